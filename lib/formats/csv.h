@@ -1,0 +1,53 @@
+#ifndef CDCD_CSV_H
+#define CDCD_CSV_H
+
+/*
+ * CSV as cdcd-csv(5) has it: RFC 4180 quoting, one header row, '\n' ends, an empty field for a
+ * missing value. Reading is libcsv's. Writing needs no library: output_printf with "%.9g".
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ground/err.h"
+#include "ground/io.h"
+
+struct csv_reader;
+
+/*
+ * csv_open - read the header row of in, which stays the caller's and must outlive the reader.
+ * An input without a single row is an error, and so are two columns of one name.
+ * Returns NULL on error.
+ */
+struct csv_reader *csv_open(struct input *in, struct err *e);
+void csv_close(struct csv_reader *r);
+
+size_t csv_n_columns(const struct csv_reader *r);
+const char *csv_name(const struct csv_reader *r, size_t column);
+
+/* csv_column - the index of a column by name, or -1 with e set to a message that lists the names. */
+int csv_column(const struct csv_reader *r, const char *name, struct err *e);
+
+/*
+ * csv_next - the next row: 1, 0 at the end, -1 on error (a row with too many or too few fields, a
+ * quote that never ends, a last line cut short of its '\n'); the message names the file and line.
+ */
+int csv_next(struct csv_reader *r, struct err *e);
+
+/* csv_line - the line number, from 1, on which the current row begins. */
+uint64_t csv_line(const struct csv_reader *r);
+
+/* csv_field - a field of the current row, NUL-terminated; it lives until the next csv_next. */
+const char *csv_field(const struct csv_reader *r, size_t column);
+
+/*
+ * csv_number - a field as a number: NAN where it is empty. Returns 0, or -1 where it is neither
+ * empty nor a number in the C locale ("nan" and "inf" are numbers).
+ */
+int csv_number(const struct csv_reader *r, size_t column, double *value, struct err *e);
+
+/* csv_quote - write text as a field, quoted where RFC 4180 asks for it. */
+int csv_quote(struct output *out, const char *text, struct err *e);
+
+#endif

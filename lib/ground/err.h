@@ -1,0 +1,37 @@
+#ifndef CDCD_ERR_H
+#define CDCD_ERR_H
+
+/*
+ * Errors. The library never prints and never exits: a function that can fail
+ * takes a struct err, fills it, and returns -1 (or NULL). The tool prints the
+ * message after its own name and exits with the status.
+ *
+ * Messages are one line, lower case, without a full stop, and begin with the
+ * file and the place: "stories.tok: truncated at byte 8392: no trailer".
+ */
+
+enum err_status {
+	ERR_DATA = 1,      /* input, output, corrupt data, memory */
+	ERR_USAGE = 2,     /* the command line */
+	ERR_NONFINITE = 3, /* a number that should be finite is not */
+};
+
+struct err {
+	enum err_status status;
+	char msg[1024];
+};
+
+/* err_set - format a message with status ERR_DATA. Returns -1. */
+int err_set(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* err_errno - the same, followed by ": " and strerror(errno). Returns -1. */
+int err_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* err_with - the same as err_set with a status of the caller's. Returns -1. */
+int err_with(struct err *e, enum err_status status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* err_prefix - put "formatted text: " before the message that is there. Returns -1. */
+int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,313 @@
+#include "ground/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ground/mem.h"
+
+enum { INPUT_START = 1 << 16, OUTPUT_SIZE = 1 << 16 };
+
+static bool is_standard(const char *path)
+{
+	return !path || !strcmp(path, "-");
+}
+
+/* --- input --- */
+
+int input_open(struct input *in, const char *path, struct err *e)
+{
+	struct stat st;
+
+	memset(in, 0, sizeof *in);
+	in->fd = is_standard(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (in->fd < 0)
+		return err_errno(e, "%s", path);
+	in->name = mem_copy_string(is_standard(path) ? "standard input" : path, e);
+	in->buf = mem_array(INPUT_START, 1, e);
+	in->cap = INPUT_START;
+	if (!in->name || !in->buf) {
+		input_close(in);
+		return -1;
+	}
+	if (!fstat(in->fd, &st) && S_ISDIR(st.st_mode)) {
+		err_set(e, "%s: is a directory", in->name);
+		input_close(in);
+		return -1;
+	}
+	return 0;
+}
+
+static ssize_t read_some(struct input *in, void *p, size_t n, struct err *e)
+{
+	ssize_t got;
+
+	do
+		got = read(in->fd, p, n);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_errno(e, "%s: cannot read at byte %llu", in->name,
+		    (unsigned long long)(in->offset + (in->len - in->pos)));
+	if (got == 0)
+		in->eof = true;
+	return got;
+}
+
+int input_fill(struct input *in, struct err *e)
+{
+	ssize_t got;
+
+	if (in->eof)
+		return 0;
+	if (in->pos > 0) {
+		memmove(in->buf, in->buf + in->pos, in->len - in->pos);
+		in->len -= in->pos;
+		in->pos = 0;
+	}
+	if (in->len == in->cap && mem_grow(&in->buf, &in->cap, in->cap * 2, 1, e))
+		return -1;
+	got = read_some(in, in->buf + in->len, in->cap - in->len, e);
+	if (got <= 0)
+		return (int)got;
+	in->len += (size_t)got;
+	return 1;
+}
+
+ssize_t input_read(struct input *in, void *p, size_t n, struct err *e)
+{
+	unsigned char *to = p;
+	size_t done = in->len - in->pos < n ? in->len - in->pos : n;
+
+	memcpy(to, in->buf + in->pos, done);
+	in->pos += done;
+	in->offset += done;
+	while (done < n && !in->eof) {
+		ssize_t got = read_some(in, to + done, n - done, e);
+
+		if (got < 0)
+			return -1;
+		done += (size_t)got;
+		in->offset += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
+int input_line(struct input *in, const char **line, size_t *n, struct err *e)
+{
+	size_t searched = 0;
+
+	for (;;) {
+		unsigned char *start = in->buf + in->pos;
+		size_t have = in->len - in->pos;
+		unsigned char *end = memchr(start + searched, '\n', have - searched);
+		int more;
+
+		if (end || (in->eof && have > 0)) {
+			*line = (const char *)start;
+			*n = end ? (size_t)(end - start) : have;
+			have = end ? *n + 1 : have;
+			in->pos += have;
+			in->offset += have;
+			return 1;
+		}
+		if (in->eof)
+			return 0;
+		searched = have;
+		more = input_fill(in, e);
+		if (more < 0)
+			return -1;
+	}
+}
+
+void input_close(struct input *in)
+{
+	if (in->fd > STDERR_FILENO)
+		close(in->fd);
+	free(in->name);
+	free(in->buf);
+	memset(in, 0, sizeof *in);
+	in->fd = -1;
+}
+
+/* --- output --- */
+
+/* A name beside path that nobody could have foreseen. */
+static int open_temporary(struct output *out, struct err *e)
+{
+	size_t room = strlen(out->path) + 24;
+	unsigned char noise[8];
+
+	out->temporary = mem_array(room, 1, e);
+	if (!out->temporary)
+		return -1;
+	for (int attempt = 0; attempt < 100; attempt++) {
+		if (getentropy(noise, sizeof noise))
+			return err_errno(e, "%s: cannot name a temporary file", out->path);
+		snprintf(out->temporary, room, "%s.%02x%02x%02x%02x%02x%02x.tmp", out->path, noise[0],
+		    noise[1], noise[2], noise[3], noise[4], noise[5]);
+		out->fd = open(
+		    out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+		if (out->fd >= 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	err_errno(e, "%s: cannot create", out->temporary);
+	free(out->temporary);
+	out->temporary = NULL;
+	return -1;
+}
+
+static int open_path(struct output *out, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (is_standard(path)) {
+		out->fd = STDOUT_FILENO;
+		return 0;
+	}
+	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+		out->fd = open(path, O_WRONLY | O_CLOEXEC);
+		return out->fd < 0 ? err_errno(e, "%s", path) : 0;
+	}
+	out->path = mem_copy_string(path, e);
+	return out->path ? open_temporary(out, e) : -1;
+}
+
+int output_open(struct output *out, const char *path, struct err *e)
+{
+	memset(out, 0, sizeof *out);
+	out->fd = -1;
+	out->name = mem_copy_string(is_standard(path) ? "standard output" : path, e);
+	out->buf = mem_array(OUTPUT_SIZE, 1, e);
+	if (!out->name || !out->buf || open_path(out, path, e)) {
+		output_abort(out);
+		return -1;
+	}
+	return 0;
+}
+
+static int write_all(struct output *out, const unsigned char *p, size_t n, struct err *e)
+{
+	while (n > 0) {
+		ssize_t put = write(out->fd, p, n);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return err_errno(e, "%s: cannot write", out->name);
+		p += put;
+		n -= (size_t)put;
+	}
+	return 0;
+}
+
+int output_flush(struct output *out, struct err *e)
+{
+	size_t n = out->len;
+
+	out->len = 0;
+	return write_all(out, out->buf, n, e);
+}
+
+int output_write(struct output *out, const void *p, size_t n, struct err *e)
+{
+	if (out->len + n > OUTPUT_SIZE && output_flush(out, e))
+		return -1;
+	if (n >= OUTPUT_SIZE)
+		return write_all(out, p, n, e);
+	memcpy(out->buf + out->len, p, n);
+	out->len += n;
+	return 0;
+}
+
+int output_printf(struct output *out, struct err *e, const char *fmt, ...)
+{
+	char line[4096];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof line)
+		return err_set(e, "%s: a line of more than %zu bytes", out->name, sizeof line - 1);
+	return output_write(out, line, (size_t)n, e);
+}
+
+static void output_free(struct output *out)
+{
+	free(out->name);
+	free(out->path);
+	free(out->temporary);
+	free(out->buf);
+	memset(out, 0, sizeof *out);
+	out->fd = -1;
+}
+
+/* The rename itself must survive a power cut: sync the directory that holds it. */
+static int sync_directory(const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = mem_copy_string(slash ? path : ".", e);
+	int fd, failed;
+
+	if (!dir)
+		return -1;
+	if (slash)
+		dir[slash > path ? slash - path : 1] = '\0';
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	failed = fd < 0 || (fsync(fd) && errno != EINVAL && errno != EROFS);
+	if (failed)
+		err_errno(e, "%s: cannot sync", dir);
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return failed ? -1 : 0;
+}
+
+int output_commit(struct output *out, struct err *e)
+{
+	int fd = out->fd;
+
+	if (output_flush(out, e))
+		goto fail;
+	if (out->path && fsync(fd)) {
+		err_errno(e, "%s: cannot sync", out->name);
+		goto fail;
+	}
+	out->fd = -1;
+	if (close(fd)) {
+		err_errno(e, "%s: cannot close", out->name);
+		goto fail;
+	}
+	if (out->path) {
+		if (rename(out->temporary, out->path)) {
+			err_errno(e, "%s: cannot rename %s to it", out->path, out->temporary);
+			goto fail;
+		}
+		free(out->temporary);
+		out->temporary = NULL;
+		if (sync_directory(out->path, e))
+			goto fail;
+	}
+	output_free(out);
+	return 0;
+fail:
+	output_abort(out);
+	return -1;
+}
+
+void output_abort(struct output *out)
+{
+	if (out->fd > STDERR_FILENO)
+		close(out->fd);
+	if (out->temporary)
+		unlink(out->temporary);
+	output_free(out);
+}

@@ -1,0 +1,79 @@
+#ifndef CDCD_IO_H
+#define CDCD_IO_H
+
+/*
+ * Bytes in and out: full reads and writes, lines, and files that are replaced whole or not at all.
+ * A path of NULL or "-" is standard input or output.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ground/err.h"
+
+struct input {
+	int fd;
+	char *name; /* for messages: the path, or "standard input" */
+	unsigned char *buf;
+	size_t cap, pos, len; /* unread bytes are buf[pos] ... buf[len - 1] */
+	uint64_t offset;      /* bytes of the input before buf[pos] */
+	bool eof;
+};
+
+/* input_open - open path for reading. Returns 0, or -1 with nothing to close. */
+int input_open(struct input *in, const char *path, struct err *e);
+
+/* input_read - read n bytes into p. Returns how many; fewer than n only at the end; -1 on error. */
+ssize_t input_read(struct input *in, void *p, size_t n, struct err *e);
+
+/*
+ * input_line - the next line, without its '\n', as a view that lives until the next call.
+ *
+ * Lines may hold NUL bytes and may be of any length that memory can hold. The last line need not
+ * end in '\n'. Returns 1, 0 at the end, or -1 on error.
+ */
+int input_line(struct input *in, const char **line, size_t *n, struct err *e);
+
+/* input_fill - read more into the buffer, moving the unread part to its front, growing it where it
+ * is full. Returns 1 if bytes were added, 0 at the end, -1 on error. */
+int input_fill(struct input *in, struct err *e);
+
+void input_close(struct input *in);
+
+struct output {
+	int fd;
+	char *name;      /* for messages */
+	char *path;      /* what commit replaces; NULL for standard output and special files */
+	char *temporary; /* where it is written until then; NULL as path */
+	unsigned char *buf;
+	size_t len;
+};
+
+/*
+ * output_open - open for writing. A regular file is written beside its path under an unpredictable
+ * name, and takes its place at output_commit; a device or pipe is written directly.
+ * Returns 0, or -1 with nothing to close.
+ */
+int output_open(struct output *out, const char *path, struct err *e);
+
+int output_write(struct output *out, const void *p, size_t n, struct err *e);
+
+/* output_printf - formatted text of at most 4,095 bytes. */
+int output_printf(struct output *out, struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* output_flush - hand what is buffered to the kernel. */
+int output_flush(struct output *out, struct err *e);
+
+/*
+ * output_commit - flush, sync, close, rename; frees out's memory.
+ * Returns 0, or -1 with the old file, if there was one, untouched and the temporary removed.
+ */
+int output_commit(struct output *out, struct err *e);
+
+/* output_abort - close and remove the temporary; the old file stays. Harmless after commit. */
+void output_abort(struct output *out);
+
+#endif

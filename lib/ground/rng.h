@@ -1,0 +1,45 @@
+#ifndef CDCD_RNG_H
+#define CDCD_RNG_H
+
+/*
+ * Counter-based random numbers: Philox4x32-10 from Random123.
+ * Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", SC'11.
+ *
+ * A value is a pure function of (seed, domain, counters): nothing is stored between calls, so any
+ * record's noise can be made anywhere, in any order, by any number of threads.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One domain a use, so that no two uses of the same seed share numbers. */
+enum rng_domain {
+	RNG_NOISE = 1,   /* the Gaussian noise of a record */
+	RNG_SHUFFLE = 2, /* orders of rows */
+	RNG_LEVEL = 3,   /* noise levels */
+	RNG_MASK = 4,    /* masks */
+	RNG_SEED = 5,    /* seeds derived from seeds */
+	RNG_INIT = 6,    /* weights */
+	RNG_SAMPLE = 7,  /* noise that a sampler adds */
+	RNG_TEST = 8,
+};
+
+/* rng_u64 - 64 random bits for (seed, domain, a, b). */
+uint64_t rng_u64(uint64_t seed, enum rng_domain domain, uint32_t a, uint64_t b);
+
+/* rng_uniform - a double in [0, 1) for (seed, domain, a, b). */
+double rng_uniform(uint64_t seed, enum rng_domain domain, uint32_t a, uint64_t b);
+
+/* rng_below - an unbiased integer in [0, n), n > 0, for (seed, domain, a, b). */
+uint64_t rng_below(uint64_t seed, enum rng_domain domain, uint32_t a, uint64_t b, uint64_t n);
+
+/*
+ * rng_normal - n independent samples of N(0, 1) for (seed, domain, position): component i is a
+ * function of (seed, domain, position, i) alone. Box-Muller on pairs of 32-bit words, so |z| < 5.9.
+ */
+void rng_normal(uint64_t seed, enum rng_domain domain, uint32_t position, float *out, size_t n);
+
+/* rng_permutation - a uniformly random order of 0 ... n-1 for (seed, round); Fisher-Yates. */
+void rng_permutation(uint64_t seed, uint32_t round, uint32_t *order, uint32_t n);
+
+#endif

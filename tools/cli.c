@@ -1,0 +1,416 @@
+#include "cli.h"
+
+#include <errno.h>
+#include <float.h>
+#include <getopt.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ground/mem.h"
+#include "ground/version.h"
+
+enum { MAX_OPTIONS = 64, LONG_ONLY = 256 };
+
+bool cli_quiet, cli_verbose, cli_force;
+
+static const char *tool = "cdcd";
+static struct timespec started;
+static char command[512];
+
+/* --- messages --- */
+
+static void say(const char *fmt, va_list ap)
+{
+	char text[2048];
+
+	vsnprintf(text, sizeof text, fmt, ap);
+	fflush(stdout);
+	fprintf(stderr, "%s: %s\n", tool, text);
+}
+
+void die(const struct err *e)
+{
+	warn("%s", e->msg);
+	exit(e->status);
+}
+
+void die_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	exit(ERR_USAGE);
+}
+
+void warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}
+
+void note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (!cli_quiet)
+		say(fmt, ap);
+	va_end(ap);
+}
+
+/* --- the option table, as getopt_long wants it --- */
+
+static const struct option_entry standard[] = {
+    {'h', "help", OPTION_FLAG, NULL, NULL, "print this and exit", 0, 0, 0, 0},
+    {'V', "version", OPTION_FLAG, NULL, NULL, "print the version and exit", 0, 0, 0, 0},
+};
+
+struct table {
+	struct option long_options[MAX_OPTIONS];
+	char letters[2 * MAX_OPTIONS + 2];
+	const struct option_entry *entry[MAX_OPTIONS];
+	int n;
+};
+
+static void table_add(struct table *t, const struct option_entry *entry)
+{
+	size_t used = strlen(t->letters);
+	bool takes_argument = entry->type != OPTION_FLAG;
+
+	if (t->n == MAX_OPTIONS - 1)
+		die_usage("internal error: more than %d options", MAX_OPTIONS - 1);
+	t->long_options[t->n] = (struct option){entry->name,
+	    takes_argument ? required_argument : no_argument, NULL, LONG_ONLY + t->n};
+	t->entry[t->n++] = entry;
+	if (entry->letter)
+		snprintf(t->letters + used, sizeof t->letters - used, "%c%s", entry->letter,
+		    takes_argument ? ":" : "");
+}
+
+static void table_init(struct table *t, const struct cli *cli)
+{
+	memset(t, 0, sizeof *t);
+	for (size_t i = 0; i < cli->n_options; i++)
+		table_add(t, &cli->options[i]);
+	for (size_t i = 0; i < CLI_COUNT(standard); i++)
+		table_add(t, &standard[i]);
+	optind = 1;
+}
+
+static const struct option_entry *table_find(const struct table *t, int c)
+{
+	if (c >= LONG_ONLY && c < LONG_ONLY + t->n)
+		return t->entry[c - LONG_ONLY];
+	for (int i = 0; i < t->n; i++)
+		if (t->entry[i]->letter == c)
+			return t->entry[i];
+	return NULL;
+}
+
+/* --- help --- */
+
+static void print_default(const struct option_entry *o)
+{
+	switch (o->type) {
+	case OPTION_FLAG:
+		break;
+	case OPTION_INT:
+		printf(" [%lld]", (long long)*(int64_t *)o->value);
+		break;
+	case OPTION_SEED:
+		printf(" [%llu]", (unsigned long long)*(uint64_t *)o->value);
+		break;
+	case OPTION_REAL:
+		if (!isnan(*(double *)o->value))
+			printf(" [%g]", *(double *)o->value);
+		break;
+	case OPTION_STRING:
+		if (*(const char **)o->value)
+			printf(" [%s]", *(const char **)o->value);
+		break;
+	case OPTION_CHOICE:
+		printf(" [%s]", o->choices[*(int *)o->value]);
+		break;
+	}
+}
+
+static void print_option(const struct option_entry *o)
+{
+	char left[128] = "    ";
+	size_t n;
+
+	if (o->letter)
+		snprintf(left, sizeof left, "-%c, ", o->letter);
+	n = strlen(left);
+	snprintf(left + n, sizeof left - n, "--%s%s", o->name, o->type == OPTION_FLAG ? "" : " ");
+	n = strlen(left);
+	if (o->type == OPTION_CHOICE && !o->arg) {
+		for (int i = 0; o->choices[i]; i++, n = strlen(left))
+			snprintf(left + n, sizeof left - n, "%s%s", i ? "|" : "", o->choices[i]);
+	} else if (o->arg) {
+		snprintf(left + n, sizeof left - n, "%s", o->arg);
+	}
+	printf(strlen(left) < 28 ? "  %-28s%s" : "  %s\n                              %s", left,
+	    o->help);
+	print_default(o);
+	putchar('\n');
+}
+
+static void print_help(const struct cli *cli)
+{
+	printf("usage: %s %s\n%s\n\n", tool, cli->usage, cli->summary);
+	for (size_t i = 0; i < cli->n_options; i++)
+		print_option(&cli->options[i]);
+	for (size_t i = 0; i < CLI_COUNT(standard); i++)
+		print_option(&standard[i]);
+}
+
+/* --- values --- */
+
+static void out_of_range(const struct option_entry *o, const char *text)
+{
+	if (o->max == INFINITY || o->max >= 1e15)
+		die_usage("--%s: '%s' is not a number of at least %g", o->name, text, o->min);
+	die_usage("--%s: '%s' is not a number from %g to %g", o->name, text, o->min, o->max);
+}
+
+static void set_int(const struct option_entry *o, const char *text)
+{
+	char *end;
+	long long v;
+
+	errno = 0;
+	v = strtoll(text, &end, 10);
+	if (end == text || *end || errno)
+		die_usage("--%s: '%s' is not a whole number", o->name, text);
+	if ((o->min != 0 || o->max != 0) && ((double)v < o->min || (double)v > o->max))
+		out_of_range(o, text);
+	*(int64_t *)o->value = v;
+}
+
+static void set_seed(const struct option_entry *o, const char *text)
+{
+	char *end;
+
+	errno = 0;
+	*(uint64_t *)o->value = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end || errno)
+		die_usage("--%s: '%s' is not a whole number from 0 to 2^64 - 1", o->name, text);
+}
+
+static void set_real(const struct option_entry *o, const char *text)
+{
+	char *end;
+	double v = strtod(text, &end);
+
+	if (end == text || *end || !isfinite(v))
+		die_usage("--%s: '%s' is not a number", o->name, text);
+	if ((o->min != 0 || o->max != 0) && (v < o->min || v > o->max))
+		out_of_range(o, text);
+	*(double *)o->value = v;
+}
+
+static void set_choice(const struct option_entry *o, const char *text)
+{
+	char all[256] = "";
+
+	for (int i = 0; o->choices[i]; i++) {
+		size_t n = strlen(all);
+
+		if (!strcmp(text, o->choices[i])) {
+			*(int *)o->value = i;
+			return;
+		}
+		snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", o->choices[i]);
+	}
+	die_usage("--%s: '%s' is none of: %s", o->name, text, all);
+}
+
+static void set_value(const struct option_entry *o, const char *text)
+{
+	switch (o->type) {
+	case OPTION_FLAG:
+		*(bool *)o->value = true;
+		break;
+	case OPTION_INT:
+		set_int(o, text);
+		break;
+	case OPTION_SEED:
+		set_seed(o, text);
+		break;
+	case OPTION_REAL:
+		set_real(o, text);
+		break;
+	case OPTION_STRING:
+		*(const char **)o->value = text;
+		break;
+	case OPTION_CHOICE:
+		set_choice(o, text);
+		break;
+	}
+	if (o->seen)
+		*o->seen = true;
+}
+
+/* --- parsing --- */
+
+static void set_tool(const struct cli *cli, int argc, char **argv)
+{
+	tool = cli->tool;
+	clock_gettime(CLOCK_MONOTONIC, &started);
+	cli_provenance(command, sizeof command, argc, argv);
+}
+
+const char *cli_peek(const struct cli *cli, int argc, char **argv, int letter)
+{
+	struct table t;
+	const char *found = NULL;
+	int c;
+
+	set_tool(cli, argc, argv);
+	table_init(&t, cli);
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, t.letters, t.long_options, NULL)) != -1) {
+		const struct option_entry *o = table_find(&t, c);
+
+		if (o && o->letter == letter && o->type != OPTION_FLAG)
+			found = optarg;
+	}
+	opterr = 1;
+	return found;
+}
+
+int cli_parse(const struct cli *cli, int argc, char **argv)
+{
+	struct table t;
+	char *own_name = argv[0];
+	int c;
+
+	set_tool(cli, argc, argv);
+	table_init(&t, cli);
+	argv[0] = (char *)(uintptr_t)cli->tool; /* getopt's messages begin with it */
+	while ((c = getopt_long(argc, argv, t.letters, t.long_options, NULL)) != -1) {
+		const struct option_entry *o = table_find(&t, c);
+
+		if (!o) {
+			fprintf(stderr, "usage: %s %s\n", tool, cli->usage);
+			exit(ERR_USAGE);
+		}
+		if (o->letter == 'h') {
+			print_help(cli);
+			exit(cli_finish());
+		}
+		if (o->letter == 'V') {
+			printf("%s (cdcd) %s\n", tool, CDCD_VERSION);
+			exit(cli_finish());
+		}
+		set_value(o, optarg);
+	}
+	argv[0] = own_name;
+	if (argc - optind < cli->min_operands)
+		die_usage("an operand is missing; usage: %s %s", tool, cli->usage);
+	if (cli->max_operands >= 0 && argc - optind > cli->max_operands)
+		die_usage("'%s': one operand too many", argv[optind + cli->max_operands]);
+	return optind;
+}
+
+void cli_refuse_terminal(const char *path)
+{
+	if ((!path || !strcmp(path, "-")) && isatty(STDOUT_FILENO) && !cli_force)
+		die_usage("binary output to a terminal: redirect it, or use -o FILE, or -f");
+}
+
+/* --- the end --- */
+
+static const char *volatile doomed;
+
+static void on_signal(int sig)
+{
+	const char *path = doomed;
+
+	if (path)
+		unlink(path);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+void cli_unlink_on_signal(const char *temporary)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction act = {.sa_handler = on_signal}, old;
+
+	doomed = temporary;
+	sigemptyset(&act.sa_mask);
+	for (size_t i = 0; i < CLI_COUNT(signals); i++)
+		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &act, NULL);
+}
+
+/* One argument as a shell would take it back. */
+static size_t quote(char *to, size_t room, const char *s)
+{
+	bool plain = *s != '\0' && s[strcspn(s, " \t\n\"'\\$`*?[]{}()<>|&;!#~")] == '\0';
+	size_t n = 0;
+
+	if (!plain && n < room)
+		to[n++] = '\'';
+	for (; *s && n < room; s++) {
+		static const char escaped[] = "'\\''";
+
+		for (const char *q = *s == '\'' ? escaped : NULL; q && *q && n < room; q++)
+			to[n++] = *q;
+		if (*s != '\'')
+			to[n++] = (unsigned char)*s < ' ' ? '?' : *s;
+	}
+	if (!plain && n < room)
+		to[n++] = '\'';
+	return n;
+}
+
+void cli_provenance(char *text, size_t room, int argc, char **argv)
+{
+	size_t n = (size_t)snprintf(text, room, "%s %s", tool, CDCD_VERSION);
+
+	for (int i = 1; i < argc && n + 2 < room; i++) {
+		text[n++] = ' ';
+		n += quote(text + n, room - 1 - n, argv[i]);
+	}
+	text[n < room ? n : room - 1] = '\0';
+}
+
+static double seconds(struct timeval t)
+{
+	return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
+}
+
+int cli_finish(void)
+{
+	struct timespec now;
+	struct rusage u;
+	struct err e;
+
+	if (fflush(stdout) || ferror(stdout) || (fclose(stdout) && errno != EBADF)) {
+		err_errno(&e, "standard output: cannot write");
+		die(&e);
+	}
+	if (!cli_verbose)
+		return 0;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	getrusage(RUSAGE_SELF, &u);
+	warn("%s: %.3f s wall, %.3f s CPU, %.1f MiB peak", command,
+	    (double)(now.tv_sec - started.tv_sec) + 1e-9 * (double)(now.tv_nsec - started.tv_nsec),
+	    seconds(u.ru_utime) + seconds(u.ru_stime), (double)mem_peak() / 1048576);
+	return 0;
+}

@@ -1,0 +1,93 @@
+#ifndef CDCD_CLI_H
+#define CDCD_CLI_H
+
+/*
+ * What the tools share at the command line: options from one table that parses them and prints
+ * --help, messages, exit statuses, and files that vanish when a signal ends the tool.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ground/err.h"
+#include "ground/io.h"
+
+enum option_type {
+	OPTION_FLAG,   /* bool: set true */
+	OPTION_INT,    /* int64_t */
+	OPTION_SEED,   /* uint64_t, all of its range */
+	OPTION_REAL,   /* double */
+	OPTION_STRING, /* const char *; NULL means none */
+	OPTION_CHOICE, /* int: index into choices */
+};
+
+struct option_entry {
+	int letter; /* 0: long only */
+	const char *name;
+	enum option_type type;
+	void *value; /* holds the default before parsing; help prints it from here */
+	const char *arg;
+	const char *help;
+	double min, max;            /* OPTION_INT, OPTION_REAL; both 0: any finite value */
+	const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
+	bool *seen;                 /* may be NULL; set true where the option was given */
+};
+
+struct cli {
+	const char *tool;    /* the name in messages */
+	const char *usage;   /* what follows the name on the usage line */
+	const char *summary; /* one line */
+	const struct option_entry *options;
+	size_t n_options;
+	int min_operands, max_operands; /* max -1: any number */
+};
+
+#define CLI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The options that mean the same in every tool; -h and -V are always there. */
+extern bool cli_quiet, cli_verbose, cli_force;
+#define CLI_QUIET {'q', "quiet", OPTION_FLAG, &cli_quiet, NULL, "say nothing but errors", 0, 0, 0, 0}
+#define CLI_VERBOSE                                                                                \
+	{'v', "verbose", OPTION_FLAG, &cli_verbose, NULL, "say more; end with time and memory", 0, \
+	    0, 0, 0}
+#define CLI_FORCE(what) {'f', "force", OPTION_FLAG, &cli_force, NULL, what, 0, 0, 0, 0}
+
+/*
+ * cli_peek - the argument of an option (by its letter or long name), without parsing the others;
+ * NULL where it is absent. For options such as presets that set the defaults of others.
+ */
+const char *cli_peek(const struct cli *cli, int argc, char **argv, int letter);
+
+/*
+ * cli_parse - parse; answers -h and -V itself. A usage error exits with 2.
+ * Returns the index in argv of the first operand.
+ */
+int cli_parse(const struct cli *cli, int argc, char **argv);
+
+/* die - print "tool: message" and exit with its status. die_usage - the same with status 2. */
+void die(const struct err *e) __attribute__((noreturn));
+void die_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* warn - print "tool: message". note - the same unless -q. */
+void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * cli_refuse_terminal - die unless path is a file, or standard output is no terminal, or -f.
+ * For binary output.
+ */
+void cli_refuse_terminal(const char *path);
+
+/* cli_unlink_on_signal - a temporary file to remove if SIGINT, SIGTERM or SIGHUP ends the tool;
+ * NULL: none any more. One at a time; the name must live until then. */
+void cli_unlink_on_signal(const char *temporary);
+
+/* cli_provenance - "tool version arg arg ..." shell-quoted and cut to room bytes. */
+void cli_provenance(char *text, size_t room, int argc, char **argv);
+
+/* cli_finish - flush and close stdout, checking it; with -v the last line says version, command,
+ * wall and CPU seconds and peak memory. Returns the exit status of success: 0. */
+int cli_finish(void);
+
+#endif
