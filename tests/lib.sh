@@ -1,0 +1,97 @@
+# shellcheck shell=sh
+# Helpers for the TAP scripts of this directory. Run from the top of the repository by prove.
+
+BIN=${BIN:-build/bin}
+BIN=$(cd "$BIN" && pwd)
+LC_ALL=C
+export LC_ALL
+T=$(mktemp -d "${TMPDIR:-/tmp}/cdcd-test.XXXXXX")
+trap 'rm -rf "$T"' EXIT
+trap 'exit 1' INT TERM HUP
+test_count=0
+
+result() { # result STATUS DESCRIPTION
+	test_count=$((test_count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $test_count - $2"
+	else
+		echo "not ok $test_count - $2"
+	fi
+}
+
+# show FILE: its first lines as TAP comments
+show() {
+	head -n 12 "$1" | sed 's/^/# /'
+}
+
+# ok DESCRIPTION COMMAND...: the command succeeds
+ok() {
+	ok_what=$1
+	shift
+	if "$@" >"$T/.out" 2>&1; then
+		result 0 "$ok_what"
+	else
+		result 1 "$ok_what"
+		echo "# exit status $? of: $*"
+		show "$T/.out"
+	fi
+}
+
+# not_ok DESCRIPTION COMMAND...: the command fails
+not_ok() {
+	not_ok_what=$1
+	shift
+	if "$@" >"$T/.out" 2>&1; then
+		result 1 "$not_ok_what"
+		show "$T/.out"
+	else
+		result 0 "$not_ok_what"
+	fi
+}
+
+# is DESCRIPTION GOT WANTED
+is() {
+	if [ "$2" = "$3" ]; then
+		result 0 "$1"
+	else
+		result 1 "$1"
+		printf '#   got: %s\n# want: %s\n' "$2" "$3" | head -n 24 | sed 's/^[^#]/# &/'
+	fi
+}
+
+# fails DESCRIPTION STATUS PATTERN COMMAND...: the command exits with STATUS and says one line on
+# standard error, which matches the extended regular expression PATTERN
+fails() {
+	fails_what=$1 fails_status=$2 fails_pattern=$3
+	shift 3
+	"$@" >"$T/.out" 2>"$T/.err"
+	fails_got=$?
+	if [ $fails_got -eq "$fails_status" ] && [ "$(wc -l <"$T/.err")" -eq 1 ] &&
+		grep -Eq -- "$fails_pattern" "$T/.err"; then
+		result 0 "$fails_what"
+	else
+		result 1 "$fails_what"
+		echo "# exit status $fails_got, wanted $fails_status; standard error, wanted /$fails_pattern/:"
+		show "$T/.err"
+	fi
+}
+
+skip() { # skip DESCRIPTION REASON
+	test_count=$((test_count + 1))
+	echo "ok $test_count - $1 # SKIP $2"
+}
+
+skip_all() { # skip_all REASON
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+# data FILE: the path of a file of the data that lives outside the repository
+data() {
+	data_path=${CDCD_DATA:-../shared/data}/$1
+	[ -r "$data_path" ] && echo "$data_path"
+}
+
+done_testing() {
+	echo "1..$test_count"
+}
