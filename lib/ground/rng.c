@@ -38,8 +38,14 @@ uint64_t rng_below(uint64_t seed, enum rng_domain domain, uint32_t a, uint64_t b
 
 void rng_normal(uint64_t seed, enum rng_domain domain, uint32_t position, float *out, size_t n)
 {
+	rng_normal_at(seed, domain, position, 0, out, n);
+}
+
+void rng_normal_at(uint64_t seed, enum rng_domain domain, uint32_t position, size_t first,
+    float *out, size_t n)
+{
 	for (size_t i = 0; i < n; i += 4) {
-		philox4x32_ctr_t r = block(seed, domain, position, i / 4);
+		philox4x32_ctr_t r = block(seed, domain, position, (first + i) / 4);
 		float z[4];
 
 		for (int k = 0; k < 4; k += 2) {
