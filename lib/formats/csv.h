@@ -17,16 +17,19 @@ struct csv_reader;
 
 /*
  * csv_open - read the header row of in, which stays the caller's and must outlive the reader.
- * An input without a single row is an error, and so are two columns of one name.
+ * An input without a single row is an error, and so are two columns of one name. A byte order mark
+ * before the header, "\r\n" for '\n', and empty lines are let pass.
  * Returns NULL on error.
  */
 struct csv_reader *csv_open(struct input *in, struct err *e);
 void csv_close(struct csv_reader *r);
 
+/* csv_n_columns, csv_name - the header; the names live as long as the reader. */
 size_t csv_n_columns(const struct csv_reader *r);
 const char *csv_name(const struct csv_reader *r, size_t column);
 
-/* csv_column - the index of a column by name, or -1 with e set to a message that lists the names. */
+/* csv_column - the index of a column by name, or -1 with e set to a message that lists the names.
+ */
 int csv_column(const struct csv_reader *r, const char *name, struct err *e);
 
 /*
@@ -34,6 +37,14 @@ int csv_column(const struct csv_reader *r, const char *name, struct err *e);
  * quote that never ends, a last line cut short of its '\n'); the message names the file and line.
  */
 int csv_next(struct csv_reader *r, struct err *e);
+
+/*
+ * csv_follow - read an input that grows. From now on csv_next also returns 0 where a complete row
+ * cannot be had without waiting: nothing to read yet, or a last line still without its '\n'. Call
+ * it again later, having cleared in->eof where a file has reached its end for now. With follow
+ * false the reader is as it was: what is incomplete at the end is an error.
+ */
+void csv_follow(struct csv_reader *r, bool follow);
 
 /* csv_line - the line number, from 1, on which the current row begins. */
 uint64_t csv_line(const struct csv_reader *r);

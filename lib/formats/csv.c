@@ -1,0 +1,364 @@
+#include "formats/csv.h"
+
+#include <csv.h>
+#include <math.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ground/mem.h"
+
+enum { PARSER_BLOCK = 4096, MAX_COLUMNS = 1 << 20 };
+
+struct csv_reader {
+	struct input *in;
+	struct csv_parser parser;
+	size_t n_columns; /* 0 until the header is read */
+	char *names;      /* one after another, each with its NUL */
+	size_t *name_at;
+
+	/* the current row, as the parser hands it over */
+	char *text;
+	size_t text_len, text_cap;
+	size_t *at, at_cap;
+	size_t n_fields;
+	bool row_begun, row_done;
+
+	uint64_t line, next_line;
+	bool follow;
+	bool out_of_memory, has_nul;
+	struct err memory;
+};
+
+/* --- what libcsv calls --- */
+
+static void on_field(void *field, size_t n, void *arg)
+{
+	struct csv_reader *r = arg;
+	size_t limit = r->n_columns ? r->n_columns : MAX_COLUMNS;
+
+	if (r->out_of_memory || r->n_fields++ >= limit)
+		return;
+	if (mem_grow(&r->text, &r->text_cap, r->text_len + n + 1, 1, &r->memory) ||
+	    mem_grow(&r->at, &r->at_cap, r->n_fields, sizeof *r->at, &r->memory)) {
+		r->out_of_memory = true;
+		return;
+	}
+	if (memchr(field, '\0', n))
+		r->has_nul = true;
+	r->at[r->n_fields - 1] = r->text_len;
+	memcpy(r->text + r->text_len, field, n);
+	r->text[r->text_len + n] = '\0';
+	r->text_len += n + 1;
+}
+
+static void on_row(int terminator, void *arg)
+{
+	struct csv_reader *r = arg;
+
+	(void)terminator;
+	r->row_done = true;
+}
+
+/* Only '\n' ends a row, so that a line holds one row at most ... */
+static int ends_row(unsigned char c)
+{
+	return c == '\n';
+}
+
+/* ... and '\r' before it is let pass. Blanks belong to their field (RFC 4180, section 2.4). */
+static int is_blank(unsigned char c)
+{
+	return c == '\r';
+}
+
+/* --- rows --- */
+
+/* 1: a whole line with its '\n' lies at in->buf[in->pos]; 0: there is none (yet); -1: error. */
+static int find_line(struct csv_reader *r, size_t *n, struct err *e)
+{
+	struct input *in = r->in;
+	size_t searched = 0;
+
+	for (;;) {
+		const unsigned char *start = in->buf + in->pos;
+		size_t have = in->len - in->pos;
+		const unsigned char *end = memchr(start + searched, '\n', have - searched);
+		struct pollfd ready = {.fd = in->fd, .events = POLLIN};
+		int more;
+
+		if (end) {
+			*n = (size_t)(end - start) + 1;
+			return 1;
+		}
+		searched = have;
+		if (r->follow && !in->eof && poll(&ready, 1, 0) <= 0)
+			return 0;
+		more = input_fill(in, e);
+		if (more <= 0)
+			return more;
+	}
+}
+
+static int feed_line(struct csv_reader *r, size_t n, struct err *e)
+{
+	struct input *in = r->in;
+	size_t taken = csv_parse(&r->parser, in->buf + in->pos, n, on_field, on_row, r);
+
+	if (taken < n && csv_error(&r->parser) == CSV_EPARSE)
+		return err_set(e, "%s: line %llu: a quote where none may stand (RFC 4180, 2.5)",
+		    in->name, (unsigned long long)r->next_line);
+	if (taken < n)
+		return err_set(e, "%s: line %llu: %s", in->name, (unsigned long long)r->next_line,
+		    csv_strerror(csv_error(&r->parser)));
+	in->pos += n;
+	in->offset += n;
+	r->next_line++;
+	return 0;
+}
+
+static int check_row(struct csv_reader *r, struct err *e)
+{
+	if (r->out_of_memory) {
+		*e = r->memory;
+		return err_prefix(e, "%s: line %llu", r->in->name, (unsigned long long)r->line);
+	}
+	if (r->has_nul)
+		return err_set(e, "%s: line %llu: a NUL byte: this is no text", r->in->name,
+		    (unsigned long long)r->line);
+	if (r->n_columns ? r->n_fields != r->n_columns : r->n_fields > MAX_COLUMNS)
+		return err_set(e, "%s: line %llu: %zu field%s, where %zu are wanted", r->in->name,
+		    (unsigned long long)r->line, r->n_fields, r->n_fields == 1 ? "" : "s",
+		    r->n_columns ? r->n_columns : (size_t)MAX_COLUMNS);
+	return 1;
+}
+
+/* The input has ended: between rows, as it should, or within one. */
+static int check_end(const struct csv_reader *r, struct err *e)
+{
+	if (r->follow)
+		return 0;
+	if (r->row_begun)
+		return err_set(e, "%s: line %llu: a quote that never ends", r->in->name,
+		    (unsigned long long)r->line);
+	if (r->in->len > r->in->pos)
+		return err_set(e, "%s: line %llu: cut short: no end of line", r->in->name,
+		    (unsigned long long)r->next_line);
+	return 0;
+}
+
+static void begin_row(struct csv_reader *r)
+{
+	r->row_begun = true;
+	r->row_done = false;
+	r->line = r->next_line;
+	r->n_fields = 0;
+	r->text_len = 0;
+}
+
+/* Whether the line that was just fed, of n bytes, was empty: libcsv passes over those. */
+static bool is_empty(const struct input *in, size_t n)
+{
+	const unsigned char *line = in->buf + in->pos - n;
+
+	return n == 1 || (n == 2 && line[0] == '\r');
+}
+
+int csv_next(struct csv_reader *r, struct err *e)
+{
+	size_t n;
+	int found;
+
+	while ((found = find_line(r, &n, e)) == 1) {
+		bool first = !r->row_begun;
+
+		if (first)
+			begin_row(r);
+		if (feed_line(r, n, e))
+			return -1;
+		if (r->row_done) {
+			r->row_begun = false;
+			return check_row(r, e);
+		}
+		if (first && is_empty(r->in, n))
+			r->row_begun = false;
+	}
+	return found < 0 ? -1 : check_end(r, e);
+}
+
+/* --- the header --- */
+
+static int skip_mark(struct csv_reader *r, struct err *e)
+{
+	struct input *in = r->in;
+	size_t n;
+	int found = find_line(r, &n, e);
+
+	if (found == 1 && n > 3 && !memcmp(in->buf + in->pos, "\xef\xbb\xbf", 3)) {
+		in->pos += 3;
+		in->offset += 3;
+	}
+	return found < 0 ? -1 : 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int check_names(const struct csv_reader *r, struct err *e)
+{
+	const char **sorted = mem_array(r->n_columns, sizeof *sorted, e);
+	int failed = 0;
+
+	if (!sorted)
+		return -1;
+	for (size_t i = 0; i < r->n_columns; i++)
+		sorted[i] = csv_name(r, i);
+	qsort(sorted, r->n_columns, sizeof *sorted, compare_names);
+	for (size_t i = 1; i < r->n_columns && !failed; i++)
+		if (!strcmp(sorted[i - 1], sorted[i]))
+			failed = err_set(e, "%s: line %llu: two columns are named '%.100s'",
+			    r->in->name, (unsigned long long)r->line, sorted[i]);
+	free(sorted);
+	return failed;
+}
+
+static int read_header(struct csv_reader *r, struct err *e)
+{
+	int got;
+
+	if (skip_mark(r, e))
+		return -1;
+	got = csv_next(r, e);
+	if (got == 0)
+		return err_set(e, "%s: empty: not even a header row", r->in->name);
+	if (got < 0)
+		return -1;
+	r->n_columns = r->n_fields;
+	r->names = r->text;
+	r->name_at = r->at;
+	r->text = NULL;
+	r->at = NULL;
+	r->text_len = r->text_cap = r->at_cap = r->n_fields = 0;
+	return check_names(r, e);
+}
+
+struct csv_reader *csv_open(struct input *in, struct err *e)
+{
+	struct csv_reader *r = mem_array(1, sizeof *r, e);
+
+	if (!r)
+		return NULL;
+	r->in = in;
+	r->next_line = 1;
+	csv_init(&r->parser, CSV_STRICT | CSV_STRICT_FINI);
+	csv_set_term_func(&r->parser, ends_row);
+	csv_set_space_func(&r->parser, is_blank);
+	csv_set_blk_size(&r->parser, PARSER_BLOCK);
+	if (read_header(r, e)) {
+		csv_close(r);
+		return NULL;
+	}
+	return r;
+}
+
+void csv_close(struct csv_reader *r)
+{
+	if (!r)
+		return;
+	csv_free(&r->parser);
+	free(r->names);
+	free(r->name_at);
+	free(r->text);
+	free(r->at);
+	free(r);
+}
+
+size_t csv_n_columns(const struct csv_reader *r)
+{
+	return r->n_columns;
+}
+
+const char *csv_name(const struct csv_reader *r, size_t column)
+{
+	return r->names + r->name_at[column];
+}
+
+/* Append text to a message, a control character as '?'. Returns 0, or -1 where it has no room. */
+static int append(struct err *e, const char *text)
+{
+	size_t n = strlen(e->msg);
+
+	if (n + strlen(text) >= sizeof e->msg - 4)
+		return -1;
+	for (; *text; text++)
+		e->msg[n++] = (unsigned char)*text < ' ' ? '?' : *text;
+	e->msg[n] = '\0';
+	return 0;
+}
+
+int csv_column(const struct csv_reader *r, const char *name, struct err *e)
+{
+	for (size_t i = 0; i < r->n_columns; i++)
+		if (!strcmp(csv_name(r, i), name))
+			return (int)i;
+	err_set(e, "%.400s: no column '%.200s'; there are", r->in->name, name);
+	for (size_t i = 0; i < r->n_columns; i++)
+		if (append(e, i ? ", " : " ") || append(e, csv_name(r, i))) {
+			strcat(e->msg, "...");
+			break;
+		}
+	return -1;
+}
+
+/* --- the current row --- */
+
+void csv_follow(struct csv_reader *r, bool follow)
+{
+	r->follow = follow;
+}
+
+uint64_t csv_line(const struct csv_reader *r)
+{
+	return r->line;
+}
+
+const char *csv_field(const struct csv_reader *r, size_t column)
+{
+	return r->text + r->at[column];
+}
+
+int csv_number(const struct csv_reader *r, size_t column, double *value, struct err *e)
+{
+	const char *field = csv_field(r, column);
+	char *end;
+
+	*value = NAN;
+	if (!*field)
+		return 0;
+	*value = strtod(field, &end);
+	while (*end == ' ' || *end == '\t')
+		end++;
+	if (end == field || *end)
+		return err_set(e, "%s: line %llu: column '%.100s': '%.100s' is not a number",
+		    r->in->name, (unsigned long long)r->line, csv_name(r, column), field);
+	return 0;
+}
+
+int csv_quote(struct output *out, const char *text, struct err *e)
+{
+	size_t n = strlen(text);
+	bool plain =
+	    !strpbrk(text, ",\"\r\n") && (n == 0 || (text[0] != ' ' && text[n - 1] != ' '));
+
+	if (plain)
+		return output_write(out, text, n, e);
+	if (output_write(out, "\"", 1, e))
+		return -1;
+	for (const char *quote; (quote = strchr(text, '"')); text = quote + 1)
+		if (output_write(out, text, (size_t)(quote - text) + 1, e) ||
+		    output_write(out, "\"", 1, e))
+			return -1;
+	return output_write(out, text, strlen(text), e) || output_write(out, "\"", 1, e) ? -1 : 0;
+}

@@ -1,0 +1,252 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "formats/csv.h"
+#include "tap.h"
+
+/* A reader over text that was written to a file. */
+struct fixture {
+	char path[64];
+	struct input in;
+	struct csv_reader *r;
+	struct err e;
+};
+
+static bool put(const char *path, const char *text, size_t n)
+{
+	FILE *f = fopen(path, "ab");
+	bool done = f && fwrite(text, 1, n, f) == n;
+
+	return f && fclose(f) == 0 && done;
+}
+
+static bool begin_bytes(struct fixture *x, const char *text, size_t n)
+{
+	int fd;
+
+	memset(x, 0, sizeof *x);
+	strcpy(x->path, "/tmp/cdcd-csv.XXXXXX");
+	fd = mkstemp(x->path);
+	if (fd < 0 || close(fd) || !put(x->path, text, n) || input_open(&x->in, x->path, &x->e))
+		exit(1);
+	x->r = csv_open(&x->in, &x->e);
+	return x->r != NULL;
+}
+
+static bool begin(struct fixture *x, const char *text)
+{
+	return begin_bytes(x, text, strlen(text));
+}
+
+static void end(struct fixture *x)
+{
+	csv_close(x->r);
+	input_close(&x->in);
+	unlink(x->path);
+}
+
+/* The whole of text, its rows between [], its fields between |, or the error. */
+static const char *dump_bytes(const char *text, size_t n)
+{
+	static char all[4096];
+	struct fixture x;
+	size_t used = 0;
+	int got = -1;
+
+	all[0] = '\0';
+	if (begin_bytes(&x, text, n))
+		while ((got = csv_next(x.r, &x.e)) == 1) {
+			used += (size_t)snprintf(all + used, sizeof all - used, "[");
+			for (size_t i = 0; i < csv_n_columns(x.r); i++)
+				used += (size_t)snprintf(all + used, sizeof all - used, "%s%s",
+				    i ? "|" : "", csv_field(x.r, i));
+			used += (size_t)snprintf(all + used, sizeof all - used, "]");
+		}
+	if (got < 0)
+		snprintf(all + used, sizeof all - used, "!%s", x.e.msg + strlen(x.path));
+	end(&x);
+	return all;
+}
+
+static const char *dump(const char *text)
+{
+	return dump_bytes(text, strlen(text));
+}
+
+static void reads(const char *what, const char *text, const char *wanted)
+{
+	const char *got = dump(text);
+
+	if (!ok(!strcmp(got, wanted), "%s", what))
+		diag("got %s, wanted %s", got, wanted);
+}
+
+static void test_rows(void)
+{
+	reads("plain rows", "a,b\n1,2\n3,4\n", "[1|2][3|4]");
+	reads("missing values are empty fields", "a,b\n,\n1,\n", "[|][1|]");
+	reads("quotes hide commas, quotes and line ends", "a,b\n\"x,\"\"y\"\"\",\"1\n\n2\"\n",
+	    "[x,\"y\"|1\n\n2]");
+	reads("carriage returns before line ends pass", "a,b\r\n1,2\r\n\"3\",\"4\"\r\n",
+	    "[1|2][3|4]");
+	reads("empty lines pass", "a,b\n\n1,2\n\r\n3,4\n\n", "[1|2][3|4]");
+	reads("blanks belong to their field", "a,b\n 1 ,2 \n", "[ 1 |2 ]");
+	reads("a byte order mark passes", "\xef\xbb\xbf\"a\",b\n1,2\n", "[1|2]");
+	reads("a header alone is no error", "a,b\n", "");
+	reads("one column", "a\n1\n\"\"\n2\n", "[1][][2]");
+}
+
+static void test_errors(void)
+{
+	reads("empty", "", "!: empty: not even a header row");
+	reads("too few fields", "a,b\n1,2\n3\n", "[1|2]!: line 3: 1 field, where 2 are wanted");
+	reads("too many fields", "a,b\n\n1,2,3\n", "!: line 3: 3 fields, where 2 are wanted");
+	reads("cut short", "a,b\n1,2\n3,4", "[1|2]!: line 3: cut short: no end of line");
+	reads("a header cut short", "a,b", "!: line 1: cut short: no end of line");
+	reads("an open quote", "a,b\n1,\"2\n3,4\n", "!: line 2: a quote that never ends");
+	reads("a quote within a field", "a,b\n1,2\n3,x\"y\n",
+	    "[1|2]!: line 3: a quote where none may stand (RFC 4180, 2.5)");
+	reads("text after a quote", "a,b\n\"1\"x,2\n",
+	    "!: line 2: a quote where none may stand (RFC 4180, 2.5)");
+	reads("lines within quotes count", "a,b\n\"1\n\n\",2\nx\n",
+	    "[1\n\n|2]!: line 5: 1 field, where 2 are wanted");
+	reads("two columns of one name", "a,b,a\n", "!: line 1: two columns are named 'a'");
+	ok(!strcmp(dump_bytes("a,b\n1,\0002\n", 9), "!: line 2: a NUL byte: this is no text"),
+	    "a NUL byte");
+}
+
+/* Cut anywhere, a file gives some of its rows and then an error, unless the cut falls on a line's
+ * end: never a wrong row. */
+static void test_truncation(void)
+{
+	static const char text[] = "step,name\n1,\"a\"\"b\"\n2,\"c\nd\"\r\n3,e\n";
+	static const char *const whole = "[1|a\"b][2|c\nd][3|e]";
+	int wrong = 0;
+
+	for (size_t n = 0; n < sizeof text; n++) {
+		const char *got = dump_bytes(text, n);
+		const char *error = strchr(got, '!');
+		size_t good = error ? (size_t)(error - got) : strlen(got);
+		bool clean = n == 10 || n == 19 || n == 28 || n == 32;
+
+		wrong += strncmp(got, whole, good) != 0 || clean == (error != NULL);
+	}
+	ok(wrong == 0, "cut at each of %zu bytes: whole rows, then an error", sizeof text - 1);
+}
+
+static void test_numbers(void)
+{
+	struct fixture x;
+	double v[4] = {0};
+	bool good;
+
+	ok(begin(&x, "a,b,c,d\n1.5,,-inf,nan\n 2e3 ,0,1,2x\n"), "open: %s", x.e.msg);
+	good = csv_next(x.r, &x.e) == 1;
+	for (size_t i = 0; i < 4; i++)
+		good = good && csv_number(x.r, i, &v[i], &x.e) == 0;
+	ok(good && v[0] == 1.5 && isnan(v[1]) && v[2] == -INFINITY && isnan(v[3]),
+	    "numbers, missing, infinite, not a number");
+	ok(csv_next(x.r, &x.e) == 1 && csv_line(x.r) == 3 && !csv_number(x.r, 0, v, &x.e) &&
+	        v[0] == 2000,
+	    "blanks around a number pass");
+	ok(csv_number(x.r, 3, v, &x.e) == -1 &&
+	        !strcmp(x.e.msg + strlen(x.path), ": line 3: column 'd': '2x' is not a number"),
+	    "what is no number names its line: %s", x.e.msg + strlen(x.path));
+	ok(csv_column(x.r, "c", &x.e) == 2, "a column by name");
+	ok(csv_column(x.r, "z", &x.e) == -1 &&
+	        strstr(x.e.msg, "no column 'z'; there are a, b, c, d"),
+	    "a missing column lists those that are there");
+	end(&x);
+}
+
+static void test_wide(void)
+{
+	enum { N = 3000 };
+	char *text = malloc(2 * N * 8 + 1), *p = text;
+	struct fixture x;
+
+	for (int i = 0; i < N; i++)
+		p += sprintf(p, "c%d%c", i, i < N - 1 ? ',' : '\n');
+	for (int i = 0; i < N; i++)
+		p += sprintf(p, "%d%c", i, i < N - 1 ? ',' : '\n');
+	ok(begin(&x, text) && csv_n_columns(x.r) == N && csv_next(x.r, &x.e) == 1 &&
+	        !strcmp(csv_field(x.r, N - 1), "2999"),
+	    "3000 columns");
+	ok(csv_column(x.r, "none", &x.e) == -1 && strlen(x.e.msg) < sizeof x.e.msg &&
+	        !strcmp(x.e.msg + strlen(x.e.msg) - 3, "..."),
+	    "a long list of names is cut");
+	end(&x);
+	free(text);
+}
+
+static void test_follow(void)
+{
+	struct fixture x;
+
+	ok(begin(&x, "a,b\n1,2\n3,"), "open a growing file");
+	csv_follow(x.r, true);
+	ok(csv_next(x.r, &x.e) == 1 && csv_next(x.r, &x.e) == 0 && x.in.eof,
+	    "follow: a line that is not whole yet is no row and no error");
+	put(x.path, "\"4\n", 3);
+	ok(csv_next(x.r, &x.e) == 0, "follow: nothing more until eof is cleared");
+	x.in.eof = false;
+	ok(csv_next(x.r, &x.e) == 0, "follow: a row that is not whole yet");
+	put(x.path, "\"\n5,6\n", 6);
+	x.in.eof = false;
+	ok(csv_next(x.r, &x.e) == 1 && !strcmp(csv_field(x.r, 1), "4\n") && csv_line(x.r) == 3,
+	    "follow: it goes on where it stopped");
+	put(x.path, "7", 1);
+	ok(csv_next(x.r, &x.e) == 1 && csv_next(x.r, &x.e) == 0, "follow: the rest");
+	x.in.eof = false;
+	csv_follow(x.r, false);
+	ok(csv_next(x.r, &x.e) == -1 && strstr(x.e.msg, "line 6: cut short"),
+	    "no longer followed, a last line must be whole");
+	end(&x);
+}
+
+static void test_quote(void)
+{
+	static const char *const values[] = {
+	    "plain", "", "a,b", "\"", "say \"a\" \"\"", "line\nend", "cr\r", " blank ", "\xc3\xa9"};
+	enum { N = sizeof values / sizeof values[0] };
+	char path[] = "/tmp/cdcd-csv.XXXXXX";
+	struct csv_reader *r = NULL;
+	struct output out;
+	struct input in;
+	struct err e = {0};
+	int fd = mkstemp(path), wrong = 0;
+
+	if (fd < 0 || close(fd) || output_open(&out, path, &e))
+		exit(1);
+	output_write(&out, "v,w\n", 4, &e);
+	for (int i = 0; i < N; i++) {
+		csv_quote(&out, values[i], &e);
+		output_write(&out, ",", 1, &e);
+		csv_quote(&out, values[i], &e);
+		output_write(&out, "\n", 1, &e);
+	}
+	output_commit(&out, &e);
+	if (!input_open(&in, path, &e))
+		r = csv_open(&in, &e);
+	for (int i = 0; r && i < N; i++)
+		wrong += csv_next(r, &e) != 1 || strcmp(csv_field(r, 0), values[i]) != 0 ||
+		         strcmp(csv_field(r, 1), values[i]) != 0;
+	ok(r && !wrong && csv_next(r, &e) == 0, "what csv_quote writes reads back: %s", e.msg);
+	csv_close(r);
+	input_close(&in);
+	unlink(path);
+}
+
+int main(void)
+{
+	test_rows();
+	test_errors();
+	test_truncation();
+	test_numbers();
+	test_wide();
+	test_follow();
+	test_quote();
+	return tap_done();
+}
