@@ -35,10 +35,11 @@ struct shard_header {
 	uint32_t row_len;    /* ids a record; 0 for SHARD_STREAM */
 	uint64_t vocab_hash; /* XXH64 of the vocabulary file's tokens, as vocab.h has it */
 	struct shard_special special;
-	uint64_t seed;     /* of the tool that wrote it */
-	uint64_t first;    /* SHARD_NOISED: index of the first record in the whole stream (--skip) */
+	uint64_t seed;  /* of the tool that wrote it */
+	uint64_t first; /* SHARD_NOISED: index of the first record in the whole stream (--skip) */
 	uint64_t expected; /* records that this segment is to hold, 0 where unknown beforehand */
-	char provenance[SHARD_PROVENANCE_MAX]; /* tool, version, options, input; one line of UTF-8 */
+	char provenance[SHARD_PROVENANCE_MAX]; /* tool, version, options, input; one line; the
+	                                          writer turns control bytes into '?' */
 };
 
 /*
@@ -105,12 +106,13 @@ struct shard_writer;
 
 /* Compression: zstd's levels, or frames that are stored as they are (for pipes). */
 #define SHARD_STORED 0
+#define SHARD_AUTO (-1) /* level 3 into a regular file, stored elsewhere */
 
 /*
  * shard_create - open path (NULL or "-": standard output) and write the header.
  *
  * counts  may be NULL; it is written behind the header
- * level   SHARD_STORED, or 1 to 19
+ * level   SHARD_AUTO, SHARD_STORED, or 1 to 19
  *
  * A regular file is replaced at shard_commit, not before. Returns NULL on error.
  */
@@ -140,7 +142,12 @@ const char *shard_kind_name(enum shard_kind kind);
  * vocab_hash, row_len and special tokens agree. Returns 0, or -1 with the first difference, both
  * sides named.
  */
-int shard_compatible(
-    const struct shard_header *a, const struct shard_header *b, struct err *e);
+int shard_compatible(const struct shard_header *a, const struct shard_header *b, struct err *e);
+
+/*
+ * shard_add_provenance - append " | text" to what h says of its origin: the commands in the order
+ * in which the records went through them. Cut where there is no room.
+ */
+void shard_add_provenance(struct shard_header *h, const char *text);
 
 #endif

@@ -1,0 +1,62 @@
+#include "formats/shard.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *shard_kind_name(enum shard_kind kind)
+{
+	switch (kind) {
+	case SHARD_STREAM:
+		return "stream";
+	case SHARD_ROWS:
+		return "rows";
+	case SHARD_NOISED:
+		return "noised";
+	}
+	return "unknown";
+}
+
+static int differ(struct err *e, const char *what, uint64_t a, uint64_t b)
+{
+	return err_set(
+	    e, "%s differs: %llu and %llu", what, (unsigned long long)a, (unsigned long long)b);
+}
+
+/* An id of a special token, or -1 for a vocabulary without it. */
+static int check_special(const char *name, uint32_t a, uint32_t b, struct err *e)
+{
+	if (a == b)
+		return 0;
+	return err_set(e, "the id of [%s] differs: %lld and %lld", name,
+	    a == SHARD_NO_ID ? -1ll : (long long)a, b == SHARD_NO_ID ? -1ll : (long long)b);
+}
+
+int shard_compatible(const struct shard_header *a, const struct shard_header *b, struct err *e)
+{
+	const struct shard_special *s = &a->special, *t = &b->special;
+
+	if (a->kind != b->kind)
+		return err_set(e, "the kind differs: %s and %s", shard_kind_name(a->kind),
+		    shard_kind_name(b->kind));
+	if (a->id_bytes != b->id_bytes)
+		return differ(e, "the width of ids in bytes", a->id_bytes, b->id_bytes);
+	if (a->vocab_size != b->vocab_size)
+		return differ(e, "the vocabulary's size", a->vocab_size, b->vocab_size);
+	if (a->vocab_hash != b->vocab_hash)
+		return err_set(e, "the vocabulary's hash differs: %016llx and %016llx",
+		    (unsigned long long)a->vocab_hash, (unsigned long long)b->vocab_hash);
+	if (a->row_len != b->row_len)
+		return differ(e, "the row length", a->row_len, b->row_len);
+	if (check_special("PAD", s->pad, t->pad, e) || check_special("UNK", s->unk, t->unk, e) ||
+	    check_special("CLS", s->cls, t->cls, e) || check_special("SEP", s->sep, t->sep, e) ||
+	    check_special("MASK", s->mask, t->mask, e))
+		return -1;
+	return 0;
+}
+
+void shard_add_provenance(struct shard_header *h, const char *text)
+{
+	size_t n = strlen(h->provenance);
+
+	snprintf(h->provenance + n, sizeof h->provenance - n, "%s%s", n ? " | " : "", text);
+}

@@ -1,0 +1,497 @@
+#include "formats/shard.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+#include <zstd.h>
+
+#include "formats/shard_frame.h"
+#include "ground/bytes.h"
+#include "ground/io.h"
+#include "ground/mem.h"
+
+#define READ_STEP (1u << 16) /* believe a length only so far beyond what has come */
+
+struct shard_reader {
+	struct input in;
+	struct shard_header header;
+	struct shard_counts counts;
+	bool inside; /* a segment has begun and its trailer has not come */
+	ZSTD_DCtx *zstd;
+	XXH64_state_t *hash;     /* of the segment's side data and ids */
+	uint64_t at;             /* where the frame in hand begins */
+	uint64_t blocks;         /* so far, the one in hand included: for messages */
+	struct shard_buf frame;  /* the frame of ours in hand */
+	struct shard_buf stored; /* the zstd frame behind it */
+	struct shard_buf raw;    /* what that holds */
+	/* The block in hand. */
+	uint32_t left; /* records not yet read */
+	const unsigned char *side, *next;
+	uint32_t *ids; /* of the last record */
+	size_t ids_cap;
+	struct segment {
+		uint64_t blocks, records, tokens, raw_bytes;
+	} segment;
+	struct shard_totals totals;
+};
+
+/* --- messages: the file, the place, what is wrong --- */
+
+static int corrupt(const struct shard_reader *r, struct err *e)
+{
+	return err_prefix(e, "%s: corrupt at byte %llu (block %llu)", r->in.name,
+	    (unsigned long long)r->at, (unsigned long long)r->blocks);
+}
+
+static int truncated(const struct shard_reader *r, struct err *e)
+{
+	return err_set(e, "%s: truncated at byte %llu (block %llu): no trailer", r->in.name,
+	    (unsigned long long)r->in.offset, (unsigned long long)r->blocks);
+}
+
+/* --- frames --- */
+
+/* Append n bytes of the input to b, whose memory grows only as they come. */
+static int read_bytes(struct shard_reader *r, struct shard_buf *b, uint64_t n, struct err *e)
+{
+	while (n > 0) {
+		size_t step = b->n > READ_STEP ? b->n : READ_STEP;
+		ssize_t got;
+
+		step = n < step ? (size_t)n : step;
+		if (shard_buf_reserve(b, step, e))
+			return err_prefix(e, "%s", r->in.name);
+		got = input_read(&r->in, b->p + b->n, step, e);
+		if (got < 0)
+			return -1;
+		b->n += (size_t)got;
+		n -= (size_t)got;
+		if ((size_t)got < step)
+			return truncated(r, e);
+	}
+	return 0;
+}
+
+/* What else it may be. */
+static int not_ours(const struct shard_reader *r, struct err *e)
+{
+	bool zstd = get_le(r->frame.p, 4) == ZSTD_MAGICNUMBER;
+
+	if (r->totals.segments > 0)
+		err_set(
+		    e, "%s", zstd ? "data of no block" : "neither a frame of a shard nor the end");
+	else if (r->at == 0 && zstd)
+		return err_set(
+		    e, "%s: at byte 0 (block 0): a zstd stream, but not a shard", r->in.name);
+	else
+		return err_set(e, "%s: at byte 0 (block 0): not a shard", r->in.name);
+	return corrupt(r, e);
+}
+
+/* Read a frame of ours into r->frame and check it. Returns 1, 0 at the end of the input, or -1. */
+static int next_frame(struct shard_reader *r, struct err *e)
+{
+	struct shard_buf *f = &r->frame;
+	unsigned char magic[4];
+	uint64_t size;
+	ssize_t got;
+
+	r->at = r->in.offset;
+	f->n = 0;
+	if (shard_buf_reserve(f, SHARD_FRAME_PREFIX, e))
+		return err_prefix(e, "%s", r->in.name);
+	memset(f->p, 0, SHARD_FRAME_PREFIX);
+	got = input_read(&r->in, f->p, SHARD_FRAME_PREFIX, e);
+	if (got <= 0)
+		return (int)got;
+	f->n = (size_t)got;
+	put_le(magic, SHARD_MAGIC, 4);
+	if (memcmp(f->p, magic, got < 4 ? (size_t)got : 4) != 0)
+		return not_ours(r, e);
+	if (got < SHARD_FRAME_PREFIX)
+		return truncated(r, e);
+	size = get_le(f->p + 4, 4);
+	if (size > SHARD_FRAME_MAX) {
+		err_set(e, "a frame of %llu bytes", (unsigned long long)size);
+		return corrupt(r, e);
+	}
+	if (read_bytes(r, f, size, e))
+		return -1;
+	return shard_frame_check(f->p, f->n, e) ? corrupt(r, e) : 1;
+}
+
+static bool has_tag(const struct shard_reader *r, const char *tag)
+{
+	return !memcmp(r->frame.p + SHARD_FRAME_PREFIX, tag, 4);
+}
+
+/* --- the beginning of a segment --- */
+
+static int load_counts(struct shard_reader *r, struct err *e)
+{
+	const unsigned char *p = r->frame.p + SHARD_FRAME_START, *ids = p + SHARD_COUNTS_FIXED;
+	uint64_t n = get_le(p, 4);
+	struct shard_counts *c = &r->counts;
+
+	if (get_le(p + 4, 4) != 0 || n > r->header.vocab_size ||
+	    r->frame.n !=
+	        SHARD_FRAME_START + SHARD_COUNTS_FIXED + n * SHARD_COUNTS_EACH + SHARD_FRAME_HASH)
+		return err_set(
+		    e, "counts of %llu ids in %zu bytes", (unsigned long long)n, r->frame.n);
+	c->id = mem_array((size_t)n, sizeof *c->id, e);
+	c->count = mem_array((size_t)n, sizeof *c->count, e);
+	if (!c->id || !c->count)
+		return -1;
+	c->n = (uint32_t)n;
+	for (size_t i = 0; i < n; i++) {
+		c->id[i] = (uint32_t)get_le(ids + 4 * i, 4);
+		c->count[i] = get_le(ids + 4 * n + 8 * i, 8);
+		if (c->id[i] >= r->header.vocab_size || (i > 0 && c->id[i] <= c->id[i - 1]) ||
+		    c->count[i] == 0)
+			return err_set(e, "counts are not of ascending ids");
+	}
+	return 0;
+}
+
+static void counts_release(struct shard_counts *c)
+{
+	free(c->id);
+	free(c->count);
+	memset(c, 0, sizeof *c);
+}
+
+/* The header of another segment must agree with the one before. */
+static int take_header(struct shard_reader *r, struct err *e)
+{
+	struct shard_header h;
+
+	if (!has_tag(r, SHARD_TAG_HEADER)) {
+		err_set(e, "no header");
+		return corrupt(r, e);
+	}
+	if (shard_header_get(r->frame.p, r->frame.n, &h, e))
+		return corrupt(r, e);
+	if (r->totals.segments > 0 && shard_compatible(&r->header, &h, e))
+		return err_prefix(e,
+		    "%s: at byte %llu (block %llu): shards that do not fit together", r->in.name,
+		    (unsigned long long)r->at, (unsigned long long)r->blocks);
+	r->header = h;
+	return 0;
+}
+
+/* Returns 1, 0 at the end of the input, or -1. */
+static int begin_segment(struct shard_reader *r, struct err *e)
+{
+	int more = next_frame(r, e);
+	bool has_counts;
+
+	if (more <= 0)
+		return more;
+	if (take_header(r, e))
+		return -1;
+	has_counts = get_le(r->frame.p + SHARD_FRAME_START - 2, 2) & SHARD_FLAG_COUNTS;
+	memset(&r->segment, 0, sizeof r->segment);
+	XXH64_reset(r->hash, 0);
+	r->totals.segments++;
+	r->inside = true;
+	counts_release(&r->counts);
+	if (!has_counts)
+		return 1;
+	more = next_frame(r, e);
+	if (more <= 0)
+		return more < 0 ? -1 : truncated(r, e);
+	if (!has_tag(r, SHARD_TAG_COUNTS))
+		err_set(e, "no counts where the header says that there are");
+	else if (!load_counts(r, e))
+		return 1;
+	return corrupt(r, e);
+}
+
+/* --- blocks --- */
+
+struct block {
+	uint32_t records;
+	uint64_t ids, raw, stored, hash;
+};
+
+/* Whether a block's numbers fit each other, its side data and the header. */
+static int check_block(const struct shard_reader *r, const struct block *b, struct err *e)
+{
+	const struct shard_header *h = &r->header;
+	uint64_t side = shard_side_size(h, b->records), lengths = 0;
+	const unsigned char *p = r->frame.p + SHARD_FRAME_START + SHARD_BLOCK_FIXED;
+
+	if (b->records == 0 ||
+	    r->frame.n != SHARD_FRAME_START + SHARD_BLOCK_FIXED + side + SHARD_FRAME_HASH)
+		return err_set(e, "a block of %u records in %zu bytes", b->records, r->frame.n);
+	if (h->kind == SHARD_STREAM)
+		for (uint32_t i = 0; i < b->records; i++)
+			lengths += get_le(p + 4 * (size_t)i, 4);
+	else
+		lengths = (uint64_t)b->records * h->row_len;
+	if (b->ids != lengths || b->raw != b->ids * h->id_bytes)
+		return err_set(e, "a block of %u records, %llu ids and %llu bytes", b->records,
+		    (unsigned long long)b->ids, (unsigned long long)b->raw);
+	if (b->records == 1 ? b->ids > SHARD_RECORD_MAX : b->raw + side > SHARD_BLOCK_MAX)
+		return err_set(e, "a block of %u records and %llu bytes", b->records,
+		    (unsigned long long)b->raw);
+	/* A block of a zstd frame is at least 4 bytes and at most 128 KiB of content. */
+	if (b->stored > ZSTD_compressBound((size_t)b->raw) + 32 ||
+	    b->raw / SHARD_ZSTD_BLOCK > b->stored / 4)
+		return err_set(e, "%llu bytes in a frame of %llu", (unsigned long long)b->raw,
+		    (unsigned long long)b->stored);
+	return 0;
+}
+
+/* The zstd frame in r->stored, into r->raw. */
+static int unpack(struct shard_reader *r, const struct block *b, struct err *e)
+{
+	const struct shard_buf *s = &r->stored;
+	size_t got;
+
+	if (XXH64(s->p, s->n, 0) != b->hash)
+		return err_set(e, "the data's checksum differs");
+	if (s->n < 5 || get_le(s->p, 4) != ZSTD_MAGICNUMBER || !(s->p[4] & 4) ||
+	    ZSTD_findFrameCompressedSize(s->p, s->n) != s->n ||
+	    ZSTD_getFrameContentSize(s->p, s->n) != b->raw)
+		return err_set(e, "the data are not one zstd frame of %llu bytes and a checksum",
+		    (unsigned long long)b->raw);
+	r->raw.n = 0;
+	if (shard_buf_reserve(&r->raw, b->raw, e))
+		return -1;
+	got = ZSTD_decompressDCtx(r->zstd, r->raw.p, r->raw.cap, s->p, s->n);
+	if (ZSTD_isError(got))
+		return err_set(e, "zstd: %s", ZSTD_getErrorName(got));
+	if (got != b->raw)
+		return err_set(
+		    e, "%zu bytes where %llu should be", got, (unsigned long long)b->raw);
+	r->raw.n = got;
+	return 0;
+}
+
+static int load_block(struct shard_reader *r, struct err *e)
+{
+	const unsigned char *p = r->frame.p + SHARD_FRAME_START;
+	struct block b = {(uint32_t)get_le(p, 4), get_le(p + 8, 8), get_le(p + 16, 8),
+	    get_le(p + 24, 8), get_le(p + 32, 8)};
+
+	r->blocks++;
+	if (get_le(p + 4, 4) != 0) {
+		err_set(e, "a reserved field is not 0");
+		return corrupt(r, e);
+	}
+	if (check_block(r, &b, e))
+		return corrupt(r, e);
+	r->stored.n = 0;
+	if (read_bytes(r, &r->stored, b.stored, e))
+		return -1;
+	if (unpack(r, &b, e))
+		return corrupt(r, e);
+	r->left = b.records;
+	r->side = p + SHARD_BLOCK_FIXED;
+	r->next = r->raw.p;
+	XXH64_update(r->hash, r->side, (size_t)shard_side_size(&r->header, b.records));
+	XXH64_update(r->hash, r->raw.p, r->raw.n);
+	r->segment.blocks++;
+	r->segment.records += b.records;
+	r->segment.tokens += b.ids;
+	r->segment.raw_bytes += b.raw;
+	return 0;
+}
+
+static int end_segment(struct shard_reader *r, struct err *e)
+{
+	const unsigned char *p = r->frame.p + SHARD_FRAME_START;
+	const struct segment *s = &r->segment;
+
+	if (r->frame.n != SHARD_FRAME_START + SHARD_TRAILER_FIXED + SHARD_FRAME_HASH)
+		err_set(e, "a trailer of %zu bytes", r->frame.n);
+	else if (get_le(p, 8) != s->blocks || get_le(p + 8, 8) != s->records ||
+	         get_le(p + 16, 8) != s->tokens || get_le(p + 24, 8) != s->raw_bytes)
+		err_set(e, "%llu records in %llu blocks, and the trailer says %llu in %llu",
+		    (unsigned long long)s->records, (unsigned long long)s->blocks,
+		    (unsigned long long)get_le(p + 8, 8), (unsigned long long)get_le(p, 8));
+	else if (r->header.expected != 0 && r->header.expected != s->records)
+		err_set(e, "%llu records, and the header says %llu", (unsigned long long)s->records,
+		    (unsigned long long)r->header.expected);
+	else if (get_le(p + 32, 8) != XXH64_digest(r->hash))
+		err_set(e, "the segment's checksum differs");
+	else {
+		r->inside = false;
+		return 0;
+	}
+	return corrupt(r, e);
+}
+
+/* The next block, across segments. Returns 1, 0 at the end of the input, or -1. */
+static int next_block(struct shard_reader *r, struct err *e)
+{
+	for (;;) {
+		int more = r->inside ? 1 : begin_segment(r, e);
+
+		if (more <= 0)
+			return more;
+		more = next_frame(r, e);
+		if (more <= 0)
+			return more < 0 ? -1 : truncated(r, e);
+		if (has_tag(r, SHARD_TAG_BLOCK))
+			return load_block(r, e) ? -1 : 1;
+		if (!has_tag(r, SHARD_TAG_TRAILER)) {
+			err_set(e, "a header or counts within a segment");
+			return corrupt(r, e);
+		}
+		if (end_segment(r, e))
+			return -1;
+	}
+}
+
+/* --- records --- */
+
+static int take_ids(struct shard_reader *r, uint32_t n, struct err *e)
+{
+	const struct shard_header *h = &r->header;
+	const unsigned char *p = r->next;
+	uint32_t most = 0;
+
+	if (mem_grow(&r->ids, &r->ids_cap, n ? n : 1, sizeof *r->ids, e))
+		return err_prefix(e, "%s", r->in.name);
+	if (h->id_bytes == 2)
+		for (uint32_t i = 0; i < n; i++)
+			r->ids[i] = (uint32_t)get_le(p + 2 * (size_t)i, 2);
+	else
+		for (uint32_t i = 0; i < n; i++)
+			r->ids[i] = (uint32_t)get_le(p + 4 * (size_t)i, 4);
+	for (uint32_t i = 0; i < n; i++)
+		most = r->ids[i] > most ? r->ids[i] : most;
+	r->next += (size_t)n * h->id_bytes;
+	if (most < h->vocab_size)
+		return 0;
+	err_set(e, "record %llu: id %u is not below the vocabulary's size, %u",
+	    (unsigned long long)r->totals.records, most, h->vocab_size);
+	return corrupt(r, e);
+}
+
+static int take_noise(struct shard_reader *r, struct shard_record *record, struct err *e)
+{
+	uint32_t n = record->n;
+	float t = get_le_float(r->side), u = get_le_float(r->side + 4);
+	size_t mask_bytes = (n + 7u) / 8;
+
+	record->t = t;
+	record->u = u;
+	record->noise_seed = get_le(r->side + 8, 8);
+	record->mask = r->side + SHARD_NOISED_FIXED;
+	r->side += SHARD_NOISED_FIXED + mask_bytes;
+	if (!(u >= 0 && u < 1) || !(isnan(t) || (t >= 0 && t < INFINITY)))
+		err_set(e, "record %llu: a noise level of t = %g, u = %g",
+		    (unsigned long long)r->totals.records, (double)t, (double)u);
+	else if (n % 8 && record->mask[mask_bytes - 1] >> n % 8)
+		err_set(e, "record %llu: a mask of more than %u bits",
+		    (unsigned long long)r->totals.records, n);
+	else
+		return 0;
+	return corrupt(r, e);
+}
+
+int shard_read(struct shard_reader *r, struct shard_record *record, struct err *e)
+{
+	int more = r->left > 0 ? 1 : next_block(r, e);
+
+	if (more <= 0)
+		return more;
+	memset(record, 0, sizeof *record);
+	record->n = r->header.row_len;
+	if (r->header.kind == SHARD_STREAM) {
+		record->n = (uint32_t)get_le(r->side, 4);
+		r->side += 4;
+	}
+	if (take_ids(r, record->n, e) ||
+	    (r->header.kind == SHARD_NOISED && take_noise(r, record, e)))
+		return -1;
+	record->ids = r->ids;
+	r->left--;
+	r->totals.records++;
+	r->totals.tokens += record->n;
+	r->totals.raw_bytes += (uint64_t)record->n * r->header.id_bytes;
+	return 1;
+}
+
+/* --- the rest --- */
+
+static int begin(struct shard_reader *r, struct err *e)
+{
+	int more;
+
+	r->zstd = ZSTD_createDCtx();
+	r->hash = XXH64_createState();
+	if (!r->zstd || !r->hash)
+		return err_set(e, "%s: out of memory", r->in.name);
+	more = begin_segment(r, e);
+	if (more == 0)
+		return err_set(e, "%s: truncated at byte 0 (block 0): it is empty", r->in.name);
+	return more < 0 ? -1 : 0;
+}
+
+struct shard_reader *shard_open(const char *path, struct err *e)
+{
+	struct shard_reader *r = mem_array(1, sizeof *r, e);
+
+	if (!r)
+		return NULL;
+	if (input_open(&r->in, path, e)) {
+		free(r);
+		return NULL;
+	}
+	if (begin(r, e)) {
+		shard_close(r);
+		return NULL;
+	}
+	return r;
+}
+
+int shard_expect(const struct shard_reader *r, enum shard_kind kind, struct err *e)
+{
+	static const char *const maker[] = {"", "tok", "pack", "noise"};
+
+	if (r->header.kind == kind)
+		return 0;
+	return err_set(e, "%s: holds %s records, and %s records are wanted (see %s)", r->in.name,
+	    shard_kind_name(r->header.kind), shard_kind_name(kind), maker[kind]);
+}
+
+const struct shard_header *shard_header(const struct shard_reader *r)
+{
+	return &r->header;
+}
+
+const struct shard_counts *shard_counts(const struct shard_reader *r)
+{
+	return &r->counts;
+}
+
+const char *shard_name(const struct shard_reader *r)
+{
+	return r->in.name;
+}
+
+void shard_totals(const struct shard_reader *r, struct shard_totals *t)
+{
+	*t = r->totals;
+	t->stored_bytes = r->in.offset;
+}
+
+void shard_close(struct shard_reader *r)
+{
+	if (!r)
+		return;
+	input_close(&r->in);
+	counts_release(&r->counts);
+	ZSTD_freeDCtx(r->zstd);
+	XXH64_freeState(r->hash);
+	free(r->frame.p);
+	free(r->stored.p);
+	free(r->raw.p);
+	free(r->ids);
+	free(r);
+}

@@ -1,0 +1,620 @@
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+#include <zstd.h>
+
+#include "formats/shard.h"
+#include "ground/bytes.h"
+#include "ground/mem.h"
+#include "ground/rng.h"
+#include "tap.h"
+
+/* Offsets within frames, as cdcd-shard(5) has them. */
+enum {
+	FRAME_SIZE = 4,
+	FRAME_TAG = 8,
+	FRAME_VERSION = 12,
+	FRAME_FLAGS = 14,
+	HEADER_KIND = 16,
+	HEADER_ROW_LEN = 28,
+	BLOCK_RECORDS = 16,
+	BLOCK_IDS = 24,
+	BLOCK_RAW = 32,
+	BLOCK_STORED = 40,
+	BLOCK_HASH = 48,
+	BLOCK_SIDE = 56,
+};
+
+static char dir[] = "/tmp/cdcd-shard.XXXXXX", path[64], other[64];
+
+/* --- files in memory --- */
+
+struct bytes {
+	unsigned char *p;
+	size_t n;
+};
+
+static struct bytes slurp(const char *name)
+{
+	struct bytes b = {NULL, 0};
+	struct stat st;
+	int fd = open(name, O_RDONLY);
+
+	if (fd < 0 || fstat(fd, &st))
+		abort();
+	b.n = (size_t)st.st_size;
+	b.p = malloc(b.n + 1);
+	if (!b.p || read(fd, b.p, b.n) != (ssize_t)b.n)
+		abort();
+	close(fd);
+	return b;
+}
+
+static void spit(const char *name, const void *p, size_t n)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	if (fd < 0 || write(fd, p, n) != (ssize_t)n || close(fd))
+		abort();
+}
+
+/* Where the nth frame with this tag begins; the tag does not occur elsewhere in what is tested. */
+static unsigned char *frame(struct bytes b, const char *tag, int nth)
+{
+	for (size_t i = 0; i + 4 <= b.n; i++)
+		if (!memcmp(b.p + i, tag, 4) && nth-- == 0)
+			return b.p + i - FRAME_TAG;
+	abort();
+}
+
+static void reseal(unsigned char *f)
+{
+	size_t n = get_le(f + FRAME_SIZE, 4);
+
+	put_le(f + n, XXH64(f, n, 0), 8);
+}
+
+/* --- records --- */
+
+static struct shard_header header_of(enum shard_kind kind, uint32_t row_len, uint32_t id_bytes)
+{
+	struct shard_header h = {.kind = kind,
+	    .id_bytes = id_bytes,
+	    .vocab_size = id_bytes == 2 ? 30522 : 100000,
+	    .row_len = row_len,
+	    .vocab_hash = 0x1234567890abcdef,
+	    .special = {0, 100, 101, 102, SHARD_NO_ID},
+	    .seed = 42,
+	    .provenance = "unit test"};
+
+	return h;
+}
+
+/* Record i of a shard, made from nothing but its number. */
+static struct shard_record record_of(const struct shard_header *h, uint64_t i)
+{
+	static uint32_t ids[4096];
+	static uint8_t mask[512];
+	struct shard_record r = {.ids = ids, .n = h->row_len, .mask = mask};
+
+	if (h->kind == SHARD_STREAM)
+		r.n = (uint32_t)rng_below(1, RNG_TEST, 0, i, 400);
+	for (uint32_t k = 0; k < r.n; k++)
+		ids[k] = (uint32_t)rng_below(2, RNG_TEST, k, i, h->vocab_size);
+	for (uint32_t k = 0; k < (r.n + 7) / 8; k++)
+		mask[k] = (uint8_t)rng_u64(3, RNG_TEST, k, i);
+	if (r.n % 8)
+		mask[r.n / 8] &= (uint8_t)((1u << r.n % 8) - 1);
+	r.t = i % 2 ? NAN : (float)i;
+	r.u = i % 2 ? (float)rng_below(4, RNG_TEST, 0, i, 1u << 24) * 0x1p-24f : 0;
+	r.noise_seed = rng_u64(5, RNG_TEST, 0, i);
+	return r;
+}
+
+static int write_shard(const char *name, const struct shard_header *h,
+    const struct shard_counts *counts, int level, uint64_t n, struct err *e)
+{
+	struct shard_writer *w = shard_create(name, h, counts, level, e);
+
+	for (uint64_t i = 0; w && i < n; i++) {
+		struct shard_record r = record_of(h, i);
+
+		if (shard_write(w, &r, e) || (i % 1000 == 500 && shard_flush(w, e))) {
+			shard_abort(w);
+			return -1;
+		}
+	}
+	return w ? shard_commit(w, e) : -1;
+}
+
+static bool same(const struct shard_record *a, const struct shard_record *b, enum shard_kind kind)
+{
+	if (a->n != b->n || memcmp(a->ids, b->ids, a->n * sizeof *a->ids) != 0)
+		return false;
+	return kind != SHARD_NOISED ||
+	       (isnan(a->t) == isnan(b->t) && (isnan(a->t) || a->t == b->t) && a->u == b->u &&
+	           a->noise_seed == b->noise_seed && !memcmp(a->mask, b->mask, (a->n + 7) / 8));
+}
+
+/* Read all of name; -1 on error, else how many records, each compared with its number's where
+ * period is not 0: the shard repeats records 0 ... period - 1. */
+static int64_t read_shard(const char *name, uint64_t period, struct err *e)
+{
+	struct shard_reader *r = shard_open(name, e);
+	struct shard_record record;
+	int64_t n = 0;
+	int more = -1;
+
+	while (r && (more = shard_read(r, &record, e)) > 0) {
+		struct shard_record want =
+		    record_of(shard_header(r), (uint64_t)n % (period | !period));
+
+		if (period && !same(&record, &want, shard_header(r)->kind))
+			more = err_set(e, "record %lld is another", (long long)n);
+		if (more < 0)
+			break;
+		n++;
+	}
+	shard_close(r);
+	return more < 0 ? -1 : n;
+}
+
+/* --- tests --- */
+
+static void test_round_trips(void)
+{
+	static const struct {
+		enum shard_kind kind;
+		uint32_t row_len, id_bytes;
+		uint64_t n;
+	} shape[] = {{SHARD_STREAM, 0, 2, 6000}, {SHARD_STREAM, 0, 4, 300},
+	    {SHARD_ROWS, 64, 2, 20000}, {SHARD_ROWS, 1, 4, 3000}, {SHARD_NOISED, 64, 2, 9000},
+	    {SHARD_NOISED, 13, 4, 700}, {SHARD_ROWS, 64, 2, 0}};
+	static const int level[] = {SHARD_STORED, 1, SHARD_AUTO};
+
+	for (size_t s = 0; s < sizeof shape / sizeof shape[0]; s++)
+		for (size_t l = 0; l < 3; l++) {
+			struct shard_header h =
+			    header_of(shape[s].kind, shape[s].row_len, shape[s].id_bytes);
+			struct err e = {0};
+			int64_t n = -1;
+
+			if (!write_shard(path, &h, NULL, level[l], shape[s].n, &e))
+				n = read_shard(path, shape[s].n, &e);
+			ok(n == (int64_t)shape[s].n,
+			    "round trip: %llu %s of %u, %u bytes an id, level %d %s",
+			    (unsigned long long)shape[s].n, shard_kind_name(h.kind), h.row_len,
+			    h.id_bytes, level[l], e.msg);
+		}
+}
+
+static void test_header(void)
+{
+	struct shard_header h = header_of(SHARD_NOISED, 13, 2);
+	uint32_t id[] = {0, 7, 30521};
+	uint64_t count[] = {UINT64_MAX, 1, 5};
+	struct shard_counts counts = {3, id, count};
+	struct shard_reader *r;
+	const struct shard_counts *got;
+	struct shard_record record;
+	struct shard_totals t;
+	struct stat st = {0};
+	struct err e = {0};
+
+	h.first = 1ull << 40;
+	h.expected = 5;
+	snprintf(h.provenance, sizeof h.provenance, "a\nb\x7f\xc3\xa9");
+	ok(!write_shard(path, &h, &counts, 3, 5, &e), "a shard with counts %s", e.msg);
+	r = shard_open(path, &e);
+	if (!ok(r != NULL, "opens %s", e.msg))
+		return;
+	snprintf(h.provenance, sizeof h.provenance, "a?b?\xc3\xa9");
+	ok(!shard_compatible(shard_header(r), &h, &e) && shard_header(r)->seed == 42 &&
+	        shard_header(r)->first == 1ull << 40 && shard_header(r)->expected == 5 &&
+	        !strcmp(shard_header(r)->provenance, h.provenance),
+	    "the header comes back, its provenance in one line");
+	got = shard_counts(r);
+	ok(got->n == 3 && !memcmp(got->id, id, sizeof id) &&
+	        !memcmp(got->count, count, sizeof count),
+	    "the counts come back");
+	ok(shard_expect(r, SHARD_NOISED, &e) == 0 && shard_expect(r, SHARD_ROWS, &e) == -1 &&
+	        strstr(e.msg, "noised") && strstr(e.msg, "rows"),
+	    "a wrong kind names both: %s", e.msg);
+	while (shard_read(r, &record, &e) > 0)
+		;
+	shard_totals(r, &t);
+	ok(!stat(path, &st) && t.segments == 1 && t.records == 5 && t.tokens == 65 &&
+	        t.raw_bytes == 130 && t.stored_bytes == (uint64_t)st.st_size,
+	    "totals");
+	shard_close(r);
+	h.expected = 6;
+	ok(write_shard(path, &h, NULL, 3, 5, &e) == -1 && strstr(e.msg, "5 records, and not 6"),
+	    "fewer records than the header expects: %s", e.msg);
+}
+
+static void test_refusals_of_writer(void)
+{
+	struct shard_header h = header_of(SHARD_ROWS, 3, 2), bad;
+	uint32_t ids[4] = {1, 2, 30522, 4}, down[] = {2, 1};
+	uint64_t count[] = {1, 1};
+	struct shard_counts counts = {2, down, count};
+	struct shard_record r = {.ids = ids, .n = 3};
+	struct shard_writer *w;
+	struct err e = {0};
+
+	unlink(path);
+	w = shard_create(path, &h, NULL, 3, &e);
+	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "id 30522 is not below"), "%s",
+	    e.msg);
+	r.n = 4;
+	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "4 ids, and not 3"), "%s", e.msg);
+	shard_abort(w);
+	ok(access(path, F_OK), "what is aborted leaves nothing");
+	h.kind = SHARD_NOISED;
+	r = record_of(&h, 0);
+	w = shard_create(path, &h, NULL, 3, &e);
+	r.t = NAN;
+	r.u = 1;
+	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "u = 1"), "%s", e.msg);
+	r.t = -1;
+	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "t = -1"), "%s", e.msg);
+	shard_abort(w);
+	ok(!shard_create(path, &h, &counts, 3, &e), "%s", e.msg);
+	ok(!shard_create(path, &h, NULL, 20, &e), "%s", e.msg);
+	bad = h;
+	bad.id_bytes = 3;
+	ok(!shard_create(path, &bad, NULL, 3, &e), "%s", e.msg);
+	bad = h;
+	bad.vocab_size = 70000;
+	ok(!shard_create(path, &bad, NULL, 3, &e), "%s", e.msg);
+	bad = h;
+	bad.row_len = 0;
+	ok(!shard_create(path, &bad, NULL, 3, &e), "%s", e.msg);
+	bad = h;
+	bad.special.pad = 30522;
+	ok(!shard_create(path, &bad, NULL, 3, &e), "%s", e.msg);
+}
+
+/* A small shard of every kind: every bit flipped, every truncation. */
+static void test_damage(enum shard_kind kind, int level)
+{
+	struct shard_header h = header_of(kind, kind == SHARD_STREAM ? 0 : 13, 2);
+	uint32_t id[] = {0, 7};
+	uint64_t count[] = {3, 4};
+	struct shard_counts counts = {2, id, count};
+	size_t missed = 0, vague = 0, uncut = 0;
+	struct err e = {0};
+	struct bytes b;
+
+	if (!ok(!write_shard(path, &h, &counts, level, 3, &e) && read_shard(path, 3, &e) == 3,
+	        "a small shard of %s, level %d %s", shard_kind_name(kind), level, e.msg))
+		return;
+	b = slurp(path);
+	for (size_t i = 0; i < 8 * b.n; i++) {
+		b.p[i / 8] ^= (unsigned char)(1u << i % 8);
+		spit(other, b.p, b.n);
+		missed += read_shard(other, 0, &e) != -1;
+		vague +=
+		    !strstr(e.msg, "byte ") || !strstr(e.msg, "(block ") || strchr(e.msg, '\n');
+		b.p[i / 8] ^= (unsigned char)(1u << i % 8);
+	}
+	ok(missed == 0, "%zu of %zu single flipped bits go unnoticed", missed, 8 * b.n);
+	ok(vague == 0, "each message gives byte and block: %s", e.msg);
+	for (size_t n = 0; n < b.n; n++) {
+		char place[64];
+
+		snprintf(place, sizeof place, "truncated at byte %zu (block ", n);
+		spit(other, b.p, n);
+		uncut += read_shard(other, 0, &e) != -1 || !strstr(e.msg, place);
+	}
+	ok(uncut == 0, "%zu of %zu truncations go unnoticed: %s", uncut, b.n, e.msg);
+	spit(other, b.p, b.n);
+	for (size_t n = 1; n < b.n; n++) {
+		int fd = open(other, O_WRONLY | O_TRUNC);
+
+		if (write(fd, b.p, b.n) != (ssize_t)b.n || write(fd, b.p, n) != (ssize_t)n)
+			abort();
+		close(fd);
+		uncut += read_shard(other, 3, &e) != -1;
+	}
+	ok(uncut == 0, "nor those of a second segment");
+	free(b.p);
+}
+
+static void test_cat(void)
+{
+	struct shard_header h = header_of(SHARD_STREAM, 0, 2), one = h;
+	struct bytes a, b, c;
+	struct err e = {0};
+
+	snprintf(one.provenance, sizeof one.provenance, "another origin, another seed");
+	one.seed = 1;
+	write_shard(path, &h, NULL, 3, 10, &e);
+	a = slurp(path);
+	write_shard(path, &one, NULL, SHARD_STORED, 10, &e);
+	b = slurp(path);
+	c.n = 2 * a.n + b.n;
+	c.p = malloc(c.n);
+	memcpy(c.p, a.p, a.n);
+	memcpy(c.p + a.n, b.p, b.n);
+	memcpy(c.p + a.n + b.n, a.p, a.n);
+	spit(other, c.p, c.n);
+	ok(read_shard(other, 10, &e) == 30, "shards concatenate %s", e.msg);
+	one = h;
+	one.vocab_hash++;
+	write_shard(path, &one, NULL, 3, 10, &e);
+	free(b.p);
+	b = slurp(path);
+	memcpy(c.p + a.n, b.p, b.n < c.n - a.n ? b.n : 0);
+	spit(other, c.p, a.n + b.n);
+	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "vocabulary's hash differs"), "%s",
+	    e.msg);
+	memcpy(c.p + a.n, "\x28\xb5\x2f\xfd more", 9);
+	spit(other, c.p, a.n + 9);
+	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "corrupt"), "%s", e.msg);
+	free(a.p);
+	free(b.p);
+	free(c.p);
+}
+
+/* All frames, decoded by zstd alone, are the ids and nothing else. */
+static void test_zstd(int level)
+{
+	struct shard_header h = header_of(SHARD_NOISED, 64, 2);
+	size_t room = 9000 * 128, at = 0, wrong = 0, got;
+	unsigned char *ids = malloc(room);
+	struct err e = {0};
+	struct bytes b;
+
+	write_shard(path, &h, NULL, level, 9000, &e);
+	b = slurp(path);
+	got = ZSTD_decompress(ids, room, b.p, b.n);
+	ok(got == room, "zstd alone reads level %d: %s", level,
+	    ZSTD_isError(got) ? ZSTD_getErrorName(got) : "");
+	for (uint64_t i = 0; got == room && i < 9000; i++) {
+		struct shard_record r = record_of(&h, i);
+
+		for (uint32_t k = 0; k < r.n; k++, at += 2)
+			wrong += get_le(ids + at, 2) != r.ids[k];
+	}
+	ok(wrong == 0, "and finds ids alone");
+	free(ids);
+	free(b.p);
+}
+
+static void test_long_record(void)
+{
+	struct shard_header h = header_of(SHARD_STREAM, 0, 4);
+	enum { N = 3000000 };
+	uint32_t *ids = calloc(N, sizeof *ids);
+	struct shard_record r = {.ids = ids, .n = N}, back;
+	struct shard_reader *in = NULL;
+	struct shard_writer *w;
+	struct err e = {0};
+
+	for (int level = 0; level < 2; level++) {
+		for (uint32_t i = 0; i < N; i++)
+			ids[i] = level ? 7 : i % 100000;
+		w = shard_create(path, &h, NULL, level, &e);
+		ok(w && !shard_write(w, &r, &e) && !shard_commit(w, &e), "a record of %d ids %s", N,
+		    e.msg);
+		in = shard_open(path, &e);
+		ok(in && shard_read(in, &back, &e) == 1 && back.n == N &&
+		        !memcmp(back.ids, ids, N * sizeof *ids) && shard_read(in, &back, &e) == 0,
+		    "comes back whole %s", e.msg);
+		shard_close(in);
+	}
+	free(ids);
+}
+
+/* --- hostile numbers under right checksums --- */
+
+static struct bytes small_shard(enum shard_kind kind)
+{
+	struct shard_header h = header_of(kind, kind == SHARD_STREAM ? 0 : 13, 2);
+	uint32_t id[] = {0, 7};
+	uint64_t count[] = {3, 4};
+	struct shard_counts counts = {2, id, count};
+	struct err e = {0};
+
+	if (write_shard(path, &h, &counts, SHARD_STORED, 3, &e))
+		abort();
+	return slurp(path);
+}
+
+static void refuse(struct bytes b, unsigned char *f, const char *pattern, const char *what)
+{
+	struct err e = {0};
+
+	if (f)
+		reseal(f);
+	spit(other, b.p, b.n);
+	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, pattern), "%s: %s", what, e.msg);
+	free(b.p);
+}
+
+static void test_hostile_frames(void)
+{
+	static const char *const tags[] = {"CDCH", "CDCC", "CDCB", "CDCT"};
+	struct bytes b;
+	unsigned char *f;
+
+	for (size_t i = 0; i < 4; i++) {
+		b = small_shard(SHARD_NOISED);
+		f = frame(b, tags[i], 0);
+		put_le(f + FRAME_VERSION, 2, 2);
+		refuse(b, f, "format version 2", tags[i]);
+		b = small_shard(SHARD_NOISED);
+		f = frame(b, tags[i], 0);
+		put_le(f + FRAME_FLAGS, 2, 2);
+		refuse(b, f, "unknown flags 0x2", tags[i]);
+		b = small_shard(SHARD_NOISED);
+		f = frame(b, tags[i], 0);
+		f[FRAME_TAG] = 'X';
+		refuse(b, f, "unknown type", tags[i]);
+		b = small_shard(SHARD_NOISED);
+		put_le(frame(b, tags[i], 0) + FRAME_SIZE, UINT32_MAX, 4);
+		refuse(b, NULL, "4294967295 bytes", tags[i]);
+		b = small_shard(SHARD_NOISED);
+		put_le(frame(b, tags[i], 0) + FRAME_SIZE, 1u << 28, 4);
+		refuse(b, NULL, "truncated", tags[i]);
+		b = small_shard(SHARD_NOISED);
+		put_le(frame(b, tags[i], 0) + FRAME_SIZE, 3, 4);
+		refuse(b, NULL, "a frame of only 11 bytes", tags[i]);
+	}
+	b = small_shard(SHARD_ROWS);
+	f = frame(b, "CDCH", 0);
+	put_le(f + HEADER_KIND, 9, 4);
+	refuse(b, f, "unknown kind 9", "a kind of the future");
+	b = small_shard(SHARD_ROWS);
+	f = frame(b, "CDCH", 0);
+	put_le(f + HEADER_ROW_LEN, 1u << 28, 4);
+	refuse(b, f, "corrupt", "rows of 2^28 ids");
+	b = small_shard(SHARD_ROWS);
+	f = frame(b, "CDCH", 0);
+	put_le(f + 60, UINT32_MAX, 4);
+	refuse(b, f, "a provenance of 4294967295", "a long provenance");
+	b = small_shard(SHARD_ROWS);
+	f = frame(b, "CDCH", 0);
+	f[90] = 27;
+	refuse(b, f, "control character", "an escape sequence as provenance");
+	b = small_shard(SHARD_ROWS);
+	f = frame(b, "CDCC", 0);
+	put_le(f + 16, UINT32_MAX, 4);
+	refuse(b, f, "counts of 4294967295 ids", "many counts");
+	b = small_shard(SHARD_ROWS);
+	f = frame(b, "CDCC", 0);
+	put_le(f + 24, 9, 4);
+	refuse(b, f, "ascending", "counts out of order");
+	b = small_shard(SHARD_ROWS);
+	f = frame(b, "CDCT", 0);
+	put_le(f + 24, 4, 8);
+	refuse(b, f, "the trailer says 4", "another number of records");
+}
+
+/* Data changed in such a way that the block's own checksums agree. */
+static void refresh_data(unsigned char *f)
+{
+	unsigned char *data = f + 8 + get_le(f + FRAME_SIZE, 4);
+	size_t stored = get_le(f + BLOCK_STORED, 8), raw = get_le(f + BLOCK_RAW, 8);
+
+	put_le(data + stored - 4, (uint32_t)XXH64(data + stored - 4 - raw, raw, 0), 4);
+	put_le(f + BLOCK_HASH, XXH64(data, stored, 0), 8);
+}
+
+static void test_hostile_blocks(void)
+{
+	static const int fields[] = {BLOCK_RECORDS, BLOCK_IDS, BLOCK_RAW, BLOCK_STORED};
+	struct bytes b;
+	unsigned char *f;
+	uint64_t before = mem_peak();
+
+	for (size_t i = 0; i < 4; i++)
+		for (int shift = 20; shift < 64; shift += 43) {
+			b = small_shard(SHARD_STREAM);
+			f = frame(b, "CDCB", 0);
+			put_le(f + fields[i], get_le(f + fields[i], 8) + (1ull << shift), 8);
+			refuse(b, f, "corrupt", "one absurd number");
+		}
+	b = small_shard(SHARD_STREAM);
+	f = frame(b, "CDCB", 0);
+	put_le(f + BLOCK_IDS, 1ull << 63, 8);
+	put_le(f + BLOCK_RAW, 0, 8);
+	refuse(b, f, "corrupt", "numbers whose product overflows");
+	{
+		/* A single story that claims 2^28 ids, consistently, in a few bytes of data. */
+		struct shard_header h = header_of(SHARD_STREAM, 0, 2);
+		struct err e = {0};
+
+		write_shard(path, &h, NULL, SHARD_STORED, 1, &e);
+		b = slurp(path);
+		f = frame(b, "CDCB", 0);
+		put_le(f + BLOCK_SIDE, 1u << 28, 4);
+		put_le(f + BLOCK_IDS, 1u << 28, 8);
+		put_le(f + BLOCK_RAW, 1u << 29, 8);
+		refuse(b, f, "corrupt", "2^28 ids in a few bytes");
+		b = slurp(path);
+		f = frame(b, "CDCB", 0);
+		put_le(f + BLOCK_SIDE, 1u << 28, 4);
+		put_le(f + BLOCK_IDS, 1u << 28, 8);
+		put_le(f + BLOCK_RAW, 1u << 29, 8);
+		put_le(f + BLOCK_STORED, (1u << 29) + 14 + 3 * 4096, 8);
+		refuse(b, f, "truncated", "2^28 ids that never come");
+	}
+	ok(mem_peak() - before < 16 << 20, "which cost %.1f MiB of memory",
+	    (double)(mem_peak() - before) / 1048576);
+}
+
+static void test_hostile_records(void)
+{
+	struct bytes b = small_shard(SHARD_ROWS);
+	unsigned char *f = frame(b, "CDCB", 0);
+
+	put_le(f + 8 + get_le(f + FRAME_SIZE, 4) + 13 + 2 * 15, 30522, 2);
+	refresh_data(f);
+	refuse(b, f, "record 1: id 30522 is not below", "an id beyond the vocabulary");
+	b = small_shard(SHARD_ROWS);
+	f = frame(b, "CDCB", 0);
+	put_le(f + 8 + get_le(f + FRAME_SIZE, 4) + 13 + 2 * 15, 5, 2);
+	refresh_data(f);
+	refuse(b, f, "the segment's checksum differs", "another id under a right block checksum");
+	b = small_shard(SHARD_NOISED);
+	f = frame(b, "CDCB", 0);
+	put_le_float(f + BLOCK_SIDE, INFINITY);
+	refuse(b, f, "t = inf", "an infinite level");
+	b = small_shard(SHARD_NOISED);
+	f = frame(b, "CDCB", 0);
+	put_le_float(f + BLOCK_SIDE + 4, 1);
+	refuse(b, f, "u = 1", "u outside [0, 1)");
+	b = small_shard(SHARD_NOISED);
+	f = frame(b, "CDCB", 0);
+	f[BLOCK_SIDE + 17] |= 0x80;
+	refuse(b, f, "a mask of more than 13 bits", "a mask beyond the row");
+}
+
+static void test_other_files(void)
+{
+	struct err e = {0};
+
+	spit(other, "", 0);
+	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "truncated at byte 0 (block 0)"), "%s",
+	    e.msg);
+	spit(other, "{\"story\"", 8);
+	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "not a shard"), "%s", e.msg);
+	spit(other, "{", 1);
+	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "not a shard"), "%s", e.msg);
+	spit(other, "\x28\xb5\x2f\xfd....", 8);
+	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "a zstd stream, but not a shard"), "%s",
+	    e.msg);
+	ok(read_shard(dir, 0, &e) == -1 && strstr(e.msg, "is a directory"), "%s", e.msg);
+}
+
+int main(void)
+{
+	if (!mkdtemp(dir))
+		return 1;
+	snprintf(path, sizeof path, "%s/a", dir);
+	snprintf(other, sizeof other, "%s/b", dir);
+	test_round_trips();
+	test_header();
+	test_refusals_of_writer();
+	test_cat();
+	test_zstd(SHARD_STORED);
+	test_zstd(19);
+	test_other_files();
+	test_hostile_frames();
+	test_hostile_blocks();
+	test_hostile_records();
+	test_long_record();
+	test_damage(SHARD_STREAM, SHARD_STORED);
+	test_damage(SHARD_ROWS, 3);
+	test_damage(SHARD_NOISED, SHARD_STORED);
+	unlink(path);
+	unlink(other);
+	ok(!rmdir(dir), "nothing is left behind");
+	return tap_done();
+}
