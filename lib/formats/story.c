@@ -1,0 +1,535 @@
+#include "formats/story.h"
+
+#include <json-c/json.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__SSE2__) && !defined(CDCD_PORTABLE)
+#include <emmintrin.h>
+#endif
+
+#include "ground/mem.h"
+
+enum {
+	BLOCK = 1 << 19, /* bytes that a block is meant to have */
+	DEPTH = 1000,    /* of nesting in JSON */
+	STEP = 16,
+};
+
+struct story_parser {
+	enum story_form form;
+	bool slow;
+	char *field; /* NULL: the default names */
+	const char *name;
+	const char *p, *end; /* what is left of the block */
+	uint64_t line;
+	char *text;
+	size_t cap;
+	struct json_tokener *tokener;
+	struct json_object *object; /* holds the present text, where json-c made it */
+};
+
+/* --- blocks --- */
+
+static size_t count_lines(const char *p, size_t n)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < n; i++)
+		lines += p[i] == '\n';
+	return lines;
+}
+
+/* The last place in p [n] behind the end of a document, or 0. */
+static size_t last_end(const char *p, size_t n, enum story_form form)
+{
+	static const size_t length = sizeof STORY_MARK - 1;
+
+	if (form != STORY_TEXT) {
+		const char *found = memrchr(p, '\n', n);
+
+		return found ? (size_t)(found - p) + 1 : 0;
+	}
+	while (n >= length) {
+		const char *found = memrchr(p, '>', n);
+
+		if (!found || (size_t)(found - p) + 1 < length)
+			return 0;
+		n = (size_t)(found - p);
+		if (!memcmp(found + 1 - length, STORY_MARK, length))
+			return n + 1;
+	}
+	return 0;
+}
+
+int story_block(struct input *in, enum story_form form, uint64_t *line, struct story_block *block,
+    struct err *e)
+{
+	size_t searched = 0, end = 0;
+
+	if (mem_grow(&in->buf, &in->cap, BLOCK, 1, e))
+		return -1;
+	for (;;) {
+		const char *p = (const char *)in->buf + in->pos;
+		size_t n = in->len - in->pos;
+		int more;
+
+		if (n > searched && (n >= BLOCK / 2 || in->eof)) {
+			end = searched + last_end(p + searched, n - searched, form);
+			end = end == searched ? 0 : end;
+			/* The mark itself may be cut. */
+			searched = form == STORY_TEXT && n >= sizeof STORY_MARK
+			               ? n - sizeof STORY_MARK
+			               : n;
+		}
+		if (in->eof)
+			end = n;
+		if (end > 0) {
+			*block = (struct story_block){p, end, *line};
+			*line += count_lines(p, end);
+			in->pos += end;
+			in->offset += end;
+			return 1;
+		}
+		if (in->eof)
+			return 0;
+		more = input_fill(in, e);
+		if (more < 0)
+			return -1;
+	}
+}
+
+/* --- the parser --- */
+
+struct story_parser *story_parser_new(enum story_form form, const char *field, struct err *e)
+{
+	struct story_parser *p = mem_array(1, sizeof *p, e);
+
+	if (!p)
+		return NULL;
+	p->form = form;
+	p->field = field ? mem_copy_string(field, e) : NULL;
+	p->tokener = json_tokener_new_ex(DEPTH);
+	if (!p->tokener)
+		err_set(e, "out of memory: a JSON parser");
+	if (!p->tokener || (field && !p->field)) {
+		story_parser_free(p);
+		return NULL;
+	}
+	json_tokener_set_flags(p->tokener, JSON_TOKENER_STRICT);
+	return p;
+}
+
+void story_parser_free(struct story_parser *p)
+{
+	if (!p)
+		return;
+	json_object_put(p->object);
+	if (p->tokener)
+		json_tokener_free(p->tokener);
+	free(p->field);
+	free(p->text);
+	free(p);
+}
+
+void story_parser_slow(struct story_parser *p)
+{
+	p->slow = true;
+}
+
+void story_start(struct story_parser *p, const char *name, const struct story_block *block)
+{
+	p->name = name;
+	p->p = block->data;
+	p->end = block->data + block->n;
+	p->line = block->line;
+	if (p->form == STORY_JSON && p->line == 1 && block->n >= 3 &&
+	    !memcmp(p->p, "\xEF\xBB\xBF", 3))
+		p->p += 3;
+}
+
+/* --- JSON, all of it --- */
+
+static enum story_result bad(const struct story_parser *p, struct err *e, const char *what)
+{
+	err_set(e, "%s: line %llu: %s", p->name, (unsigned long long)p->line, what);
+	return STORY_BAD;
+}
+
+static enum story_result bad_at(
+    const struct story_parser *p, struct err *e, size_t byte, const char *what)
+{
+	err_set(
+	    e, "%s: line %llu, byte %zu: %s", p->name, (unsigned long long)p->line, byte + 1, what);
+	return STORY_BAD;
+}
+
+/* json-c lets pass control characters within strings, single quotes for double ones, and a NUL. */
+static enum story_result check_strict(
+    const struct story_parser *p, const char *line, size_t n, struct err *e)
+{
+	bool in_string = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (in_string && (unsigned char)line[i] < ' ')
+			return bad_at(p, e, i, "a control character in a JSON string");
+		if (!in_string && line[i] == '\'')
+			return bad_at(p, e, i, "not JSON: a single quote");
+		if (!in_string && line[i] == '\0')
+			return bad_at(p, e, i, "not JSON: a NUL byte");
+		if (line[i] == '"')
+			in_string = !in_string;
+		else if (line[i] == '\\' && in_string)
+			i++;
+	}
+	return STORY_OK;
+}
+
+static enum story_result bad_json(
+    struct story_parser *p, const char *line, size_t n, enum json_tokener_error code, struct err *e)
+{
+	size_t at = json_tokener_get_parse_end(p->tokener), first = 0;
+	char what[128] = "not JSON: it ends too early";
+
+	while (first < n && strchr(" \t\r", line[first]) && line[first])
+		first++;
+	if (first == n)
+		return bad(p, e, "not JSON: an empty line");
+	if (code != json_tokener_continue)
+		snprintf(what, sizeof what, "not JSON: %s", json_tokener_error_desc(code));
+	if (first == at && line[first] != '{')
+		snprintf(what, sizeof what, "not a JSON object; is this plain text?");
+	return bad_at(p, e, at, what);
+}
+
+/* The member that is wanted; false with its name, or names, where there is none. */
+static bool find_member(const struct story_parser *p, struct json_object *object, const char **name,
+    struct json_object **value)
+{
+	*name = p->field ? p->field : "story";
+	if (json_object_object_get_ex(object, *name, value))
+		return true;
+	if (!p->field && json_object_object_get_ex(object, "text", value)) {
+		*name = "text";
+		return true;
+	}
+	*name = p->field ? p->field : "story' or 'text";
+	return false;
+}
+
+static enum story_result parse_full(
+    struct story_parser *p, const char *line, size_t n, struct story *story, struct err *e)
+{
+	struct json_object *value;
+	enum json_tokener_error code;
+	const char *name;
+	char what[256];
+
+	json_object_put(p->object);
+	json_tokener_reset(p->tokener);
+	if (n > INT_MAX)
+		return bad(p, e, "a line of more than 2 GiB");
+	if (check_strict(p, line, n, e) != STORY_OK) {
+		p->object = NULL;
+		return STORY_BAD;
+	}
+	p->object = json_tokener_parse_ex(p->tokener, line, (int)n);
+	code = json_tokener_get_error(p->tokener);
+	if (code != json_tokener_success)
+		return bad_json(p, line, n, code, e);
+	if (!json_object_is_type(p->object, json_type_object))
+		return bad(p, e, "not a JSON object");
+	if (!find_member(p, p->object, &name, &value)) {
+		snprintf(what, sizeof what, "no field '%s'", name);
+		return bad(p, e, what);
+	}
+	if (!json_object_is_type(value, json_type_string)) {
+		snprintf(what, sizeof what, "field '%s' is not a string but %s", name,
+		    json_type_to_name(json_object_get_type(value)));
+		return bad(p, e, what);
+	}
+	story->text = json_object_get_string(value);
+	story->n = (size_t)json_object_get_string_len(value);
+	return STORY_OK;
+}
+
+/* --- JSON, the common line: one flat object --- */
+
+static const char *skip_blank(const char *s, const char *end)
+{
+	while (s < end && (*s == ' ' || *s == '\t' || *s == '\r'))
+		s++;
+	return s;
+}
+
+static int hex(const char *s, const char *end, uint32_t *value)
+{
+	*value = 0;
+	if (end - s < 4)
+		return -1;
+	for (int i = 0; i < 4; i++) {
+		unsigned char c = (unsigned char)s[i], low = c | 0x20;
+
+		if (c >= '0' && c <= '9')
+			*value = *value << 4 | (uint32_t)(c - '0');
+		else if (low >= 'a' && low <= 'f')
+			*value = *value << 4 | (uint32_t)(low - 'a' + 10);
+		else
+			return -1;
+	}
+	return 0;
+}
+
+static char *put_code(char *to, uint32_t code)
+{
+	if (code < 0x80) {
+		*to++ = (char)code;
+		return to;
+	}
+	if (code >= 0x10000)
+		*to++ = (char)(0xF0 | code >> 18);
+	if (code >= 0x800)
+		*to++ = (char)((code >= 0x10000 ? 0x80 : 0xE0) |
+		               (code >> 12 & (code >= 0x10000 ? 63 : 15)));
+	*to++ = (char)((code >= 0x800 ? 0x80 : 0xC0) | (code >> 6 & (code >= 0x800 ? 63 : 31)));
+	*to++ = (char)(0x80 | (code & 63));
+	return to;
+}
+
+/* "\uXXXX" or a pair of them, s standing behind the 'u'. Returns what follows, or NULL. */
+static const char *unicode_escape(const char *s, const char *end, char **to)
+{
+	uint32_t code, low;
+
+	if (hex(s, end, &code))
+		return NULL;
+	s += 4;
+	if (code >= 0xD800 && code < 0xDC00 && end - s >= 6 && s[0] == '\\' && s[1] == 'u') {
+		if (hex(s + 2, end, &low))
+			return NULL;
+		if (low >= 0xDC00 && low < 0xE000) {
+			code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+			s += 6;
+		}
+	}
+	*to = put_code(*to, code >= 0xD800 && code < 0xE000 ? 0xFFFD : code);
+	return s;
+}
+
+/* An escape, s standing behind the '\\'. Returns what follows, or NULL. */
+static const char *escape(const char *s, const char *end, char **to)
+{
+	static const char from[] = "\"\\/bfnrt", into[] = "\"\\/\b\f\n\r\t";
+	const char *which;
+
+	if (s == end || *s == '\0')
+		return NULL;
+	if (*s == 'u')
+		return unicode_escape(s + 1, end, to);
+	which = strchr(from, *s);
+	if (!which)
+		return NULL;
+	*(*to)++ = into[which - from];
+	return s + 1;
+}
+
+/* Copy what needs no care; stops at '"', '\\', a control character, or short of the end. */
+static const char *copy_plain(const char *s, const char *end, char **to)
+{
+#if defined(__SSE2__) && !defined(CDCD_PORTABLE)
+	while (end - s >= STEP) {
+		__m128i v = _mm_loadu_si128((const __m128i *)s);
+		__m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+		__m128i slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+		__m128i control =
+		    _mm_cmpeq_epi8(_mm_max_epu8(v, _mm_set1_epi8(31)), _mm_set1_epi8(31));
+		unsigned stop =
+		    (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), control));
+		unsigned n = (unsigned)__builtin_ctz(stop | 1u << STEP);
+
+		_mm_storeu_si128((__m128i *)*to, v);
+		s += n;
+		*to += n;
+		if (stop)
+			return s;
+	}
+#endif
+	while (s < end && *s != '"' && *s != '\\' && (unsigned char)*s >= ' ')
+		*(*to)++ = *s++;
+	return s;
+}
+
+/* The rest of a string to *to, which has room. Returns what follows it, or NULL. */
+static const char *string(const char *s, const char *end, char **to)
+{
+	for (;;) {
+		s = copy_plain(s, end, to);
+		if (s == end || (unsigned char)*s < ' ')
+			return NULL;
+		if (*s == '"')
+			return s + 1;
+		s = escape(s + 1, end, to);
+		if (!s)
+			return NULL;
+	}
+}
+
+/* A whole number, true, false or null. Returns what follows it, or NULL. */
+static const char *simple_value(const char *s, const char *end)
+{
+	static const char *const word[] = {"true", "false", "null"};
+
+	for (int i = 0; i < 3; i++) {
+		size_t n = strlen(word[i]);
+
+		if ((size_t)(end - s) >= n && !memcmp(s, word[i], n))
+			return s + n;
+	}
+	if (s == end || *s < '1' || *s > '9')
+		return NULL;
+	for (int digits = 0; s < end && *s >= '0' && *s <= '9'; s++)
+		if (++digits > 18)
+			return NULL;
+	return s;
+}
+
+static bool is_name(const char *name, size_t n, const char *wanted)
+{
+	return strlen(wanted) == n && !memcmp(name, wanted, n);
+}
+
+/* How much a member of this name is wanted: 0, 1, or 2. */
+static int wanted(const struct story_parser *p, const char *name, size_t n)
+{
+	if (p->field)
+		return is_name(name, n, p->field) ? 2 : 0;
+	return is_name(name, n, "story") ? 2 : is_name(name, n, "text") ? 1 : 0;
+}
+
+/* One member, "name": value, s standing at its '"'. Returns what follows, or NULL. */
+static const char *take_member(struct story_parser *p, const char *s, const char *end, char **to,
+    int *found, struct story *story)
+{
+	char *name = *to, *value;
+	size_t n;
+	int rank;
+
+	if (s == end || *s++ != '"' || !(s = string(s, end, to)))
+		return NULL;
+	n = (size_t)(*to - name);
+	rank = wanted(p, name, n);
+	/* json-c ends a name at a NUL. */
+	if (memchr(name, '\0', n))
+		return NULL;
+	s = skip_blank(s, end);
+	if (s == end || *s++ != ':')
+		return NULL;
+	s = skip_blank(s, end);
+	if (s == end || *s != '"')
+		return rank > 0 ? NULL : simple_value(s, end);
+	value = *to;
+	s = string(s + 1, end, to);
+	if (s && rank > 0 && rank >= *found) {
+		*found = rank;
+		story->text = value;
+		story->n = (size_t)(*to - value);
+	}
+	return s;
+}
+
+/*
+ * Whether the line is of the common form, an object whose members are strings or simple, and if so
+ * its text; a line that is not, be it valid or not, is left to parse_full. What this accepts,
+ * parse_full accepts with the same text. Strings go to p->text one after another: in all they are
+ * no longer than the line.
+ */
+static bool parse_common(struct story_parser *p, const char *line, size_t n, struct story *story)
+{
+	const char *s = skip_blank(line, line + n), *end = line + n;
+	char *to = p->text;
+	int found = 0;
+
+	if (s == end || *s++ != '{')
+		return false;
+	do {
+		s = take_member(p, skip_blank(s, end), end, &to, &found, story);
+		if (!s)
+			return false;
+		s = skip_blank(s, end);
+	} while (s < end && *s++ == ',');
+	return found && s > line && s[-1] == '}' && skip_blank(s, end) == end;
+}
+
+/* --- documents --- */
+
+static enum story_result next_line(struct story_parser *p, struct story *story, struct err *e)
+{
+	const char *line = p->p, *end = memchr(line, '\n', (size_t)(p->end - line));
+	size_t n = (size_t)((end ? end : p->end) - line);
+	enum story_result result;
+
+	p->p = end ? end + 1 : p->end;
+	story->line = p->line;
+	story->text = line;
+	story->n = n;
+	if (p->form == STORY_JSON) {
+		if (mem_grow(&p->text, &p->cap, n + STEP, 1, e))
+			return STORY_FAILED;
+		if (p->slow || !parse_common(p, line, n, story)) {
+			result = parse_full(p, line, n, story, e);
+			p->line++;
+			return result;
+		}
+	}
+	p->line++;
+	return STORY_OK;
+}
+
+static bool blank(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (s[i] != ' ' && (s[i] < '\t' || s[i] > '\r'))
+			return false;
+	return true;
+}
+
+static enum story_result next_marked(struct story_parser *p, struct story *story)
+{
+	const size_t length = sizeof STORY_MARK - 1;
+	const char *end = memmem(p->p, (size_t)(p->end - p->p), STORY_MARK, length);
+
+	story->text = p->p;
+	story->n = (size_t)((end ? end : p->end) - p->p);
+	story->line = p->line;
+	p->line += count_lines(p->p, story->n);
+	p->p = end ? end + length : p->end;
+	return !end && blank(story->text, story->n) ? STORY_END : STORY_OK;
+}
+
+enum story_result story_next(struct story_parser *p, struct story *story, struct err *e)
+{
+	if (p->p == p->end)
+		return STORY_END;
+	return p->form == STORY_TEXT ? next_marked(p, story) : next_line(p, story, e);
+}
+
+int story_put_string(struct output *out, const char *text, size_t n, struct err *e)
+{
+	size_t from = 0;
+
+	if (output_write(out, "\"", 1, e))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c >= ' ' && c != '"' && c != '\\')
+			continue;
+		if (output_write(out, text + from, i - from, e) ||
+		    output_printf(out, e, c < ' ' ? "\\u%04x" : "\\%c", c))
+			return -1;
+		from = i + 1;
+	}
+	return output_write(out, text + from, n - from, e) || output_write(out, "\"", 1, e) ? -1
+	                                                                                    : 0;
+}

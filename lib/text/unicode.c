@@ -1,0 +1,389 @@
+#include "text/unicode.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#include "ground/mem.h"
+
+struct range {
+	uint32_t first, last;
+};
+
+/* Where the reference differs from utf8proc: found by comparing the two on every code point. */
+
+/* Newer than the reference's tables: letters without decomposition or combining class. */
+static const struct range plain[] = {
+    {0x061D, 0x061D},
+    {0x07FD, 0x07FD},
+    {0x0890, 0x08D3},
+    {0x08E2, 0x08E2},
+    {0x09FD, 0x09FE},
+    {0x0A76, 0x0A76},
+    {0x0AFA, 0x0AFF},
+    {0x0B55, 0x0B55},
+    {0x0C04, 0x0C3C},
+    {0x0C77, 0x0C77},
+    {0x0C84, 0x0C84},
+    {0x0D00, 0x0D00},
+    {0x0D3B, 0x0D3C},
+    {0x0D81, 0x0D81},
+    {0x0EBA, 0x0EBA},
+    {0x0ECE, 0x0ECE},
+    {0x1715, 0x1715},
+    {0x180F, 0x1886},
+    {0x1ABF, 0x1AEB},
+    {0x1B4E, 0x1B4F},
+    {0x1B7D, 0x1B7F},
+    {0x1DF6, 0x1DFA},
+    {0x2E43, 0x2E5D},
+    {0xA82C, 0xA82C},
+    {0xA8C5, 0xA8C5},
+    {0xA8FF, 0xA8FF},
+    {0xA9BD, 0xA9BD},
+    {0x105C9, 0x105E4},
+    {0x10D24, 0x10D27},
+    {0x10D69, 0x10F89},
+    {0x11070, 0x11074},
+    {0x110C2, 0x110CD},
+    {0x111CF, 0x111CF},
+    {0x1123E, 0x11241},
+    {0x1133B, 0x1133B},
+    {0x11383, 0x1143F},
+    {0x11443, 0x11444},
+    {0x1144B, 0x1145E},
+    {0x11660, 0x1166C},
+    {0x116B9, 0x116B9},
+    {0x1182F, 0x1183B},
+    {0x11938, 0x11C3D},
+    {0x11C41, 0x11FFF},
+    {0x12FF1, 0x12FF2},
+    {0x13430, 0x13455},
+    {0x1611E, 0x1612F},
+    {0x16D68, 0x16D6F},
+    {0x16E97, 0x16E9A},
+    {0x16F4F, 0x16F4F},
+    {0x16FE2, 0x16FF1},
+    {0x1CF00, 0x1CF46},
+    {0x1E08F, 0x1E6F5},
+    {0x1E95E, 0x1E95F},
+};
+
+/* Marks since Unicode 9: the reference orders them as NFD does, and takes them for letters. */
+static const struct range letter[] = {
+    {0x08D4, 0x08E1},
+    {0x1DFB, 0x1DFB},
+    {0x11442, 0x11442},
+    {0x11446, 0x11446},
+    {0x11C3F, 0x11C3F},
+    {0x1E000, 0x1E006},
+    {0x1E008, 0x1E018},
+    {0x1E01B, 0x1E021},
+    {0x1E023, 0x1E024},
+    {0x1E026, 0x1E02A},
+    {0x1E944, 0x1E94A},
+};
+
+/* No longer a mark, no longer punctuation; they were in Unicode 8. */
+static const struct range mark[] = {{0x1734, 0x1734}};
+static const struct range punctuation[] = {{0x166D, 0x166D}, {0x111C9, 0x111C9}};
+
+/* Capitals of Unicode 16 and 17. */
+static const struct {
+	uint32_t first, last;
+	int32_t to_lower;
+} capital[] = {
+    {0x1C89, 0x1C89, 1},
+    {0xA7CB, 0xA7CB, -42343},
+    {0xA7CC, 0xA7CC, 1},
+    {0xA7CE, 0xA7CE, 1},
+    {0xA7D2, 0xA7D2, 1},
+    {0xA7D4, 0xA7D4, 1},
+    {0xA7DA, 0xA7DA, 1},
+    {0xA7DC, 0xA7DC, -42561},
+    {0x10D50, 0x10D65, 32},
+    {0x16EA0, 0x16EB8, 27},
+};
+
+/* What the reference pads with spaces. It has a gap at 2B820 to 2B91F. */
+static const struct range ideograph[] = {
+    {0x3400, 0x4DBF},
+    {0x4E00, 0x9FFF},
+    {0xF900, 0xFAFF},
+    {0x20000, 0x2A6DF},
+    {0x2A700, 0x2B81F},
+    {0x2B920, 0x2CEAF},
+    {0x2F800, 0x2FA1F},
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static uint32_t make(enum unicode_kind kind, uint32_t code, unsigned class)
+{
+	return (uint32_t) class << 24 | (uint32_t)kind << 21 | code;
+}
+
+/* --- utf8proc's opinion --- */
+
+static bool is_punctuation(uint32_t c, utf8proc_category_t category)
+{
+	if (c < 0x80) /* all of ASCII's symbols are */
+		return (c > ' ' && c < '0') || (c > '9' && c < 'A') || (c > 'Z' && c < 'a') ||
+		       (c > 'z' && c < 0x7F);
+	return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
+}
+
+/* The kind by category alone, and the class. */
+static uint32_t classify(uint32_t c)
+{
+	const utf8proc_property_t *property = utf8proc_get_property((utf8proc_int32_t)c);
+	utf8proc_category_t category = (utf8proc_category_t)property->category;
+	unsigned class = (unsigned)property->combining_class;
+
+	if (c == '\t' || c == '\n' || c == '\r')
+		return make(UNICODE_SPACE, c, 0);
+	if (c == UNICODE_REPLACEMENT)
+		return make(UNICODE_DROP, c, 0);
+	if (is_punctuation(c, category))
+		return make(UNICODE_PUNCT, c, class);
+	switch (category) {
+	case UTF8PROC_CATEGORY_ZS:
+	case UTF8PROC_CATEGORY_ZL:
+	case UTF8PROC_CATEGORY_ZP:
+		return make(UNICODE_SPACE, c, 0);
+	case UTF8PROC_CATEGORY_CC:
+	case UTF8PROC_CATEGORY_CF:
+	case UTF8PROC_CATEGORY_CO:
+		return make(UNICODE_DROP, c, 0);
+	case UTF8PROC_CATEGORY_MN:
+		return make(UNICODE_STRIP, c, class);
+	default:
+		return make(UNICODE_LETTER, c, class);
+	}
+}
+
+static void classify_all(uint32_t *entry)
+{
+	for (uint32_t c = 0; c < UNICODE_COUNT; c++)
+		entry[c] = classify(c);
+	for (size_t i = 0; i < COUNT(plain); i++)
+		for (uint32_t c = plain[i].first; c <= plain[i].last; c++)
+			entry[c] = make(UNICODE_LETTER, c, 0);
+	for (size_t i = 0; i < COUNT(letter); i++)
+		for (uint32_t c = letter[i].first; c <= letter[i].last; c++)
+			entry[c] = make(UNICODE_LETTER, c, unicode_class(entry[c]));
+	for (size_t i = 0; i < COUNT(mark); i++)
+		for (uint32_t c = mark[i].first; c <= mark[i].last; c++)
+			entry[c] = make(UNICODE_STRIP, c, unicode_class(entry[c]));
+	for (size_t i = 0; i < COUNT(punctuation); i++)
+		for (uint32_t c = punctuation[i].first; c <= punctuation[i].last; c++)
+			entry[c] = make(UNICODE_PUNCT, c, 0);
+}
+
+/* --- accents and case --- */
+
+static bool in(const struct range *range, size_t n, uint32_t c)
+{
+	for (size_t i = 0; i < n; i++)
+		if (c >= range[i].first && c <= range[i].last)
+			return true;
+	return false;
+}
+
+static int add_parts(struct unicode *u, uint32_t c, const uint32_t *part, size_t n, struct err *e)
+{
+	if (mem_grow(&u->part, &u->cap, u->n_parts + n, sizeof *u->part, e))
+		return -1;
+	u->entry[c] = make(UNICODE_MULTI, (uint32_t)u->n_parts, (unsigned)n);
+	memcpy(u->part + u->n_parts, part, n * sizeof *part);
+	u->n_parts += n;
+	return 0;
+}
+
+/*
+ * What c becomes where its canonical decomposition is code [n]: marks go, the rest is lowered.
+ * kind [] is by category, before this step. Nothing else than letters has several parts.
+ */
+static int fold(struct unicode *u, const uint32_t *kind, uint32_t c, const utf8proc_int32_t *code,
+    size_t n, struct err *e)
+{
+	uint32_t kept[8], last = make(UNICODE_STRIP, c, 0);
+	size_t n_kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		last = kind[code[i]];
+		if (unicode_kind(last) != UNICODE_STRIP)
+			kept[n_kept++] = (last & ~0x1FFFFFu) | (uint32_t)utf8proc_tolower(code[i]);
+	}
+	if (n_kept > 1)
+		return add_parts(u, c, kept, n_kept, e);
+	u->entry[c] = n_kept ? kept[0] : last;
+	return 0;
+}
+
+static int fold_all(struct unicode *u, const uint32_t *kind, struct err *e)
+{
+	for (uint32_t c = 0; c < UNICODE_COUNT; c++) {
+		utf8proc_int32_t code[8] = {(utf8proc_int32_t)c};
+		utf8proc_ssize_t n = 1;
+		enum unicode_kind k = unicode_kind(kind[c]);
+		const utf8proc_property_t *property = utf8proc_get_property((utf8proc_int32_t)c);
+		bool composed =
+		    property->decomp_seqindex != UINT16_MAX || (c >= 0xAC00 && c <= 0xD7A3);
+
+		if (k == UNICODE_DROP || k == UNICODE_SPACE ||
+		    (!composed && property->lowercase_seqindex == UINT16_MAX))
+			continue;
+		if (composed) {
+			int boundary = UTF8PROC_BOUNDCLASS_START;
+
+			if (!in(plain, COUNT(plain), c))
+				n = utf8proc_decompose_char((utf8proc_int32_t)c, code, 8,
+				    UTF8PROC_DECOMPOSE | UTF8PROC_STABLE, &boundary);
+			if (n < 1 || n > 8)
+				return err_set(e, "utf8proc: no decomposition of U+%04X", c);
+		}
+		if (fold(u, kind, c, code, (size_t)n, e))
+			return -1;
+	}
+	for (size_t i = 0; i < COUNT(capital); i++)
+		for (uint32_t c = capital[i].first; c <= capital[i].last; c++)
+			u->entry[c] =
+			    make(UNICODE_LETTER, (uint32_t)((int32_t)c + capital[i].to_lower), 0);
+	return 0;
+}
+
+/* Ideographs stand alone; a compatibility ideograph has become another. */
+static void part_ideographs(uint32_t *entry)
+{
+	for (size_t i = 0; i < COUNT(ideograph); i++)
+		for (uint32_t c = ideograph[i].first; c <= ideograph[i].last; c++)
+			entry[c] = make(UNICODE_CJK, unicode_char(entry[c]), 0);
+}
+
+/* With their accents kept, marks are letters; nothing is put in order. */
+static void keep_marks(uint32_t *entry)
+{
+	for (uint32_t c = 0; c < UNICODE_COUNT; c++) {
+		enum unicode_kind k = unicode_kind(entry[c]);
+
+		entry[c] = make(k == UNICODE_STRIP ? UNICODE_LETTER : k, c, 0);
+	}
+}
+
+struct unicode *unicode_new(bool cased, struct err *e)
+{
+	struct unicode *u = mem_array(1, sizeof *u, e);
+	uint32_t *kind = NULL;
+	int failed;
+
+	if (!u)
+		return NULL;
+	u->entry = mem_array(UNICODE_COUNT, sizeof *u->entry, e);
+	if (!u->entry) {
+		unicode_free(u);
+		return NULL;
+	}
+	classify_all(u->entry);
+	if (cased) {
+		keep_marks(u->entry);
+		part_ideographs(u->entry);
+		return u;
+	}
+	kind = mem_array(UNICODE_COUNT, sizeof *kind, e);
+	if (kind)
+		memcpy(kind, u->entry, UNICODE_COUNT * sizeof *kind);
+	failed = !kind || fold_all(u, kind, e);
+	free(kind);
+	if (failed) {
+		unicode_free(u);
+		return NULL;
+	}
+	part_ideographs(u->entry);
+	return u;
+}
+
+void unicode_free(struct unicode *u)
+{
+	if (!u)
+		return;
+	free(u->entry);
+	free(u->part);
+	free(u);
+}
+
+/* --- UTF-8 --- */
+
+/* Unicode 15, table 3-7: the well-formed sequences, by their first byte. */
+static size_t sequence(unsigned char first, unsigned char *low, unsigned char *high)
+{
+	*low = 0x80;
+	*high = 0xBF;
+	if (first < 0xC2 || first > 0xF4)
+		return 0;
+	if (first < 0xE0)
+		return 2;
+	if (first < 0xF0) {
+		if (first == 0xE0)
+			*low = 0xA0;
+		if (first == 0xED)
+			*high = 0x9F;
+		return 3;
+	}
+	if (first == 0xF0)
+		*low = 0x90;
+	if (first == 0xF4)
+		*high = 0x8F;
+	return 4;
+}
+
+size_t unicode_decode(const unsigned char *p, size_t n, uint32_t *code)
+{
+	unsigned char low, high;
+	size_t length, i;
+
+	if (p[0] < 0x80) {
+		*code = p[0];
+		return 1;
+	}
+	length = sequence(p[0], &low, &high);
+	*code = UNICODE_REPLACEMENT;
+	if (length == 0)
+		return 1;
+	for (i = 1; i < length; i++) {
+		if (i == n || p[i] < low || p[i] > high)
+			return i;
+		low = 0x80;
+		high = 0xBF;
+	}
+	*code = p[0] & (0x7Fu >> length);
+	for (i = 1; i < length; i++)
+		*code = *code << 6 | (p[i] & 0x3F);
+	return length;
+}
+
+size_t unicode_encode(uint32_t code, unsigned char *out)
+{
+	static const unsigned char lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
+	size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+	for (size_t i = n - 1; i > 0; i--, code >>= 6)
+		out[i] = (unsigned char)(0x80 | (code & 0x3F));
+	out[0] = (unsigned char)(lead[n] | code);
+	return n;
+}
+
+size_t unicode_valid(const unsigned char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n) {
+		uint32_t code;
+		size_t length = unicode_decode(p + i, n - i, &code);
+
+		if (code == UNICODE_REPLACEMENT && !(length == 3 && p[i] == 0xEF))
+			return i;
+		i += length;
+	}
+	return n;
+}

@@ -1,0 +1,289 @@
+#include "text/vocab.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "ground/mem.h"
+#include "text/unicode.h"
+
+#define MAX_TOKENS (1u << 24)
+#define MAX_BYTES (1u << 30)
+
+/* FNV-1a, because it grows a byte at a time: vocab_longest looks up every prefix on the way. */
+#define HASH_START UINT64_C(0xCBF29CE484222325)
+#define HASH_PRIME UINT64_C(0x100000001B3)
+
+struct vocab_slot {
+	uint32_t tag; /* of the hash */
+	uint32_t id;  /* VOCAB_NONE: free */
+};
+
+static uint64_t hash_add(uint64_t h, unsigned char byte)
+{
+	return (h ^ byte) * HASH_PRIME;
+}
+
+static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n)
+{
+	const unsigned char *p = bytes;
+
+	for (size_t i = 0; i < n; i++)
+		h = hash_add(h, p[i]);
+	return h;
+}
+
+static uint32_t hash_place(uint64_t h)
+{
+	return (uint32_t)(h ^ h >> 32);
+}
+
+static uint32_t hash_tag(uint64_t h)
+{
+	return (uint32_t)(h >> 32);
+}
+
+/* The token that consists of skip bytes "##" and the n bytes at p. */
+static uint32_t look_up(const struct vocab *v, uint64_t h, size_t skip, const void *p, size_t n)
+{
+	for (uint32_t i = hash_place(h) & v->mask;; i = (i + 1) & v->mask) {
+		const struct vocab_slot *slot = &v->slot[i];
+		const char *token;
+		size_t length;
+
+		if (slot->id == VOCAB_NONE)
+			return VOCAB_NONE;
+		if (slot->tag != hash_tag(h))
+			continue;
+		token = vocab_token(v, slot->id, &length);
+		if (length == skip + n && !memcmp(token, VOCAB_CONTINUED, skip) &&
+		    !memcmp(token + skip, p, n))
+			return slot->id;
+	}
+}
+
+uint32_t vocab_find(const struct vocab *v, const void *token, size_t n)
+{
+	return look_up(v, hash_bytes(HASH_START, token, n), 0, token, n);
+}
+
+uint32_t vocab_longest(
+    const struct vocab *v, bool continued, const unsigned char *p, size_t n, size_t *length)
+{
+	size_t skip = continued ? strlen(VOCAB_CONTINUED) : 0;
+	uint64_t h = hash_bytes(HASH_START, VOCAB_CONTINUED, skip);
+	uint32_t best = VOCAB_NONE;
+
+	n = n < v->longest[continued] ? n : v->longest[continued];
+	for (size_t i = 0; i < n; i++) {
+		uint32_t id;
+
+		h = hash_add(h, p[i]);
+		id = look_up(v, h, skip, p, i + 1);
+		if (id != VOCAB_NONE) {
+			best = id;
+			*length = i + 1;
+		}
+	}
+	return best;
+}
+
+/* --- reading --- */
+
+const char *vocab_special_name(enum vocab_special_token which)
+{
+	static const char *const name[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
+
+	return name[which];
+}
+
+bool vocab_is_special(const struct vocab *v, uint32_t id)
+{
+	for (int i = 0; i < VOCAB_SPECIALS; i++)
+		if (v->special[i] == id)
+			return true;
+	return false;
+}
+
+bool vocab_defect(const struct vocab *v, int i, char *text, size_t room)
+{
+	const struct vocab_defects *d = &v->defects;
+
+	switch (i) {
+	case 0:
+		snprintf(text, room,
+		    "line %u: a token that was there before; %u such lines, of each the last "
+		    "counts",
+		    d->first_duplicate, d->duplicates);
+		return d->duplicates > 0;
+	case 1:
+		snprintf(text, room, "%u empty lines: ids that never occur", d->empty);
+		return d->empty > 0;
+	case 2:
+		snprintf(text, room, "%u lines end in CR LF; the CR is passed over", d->crlf);
+		return d->crlf > 0;
+	case 3:
+		snprintf(text, room, "begins with a byte order mark, which is passed over");
+		return d->bom;
+	default:
+		snprintf(
+		    text, room, "no %s", vocab_special_name((enum vocab_special_token)(i - 4)));
+		return d->missing >> (i - 4) & 1;
+	}
+}
+
+struct room {
+	size_t text, start;
+};
+
+static int add_line(
+    struct vocab *v, struct room *room, const char *name, const char *line, size_t n, struct err *e)
+{
+	size_t at = v->size ? v->start[v->size] : 0, valid;
+
+	if (v->size == 0 && n >= 3 && !memcmp(line, "\xEF\xBB\xBF", 3)) {
+		v->defects.bom = true;
+		line += 3;
+		n -= 3;
+	}
+	if (n > 0 && line[n - 1] == '\r') {
+		v->defects.crlf++;
+		n--;
+	}
+	valid = unicode_valid((const unsigned char *)line, n);
+	if (valid < n || memchr(line, '\0', n))
+		return err_set(
+		    e, "%s: line %u: not text in UTF-8: is it a vocabulary?", name, v->size + 1);
+	if (v->size == MAX_TOKENS || at + n >= MAX_BYTES)
+		return err_set(e, "%s: too large: more than %u tokens or %u bytes", name,
+		    MAX_TOKENS, MAX_BYTES);
+	if (mem_grow(&v->text, &room->text, at + n + 1, 1, e) ||
+	    mem_grow(&v->start, &room->start, (size_t)v->size + 2, sizeof *v->start, e))
+		return -1;
+	memcpy(v->text + at, line, n);
+	v->start[v->size++] = (uint32_t)at;
+	v->start[v->size] = (uint32_t)(at + n);
+	return 0;
+}
+
+static void note_length(struct vocab *v, const char *token, size_t n)
+{
+	size_t skip = strlen(VOCAB_CONTINUED);
+	bool continued = n > skip && !memcmp(token, VOCAB_CONTINUED, skip);
+
+	if (n > v->longest[0])
+		v->longest[0] = (uint32_t)n;
+	if (continued && n - skip > v->longest[1])
+		v->longest[1] = (uint32_t)(n - skip);
+}
+
+static void insert(struct vocab *v, uint32_t id)
+{
+	size_t n;
+	const char *token = vocab_token(v, id, &n);
+	uint64_t h = hash_bytes(HASH_START, token, n);
+	uint32_t old = look_up(v, h, 0, token, n), i = hash_place(h) & v->mask;
+
+	if (old != VOCAB_NONE && v->defects.duplicates++ == 0)
+		v->defects.first_duplicate = id + 1;
+	while (v->slot[i].id != old)
+		i = (i + 1) & v->mask;
+	v->slot[i] = (struct vocab_slot){hash_tag(h), id};
+	note_length(v, token, n);
+}
+
+static int index_tokens(struct vocab *v, struct err *e)
+{
+	uint32_t slots = 16;
+
+	while (slots / 2 < v->size)
+		slots *= 2;
+	v->slot = mem_array(slots, sizeof *v->slot, e);
+	if (!v->slot)
+		return -1;
+	v->mask = slots - 1;
+	for (uint32_t i = 0; i < slots; i++)
+		v->slot[i].id = VOCAB_NONE;
+	for (uint32_t id = 0; id < v->size; id++) {
+		if (v->start[id] == v->start[id + 1])
+			v->defects.empty++;
+		else
+			insert(v, id);
+	}
+	for (int i = 0; i < VOCAB_SPECIALS; i++) {
+		const char *name = vocab_special_name((enum vocab_special_token)i);
+
+		v->special[i] = vocab_find(v, name, strlen(name));
+		v->defects.missing |= (uint32_t)(v->special[i] == VOCAB_NONE) << i;
+	}
+	return 0;
+}
+
+static int hash_tokens(struct vocab *v, struct err *e)
+{
+	XXH64_state_t *state = XXH64_createState();
+
+	if (!state)
+		return err_set(e, "no memory for a checksum");
+	XXH64_reset(state, 0);
+	for (uint32_t id = 0; id < v->size; id++) {
+		size_t n;
+		const char *token = vocab_token(v, id, &n);
+
+		XXH64_update(state, token, n);
+		XXH64_update(state, "\n", 1);
+	}
+	v->hash = XXH64_digest(state);
+	XXH64_freeState(state);
+	return 0;
+}
+
+struct vocab *vocab_read(struct input *in, struct err *e)
+{
+	struct vocab *v = mem_array(1, sizeof *v, e);
+	struct room room = {0, 0};
+	const char *line;
+	size_t n;
+	int more;
+
+	if (!v)
+		return NULL;
+	while ((more = input_line(in, &line, &n, e)) > 0)
+		if (add_line(v, &room, in->name, line, n, e))
+			goto fail;
+	if (more < 0)
+		goto fail;
+	if (v->size == 0) {
+		err_set(e, "%s: empty: a vocabulary has a token a line", in->name);
+		goto fail;
+	}
+	if (index_tokens(v, e) || hash_tokens(v, e))
+		goto fail;
+	return v;
+fail:
+	vocab_free(v);
+	return NULL;
+}
+
+struct vocab *vocab_open(const char *path, struct err *e)
+{
+	struct input in;
+	struct vocab *v;
+
+	if (input_open(&in, path, e))
+		return NULL;
+	v = vocab_read(&in, e);
+	input_close(&in);
+	return v;
+}
+
+void vocab_free(struct vocab *v)
+{
+	if (!v)
+		return;
+	free(v->text);
+	free(v->start);
+	free(v->slot);
+	free(v);
+}
