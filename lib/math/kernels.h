@@ -1,0 +1,209 @@
+#ifndef CDCD_KERNELS_H
+#define CDCD_KERNELS_H
+
+/*
+ * The compute kernels: everything that the model does to its numbers.
+ *
+ * This header is a seam. The model allocates its buffers by k_alloc, fills and reads them by k_put
+ * and k_get, and never looks inside them otherwise, so that another implementation (a GPU's) can
+ * stand beside the CPU's (cpu_*.c) without a change in the model.
+ *
+ * Shapes: B sequences of T positions, M = B T rows; C channels; H heads of C/H; V words; d
+ * components of an embedding. Arrays are dense and row-major: x [M,C] has x[m][c] at m C + c.
+ * Conventions, as in llm.c: a backward kernel takes the gradient of the loss with respect to its
+ * output and gives those of its inputs. Gradients of weights are added to (+=); gradients of
+ * activations are written (=) unless the comment says that they are added.
+ *
+ * But for k_new, k_alloc and k_reserve_attention, no kernel allocates; none fails. Sums are taken in an order that depends only on the shapes and
+ * the number of threads, so results repeat bit for bit.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ground/err.h"
+#include "math/real.h"
+
+struct kernels;
+
+/* k_new - a context with so many threads (0: all processors). Returns NULL on error. */
+struct kernels *k_new(int threads, struct err *e);
+void k_free(struct kernels *k);
+int k_threads(const struct kernels *k);
+
+/* k_name - what computes, for people: "cpu, avx512, 2 threads". Lives as long as k. */
+const char *k_name(const struct kernels *k);
+
+/* --- memory --- */
+
+/* k_alloc - zeroed memory of the device. Returns NULL on error; k_release frees it. */
+void *k_alloc(struct kernels *k, size_t bytes, struct err *e);
+void k_release(struct kernels *k, void *p);
+void k_put(struct kernels *k, void *device, const void *host, size_t bytes);
+void k_get(struct kernels *k, void *host, const void *device, size_t bytes);
+
+/* k_host - x [n] as host memory, until the next kernel: x itself where the device shares it. */
+const real *k_host(struct kernels *k, const real *x, size_t n);
+
+void k_zero(struct kernels *k, real *x, size_t n);
+void k_copy(struct kernels *k, real *to, const real *from, size_t n);
+
+/* --- linear maps --- */
+
+/* k_linear - y [M,N] = x [M,K] w[N,K]^T + b [N]; b may be NULL. */
+void k_linear(struct kernels *k, real *y, const real *x, const real *w, const real *b, size_t M,
+    size_t N, size_t K);
+
+/* k_linear_dx - dx [M,K] = dy [M,N] w [N,K], or += with add. Also x̂ = P e for P [M,V], e [V,d]. */
+void k_linear_dx(struct kernels *k, real *dx, const real *dy, const real *w, size_t M, size_t N,
+    size_t K, bool add);
+
+/* k_linear_dw - dw [N,K] += dy [M,N]^T x [M,K]; db [N] += column sums of dy (NULL: none). */
+void k_linear_dw(struct kernels *k, real *dw, real *db, const real *dy, const real *x, size_t M,
+    size_t N, size_t K);
+
+/* --- pointwise --- */
+
+/* k_gelu - y = GELU(x), the tanh form (Hendrycks & Gimpel 2016, arXiv:1606.08415). */
+void k_gelu(struct kernels *k, real *y, const real *x, size_t n);
+void k_gelu_backward(struct kernels *k, real *dx, const real *dy, const real *x, size_t n);
+
+/* k_silu - y = x / (1 + exp(-x)). */
+void k_silu(struct kernels *k, real *y, const real *x, size_t n);
+void k_silu_backward(struct kernels *k, real *dx, const real *dy, const real *x, size_t n);
+
+/* --- a block of the transformer (Peebles & Xie 2022, arXiv:2212.09748, adaLN-zero) --- */
+
+/*
+ * k_modulate - y [M,C] = (1 + scale) LN(h) + shift, with scale and shift [C] of each sequence at
+ * mod + b stride. LN is layer norm without a gain; stats [M,2] receives mean and 1/deviation.
+ */
+void k_modulate(struct kernels *k, real *y, real *stats, const real *h, const real *shift,
+    const real *scale, size_t stride, size_t B, size_t T, size_t C);
+
+/* dh is added to. dshift and dscale [C] at + b stride are written. */
+void k_modulate_backward(struct kernels *k, real *dh, real *dshift, real *dscale, const real *dy,
+    const real *h, const real *stats, const real *scale, size_t stride, size_t B, size_t T,
+    size_t C);
+
+/* k_gate - out [M,C] = h + gate ⊙ y, gate [C] of each sequence at + b stride. */
+void k_gate(struct kernels *k, real *out, const real *h, const real *y, const real *gate,
+    size_t stride, size_t B, size_t T, size_t C);
+
+/* dy = gate ⊙ dout; dgate [C] at + b stride = sum over T of dout ⊙ y. (dh = dout: the caller's.) */
+void k_gate_backward(struct kernels *k, real *dy, real *dgate, const real *dout, const real *y,
+    const real *gate, size_t stride, size_t B, size_t T, size_t C);
+
+struct k_attention_shape {
+	size_t B, T, C, H;
+};
+
+/*
+ * k_attention - y [M,C] = softmax(s q k^T) v in each sequence and head, from qkv [M,3C] (q, k, v side
+ * by side, heads side by side within each). Every position sees every position.
+ *
+ * q and k are rotated by rope [T,C/H] (cos and sin of position × frequency, interleaved), after
+ * division by their norms where scale is not NULL (QK-norm). s is scale [H] then, else 1/√(C/H).
+ * Sources: Su et al. 2021, arXiv:2104.09864 (RoPE); Henry et al. 2020, arXiv:2010.04245 (QK-norm).
+ */
+void k_attention(struct kernels *k, real *y, const real *qkv, const real *scale, const real *rope,
+    struct k_attention_shape s);
+
+/* k_reserve_attention - make room for calls of up to this shape; to be called before them. */
+int k_reserve_attention(struct kernels *k, struct k_attention_shape s, struct err *e);
+
+/* dqkv [M,3C] is written, dscale [H] added to (unused where scale is NULL). */
+void k_attention_backward(struct kernels *k, real *dqkv, real *dscale, const real *dy,
+    const real *qkv, const real *scale, const real *rope, struct k_attention_shape s);
+
+/* --- embeddings and diffusion --- */
+
+/* k_normalize - e [V,d] = √d w / ‖w‖, row by row. Source: CDCD, section 3.1. */
+void k_normalize(struct kernels *k, real *e, const real *w, size_t V, size_t d);
+
+/* dw [V,d] += the gradient through k_normalize. */
+void k_normalize_backward(
+    struct kernels *k, real *dw, const real *de, const real *w, size_t V, size_t d);
+
+/* k_gaussian - n [B,T,d]: N(0,1) from rng_normal(seed[b], domain, position); seed is host memory. */
+void k_gaussian(struct kernels *k, real *n, const uint64_t *seed, int domain, size_t B, size_t T,
+    size_t d);
+
+/* k_diffuse - x [B,T,d] = e[id] + t_b n; t [B] is device memory. */
+void k_diffuse(struct kernels *k, real *x, const real *e, const int32_t *ids, const real *n,
+    const real *t, size_t B, size_t T, size_t d);
+
+/*
+ * k_input - the network's input rows [M,width] = [c_in m x | (1-m) e[id] | m p | m q | m | 0...].
+ *
+ * m [M]      1 where the position is noised, 0 where its token is given
+ * p, q       [M,d] estimates of the clean embedding; a NULL slot is left out of the row, unless
+ *            its has_ flag is set: then it is zero
+ * c_in [B]
+ */
+struct k_input_shape {
+	size_t B, T, d, width;
+	bool has_p, has_q;
+};
+void k_input(struct kernels *k, real *in, const real *x, const real *e, const int32_t *ids,
+    const real *m, const real *p, const real *q, const real *c_in, struct k_input_shape s);
+
+/* dx [M,d] += c_in m din_x; dgiven [M,d] = (1-m) din_e. No gradient goes through p and q. */
+void k_input_backward(struct kernels *k, real *dx, real *dgiven, const real *din, const real *m,
+    const real *c_in, struct k_input_shape s);
+
+/* k_scatter_add - de[id[m]] += dx[m] for all rows m, in their order. */
+void k_scatter_add(
+    struct kernels *k, real *de, const real *dx, const int32_t *ids, size_t M, size_t d);
+
+/* k_mix - y [B,n] = a_b x1 + b_b x2 + c_b x3, coefficients coef [B,3]; x3 may be NULL. y may be any
+ * of its inputs. For preconditioning (c_skip x + c_out F) and every step of a sampler. */
+void k_mix(struct kernels *k, real *y, const real *coef, const real *x1, const real *x2,
+    const real *x3, size_t B, size_t n);
+
+/* k_scale_rows - y [B,n] = a_b x, or y += with add. */
+void k_scale_rows(
+    struct kernels *k, real *y, const real *a, const real *x, size_t B, size_t n, bool add);
+
+/* k_add_each - y [B,n] += x [n] in every sequence; k_sum_each - dx [n] += the sum of dy [B,n]. */
+void k_add_each(struct kernels *k, real *y, const real *x, size_t B, size_t n);
+void k_sum_each(struct kernels *k, real *dx, const real *dy, size_t B, size_t n);
+
+/* --- the vocabulary's end --- */
+
+/* k_softmax - each row of p [M,V] to softmax(p / tau), in place. */
+void k_softmax(struct kernels *k, real *p, real tau, size_t M, size_t V);
+
+/*
+ * k_cross_entropy - loss [M] = -ln softmax(logits)[id], nats, and in place
+ * logits = weight[m] (softmax(logits) - onehot(id)), the gradient of sum weight loss.
+ * A row of weight 0 gets a zero gradient.
+ */
+void k_cross_entropy(struct kernels *k, real *loss, real *logits, const int32_t *ids,
+    const real *weight, size_t M, size_t V);
+
+/* k_argmax - id [M] of the largest of each row of logits [M,V], the first of equals. */
+void k_argmax(struct kernels *k, int32_t *ids, const real *logits, size_t M, size_t V);
+
+/* --- the optimiser --- */
+
+/* k_sum_squares - of x [n], in double. Not finite if any x is not. */
+double k_sum_squares(struct kernels *k, const real *x, size_t n);
+
+struct k_adamw {
+	real lr, beta1, beta2, eps, decay;
+	real correction1, correction2; /* 1 - beta^t */
+	real grad_scale;               /* multiplies g first: the clip */
+	real ema_decay;
+};
+
+/*
+ * k_adamw - one update with decoupled weight decay, and the average of the weights, in one pass.
+ * p, m, v, ema [n] in place; g [n] is read.
+ * Source: Loshchilov & Hutter 2019, arXiv:1711.05101, Algorithm 2.
+ */
+void k_adamw(struct kernels *k, real *p, real *m, real *v, real *ema, const real *g, size_t n,
+    const struct k_adamw *o);
+
+#endif
