@@ -1,0 +1,70 @@
+#include "model/config.h"
+
+const char *const config_presets[] = {"tiny", "small", "base", "seed", NULL};
+
+void config_preset(struct config *c, int i)
+{
+	static const struct config preset[] = {
+	    {4, 128, 4, 32, 80, 0, 128, PRECOND_BAYES, true, true, true, true},
+	    {8, 256, 4, 64, 64, 0, 128, PRECOND_BAYES, true, true, true, true},
+	    {12, 768, 12, 128, 128, 0, 128, PRECOND_BAYES, true, true, true, true},
+	    {12, 768, 12, 256, 64, 0, 128, PRECOND_KARRAS, false, true, false, false},
+	};
+
+	*c = preset[i];
+}
+
+#define FIELD(name, type, max) {"model." #name, type, offsetof(struct config, name), 1, max, NULL}
+
+const struct field config_fields[] = {
+    FIELD(layers, FIELD_INT, 1000),
+    FIELD(width, FIELD_INT, 65536),
+    FIELD(heads, FIELD_INT, 1024),
+    FIELD(embed, FIELD_INT, 65536),
+    FIELD(row_len, FIELD_INT, 65536),
+    FIELD(active, FIELD_INT, 16777216),
+    FIELD(time_width, FIELD_INT, 65536),
+    {"model.precond", FIELD_CHOICE, offsetof(struct config, precond), 0, 0, precond_names},
+    FIELD(positions, FIELD_FLAG, 1),
+    FIELD(qk_norm, FIELD_FLAG, 1),
+    FIELD(self_cond, FIELD_FLAG, 1),
+    FIELD(posterior, FIELD_FLAG, 1),
+};
+const size_t config_n_fields = sizeof config_fields / sizeof *config_fields;
+
+int config_check(const struct config *c, struct err *e)
+{
+	for (size_t i = 0; i < config_n_fields; i++)
+		if (field_check(&config_fields[i], c, e))
+			return -1;
+	if (c->width % c->heads || c->width / c->heads % 2)
+		return err_set(e,
+		    "model: %lld heads do not divide a width of %lld into even parts of whole pairs",
+		    (long long)c->heads, (long long)c->width);
+	if (c->time_width % 2)
+		return err_set(e, "model: time_width is %lld, not even", (long long)c->time_width);
+	return 0;
+}
+
+size_t config_padded(const struct config *c)
+{
+	return ((size_t)c->active + 63) / 64 * 64;
+}
+
+size_t config_input(const struct config *c)
+{
+	size_t slots = 2 + (c->self_cond ? 1 : 0) + (c->posterior ? 1 : 0);
+
+	return (slots * (size_t)c->embed + 1 + 15) / 16 * 16;
+}
+
+double config_flops(const struct config *c)
+{
+	double C = (double)c->width, d = (double)c->embed, V = (double)config_padded(c);
+	double block = 12 * C * C + 2 * (double)c->row_len * C;
+	double ends = (double)config_input(c) * C + C * d + V * d;
+
+	if (c->posterior)
+		ends += 2 * V * d;
+	return 2 * ((double)c->layers * block + ends);
+}

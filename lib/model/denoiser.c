@@ -1,0 +1,308 @@
+#include "model/denoiser.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "ground/mem.h"
+#include "ground/rng.h"
+
+enum { CHUNK = 512 }; /* positions whose logits exist at one time */
+
+struct denoiser *denoiser_new(
+    struct kernels *k, const struct config *c, size_t B, bool train, struct err *e)
+{
+	struct denoiser *dn = mem_array(1, sizeof *dn, e);
+
+	if (!dn)
+		return NULL;
+	dn->k = k;
+	dn->c = *c;
+	dn->B = B;
+	dn->train = train;
+	dn->tf = transformer_new(k, c, B, train, e);
+	if (!dn->tf) {
+		denoiser_free(dn);
+		return NULL;
+	}
+	return dn;
+}
+
+void denoiser_free(struct denoiser *dn)
+{
+	if (!dn)
+		return;
+	transformer_free(dn->tf);
+	free(dn->host);
+	free(dn);
+}
+
+static real *take(struct arena *a, size_t rows, size_t cols)
+{
+	return arena_take(a, rows * cols, sizeof(real));
+}
+
+static size_t chunk(const struct denoiser *dn)
+{
+	size_t M = dn->B * (size_t)dn->c.row_len;
+
+	return M < CHUNK ? M : CHUNK;
+}
+
+void denoiser_layout(struct denoiser *dn, struct arena *a)
+{
+	size_t B = dn->B, M = B * (size_t)dn->c.row_len, d = (size_t)dn->c.embed;
+	size_t V = config_padded(&dn->c), width = config_input(&dn->c);
+	real **each[] = {&dn->x, &dn->noise, &dn->p, &dn->q, &dn->D};
+	real **gradient[] = {&dn->dD, &dn->dx, &dn->dgiven, &dn->dF};
+
+	transformer_layout(dn->tf, a);
+	dn->e = take(a, V, d);
+	for (size_t i = 0; i < sizeof each / sizeof *each; i++)
+		*each[i] = take(a, M, d);
+	dn->input = take(a, M, width);
+	dn->m = take(a, M, 1);
+	dn->ids = arena_take(a, M, sizeof *dn->ids);
+	dn->logits = take(a, chunk(dn), V);
+	dn->c_in = take(a, B, 1);
+	dn->mixing = take(a, B, 3);
+	dn->level = take(a, B, (size_t)dn->c.time_width);
+	dn->t = take(a, B, 1);
+	dn->posterior_scale = take(a, B, 1);
+	if (!dn->train)
+		return;
+	dn->loss = take(a, M, 1);
+	dn->weight = take(a, M, 1);
+	dn->de = take(a, V, d);
+	for (size_t i = 0; i < sizeof gradient / sizeof *gradient; i++)
+		*gradient[i] = take(a, M, d);
+	dn->dinput = take(a, M, width);
+	dn->skip = take(a, B, 1);
+	dn->out = take(a, B, 1);
+}
+
+int denoiser_ready(struct denoiser *dn, struct err *e)
+{
+	size_t M = dn->B * (size_t)dn->c.row_len, F = dn->B * (size_t)dn->c.time_width;
+
+	dn->host = mem_array(M > F ? M : F, 8 * sizeof *dn->host, e);
+	return dn->host ? transformer_ready(dn->tf, e) : -1;
+}
+
+void denoiser_embed(struct denoiser *dn, const struct weights *w)
+{
+	k_normalize(dn->k, dn->e, w->embed, config_padded(&dn->c), (size_t)dn->c.embed);
+}
+
+void denoiser_rows(struct denoiser *dn, const int32_t *ids, const real *noised, size_t B)
+{
+	size_t M = B * (size_t)dn->c.row_len;
+
+	k_put(dn->k, dn->ids, ids, M * sizeof *ids);
+	k_put(dn->k, dn->m, noised, M * sizeof *noised);
+}
+
+static void put_column(struct denoiser *dn, real *device, size_t n)
+{
+	k_put(dn->k, device, dn->host, n * sizeof *dn->host);
+}
+
+void denoiser_levels(struct denoiser *dn, const double *t, size_t B)
+{
+	size_t F = (size_t)dn->c.time_width;
+	real *h = dn->host;
+	struct {
+		real *device;
+		size_t value;
+	} column[] = {{dn->c_in, 0}, {dn->t, 1}, {dn->posterior_scale, 2}, {dn->skip, 3}, {dn->out, 4}};
+
+	for (size_t i = 0; i < (dn->train ? 5 : 3); i++) {
+		for (size_t b = 0; b < B; b++) {
+			struct precond_coefficients c = precond_at((enum precond)dn->c.precond, t[b]);
+			double value[] = {c.in, t[b], 1 / (t[b] * t[b]), c.skip, c.out};
+
+			h[b] = (real)value[column[i].value];
+		}
+		put_column(dn, column[i].device, B);
+	}
+	for (size_t b = 0; b < B; b++) {
+		struct precond_coefficients c = precond_at((enum precond)dn->c.precond, t[b]);
+
+		h[3 * b] = (real)c.skip;
+		h[3 * b + 1] = (real)c.out;
+		h[3 * b + 2] = 0;
+	}
+	put_column(dn, dn->mixing, 3 * B);
+	for (size_t b = 0; b < B; b++)
+		transformer_features(
+		    precond_at((enum precond)dn->c.precond, t[b]).noise, h + b * F, F);
+	put_column(dn, dn->level, B * F);
+}
+
+/* --- forward --- */
+
+/* logits of rows [first, first + n) of D. */
+static void logits(struct denoiser *dn, const struct weights *w, const real *D, size_t first, size_t n)
+{
+	size_t d = (size_t)dn->c.embed;
+
+	k_linear(dn->k, dn->logits, D + first * d, dn->e, w->bias, n, config_padded(&dn->c), d);
+}
+
+/* xhat [M,d] = Σ softmax(⟨D, e⟩ + b) e; xhat may be D. */
+static void expect(struct denoiser *dn, const struct weights *w, real *xhat, const real *D,
+    double tau, size_t M)
+{
+	size_t d = (size_t)dn->c.embed, V = config_padded(&dn->c);
+
+	for (size_t m = 0, n; m < M; m += n) {
+		n = M - m < CHUNK ? M - m : CHUNK;
+		logits(dn, w, D, m, n);
+		k_softmax(dn->k, dn->logits, (real)tau, n, V);
+		k_linear_dx(dn->k, xhat + m * d, dn->logits, dn->e, n, V, d, false);
+	}
+}
+
+static struct k_input_shape input_shape(const struct denoiser *dn, size_t B)
+{
+	return (struct k_input_shape){B, (size_t)dn->c.row_len, (size_t)dn->c.embed,
+	    config_input(&dn->c), dn->c.self_cond, dn->c.posterior};
+}
+
+/* q: the mean of the embedding under each position's own, context-free posterior. */
+static void posterior(struct denoiser *dn, const struct weights *w, const real *x, size_t B)
+{
+	size_t T = (size_t)dn->c.row_len, d = (size_t)dn->c.embed;
+
+	if (!dn->c.posterior)
+		return;
+	k_scale_rows(dn->k, dn->q, dn->posterior_scale, x, B, T * d, false);
+	expect(dn, w, dn->q, dn->q, 1, B * T);
+}
+
+/* D of the first B sequences. q must be there. */
+static void forward(
+    struct denoiser *dn, const struct weights *w, const real *x, const real *p, size_t B)
+{
+	size_t n = (size_t)dn->c.row_len * (size_t)dn->c.embed;
+
+	k_input(dn->k, dn->input, x, dn->e, dn->ids, dn->m, p, dn->q, dn->c_in, input_shape(dn, B));
+	transformer_forward(dn->tf, w, dn->D, dn->input, dn->level, B);
+	k_mix(dn->k, dn->D, dn->mixing, x, dn->D, NULL, B, n);
+}
+
+void denoiser_estimate(struct denoiser *dn, const struct weights *w, real *xhat, const real *x,
+    const real *p, double tau, size_t B)
+{
+	posterior(dn, w, x, B);
+	forward(dn, w, x, dn->c.self_cond ? p : NULL, B);
+	expect(dn, w, xhat, dn->D, tau, B * (size_t)dn->c.row_len);
+}
+
+void denoiser_decide(struct denoiser *dn, const struct weights *w, int32_t *ids, const real *x,
+    const real *p, size_t B)
+{
+	size_t M = B * (size_t)dn->c.row_len;
+
+	posterior(dn, w, x, B);
+	forward(dn, w, x, dn->c.self_cond ? p : NULL, B);
+	for (size_t m = 0, n; m < M; m += n) {
+		n = M - m < CHUNK ? M - m : CHUNK;
+		logits(dn, w, dn->D, m, n);
+		k_argmax(dn->k, ids + m, dn->logits, n, config_padded(&dn->c));
+	}
+}
+
+/* --- loss --- */
+
+/* The share of the batch's gradient that each position has: its weight over the sequences that have
+ * any target. */
+static void put_weights(struct denoiser *dn, const struct batch *b)
+{
+	size_t M = b->B * b->T, sequences = 0;
+
+	for (size_t i = 0; i < b->B; i++) {
+		size_t j = 0;
+
+		while (j < b->T && b->weight[i * b->T + j] == 0)
+			j++;
+		sequences += j < b->T;
+	}
+	for (size_t m = 0; m < M; m++)
+		dn->host[m] = b->weight[m] / (real)(sequences ? sequences : 1);
+	put_column(dn, dn->weight, M);
+}
+
+/* Loss and, with g, the gradients with respect to D, e and b, chunk by chunk. */
+static void vocabulary_loss(
+    struct denoiser *dn, const struct weights *w, const struct weights *g, size_t M)
+{
+	size_t d = (size_t)dn->c.embed, V = config_padded(&dn->c);
+
+	for (size_t m = 0, n; m < M; m += n) {
+		n = M - m < CHUNK ? M - m : CHUNK;
+		logits(dn, w, dn->D, m, n);
+		k_cross_entropy(
+		    dn->k, dn->loss + m, dn->logits, dn->ids + m, dn->weight + m, n, V);
+		if (!g)
+			continue;
+		k_linear_dw(dn->k, dn->de, g->bias, dn->logits, dn->D + m * d, n, V, d);
+		k_linear_dx(dn->k, dn->dD + m * d, dn->logits, dn->e, n, V, d, false);
+	}
+}
+
+/* From dD to all weights: through F, through x = e + t n, and through the given tokens. */
+static void backward(struct denoiser *dn, const struct weights *w, const struct weights *g, size_t B)
+{
+	size_t T = (size_t)dn->c.row_len, d = (size_t)dn->c.embed;
+
+	k_scale_rows(dn->k, dn->dF, dn->out, dn->dD, B, T * d, false);
+	k_scale_rows(dn->k, dn->dx, dn->skip, dn->dD, B, T * d, false);
+	transformer_backward(dn->tf, w, g, dn->dinput, dn->dF, dn->input, dn->level, B);
+	k_input_backward(
+	    dn->k, dn->dx, dn->dgiven, dn->dinput, dn->m, dn->c_in, input_shape(dn, B));
+	k_scatter_add(dn->k, dn->de, dn->dx, dn->ids, B * T, d);
+	k_scatter_add(dn->k, dn->de, dn->dgiven, dn->ids, B * T, d);
+	k_normalize_backward(dn->k, g->embed, dn->de, w->embed, config_padded(&dn->c), d);
+}
+
+static void sequence_means(struct denoiser *dn, const struct batch *b, double *ce)
+{
+	k_get(dn->k, dn->host, dn->loss, b->B * b->T * sizeof *dn->host);
+	for (size_t i = 0; i < b->B; i++) {
+		double sum = 0, weight = 0;
+
+		for (size_t m = i * b->T; m < (i + 1) * b->T; m++) {
+			if (b->weight[m] > 0)
+				sum += (double)b->weight[m] * (double)dn->host[m];
+			weight += (double)b->weight[m];
+		}
+		ce[i] = weight > 0 ? sum / weight : NAN;
+	}
+}
+
+void denoiser_loss(struct denoiser *dn, const struct weights *w, const struct weights *g,
+    const struct batch *b, size_t n_sc, double *ce)
+{
+	size_t B = b->B, T = b->T, d = (size_t)dn->c.embed, M = B * T;
+
+	denoiser_rows(dn, b->ids, b->noised, B);
+	denoiser_levels(dn, b->t, B);
+	put_weights(dn, b);
+	k_gaussian(dn->k, dn->noise, b->seed, RNG_NOISE, B, T, d);
+	k_diffuse(dn->k, dn->x, dn->e, dn->ids, dn->noise, dn->t, B, T, d);
+	posterior(dn, w, dn->x, B);
+	if (dn->c.self_cond) {
+		k_zero(dn->k, dn->p, M * d);
+		if (n_sc > 0) {
+			forward(dn, w, dn->x, NULL, n_sc);
+			expect(dn, w, dn->p, dn->D, 1, n_sc * T);
+		}
+	}
+	forward(dn, w, dn->x, dn->c.self_cond ? dn->p : NULL, B);
+	if (g)
+		k_zero(dn->k, dn->de, config_padded(&dn->c) * d);
+	vocabulary_loss(dn, w, g, M);
+	if (g)
+		backward(dn, w, g, B);
+	sequence_means(dn, b, ce);
+}

@@ -1,0 +1,334 @@
+#include "model/sampler.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ground/mem.h"
+#include "ground/rng.h"
+
+const char *const sampler_names[] = {"euler", "exp", "heun", "2m", "ancestral", NULL};
+
+struct sampler {
+	struct kernels *k;
+	struct config c;
+	struct sampler_options o;
+	const struct weights *w;
+	size_t B;
+	struct denoiser *dn;
+	struct arena arena;
+	real *x, *start, *xhat, *last, *free_xhat, *noise; /* [M,d] */
+	real *coef;                                        /* [M,3] */
+	/* host */
+	real *host_coef, *all_noised; /* [M,3], [M] */
+	double *u, *t, *next;         /* [B] place in the schedule at the start; level now, and next */
+	double *rho;                  /* [B] ratio of the last two steps in ln t; 2m */
+	uint64_t *seed;               /* [B] */
+};
+
+static void layout(struct sampler *s)
+{
+	size_t n = s->B * (size_t)s->c.row_len * (size_t)s->c.embed;
+	real **each[] = {&s->x, &s->start, &s->xhat, &s->last, &s->free_xhat, &s->noise};
+
+	s->arena.used = 0;
+	for (size_t i = 0; i < sizeof each / sizeof *each; i++)
+		*each[i] = arena_take(&s->arena, n, sizeof(real));
+	s->coef = arena_take(&s->arena, 3 * s->B * (size_t)s->c.row_len, sizeof(real));
+	denoiser_layout(s->dn, &s->arena);
+}
+
+size_t sampler_bytes(const struct config *c, size_t B)
+{
+	struct sampler s = {.c = *c, .B = B};
+	struct err e;
+
+	s.dn = denoiser_new(NULL, c, B, false, &e);
+	if (!s.dn)
+		return SIZE_MAX;
+	layout(&s);
+	denoiser_free(s.dn);
+	return s.arena.used;
+}
+
+static int allocate(struct sampler *s, struct err *e)
+{
+	size_t B = s->B;
+
+	s->dn = denoiser_new(s->k, &s->c, B, false, e);
+	s->host_coef = mem_array(3 * B * (size_t)s->c.row_len, sizeof *s->host_coef, e);
+	s->all_noised = mem_array(B * (size_t)s->c.row_len, sizeof *s->all_noised, e);
+	s->u = mem_array(B, sizeof *s->u, e);
+	s->t = mem_array(B, sizeof *s->t, e);
+	s->next = mem_array(B, sizeof *s->next, e);
+	s->rho = mem_array(B, sizeof *s->rho, e);
+	s->seed = mem_array(B, sizeof *s->seed, e);
+	if (!s->dn || !s->host_coef || !s->all_noised || !s->u || !s->t || !s->next || !s->rho ||
+	    !s->seed)
+		return -1;
+	layout(s);
+	s->arena.base = k_alloc(s->k, s->arena.used, e);
+	if (!s->arena.base)
+		return -1;
+	layout(s);
+	for (size_t m = 0; m < B * (size_t)s->c.row_len; m++)
+		s->all_noised[m] = 1;
+	return denoiser_ready(s->dn, e);
+}
+
+struct sampler *sampler_new(struct kernels *k, const struct config *c, const struct weights *w,
+    size_t B, const struct sampler_options *o, struct err *e)
+{
+	struct sampler *s = mem_array(1, sizeof *s, e);
+
+	if (!s)
+		return NULL;
+	s->k = k;
+	s->c = *c;
+	s->o = *o;
+	s->w = w;
+	s->B = B;
+	if (allocate(s, e)) {
+		sampler_free(s);
+		return NULL;
+	}
+	denoiser_embed(s->dn, w);
+	return s;
+}
+
+void sampler_free(struct sampler *s)
+{
+	if (!s)
+		return;
+	denoiser_free(s->dn);
+	k_release(s->k, s->arena.base);
+	free(s->host_coef);
+	free(s->all_noised);
+	free(s->u);
+	free(s->t);
+	free(s->next);
+	free(s->rho);
+	free(s->seed);
+	free(s);
+}
+
+static size_t components(const struct sampler *s)
+{
+	return (size_t)s->c.row_len * (size_t)s->c.embed;
+}
+
+static void set_coef(struct sampler *s, size_t b, double a1, double a2, double a3)
+{
+	s->host_coef[3 * b] = (real)a1;
+	s->host_coef[3 * b + 1] = (real)a2;
+	s->host_coef[3 * b + 2] = (real)a3;
+}
+
+static void mix(struct sampler *s, real *y, const real *x1, const real *x2, const real *x3, size_t B)
+{
+	k_put(s->k, s->coef, s->host_coef, 3 * B * sizeof *s->host_coef);
+	k_mix(s->k, y, s->coef, x1, x2, x3, B, components(s));
+}
+
+/* --- the first x --- */
+
+static void begin(struct sampler *s, const struct batch *b, enum sampler_start start,
+    const struct schedule *schedule)
+{
+	size_t B = b->B;
+
+	denoiser_rows(s->dn, b->ids, b->noised, B);
+	denoiser_levels(s->dn, b->t, B);
+	k_gaussian(s->k, s->noise, b->seed, RNG_NOISE, B, b->T, (size_t)s->c.embed);
+	if (start == SAMPLER_DAMAGED) {
+		k_diffuse(s->k, s->x, s->dn->e, s->dn->ids, s->noise, s->dn->t, B, b->T,
+		    (size_t)s->c.embed);
+	} else {
+		for (size_t i = 0; i < B; i++)
+			set_coef(s, i, s->o.scale * b->t[i], 0, 0);
+		mix(s, s->x, s->noise, s->noise, NULL, B);
+	}
+	for (size_t i = 0; i < B; i++) {
+		s->u[i] = schedule_u(schedule, b->t[i]);
+		s->next[i] = b->t[i];
+	}
+}
+
+/* --- estimates --- */
+
+/* x̂_with to the guided estimate; where tokens are given, to the estimate that does not see them. */
+static void guide(struct sampler *s, const struct batch *b, real *xhat)
+{
+	size_t M = b->B * b->T;
+
+	for (size_t m = 0; m < M; m++) {
+		double with = b->noised[m] > 0 ? s->o.guidance : 0;
+
+		set_coef(s, m, with, 1 - with, 0);
+	}
+	k_put(s->k, s->coef, s->host_coef, 3 * M * sizeof *s->host_coef);
+	k_mix(s->k, xhat, s->coef, xhat, s->free_xhat, NULL, M, (size_t)s->c.embed);
+}
+
+/*
+ * x̂ at the levels t, for the noisy x; last: the estimate before, or NULL. With guidance, a second
+ * estimate takes all positions for noised, and x goes on at the given ones as it imagines them.
+ */
+static void estimate(struct sampler *s, const struct batch *b, real *xhat, const real *x,
+    const real *last, const double *t)
+{
+	size_t B = b->B;
+
+	denoiser_levels(s->dn, t, B);
+	denoiser_rows(s->dn, b->ids, b->noised, B);
+	denoiser_estimate(s->dn, s->w, xhat, x, last, s->o.tau, B);
+	if (s->o.guidance == 1)
+		return;
+	denoiser_rows(s->dn, b->ids, s->all_noised, B);
+	denoiser_estimate(
+	    s->dn, s->w, s->free_xhat, x, last ? s->free_xhat : NULL, s->o.tau, B);
+	guide(s, b, xhat);
+}
+
+/* --- steps from t to next --- */
+
+static void step_euler(struct sampler *s, size_t B)
+{
+	for (size_t b = 0; b < B; b++) {
+		double a = (s->next[b] - s->t[b]) / (s->o.temperature * s->t[b]);
+
+		set_coef(s, b, 1 + a, -a, 0);
+	}
+	mix(s, s->x, s->x, s->xhat, NULL, B);
+}
+
+static void step_exp(struct sampler *s, size_t B)
+{
+	for (size_t b = 0; b < B; b++) {
+		double r = pow(s->next[b] / s->t[b], 1 / s->o.temperature);
+
+		set_coef(s, b, r, 1 - r, 0);
+	}
+	mix(s, s->x, s->x, s->xhat, NULL, B);
+}
+
+static void step_heun(struct sampler *s, const struct batch *b)
+{
+	size_t B = b->B;
+
+	k_copy(s->k, s->start, s->x, B * components(s));
+	step_euler(s, B);
+	k_copy(s->k, s->last, s->xhat, B * components(s));
+	estimate(s, b, s->xhat, s->x, s->last, s->next);
+	/* x = x0 + h/2 (x0 - x̂0)/t + h/2 (x1 - x̂1)/s, each slope over T; first x0 and x̂0 */
+	for (size_t i = 0; i < B; i++) {
+		double a = 0.5 * (s->next[i] - s->t[i]) / (s->o.temperature * s->t[i]);
+
+		set_coef(s, i, 1 + a, -a, 0);
+	}
+	mix(s, s->start, s->start, s->last, NULL, B);
+	for (size_t i = 0; i < B; i++) {
+		double a = 0.5 * (s->next[i] - s->t[i]) / (s->o.temperature * s->next[i]);
+
+		set_coef(s, i, 1, a, -a);
+	}
+	mix(s, s->x, s->start, s->x, s->xhat, B);
+}
+
+/* s->last holds the estimate of the step before, rho[b] its length over this one's; 0: none. */
+static void step_2m(struct sampler *s, size_t B)
+{
+	for (size_t b = 0; b < B; b++) {
+		double r = s->next[b] / s->t[b];
+		double half = s->rho[b] > 0 ? 1 / (2 * s->rho[b]) : 0;
+
+		set_coef(s, b, r, (1 - r) * (1 + half), -(1 - r) * half);
+	}
+	mix(s, s->x, s->x, s->xhat, s->last, B);
+	k_copy(s->k, s->last, s->xhat, B * components(s));
+}
+
+static void step_ancestral(struct sampler *s, const struct batch *batch, int64_t i)
+{
+	size_t B = batch->B;
+
+	for (size_t b = 0; b < B; b++) {
+		double t = s->t[b], next = s->next[b];
+		double up = fmin(next, s->o.eta * next * sqrt(t * t - next * next) / t);
+		double down = sqrt(next * next - up * up);
+
+		s->seed[b] = rng_u64(batch->seed[b], RNG_SAMPLE, 0, (uint64_t)i);
+		set_coef(s, b, down / t, 1 - down / t, up);
+	}
+	k_gaussian(s->k, s->noise, s->seed, RNG_SAMPLE, B, batch->T, (size_t)s->c.embed);
+	mix(s, s->x, s->x, s->xhat, s->noise, B);
+}
+
+static void step(struct sampler *s, const struct batch *b, int64_t i)
+{
+	switch ((enum sampler_method)s->o.method) {
+	case SAMPLER_EULER:
+		step_euler(s, b->B);
+		break;
+	case SAMPLER_EXP:
+		step_exp(s, b->B);
+		break;
+	case SAMPLER_HEUN:
+		step_heun(s, b);
+		break;
+	case SAMPLER_2M:
+		step_2m(s, b->B);
+		break;
+	case SAMPLER_ANCESTRAL:
+		step_ancestral(s, b, i);
+		break;
+	}
+}
+
+/* The levels of step i: t from the step before, next by the schedule. */
+static void advance(struct sampler *s, const struct schedule *schedule, size_t B, int64_t i)
+{
+	for (size_t b = 0; b < B; b++) {
+		double share = 1 - (double)(i + 1) / (double)s->o.steps;
+		double before = s->t[b], t = s->next[b];
+		double next = fmin(t, schedule_t(schedule, s->u[b] * share));
+
+		s->rho[b] = i > 0 && t > next ? log(before / t) / log(t / next) : 0;
+		s->t[b] = t;
+		s->next[b] = next;
+	}
+}
+
+static int finish(struct sampler *s, struct batch *b, struct err *e)
+{
+	size_t M = b->B * b->T;
+	int32_t *ids;
+
+	if (!isfinite(k_sum_squares(s->k, s->x, b->B * components(s))))
+		return err_with(e, ERR_NONFINITE, "sampling: the noisy embeddings are not finite");
+	denoiser_levels(s->dn, s->next, b->B);
+	denoiser_rows(s->dn, b->ids, b->noised, b->B);
+	denoiser_decide(s->dn, s->w, s->dn->ids, s->x, s->xhat, b->B);
+	ids = mem_array(M, sizeof *ids, e);
+	if (!ids)
+		return -1;
+	k_get(s->k, ids, s->dn->ids, M * sizeof *ids);
+	for (size_t m = 0; m < M; m++)
+		if (b->noised[m] > 0)
+			b->ids[m] = ids[m];
+	free(ids);
+	return 0;
+}
+
+int sampler_run(struct sampler *s, struct batch *b, enum sampler_start start,
+    const struct schedule *schedule, struct err *e)
+{
+	begin(s, b, start, schedule);
+	k_zero(s->k, s->last, b->B * components(s));
+	for (int64_t i = 0; i < s->o.steps; i++) {
+		advance(s, schedule, b->B, i);
+		estimate(s, b, s->xhat, s->x, i ? s->xhat : NULL, s->t);
+		step(s, b, i);
+	}
+	return finish(s, b, e);
+}

@@ -1,0 +1,266 @@
+#include "model/transformer.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "ground/mem.h"
+
+struct transformer *transformer_new(
+    struct kernels *k, const struct config *c, size_t B, bool train, struct err *e)
+{
+	struct transformer *tf = mem_array(1, sizeof *tf, e);
+
+	if (!tf)
+		return NULL;
+	tf->k = k;
+	tf->c = *c;
+	tf->B = B;
+	tf->train = train;
+	tf->block = mem_array((size_t)c->layers, sizeof *tf->block, e);
+	if (!tf->block) {
+		free(tf);
+		return NULL;
+	}
+	return tf;
+}
+
+void transformer_free(struct transformer *tf)
+{
+	if (!tf)
+		return;
+	free(tf->block);
+	free(tf);
+}
+
+static real *take(struct arena *a, size_t rows, size_t cols)
+{
+	return arena_take(a, rows * cols, sizeof(real));
+}
+
+static void layout_block(struct transformer *tf, struct block_activations *b, struct arena *a)
+{
+	size_t M = tf->B * (size_t)tf->c.row_len, C = (size_t)tf->c.width;
+
+	b->h = take(a, M, C);
+	b->a1 = take(a, M, C);
+	b->stats1 = take(a, M, 2);
+	b->qkv = take(a, M, 3 * C);
+	b->o = take(a, M, C);
+	b->y1 = take(a, M, C);
+	b->middle = take(a, M, C);
+	b->a2 = take(a, M, C);
+	b->stats2 = take(a, M, 2);
+	b->u = take(a, M, 4 * C);
+	b->g = take(a, M, 4 * C);
+	b->y2 = take(a, M, C);
+	b->mod = take(a, tf->B, 6 * C);
+}
+
+static void layout_backward(struct transformer *tf, struct arena *a)
+{
+	size_t M = tf->B * (size_t)tf->c.row_len, C = (size_t)tf->c.width;
+
+	tf->dh = take(a, M, C);
+	tf->dy = take(a, M, C);
+	tf->da = take(a, M, C);
+	tf->d4 = take(a, M, 4 * C);
+	tf->dqkv = take(a, M, 3 * C);
+	tf->dmod = take(a, tf->B, 6 * C);
+	tf->dcond = take(a, tf->B, (size_t)tf->c.time_width);
+	tf->dcond1 = take(a, tf->B, (size_t)tf->c.time_width);
+}
+
+void transformer_layout(struct transformer *tf, struct arena *a)
+{
+	size_t T = (size_t)tf->c.row_len, M = tf->B * T, C = (size_t)tf->c.width;
+	size_t F = (size_t)tf->c.time_width;
+
+	tf->rope = take(a, T, C / (size_t)tf->c.heads);
+	tf->cond1 = take(a, tf->B, F);
+	tf->silu1 = take(a, tf->B, F);
+	tf->cond2 = take(a, tf->B, F);
+	tf->cond = take(a, tf->B, F);
+	for (int64_t l = 0; l < tf->c.layers; l++) {
+		if (l == 0 || tf->train)
+			layout_block(tf, &tf->block[l], a);
+		else
+			tf->block[l] = tf->block[0];
+	}
+	tf->h = tf->train ? take(a, M, C) : tf->block[0].h;
+	tf->stats = take(a, M, 2);
+	tf->a = take(a, M, C);
+	tf->mod = take(a, tf->B, 2 * C);
+	if (tf->train)
+		layout_backward(tf, a);
+}
+
+int transformer_ready(struct transformer *tf, struct err *e)
+{
+	size_t T = (size_t)tf->c.row_len, D = (size_t)(tf->c.width / tf->c.heads);
+	struct k_attention_shape s = {tf->B, T, (size_t)tf->c.width, (size_t)tf->c.heads};
+	real *rope = mem_array(T * D, sizeof *rope, e);
+
+	if (!rope)
+		return -1;
+	for (size_t t = 0; t < T; t++)
+		for (size_t i = 0; i < D / 2; i++) {
+			double angle = (double)t * pow(10000, -2.0 * (double)i / (double)D);
+
+			rope[t * D + 2 * i] = (real)cos(angle);
+			rope[t * D + 2 * i + 1] = (real)sin(angle);
+		}
+	k_put(tf->k, tf->rope, rope, T * D * sizeof *rope);
+	free(rope);
+	return k_reserve_attention(tf->k, s, e);
+}
+
+void transformer_features(double c_noise, real *feature, size_t n)
+{
+	size_t half = n / 2;
+
+	for (size_t i = 0; i < half; i++) {
+		double frequency = pow(100, (double)i / (double)(half > 1 ? half - 1 : 1));
+
+		feature[i] = (real)cos(frequency * c_noise);
+		feature[half + i] = (real)sin(frequency * c_noise);
+	}
+}
+
+/* --- forward --- */
+
+static void forward_level(
+    struct transformer *tf, const struct weights *w, const real *level, size_t B)
+{
+	struct kernels *k = tf->k;
+	size_t F = (size_t)tf->c.time_width;
+
+	k_linear(k, tf->cond1, level, w->time1_w, w->time1_b, B, F, F);
+	k_silu(k, tf->silu1, tf->cond1, B * F);
+	k_linear(k, tf->cond2, tf->silu1, w->time2_w, w->time2_b, B, F, F);
+	k_silu(k, tf->cond, tf->cond2, B * F);
+}
+
+static void forward_block(struct transformer *tf, const struct block_weights *w,
+    struct block_activations *b, real *out, size_t B)
+{
+	struct kernels *k = tf->k;
+	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width;
+	struct k_attention_shape s = {B, T, C, (size_t)tf->c.heads};
+
+	k_linear(k, b->mod, tf->cond, w->mod_w, w->mod_b, B, 6 * C, (size_t)tf->c.time_width);
+	k_modulate(k, b->a1, b->stats1, b->h, b->mod, b->mod + C, 6 * C, B, T, C);
+	k_linear(k, b->qkv, b->a1, w->qkv_w, w->qkv_b, M, 3 * C, C);
+	k_attention(k, b->o, b->qkv, w->scale, tf->rope, s);
+	k_linear(k, b->y1, b->o, w->out_w, w->out_b, M, C, C);
+	k_gate(k, b->middle, b->h, b->y1, b->mod + 2 * C, 6 * C, B, T, C);
+	k_modulate(k, b->a2, b->stats2, b->middle, b->mod + 3 * C, b->mod + 4 * C, 6 * C, B, T, C);
+	k_linear(k, b->u, b->a2, w->up_w, w->up_b, M, 4 * C, C);
+	k_gelu(k, b->g, b->u, M * 4 * C);
+	k_linear(k, b->y2, b->g, w->down_w, w->down_b, M, C, 4 * C);
+	k_gate(k, out, b->middle, b->y2, b->mod + 5 * C, 6 * C, B, T, C);
+}
+
+void transformer_forward(struct transformer *tf, const struct weights *w, real *out,
+    const real *input, const real *level, size_t B)
+{
+	struct kernels *k = tf->k;
+	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width, L = (size_t)tf->c.layers;
+
+	forward_level(tf, w, level, B);
+	k_linear(k, tf->block[0].h, input, w->in_w, w->in_b, M, C, config_input(&tf->c));
+	if (w->position)
+		k_add_each(k, tf->block[0].h, w->position, B, T * C);
+	for (size_t l = 0; l < L; l++)
+		forward_block(tf, &w->block[l], &tf->block[l],
+		    l + 1 < L ? tf->block[l + 1].h : tf->h, B);
+	k_linear(k, tf->mod, tf->cond, w->mod_w, w->mod_b, B, 2 * C, (size_t)tf->c.time_width);
+	k_modulate(k, tf->a, tf->stats, tf->h, tf->mod, tf->mod + C, 2 * C, B, T, C);
+	k_linear(k, out, tf->a, w->head_w, w->head_b, M, (size_t)tf->c.embed, C);
+}
+
+/* --- backward --- */
+
+/* dmod [B,n] back to the weights of the modulation, and added to dcond. */
+static void backward_mod(
+    struct transformer *tf, real *dw, real *db, const real *w, size_t n, size_t B)
+{
+	size_t F = (size_t)tf->c.time_width;
+
+	k_linear_dw(tf->k, dw, db, tf->dmod, tf->cond, B, n, F);
+	k_linear_dx(tf->k, tf->dcond, tf->dmod, w, B, n, F, true);
+}
+
+static void backward_mlp(struct transformer *tf, const struct block_weights *w,
+    const struct block_weights *g, struct block_activations *b, size_t B)
+{
+	struct kernels *k = tf->k;
+	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width;
+	real *dmod = tf->dmod;
+
+	k_gate_backward(k, tf->dy, dmod + 5 * C, tf->dh, b->y2, b->mod + 5 * C, 6 * C, B, T, C);
+	k_linear_dw(k, g->down_w, g->down_b, tf->dy, b->g, M, C, 4 * C);
+	k_linear_dx(k, tf->d4, tf->dy, w->down_w, M, C, 4 * C, false);
+	k_gelu_backward(k, b->g, tf->d4, b->u, M * 4 * C); /* g is free now: it takes du */
+	k_linear_dw(k, g->up_w, g->up_b, b->g, b->a2, M, 4 * C, C);
+	k_linear_dx(k, tf->da, b->g, w->up_w, M, 4 * C, C, false);
+	k_modulate_backward(k, tf->dh, dmod + 3 * C, dmod + 4 * C, tf->da, b->middle, b->stats2,
+	    b->mod + 4 * C, 6 * C, B, T, C);
+}
+
+static void backward_attention(struct transformer *tf, const struct block_weights *w,
+    const struct block_weights *g, struct block_activations *b, size_t B)
+{
+	struct kernels *k = tf->k;
+	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width;
+	struct k_attention_shape s = {B, T, C, (size_t)tf->c.heads};
+	real *dmod = tf->dmod;
+
+	k_gate_backward(k, tf->dy, dmod + 2 * C, tf->dh, b->y1, b->mod + 2 * C, 6 * C, B, T, C);
+	k_linear_dw(k, g->out_w, g->out_b, tf->dy, b->o, M, C, C);
+	k_linear_dx(k, tf->da, tf->dy, w->out_w, M, C, C, false);
+	k_attention_backward(k, tf->dqkv, g->scale, tf->da, b->qkv, w->scale, tf->rope, s);
+	k_linear_dw(k, g->qkv_w, g->qkv_b, tf->dqkv, b->a1, M, 3 * C, C);
+	k_linear_dx(k, tf->da, tf->dqkv, w->qkv_w, M, 3 * C, C, false);
+	k_modulate_backward(
+	    k, tf->dh, dmod, dmod + C, tf->da, b->h, b->stats1, b->mod + C, 6 * C, B, T, C);
+}
+
+static void backward_level(struct transformer *tf, const struct weights *w, const struct weights *g,
+    const real *level, size_t B)
+{
+	struct kernels *k = tf->k;
+	size_t F = (size_t)tf->c.time_width;
+
+	k_silu_backward(k, tf->dcond1, tf->dcond, tf->cond2, B * F);
+	k_linear_dw(k, g->time2_w, g->time2_b, tf->dcond1, tf->silu1, B, F, F);
+	k_linear_dx(k, tf->dcond, tf->dcond1, w->time2_w, B, F, F, false);
+	k_silu_backward(k, tf->dcond1, tf->dcond, tf->cond1, B * F);
+	k_linear_dw(k, g->time1_w, g->time1_b, tf->dcond1, level, B, F, F);
+}
+
+void transformer_backward(struct transformer *tf, const struct weights *w, const struct weights *g,
+    real *dinput, const real *dout, const real *input, const real *level, size_t B)
+{
+	struct kernels *k = tf->k;
+	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width;
+	size_t d = (size_t)tf->c.embed, width = config_input(&tf->c);
+
+	k_zero(k, tf->dcond, B * (size_t)tf->c.time_width);
+	k_zero(k, tf->dh, M * C);
+	k_linear_dw(k, g->head_w, g->head_b, dout, tf->a, M, d, C);
+	k_linear_dx(k, tf->da, dout, w->head_w, M, d, C, false);
+	k_modulate_backward(k, tf->dh, tf->dmod, tf->dmod + C, tf->da, tf->h, tf->stats, tf->mod + C,
+	    2 * C, B, T, C);
+	backward_mod(tf, g->mod_w, g->mod_b, w->mod_w, 2 * C, B);
+	for (size_t l = (size_t)tf->c.layers; l-- > 0;) {
+		backward_mlp(tf, &w->block[l], &g->block[l], &tf->block[l], B);
+		backward_attention(tf, &w->block[l], &g->block[l], &tf->block[l], B);
+		backward_mod(
+		    tf, g->block[l].mod_w, g->block[l].mod_b, w->block[l].mod_w, 6 * C, B);
+	}
+	if (w->position)
+		k_sum_each(k, g->position, tf->dh, B, T * C);
+	k_linear_dw(k, g->in_w, g->in_b, tf->dh, input, M, C, width);
+	k_linear_dx(k, dinput, tf->dh, w->in_w, M, C, width, false);
+	backward_level(tf, w, g, level, B);
+}

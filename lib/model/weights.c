@@ -1,0 +1,170 @@
+#include "model/weights.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ground/mem.h"
+#include "ground/rng.h"
+
+/* Small raw embeddings, whose direction alone counts, turn fast at first: CDCD, section 6. */
+#define EMBED_DEVIATION 0.001
+#define PADDING_LOGIT (-1e6)
+
+struct layout {
+	struct weights *w;
+	real *base;
+	size_t offset, i;
+	int block; /* -1: outside */
+};
+
+/* The next tensor: its pointer, and, where there is a table, its entry. cols 0: a vector. */
+static void lay(struct layout *l, real **slot, const char *name, size_t rows, size_t cols,
+    unsigned flags, double deviation, double constant)
+{
+	size_t n = rows * (cols ? cols : 1);
+
+	*slot = l->base ? l->base + l->offset : NULL;
+	if (l->w->tensor) {
+		struct tensor *t = &l->w->tensor[l->i];
+
+		if (l->block >= 0)
+			snprintf(t->name, sizeof t->name, "blocks.%d.%s", l->block, name);
+		else
+			snprintf(t->name, sizeof t->name, "%s", name);
+		t->rows = rows;
+		t->cols = cols;
+		t->offset = l->offset;
+		t->n = n;
+		t->flags = flags;
+		t->deviation = deviation;
+		t->constant = constant;
+	}
+	l->offset += (n + 15) / 16 * 16;
+	l->i++;
+}
+
+static void linear(struct layout *l, real **w, real **b, const char *name, size_t out, size_t in,
+    double gain)
+{
+	char full[32];
+
+	snprintf(full, sizeof full, "%s.weight", name);
+	lay(l, w, full, out, in, TENSOR_DECAY | TENSOR_CLIP, gain / sqrt((double)in), 0);
+	snprintf(full, sizeof full, "%s.bias", name);
+	lay(l, b, full, out, 0, TENSOR_CLIP, 0, 0);
+}
+
+static void lay_block(struct layout *l, struct block_weights *b, const struct config *c)
+{
+	size_t C = (size_t)c->width, head = C / (size_t)c->heads;
+
+	linear(l, &b->mod_w, &b->mod_b, "modulation", 6 * C, (size_t)c->time_width, 0);
+	linear(l, &b->qkv_w, &b->qkv_b, "attention.qkv", 3 * C, C, 1);
+	b->scale = NULL;
+	if (c->qk_norm)
+		lay(l, &b->scale, "attention.scale", (size_t)c->heads, 0, TENSOR_CLIP, 0,
+		    sqrt((double)head));
+	linear(l, &b->out_w, &b->out_b, "attention.out", C, C, 1);
+	linear(l, &b->up_w, &b->up_b, "mlp.up", 4 * C, C, 1);
+	linear(l, &b->down_w, &b->down_b, "mlp.down", C, 4 * C, 1);
+}
+
+static void lay_all(struct layout *l, const struct config *c)
+{
+	struct weights *w = l->w;
+	size_t C = (size_t)c->width, d = (size_t)c->embed, F = (size_t)c->time_width;
+	struct block_weights unused;
+
+	l->block = -1;
+	lay(l, &w->embed, "embed.weight", config_padded(c), d, 0, EMBED_DEVIATION, 0);
+	lay(l, &w->bias, "embed.bias", config_padded(c), 0, 0, 0, 0);
+	linear(l, &w->in_w, &w->in_b, "in", C, config_input(c), 1);
+	w->position = NULL;
+	if (c->positions)
+		lay(l, &w->position, "position", (size_t)c->row_len, C, TENSOR_CLIP, 0.02, 0);
+	linear(l, &w->time1_w, &w->time1_b, "time.0", F, F, 1);
+	linear(l, &w->time2_w, &w->time2_b, "time.1", F, F, 1);
+	for (l->block = 0; l->block < c->layers; l->block++)
+		lay_block(l, w->block ? &w->block[l->block] : &unused, c);
+	l->block = -1;
+	linear(l, &w->mod_w, &w->mod_b, "head.modulation", 2 * C, F, 0);
+	linear(l, &w->head_w, &w->head_b, "head", d, C, 0);
+	w->n = l->offset;
+	w->n_tensors = l->i;
+}
+
+size_t weights_count(const struct config *c)
+{
+	struct weights w = {0};
+	struct layout l = {.w = &w};
+
+	lay_all(&l, c);
+	return w.n;
+}
+
+void weights_map(struct weights *w, const struct config *c, real *base)
+{
+	struct layout l = {.w = w, .base = base};
+
+	w->base = base;
+	lay_all(&l, c);
+}
+
+struct weights *weights_new(const struct config *c, struct err *e)
+{
+	struct weights *w = mem_array(1, sizeof *w, e), measured = {0};
+	struct layout l = {.w = &measured};
+
+	if (!w)
+		return NULL;
+	lay_all(&l, c);
+	w->block = mem_array((size_t)c->layers, sizeof *w->block, e);
+	w->tensor = mem_array(measured.n_tensors, sizeof *w->tensor, e);
+	if (!w->block || !w->tensor) {
+		weights_free(w);
+		return NULL;
+	}
+	weights_map(w, c, NULL);
+	return w;
+}
+
+void weights_free(struct weights *w)
+{
+	if (!w)
+		return;
+	free(w->block);
+	free(w->tensor);
+	free(w);
+}
+
+static void fill(const struct tensor *t, uint32_t index, uint64_t seed, real *to)
+{
+	float z[64];
+
+	for (size_t i = 0; i < t->n; i += 64) {
+		size_t n = t->n - i < 64 ? t->n - i : 64;
+
+		if (t->deviation > 0)
+			rng_normal_at(seed, RNG_INIT, index, i, z, n);
+		for (size_t j = 0; j < n; j++)
+			to[i + j] = t->deviation > 0 ? (real)t->deviation * z[j] : (real)t->constant;
+	}
+}
+
+int weights_init(struct weights *w, const struct config *c, struct kernels *k, uint64_t seed,
+    const double *log_prior, struct err *e)
+{
+	real *host = mem_array(w->n, sizeof *host, e), *bias;
+
+	if (!host)
+		return -1;
+	for (size_t i = 0; i < w->n_tensors; i++)
+		fill(&w->tensor[i], (uint32_t)i, seed, host + w->tensor[i].offset);
+	bias = host + (w->bias - w->base);
+	for (size_t i = 0; i < config_padded(c); i++)
+		bias[i] = (real)(i >= (size_t)c->active ? PADDING_LOGIT : log_prior ? log_prior[i] : 0);
+	k_put(k, w->base, host, w->n * sizeof *host);
+	free(host);
+	return 0;
+}

@@ -1,0 +1,350 @@
+/*
+ * Every gradient against differences in double precision: the derivative of a scalar along a random
+ * direction, by the five-point stencil, against the inner product of that direction with the
+ * gradient. Relative error below 1e-7.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ground/rng.h"
+#include "math/kernels.h"
+#include "model/denoiser.h"
+#include "tap.h"
+
+#define TOLERANCE 1e-7
+
+static struct kernels *k;
+static uint64_t next_seed = 1;
+
+static real *random_array(size_t n, double deviation)
+{
+	struct err e;
+	real *x = k_alloc(k, n * sizeof *x, &e);
+	float z[4];
+
+	for (size_t i = 0; i < n; i++) {
+		rng_normal(next_seed++, RNG_TEST, 0, z, 1);
+		x[i] = deviation * z[0];
+	}
+	return x;
+}
+
+static real *zeros(size_t n)
+{
+	return random_array(n, 0);
+}
+
+static double inner(const real *a, const real *b, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += a[i] * b[i];
+	return sum;
+}
+
+/* d/dh f(x + h v) at 0. */
+static double slope(double (*f)(void *), void *arg, real *x, const real *v, size_t n)
+{
+	static const double at[] = {-2, -1, 1, 2}, weight[] = {1.0 / 12, -8.0 / 12, 8.0 / 12, -1.0 / 12};
+	real *old = malloc(n * sizeof *old);
+	double h = 1e-4, sum = 0;
+
+	memcpy(old, x, n * sizeof *old);
+	for (int j = 0; j < 4; j++) {
+		for (size_t i = 0; i < n; i++)
+			x[i] = old[i] + at[j] * h * v[i];
+		sum += weight[j] * f(arg) / h;
+	}
+	memcpy(x, old, n * sizeof *old);
+	free(old);
+	return sum;
+}
+
+static void check(const char *what, double (*f)(void *), void *arg, real *x, const real *dx, size_t n)
+{
+	real *v = random_array(n, 1 / sqrt((double)n));
+	double measured = slope(f, arg, x, v, n), computed = inner(dx, v, n);
+	double scale = fabs(measured) > fabs(computed) ? fabs(measured) : fabs(computed);
+	double error = fabs(measured - computed) / (scale > 1e-6 ? scale : 1e-6);
+
+	ok(error < TOLERANCE && scale > 0, "%s: %.3e, relative error %.1e", what, computed, error);
+	k_release(k, v);
+}
+
+/* --- kernels: f = <y, r> for a random r --- */
+
+struct kernel_case {
+	size_t B, T, C, N;
+	real *x, *w, *b, *y, *r, *stats, *mod, *qkv, *scale, *rope;
+	const int32_t *ids;
+	struct k_attention_shape s;
+};
+
+static double f_linear(void *arg)
+{
+	struct kernel_case *c = arg;
+
+	k_linear(k, c->y, c->x, c->w, c->b, c->T, c->N, c->C);
+	return inner(c->y, c->r, c->T * c->N);
+}
+
+static void test_linear(void)
+{
+	struct kernel_case c = {.T = 7, .C = 5, .N = 6};
+	real *dx = zeros(35), *dw = zeros(30), *db = zeros(6);
+
+	c.x = random_array(35, 1);
+	c.w = random_array(30, 1);
+	c.b = random_array(6, 1);
+	c.y = zeros(42);
+	c.r = random_array(42, 1);
+	k_linear_dx(k, dx, c.r, c.w, 7, 6, 5, false);
+	k_linear_dw(k, dw, db, c.r, c.x, 7, 6, 5);
+	check("linear, x", f_linear, &c, c.x, dx, 35);
+	check("linear, w", f_linear, &c, c.w, dw, 30);
+	check("linear, b", f_linear, &c, c.b, db, 6);
+}
+
+static double f_gelu(void *arg)
+{
+	struct kernel_case *c = arg;
+
+	k_gelu(k, c->y, c->x, c->N);
+	return inner(c->y, c->r, c->N);
+}
+
+static double f_silu(void *arg)
+{
+	struct kernel_case *c = arg;
+
+	k_silu(k, c->y, c->x, c->N);
+	return inner(c->y, c->r, c->N);
+}
+
+static void test_activations(void)
+{
+	enum { N = 3001 };
+	struct kernel_case c = {.N = N, .x = random_array(N, 2), .y = zeros(N), .r = random_array(N, 1)};
+	real *dx = zeros(N);
+
+	k_gelu_backward(k, dx, c.r, c.x, N);
+	check("gelu", f_gelu, &c, c.x, dx, N);
+	k_silu_backward(k, dx, c.r, c.x, N);
+	check("silu", f_silu, &c, c.x, dx, N);
+}
+
+static double f_modulate(void *arg)
+{
+	struct kernel_case *c = arg;
+
+	k_modulate(k, c->y, c->stats, c->x, c->mod, c->mod + c->C, 3 * c->C, c->B, c->T, c->C);
+	return inner(c->y, c->r, c->B * c->T * c->C);
+}
+
+static double f_gate(void *arg)
+{
+	struct kernel_case *c = arg;
+
+	k_gate(k, c->y, c->x, c->w, c->mod + 2 * c->C, 3 * c->C, c->B, c->T, c->C);
+	return inner(c->y, c->r, c->B * c->T * c->C);
+}
+
+static void test_modulation(void)
+{
+	enum { B = 3, T = 4, C = 10, N = B * T * C };
+	struct kernel_case c = {.B = B, .T = T, .C = C, .x = random_array(N, 1), .w = random_array(N, 1),
+	    .y = zeros(N), .r = random_array(N, 1), .stats = zeros(2 * B * T),
+	    .mod = random_array(3 * B * C, 1)};
+	real *dx = zeros(N), *dy = zeros(N), *dmod = zeros(3 * B * C);
+
+	f_modulate(&c);
+	k_modulate_backward(
+	    k, dx, dmod, dmod + C, c.r, c.x, c.stats, c.mod + C, 3 * C, B, T, C);
+	check("modulate, h", f_modulate, &c, c.x, dx, N);
+	check("modulate, shift and scale", f_modulate, &c, c.mod, dmod, 3 * B * C);
+	memset(dmod, 0, 3 * B * C * sizeof *dmod);
+	k_gate_backward(k, dy, dmod + 2 * C, c.r, c.w, c.mod + 2 * C, 3 * C, B, T, C);
+	check("gate, y", f_gate, &c, c.w, dy, N);
+	check("gate, gate", f_gate, &c, c.mod, dmod, 3 * B * C);
+}
+
+static double f_attention(void *arg)
+{
+	struct kernel_case *c = arg;
+
+	k_attention(k, c->y, c->qkv, c->scale, c->rope, c->s);
+	return inner(c->y, c->r, c->s.B * c->s.T * c->s.C);
+}
+
+static void test_attention(int qk_norm)
+{
+	enum { B = 2, T = 7, C = 12, H = 2, D = C / H };
+	struct kernel_case c = {.y = zeros(B * T * C), .r = random_array(B * T * C, 1),
+	    .qkv = random_array(B * T * 3 * C, 1), .scale = qk_norm ? random_array(H, 1) : NULL,
+	    .rope = zeros(T * D), .s = {B, T, C, H}};
+	real *dqkv = zeros(B * T * 3 * C), *dscale = zeros(H);
+	struct err e;
+
+	for (size_t i = 0; i < T * D; i += 2) {
+		c.rope[i] = cos(0.3 * (double)i);
+		c.rope[i + 1] = sin(0.3 * (double)i);
+	}
+	for (size_t i = 0; qk_norm && i < H; i++)
+		c.scale[i] += 3;
+	k_reserve_attention(k, c.s, &e);
+	k_attention_backward(k, dqkv, dscale, c.r, c.qkv, c.scale, c.rope, c.s);
+	check(qk_norm ? "attention with QK-norm, qkv" : "attention, qkv", f_attention, &c, c.qkv, dqkv,
+	    B * T * 3 * C);
+	if (qk_norm)
+		check("attention with QK-norm, scale", f_attention, &c, c.scale, dscale, H);
+}
+
+static double f_normalize(void *arg)
+{
+	struct kernel_case *c = arg;
+
+	k_normalize(k, c->y, c->w, c->N, c->C);
+	return inner(c->y, c->r, c->N * c->C);
+}
+
+static double f_cross_entropy(void *arg)
+{
+	struct kernel_case *c = arg;
+
+	memcpy(c->y, c->x, c->T * c->N * sizeof *c->y);
+	k_cross_entropy(k, c->stats, c->y, c->ids, c->w, c->T, c->N);
+	return inner(c->stats, c->w, c->T);
+}
+
+static void test_vocabulary(void)
+{
+	enum { V = 9, d = 6, T = 4 };
+	static const int32_t ids[T] = {3, 0, 8, 3};
+	struct kernel_case c = {.N = V, .C = d, .T = T, .w = random_array(V * d, 0.01),
+	    .r = random_array(V * d, 1), .y = zeros(V * d), .stats = zeros(T), .ids = ids};
+	real *dw = zeros(V * d);
+
+	k_normalize_backward(k, dw, c.r, c.w, V, d);
+	for (size_t i = 0; i < V * d; i++) { /* of unit size, as w is not */
+		c.w[i] *= 100;
+		dw[i] /= 100;
+	}
+	check("normalize", f_normalize, &c, c.w, dw, V * d);
+	c.x = random_array(T * V, 2);
+	c.w = random_array(T, 1);
+	f_cross_entropy(&c);
+	dw = random_array(T * V, 0);
+	memcpy(dw, c.y, T * V * sizeof *dw);
+	check("cross entropy", f_cross_entropy, &c, c.x, dw, T * V);
+}
+
+/* --- the whole model --- */
+
+struct model_case {
+	struct denoiser *dn;
+	struct weights *w, *g;
+	struct batch b;
+	size_t n_sc;
+};
+
+static double f_model(void *arg)
+{
+	struct model_case *m = arg;
+	double ce[8], sum = 0;
+
+	denoiser_embed(m->dn, m->w);
+	denoiser_loss(m->dn, m->w, NULL, &m->b, m->n_sc, ce);
+	for (size_t i = 0; i < m->b.B; i++)
+		sum += ce[i] / (double)m->b.B;
+	return sum;
+}
+
+static void fill_batch(struct batch *b, size_t B, size_t T, int32_t V)
+{
+	struct err e;
+
+	batch_init(b, B, T, &e);
+	b->B = B;
+	for (size_t i = 0; i < B; i++) {
+		size_t targets = 0;
+
+		b->t[i] = 0.5 + (double)i;
+		b->seed[i] = 100 + i;
+		for (size_t j = 0; j < T; j++) {
+			b->ids[i * T + j] = (int32_t)rng_below(5, RNG_TEST, 1, i * T + j, (uint64_t)V);
+			b->noised[i * T + j] = i == 1 ? j > 1 : i == 2 ? j % 2 : 1;
+			b->weight[i * T + j] = b->noised[i * T + j];
+			targets += b->noised[i * T + j] > 0;
+		}
+		for (size_t j = 0; j < T; j++)
+			b->weight[i * T + j] /= (real)targets;
+	}
+}
+
+/* With an estimate (posterior, self-conditioning) the embedding acts through it too, and no gradient
+ * goes that way: then all but the embedding and bias are checked. */
+static void test_model(const char *name, enum precond row, bool qk_norm, bool posterior, size_t n_sc)
+{
+	struct config c = {2, 12, 2, 6, 5, 11, 8, row, qk_norm, qk_norm, true, posterior};
+	struct model_case m = {.n_sc = n_sc};
+	struct arena a = {0};
+	struct err e;
+	size_t n = weights_count(&c);
+	char what[128];
+	double ce[8];
+
+	m.w = weights_new(&c, &e);
+	m.g = weights_new(&c, &e);
+	m.dn = denoiser_new(k, &c, 3, true, &e);
+	denoiser_layout(m.dn, &a);
+	a.base = k_alloc(k, a.used, &e);
+	a.used = 0;
+	denoiser_layout(m.dn, &a);
+	denoiser_ready(m.dn, &e);
+	weights_map(m.w, &c, k_alloc(k, n * sizeof(real), &e));
+	weights_map(m.g, &c, k_alloc(k, n * sizeof(real), &e));
+	for (size_t i = 0; i < m.w->n_tensors; i++) /* nothing may start at zero here */
+		for (size_t j = 0; j < m.w->tensor[i].n; j++)
+			m.w->base[m.w->tensor[i].offset + j] =
+			    0.5 * (rng_uniform(9, RNG_TEST, (uint32_t)i, j) - 0.5);
+	for (size_t h = 0; qk_norm && h < 4; h++)
+		m.w->block[h / 2].scale[h % 2] += 2;
+	fill_batch(&m.b, 3, 5, 11);
+	denoiser_embed(m.dn, m.w);
+	denoiser_loss(m.dn, m.w, m.g, &m.b, n_sc, ce);
+	for (size_t i = posterior || n_sc ? 2 : 0; i < m.w->n_tensors; i++) {
+		struct tensor *t = &m.w->tensor[i];
+
+		snprintf(what, sizeof what, "%s, %s", name, t->name);
+		if (n_sc)
+			break;
+		check(what, f_model, &m, m.w->base + t->offset, m.g->base + t->offset, t->n);
+	}
+	if (n_sc)
+		ok(isfinite(ce[0]) && ce[0] > 0, "%s: a loss of %.3f nats", name, ce[0]);
+	denoiser_free(m.dn);
+	weights_free(m.w);
+	weights_free(m.g);
+	batch_release(&m.b);
+}
+
+int main(void)
+{
+	struct err e;
+
+	k = k_new(2, &e);
+	test_linear();
+	test_activations();
+	test_modulation();
+	test_attention(0);
+	test_attention(1);
+	test_vocabulary();
+	test_model("karras", PRECOND_KARRAS, true, false, 0);
+	test_model("bayes", PRECOND_BAYES, false, false, 0);
+	test_model("cdcd", PRECOND_CDCD, true, true, 0);
+	test_model("tanh", PRECOND_TANH, true, true, 2);
+	k_free(k);
+	return tap_done();
+}

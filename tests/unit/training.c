@@ -1,0 +1,227 @@
+/*
+ * The science, before any long run: the sampler against an oracle, a round trip, and a model that
+ * learns one batch by heart and gives it back.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ground/rng.h"
+#include "model/sampler.h"
+#include "model/trainer.h"
+#include "tap.h"
+
+enum { WORDS = 24, T = 12, ROWS = 16 };
+
+static struct kernels *k;
+
+/* A vocabulary of [PAD], [UNK] and words with the frequencies 1, 2, 3... */
+static struct shard_header header(void)
+{
+	struct shard_header h = {.kind = SHARD_NOISED, .id_bytes = 2, .vocab_size = WORDS, .row_len = T,
+	    .special = {0, 1, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID}};
+
+	return h;
+}
+
+static struct trainer *new_trainer(
+    const struct trainer_options *o, const struct config *c, uint64_t count[WORDS])
+{
+	struct shard_header h = header();
+	uint32_t id[WORDS];
+	struct shard_counts counts = {WORDS, id, count};
+	struct err e = {0};
+	struct trainer *tr;
+
+	for (uint32_t i = 0; i < WORDS; i++) {
+		id[i] = i;
+		count[i] = 1000 * (i + 1);
+	}
+	tr = trainer_new(k, c, o, &h, &counts, &e);
+	if (!tr)
+		diag("%s", e.msg);
+	return tr;
+}
+
+/*
+ * With the bayes row and an untrained network, whose output is zero, the model is the exact
+ * posterior of independent words: samples must follow the prior, whatever the sampler and schedule.
+ */
+static void test_oracle(int method, enum schedule_family family, double eta)
+{
+	struct sampler_options so = {method, 100, 1, 1, 1, eta, 1};
+	enum { B = 64, REPEATS = 6 };
+	struct trainer_options o;
+	struct config c;
+	struct trainer *tr;
+	struct sampler *s;
+	struct batch b;
+	struct err e = {0};
+	uint64_t count[WORDS];
+	double seen[WORDS] = {0}, total = 0, expected = 0, chi2 = 0, n = B * T * REPEATS;
+
+	trainer_preset(&o, &c, 0);
+	c.layers = 1;
+	o.family = (int)family;
+	tr = new_trainer(&o, &c, count);
+	s = sampler_new(k, &tr->c, tr->w, B, &so, &e);
+	batch_init(&b, B, T, &e);
+	for (int repeat = 0; repeat < REPEATS; repeat++) {
+		b.B = B;
+		for (size_t i = 0; i < B; i++) {
+			b.t[i] = tr->schedule.t_max;
+			b.seed[i] = rng_u64(11, RNG_TEST, (uint32_t)repeat, i);
+		}
+		for (size_t m = 0; m < B * T; m++)
+			b.noised[m] = 1;
+		sampler_run(s, &b, SAMPLER_NOISE, &tr->schedule, &e);
+		for (size_t m = 0; m < B * T; m++)
+			seen[b.ids[m]]++;
+	}
+	for (int i = 0; i < WORDS; i++)
+		total += (double)count[i];
+	for (int i = 0; i < WORDS; i++) {
+		expected = n * (double)count[i] / total;
+		chi2 += (seen[i] - expected) * (seen[i] - expected) / expected;
+	}
+	/* 23 degrees of freedom: 49.7 is the 0.1 % point; the rest is for the steps' finite number */
+	ok(chi2 < 65, "oracle: %s, %s: words come with their frequencies (chi2 %.1f of 23)",
+	    sampler_names[method], schedule_family_name(family), chi2);
+	sampler_free(s);
+	batch_release(&b);
+	trainer_free(tr);
+}
+
+static void make_rows(struct trainer *tr, struct batch *b, uint64_t step, double u_fixed)
+{
+	uint8_t mask[(T + 7) / 8];
+	uint32_t ids[T];
+	struct err e;
+
+	memset(mask, 0xff, sizeof mask);
+	b->B = 0;
+	for (uint64_t i = 0; i < ROWS; i++) {
+		struct shard_record r = {ids, T, NAN, 0, rng_u64(3, RNG_TEST, 7, step * ROWS + i), mask};
+
+		for (uint64_t j = 0; j < T; j++)
+			ids[j] = (uint32_t)(2 + rng_below(5, RNG_TEST, 2, i * T + j, WORDS - 2));
+		r.u = (float)(u_fixed >= 0 ? u_fixed
+		                           : ((double)((i + step) % ROWS) + rng_uniform(3, RNG_TEST, 8, step)) / ROWS);
+		if (batch_add(b, &r, &tr->active, &tr->schedule, true, &e))
+			diag("%s", e.msg);
+	}
+}
+
+static size_t count_rows(const struct batch *b, const struct batch *known)
+{
+	size_t hits = 0;
+
+	for (size_t i = 0; i < b->B; i++)
+		for (size_t j = 0; j < known->B; j++)
+			if (!memcmp(b->ids + i * T, known->ids + j * T, T * sizeof *b->ids)) {
+				hits++;
+				break;
+			}
+	return hits;
+}
+
+static void test_memory(struct trainer *tr, struct batch *known)
+{
+	struct sampler_options so = {SAMPLER_EULER, 50, 1, 1, 1, 1, 1};
+	struct err e = {0};
+	struct batch b;
+	struct weights w = *tr->w;
+	struct sampler *s = sampler_new(k, &tr->c, &w, ROWS, &so, &e);
+	size_t right = 0;
+
+	batch_init(&b, ROWS, T, &e);
+	for (int method = SAMPLER_EULER; method <= SAMPLER_ANCESTRAL; method++) {
+		so.method = method;
+		sampler_free(s);
+		s = sampler_new(k, &tr->c, &w, ROWS, &so, &e);
+		make_rows(tr, &b, 0, 1);
+		for (size_t i = 0; i < ROWS; i++) {
+			b.t[i] = tr->schedule.t_max;
+			b.seed[i] = i + 1000;
+		}
+		ok(!sampler_run(s, &b, SAMPLER_NOISE, &tr->schedule, &e), "%s runs %s",
+		    sampler_names[method], e.msg);
+		right = count_rows(&b, known);
+		ok(right >= ROWS - 2, "overfit: %zu of %d samples of %s are rows of the batch", right,
+		    ROWS, sampler_names[method]);
+	}
+	make_rows(tr, &b, 0, 0);
+	for (size_t i = 0; i < ROWS; i++)
+		b.t[i] = 2 * tr->schedule.t_min;
+	ok(!sampler_run(s, &b, SAMPLER_DAMAGED, &tr->schedule, &e), "damaged rows run");
+	ok(!memcmp(b.ids, known->ids, ROWS * T * sizeof *b.ids), "rows damaged at 2 t_min come back whole");
+	/* half of every row given: the other half follows */
+	make_rows(tr, &b, 0, 1);
+	for (size_t m = 0; m < ROWS * T; m++)
+		b.noised[m] = m % T >= T / 2;
+	for (size_t i = 0; i < ROWS; i++)
+		b.t[i] = tr->schedule.t_max;
+	ok(!sampler_run(s, &b, SAMPLER_NOISE, &tr->schedule, &e), "prompted rows run");
+	right = 0;
+	for (size_t i = 0; i < ROWS; i++)
+		right += !memcmp(b.ids + i * T, known->ids + i * T, T / 2 * sizeof *b.ids);
+	ok(right == ROWS, "what is given stays");
+	sampler_free(s);
+	batch_release(&b);
+}
+
+static void test_overfit(void)
+{
+	struct trainer_options o;
+	struct config c;
+	struct trainer *tr;
+	struct trainer_result r = {0};
+	double ce[ROWS], first = 0, last = 0;
+	uint64_t count[WORDS];
+	struct batch known;
+	struct err e = {0};
+	int failed = 0;
+
+	trainer_preset(&o, &c, 0);
+	c.layers = 2;
+	c.width = 64;
+	c.embed = 16;
+	o.batch = ROWS;
+	o.steps = 600;
+	o.optimizer.lr = 4e-3;
+	o.refit_every = 100;
+	tr = new_trainer(&o, &c, count);
+	r.ce = ce;
+	for (uint64_t step = 0; step < 600 && !failed; step++) {
+		make_rows(tr, &tr->batch, step, -1);
+		failed = trainer_step(tr, &r, &e);
+		first = step == 0 ? r.loss : first;
+		last = r.loss;
+		if (r.refit < 0)
+			diag("step %d: %s", (int)step, r.why.msg);
+	}
+	ok(!failed, "600 steps %s", e.msg);
+	ok(last < 0.5 * first, "overfit: the loss falls from %.3f to %.3f nats", first, last);
+	batch_init(&known, ROWS, T, &e);
+	make_rows(tr, &known, 0, 0);
+	test_memory(tr, &known);
+	batch_release(&known);
+	trainer_free(tr);
+}
+
+int main(void)
+{
+	struct err e;
+
+	k = k_new(2, &e);
+	diag("%s", k_name(k));
+	test_oracle(SAMPLER_EULER, SCHEDULE_CAUCHY, 1);
+	test_oracle(SAMPLER_EXP, SCHEDULE_FRECHET, 1);
+	test_oracle(SAMPLER_HEUN, SCHEDULE_LOGISTIC, 1);
+	test_oracle(SAMPLER_2M, SCHEDULE_CAUCHY, 1);
+	test_oracle(SAMPLER_ANCESTRAL, SCHEDULE_CAUCHY, 1);
+	test_oracle(SAMPLER_ANCESTRAL, SCHEDULE_PIECEWISE, 0.5);
+	test_overfit();
+	k_free(k);
+	return tap_done();
+}
