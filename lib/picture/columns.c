@@ -1,0 +1,98 @@
+#include "picture/columns.h"
+
+#include <string.h>
+
+/* A column by name; none has no column. */
+static int find(const struct columns *r, const char *name, int *column, struct err *e)
+{
+	*column = name ? csv_column(r->csv, name, e) : -1;
+	return name && *column < 0 ? -1 : 0;
+}
+
+static int find_columns(struct columns *r, struct err *e)
+{
+	const struct columns_spec *spec = &r->spec;
+
+	if (find(r, spec->x, &r->x, e) || find(r, spec->c, &r->c, e) ||
+	    find(r, spec->group, &r->group, e))
+		return -1;
+	for (size_t k = 0; k < spec->n_y; k++)
+		if (find(r, spec->y[k], &r->y[k], e))
+			return -1;
+	for (size_t i = 0; i < spec->n_filters; i++)
+		if (find(r, spec->filter[i].column, &r->filter[i], e))
+			return -1;
+	return 0;
+}
+
+int columns_init(
+    struct columns *r, struct csv_reader *csv, const struct columns_spec *spec, struct err *e)
+{
+	memset(r, 0, sizeof *r);
+	r->spec = *spec;
+	r->csv = csv;
+	table_init(&r->table, spec->n_y, false);
+	return find_columns(r, e);
+}
+
+void columns_release(struct columns *r)
+{
+	table_release(&r->table);
+}
+
+static bool is_wanted(const struct columns *r)
+{
+	for (size_t i = 0; i < r->spec.n_filters; i++)
+		if (strcmp(csv_field(r->csv, (size_t)r->filter[i]), r->spec.filter[i].text) != 0)
+			return false;
+	return true;
+}
+
+static void decide(struct columns *r)
+{
+	struct err none;
+	double v;
+
+	r->c_is_decided = true;
+	if (r->c < 0)
+		return;
+	r->c_is_text = r->spec.c_is_text || csv_number(r->csv, (size_t)r->c, &v, &none) != 0;
+	table_init(&r->table, r->spec.n_y, !r->c_is_text);
+}
+
+static int take(struct columns *r, struct err *e)
+{
+	double value[COLUMNS_Y_MAX + 2];
+	const char *category = NULL;
+	size_t n = 0;
+
+	if (!r->c_is_decided)
+		decide(r);
+	value[n] = (double)r->n_read;
+	if (r->x >= 0 && csv_number(r->csv, (size_t)r->x, &value[n], e))
+		return -1;
+	n++;
+	for (size_t k = 0; k < r->spec.n_y; k++)
+		if (csv_number(r->csv, (size_t)r->y[k], &value[n++], e))
+			return -1;
+	if (r->c_is_text)
+		category = csv_field(r->csv, (size_t)r->c);
+	else if (r->c >= 0 && csv_number(r->csv, (size_t)r->c, &value[n], e))
+		return -1;
+	return table_add(&r->table, value, category && !*category ? "(none)" : category,
+	    r->group >= 0 ? csv_field(r->csv, (size_t)r->group) : NULL, e);
+}
+
+int columns_read(struct columns *r, size_t most, struct err *e)
+{
+	for (size_t i = 0; i < most; i++) {
+		int got = csv_next(r->csv, e);
+
+		if (got != 1)
+			return got;
+		r->n_read++;
+		if (is_wanted(r) && take(r, e))
+			return -1;
+	}
+	return 1;
+}

@@ -1,0 +1,277 @@
+#include "picture/plot.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "ground/mem.h"
+#include "ground/rng.h"
+
+enum { SHADES = 256 };
+
+static const double air = 0.03; /* between the data and the ends of its axis */
+
+void plot_init(struct plot *p)
+{
+	memset(p, 0, sizeof *p);
+	p->width = 1200;
+	p->height = 750;
+	p->dot = p->alpha = NAN;
+	p->x.hi = p->y.hi = p->c.hi = 1;
+}
+
+void plot_release(struct plot *p)
+{
+	for (size_t i = 0; i < p->n_series; i++) {
+		free(p->series[i].x);
+		free(p->series[i].y);
+		free(p->series[i].c);
+		free(p->series[i].label);
+	}
+	free(p->series);
+	plot_init(p);
+}
+
+struct series *plot_add(
+    struct plot *p, enum series_mark mark, size_t n, bool with_c, const char *label, struct err *e)
+{
+	struct series *s;
+
+	if (n > UINT32_MAX) {
+		err_set(e, "%zu points: more than %u", n, UINT32_MAX);
+		return NULL;
+	}
+	if (mem_grow(&p->series, &p->cap_series, p->n_series + 1, sizeof *p->series, e))
+		return NULL;
+	s = &p->series[p->n_series];
+	memset(s, 0, sizeof *s);
+	p->n_series++;
+	s->mark = mark;
+	s->n = n;
+	s->width = 1;
+	s->x = mem_array(n, sizeof *s->x, e);
+	s->y = mem_array(n, sizeof *s->y, e);
+	s->c = with_c ? mem_array(n, sizeof *s->c, e) : NULL;
+	s->label = label ? mem_copy_string(label, e) : NULL;
+	if (!s->x || !s->y || (with_c && !s->c) || (label && !s->label))
+		return NULL;
+	return s;
+}
+
+/* --- ranges --- */
+
+static bool counts(const struct scale *s, double v)
+{
+	return isfinite(v) && (!s->log || v > 0);
+}
+
+struct range {
+	double lo, hi;
+};
+
+static void take(struct range *r, double v)
+{
+	r->lo = fmin(r->lo, v);
+	r->hi = fmax(r->hi, v);
+}
+
+static bool is_within(const double limit[2], double v)
+{
+	return !(v < limit[0]) && !(v > limit[1]); /* an end that is NAN limits nothing */
+}
+
+/* Bars stand on zero, or on a log axis a little below one. */
+static void take_bars(
+    const struct plot *p, const struct series *s, struct range *x, struct range *y)
+{
+	take(y, p->y.log ? 0.7 : 0);
+	for (size_t i = 0; i < s->n; i++)
+		take(x, s->x[i]);
+	for (size_t i = 0; i + 1 < s->n; i++)
+		if (counts(&p->y, s->y[i]))
+			take(y, s->y[i]);
+}
+
+/* y's range is that of what lies within the limit of x. */
+static void take_series(const struct plot *p, const struct series *s, const double x_limit[2],
+    struct range *x, struct range *y, struct range *c)
+{
+	if (s->mark == SERIES_BARS && s->n > 1) {
+		take_bars(p, s, x, y);
+		return;
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		if (!counts(&p->x, s->x[i]) || !counts(&p->y, s->y[i]) ||
+		    !is_within(x_limit, s->x[i]))
+			continue;
+		take(x, s->x[i]);
+		take(y, s->y[i]);
+		if (s->c && counts(&p->c, s->c[i]))
+			take(c, s->c[i]);
+	}
+}
+
+static int fit_axis(
+    struct scale *s, struct range r, const double limit[2], const char *name, struct err *e)
+{
+	scale_fit(s, r.lo, r.hi, air);
+	if (!isnan(limit[0]))
+		s->lo = limit[0];
+	if (!isnan(limit[1]))
+		s->hi = limit[1];
+	if (!(s->lo < s->hi) || !isfinite(s->hi - s->lo) || (s->log && !(s->lo > 0)))
+		return err_set(e, "nothing to draw: %s runs from %g to %g", name, s->lo, s->hi);
+	return 0;
+}
+
+int plot_fit(struct plot *p, const double x_limit[2], const double y_limit[2], struct err *e)
+{
+	struct range x = {INFINITY, -INFINITY}, y = x, c = x;
+	bool bars = false;
+
+	for (size_t i = 0; i < p->n_series; i++) {
+		take_series(p, &p->series[i], x_limit, &x, &y, &c);
+		bars = bars || p->series[i].mark == SERIES_BARS;
+	}
+	if (!(x.lo <= x.hi) || !(y.lo <= y.hi))
+		return err_set(e, "nothing to draw");
+	if (fit_axis(&p->x, x, x_limit, "x", e) || fit_axis(&p->y, y, y_limit, "y", e))
+		return -1;
+	if (bars && isnan(y_limit[0]))
+		p->y.lo = y.lo;
+	p->has_c = c.lo <= c.hi;
+	if (p->has_c) {
+		p->c.lo = c.lo;
+		p->c.hi = c.hi;
+		if (c.lo == c.hi)
+			scale_fit(&p->c, c.lo, c.hi, air);
+	}
+	return 0;
+}
+
+/* --- points --- */
+
+static bool is_visible(const struct plot *p, const struct series *s, size_t i)
+{
+	double x = s->x[i], y = s->y[i];
+
+	return x >= p->x.lo && x <= p->x.hi && y >= p->y.lo && y <= p->y.hi &&
+	       (!s->c || counts(&p->c, s->c[i]));
+}
+
+static size_t visible(const struct plot *p, const struct series *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; s->mark == SERIES_POINTS && i < s->n; i++)
+		n += is_visible(p, s, i);
+	return n;
+}
+
+size_t plot_points(const struct plot *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_series; i++)
+		n += visible(p, &p->series[i]);
+	return n;
+}
+
+/* A series' share of what may be drawn: in proportion to its points, but not nothing. */
+static size_t share(const struct plot *p, size_t n, size_t all)
+{
+	double part;
+
+	if (!p->max_points || all <= p->max_points)
+		return n;
+	part = floor((double)n * (double)p->max_points / (double)all);
+	return n > 0 && part < 1 ? 1 : (size_t)part;
+}
+
+size_t plot_shown(const struct plot *p)
+{
+	size_t all = plot_points(p), shown = 0;
+
+	for (size_t i = 0; i < p->n_series; i++)
+		shown += share(p, visible(p, &p->series[i]), all);
+	return shown;
+}
+
+static unsigned shade(const struct plot *p, double c)
+{
+	double place = scale_place(&p->c, c);
+
+	return place > 0 ? (unsigned)(fmin(place, 1) * (SHADES - 1) + 0.5) : 0;
+}
+
+/* Keep one of each of keep equal strata, in place. */
+static void thin(uint32_t *order, size_t n, size_t keep)
+{
+	for (size_t k = 0; k < keep; k++) {
+		size_t from = (size_t)((double)n * (double)k / (double)keep);
+		size_t to = (size_t)((double)n * (double)(k + 1) / (double)keep);
+		size_t width = to > from ? to - from : 1;
+
+		order[k] = order[from + rng_below(0, RNG_SHUFFLE, 0, k, width)];
+	}
+}
+
+/* A stable counting sort by shade. */
+static int sort_by_shade(
+    const struct plot *p, const struct series *s, uint32_t **order, size_t n, struct err *e)
+{
+	size_t start[SHADES + 1] = {0};
+	uint32_t *sorted = mem_array(n, sizeof *sorted, e);
+
+	if (!sorted)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		start[shade(p, s->c[(*order)[i]]) + 1]++;
+	for (size_t k = 0; k < SHADES; k++)
+		start[k + 1] += start[k];
+	for (size_t i = 0; i < n; i++)
+		sorted[start[shade(p, s->c[(*order)[i]])]++] = (*order)[i];
+	free(*order);
+	*order = sorted;
+	return 0;
+}
+
+int plot_order(
+    const struct plot *p, const struct series *s, uint32_t **order, size_t *n, struct err *e)
+{
+	size_t count = 0, keep;
+
+	*order = mem_array(s->n, sizeof **order, e);
+	if (!*order)
+		return -1;
+	for (size_t i = 0; i < s->n; i++)
+		if (is_visible(p, s, i))
+			(*order)[count++] = (uint32_t)i;
+	keep = share(p, count, p->max_points ? plot_points(p) : count);
+	if (keep < count)
+		thin(*order, count, keep);
+	*n = keep;
+	if (s->c && sort_by_shade(p, s, order, keep, e)) {
+		free(*order);
+		*order = NULL;
+		return -1;
+	}
+	return 0;
+}
+
+struct rgb plot_colour(const struct plot *p, const struct series *s, size_t i)
+{
+	return s->c ? colour_sequence(shade(p, s->c[i]) / (double)(SHADES - 1)) : s->colour;
+}
+
+int plot_format(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	if (dot && !strcasecmp(dot, ".png"))
+		return PLOT_PNG;
+	if (dot && !strcasecmp(dot, ".svg"))
+		return PLOT_SVG;
+	return -1;
+}

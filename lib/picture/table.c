@@ -1,0 +1,562 @@
+#include "picture/table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ground/mem.h"
+
+/* --- names --- */
+
+static size_t hash(const char *text)
+{
+	uint64_t h = 14695981039346656037u; /* FNV-1a */
+
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 1099511628211u;
+	return (size_t)(h ^ h >> 32);
+}
+
+static int grow_slots(struct names *names, struct err *e)
+{
+	size_t n = names->n_slots ? 2 * names->n_slots : 16;
+	uint32_t *slot = mem_array(n, sizeof *slot, e);
+
+	if (!slot)
+		return -1;
+	for (size_t i = 0; i < names->n; i++) {
+		size_t at = hash(names->text[i]) & (n - 1);
+
+		while (slot[at])
+			at = (at + 1) & (n - 1);
+		slot[at] = (uint32_t)i + 1;
+	}
+	free(names->slot);
+	names->slot = slot;
+	names->n_slots = n;
+	return 0;
+}
+
+int64_t names_find(struct names *names, const char *text, struct err *e)
+{
+	size_t at;
+
+	if (2 * (names->n + 1) > names->n_slots && grow_slots(names, e))
+		return -1;
+	for (at = hash(text) & (names->n_slots - 1); names->slot[at];
+	     at = (at + 1) & (names->n_slots - 1))
+		if (!strcmp(names->text[names->slot[at] - 1], text))
+			return names->slot[at] - 1;
+	if (mem_grow(&names->text, &names->cap, names->n + 1, sizeof *names->text, e))
+		return -1;
+	names->text[names->n] = mem_copy_string(text, e);
+	if (!names->text[names->n])
+		return -1;
+	names->slot[at] = (uint32_t)++names->n;
+	return (int64_t)names->n - 1;
+}
+
+void names_release(struct names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		free(names->text[i]);
+	free(names->text);
+	free(names->slot);
+	memset(names, 0, sizeof *names);
+}
+
+/* --- rows --- */
+
+void table_init(struct table *t, size_t n_y, bool has_c)
+{
+	memset(t, 0, sizeof *t);
+	t->n_y = n_y;
+	t->has_c = has_c;
+}
+
+void table_release(struct table *t)
+{
+	free(t->value);
+	free(t->id);
+	names_release(&t->categories);
+	names_release(&t->groups);
+	table_init(t, t->n_y, t->has_c);
+}
+
+static size_t width(const struct table *t)
+{
+	return 1 + t->n_y + t->has_c;
+}
+
+int table_add(
+    struct table *t, const double *value, const char *category, const char *group, struct err *e)
+{
+	int64_t category_id = category ? names_find(&t->categories, category, e) : 0;
+	int64_t group_id = group ? names_find(&t->groups, group, e) : 0;
+
+	if (category_id < 0 || group_id < 0)
+		return -1;
+	if (t->n == UINT32_MAX)
+		return err_set(e, "more than %u rows", UINT32_MAX);
+	if (mem_grow(&t->value, &t->cap_value, (t->n + 1) * width(t), sizeof *t->value, e) ||
+	    mem_grow(&t->id, &t->cap_id, (t->n + 1) * 2, sizeof *t->id, e))
+		return -1;
+	memcpy(t->value + t->n * width(t), value, width(t) * sizeof *value);
+	t->id[2 * t->n] = (uint32_t)category_id;
+	t->id[2 * t->n + 1] = (uint32_t)group_id;
+	t->n++;
+	return 0;
+}
+
+static double x_of(const struct table *t, size_t row)
+{
+	return t->value[row * width(t)];
+}
+
+static double y_of(const struct table *t, size_t row, size_t k)
+{
+	return t->value[row * width(t) + 1 + k];
+}
+
+static double c_of(const struct table *t, size_t row)
+{
+	return t->value[row * width(t) + 1 + t->n_y];
+}
+
+/* --- smoothing --- */
+
+/* Where v stands, or would stand, among n ascending values. */
+static size_t place(const double *sorted, size_t n, double v)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (sorted[mid] < v)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void insert(double *sorted, size_t *n, double v)
+{
+	size_t at = place(sorted, *n, v);
+
+	memmove(sorted + at + 1, sorted + at, (*n - at) * sizeof *sorted);
+	sorted[at] = v;
+	(*n)++;
+}
+
+static void discard(double *sorted, size_t *n, double v)
+{
+	size_t at = place(sorted, *n, v);
+
+	(*n)--;
+	memmove(sorted + at, sorted + at + 1, (*n - at) * sizeof *sorted);
+}
+
+/* Rows begin to end - 1 are those that row i's window holds; both only ever grow with i. */
+static void window_at(size_t i, size_t n, size_t reach, size_t *begin, size_t *end)
+{
+	size_t nearest = i < n - 1 - i ? i : n - 1 - i;
+	size_t half = reach < nearest ? reach : nearest;
+
+	if (half < reach / 4)
+		half = reach / 4;
+	*begin = i > half ? i - half : 0;
+	*end = n - i > half + 1 ? i + half + 1 : n;
+}
+
+static int moving_median(const double *y, size_t n, size_t reach, double *out, struct err *e)
+{
+	size_t begin = 0, end = 0, count = 0, from, to;
+	double *sorted = mem_array(2 * reach + 2, sizeof *sorted, e);
+
+	if (!sorted)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		window_at(i, n, reach, &from, &to);
+		while (end < to)
+			insert(sorted, &count, y[end++]);
+		while (begin < from)
+			discard(sorted, &count, y[begin++]);
+		out[i] = 0.5 * (sorted[(count - 1) / 2] + sorted[count / 2]);
+	}
+	free(sorted);
+	return 0;
+}
+
+/*
+ * Two stacks, so that nothing is ever subtracted: a running sum would keep the rounding of a spike
+ * for ever. tail[k] is the sum of y[k] to y[split - 1], head that of y[split] to y[end - 1].
+ */
+static int moving_mean(const double *y, size_t n, size_t reach, double *out, struct err *e)
+{
+	size_t split = 0, end = 0, from, to;
+	double *tail = mem_array(n + 1, sizeof *tail, e), head = 0;
+
+	if (!tail)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		window_at(i, n, reach, &from, &to);
+		while (end < to)
+			head += y[end++];
+		if (from >= split) {
+			split = end;
+			tail[split] = head = 0;
+			for (size_t k = split; k > from; k--)
+				tail[k - 1] = tail[k] + y[k - 1];
+		}
+		out[i] = (tail[from] + head) / (double)(to - from);
+	}
+	free(tail);
+	return 0;
+}
+
+int table_smooth(const double *y, size_t n, size_t window, bool mean, double *out, struct err *e)
+{
+	size_t reach = window / 2 < n ? window / 2 : n;
+
+	return (mean ? moving_mean : moving_median)(y, n, reach, out, e);
+}
+
+/* --- series --- */
+
+/* The rows of one class (a column of y, a category) that can be drawn, groups together. */
+struct class
+{
+	size_t k;          /* which y */
+	int64_t category;  /* -1: all */
+	bool and_later;    /* the categories after it, too */
+	const char *label; /* NULL: none */
+	char others[32];
+	struct rgb colour;
+};
+
+static bool is_of(const struct table *t, size_t row, const struct class *class)
+{
+	uint32_t id = t->id[2 * row];
+
+	return class->category < 0 || id == class->category ||
+	       (class->and_later && id > class->category);
+}
+
+static bool is_drawable(const struct scale *s, double v, size_t *missing, size_t *positive)
+{
+	if (!isfinite(v)) {
+		++*missing;
+		return false;
+	}
+	if (s->log && v <= 0) {
+		++*positive;
+		return false;
+	}
+	return true;
+}
+
+static bool row_is_drawable(
+    const struct table *t, size_t row, size_t k, const struct plot *p, struct table_skips *skips)
+{
+	size_t *m = &skips->missing, *z = &skips->positive;
+
+	return is_drawable(&p->x, x_of(t, row), m, z) &&
+	       is_drawable(&p->y, y_of(t, row, k), m, z) &&
+	       (!t->has_c || is_drawable(&p->c, c_of(t, row), m, z));
+}
+
+/* A stable counting sort of the rows by group. */
+static uint32_t *order_by_group(const struct table *t, bool together, struct err *e)
+{
+	size_t n_groups = t->groups.n;
+	uint32_t *order = mem_array(t->n, sizeof *order, e);
+	size_t *start = mem_array(n_groups + 2, sizeof *start, e);
+
+	for (size_t i = 0; order && start && i < t->n; i++)
+		start[t->id[2 * i + 1] + 1]++;
+	for (size_t g = 0; order && start && g < n_groups; g++)
+		start[g + 1] += start[g];
+	for (size_t i = 0; order && start && i < t->n; i++)
+		order[together && n_groups > 1 ? start[t->id[2 * i + 1]]++ : i] = (uint32_t)i;
+	free(start);
+	if (!start) {
+		free(order);
+		order = NULL;
+	}
+	return order;
+}
+
+struct gathered {
+	uint32_t *row;
+	size_t n, breaks; /* breaks: how often the group changes */
+};
+
+static void gather(const struct table *t, const struct class *class, const uint32_t *order,
+    const struct plot *p, struct table_skips *skips, struct gathered *g)
+{
+	g->n = g->breaks = 0;
+	for (size_t i = 0; i < t->n; i++) {
+		uint32_t row = order[i];
+
+		if (!is_of(t, row, class))
+			continue;
+		if (!row_is_drawable(t, row, class->k, p, skips))
+			continue;
+		if (g->n > 0 && t->id[2 * row + 1] != t->id[2 * g->row[g->n - 1] + 1])
+			g->breaks++;
+		g->row[g->n++] = row;
+	}
+}
+
+static int add_marks(const struct table *t, const struct class *class, const struct gathered *g,
+    enum series_mark mark, bool pale, struct plot *p, struct err *e)
+{
+	size_t extra = mark == SERIES_LINE ? g->breaks : 0, at = 0;
+	struct series *s = plot_add(p, mark, g->n + extra, t->has_c, pale ? NULL : class->label, e);
+
+	if (!s)
+		return -1;
+	s->colour = pale ? colour_mix(class->colour, (struct rgb){1, 1, 1}, 0.65) : class->colour;
+	s->width = pale ? 0.6 : 1;
+	for (size_t i = 0; i < g->n; i++) {
+		size_t row = g->row[i];
+
+		if (extra && i > 0 && t->id[2 * row + 1] != t->id[2 * g->row[i - 1] + 1])
+			s->x[at++] = NAN;
+		s->x[at] = x_of(t, row);
+		s->y[at] = y_of(t, row, class->k);
+		if (t->has_c)
+			s->c[at] = c_of(t, row);
+		at++;
+	}
+	return 0;
+}
+
+/* --- smoothed lines --- */
+
+struct xy {
+	double x, y;
+	size_t i;
+};
+
+static int by_x(const void *a, const void *b)
+{
+	const struct xy *p = a, *q = b;
+
+	if (p->x != q->x)
+		return p->x < q->x ? -1 : 1;
+	return p->i < q->i ? -1 : 1;
+}
+
+/* Rows [begin, end) of one group, in order of x, into the series from *at on. */
+static int smooth_group(const struct table *t, const struct class *class, const struct gathered *g,
+    size_t begin, size_t end, const struct look *look, struct series *s, size_t *at, struct err *e)
+{
+	size_t n = end - begin;
+	struct xy *points = mem_array(n, sizeof *points, e);
+	double *y = mem_array(n, sizeof *y, e);
+	int failed = -1;
+
+	if (points && y) {
+		for (size_t i = 0; i < n; i++)
+			points[i] = (struct xy){
+			    x_of(t, g->row[begin + i]), y_of(t, g->row[begin + i], class->k), i};
+		qsort(points, n, sizeof *points, by_x);
+		for (size_t i = 0; i < n; i++) {
+			y[i] = points[i].y;
+			s->x[*at + i] = points[i].x;
+			if (s->c)
+				s->c[*at + i] = c_of(t, g->row[begin]);
+		}
+		failed = table_smooth(y, n, (size_t)look->smooth, look->mean, s->y + *at, e);
+		*at += n;
+	}
+	free(points);
+	free(y);
+	return failed;
+}
+
+static int add_smooth(const struct table *t, const struct class *class, const struct gathered *g,
+    const struct look *look, struct plot *p, struct err *e)
+{
+	bool by_group = t->has_c && t->groups.n > 0;
+	struct series *s = plot_add(p, SERIES_LINE, g->n + g->breaks, by_group, class->label, e);
+	size_t begin = 0, at = 0;
+
+	if (!s)
+		return -1;
+	s->colour = t->has_c ? colour_category(COLOUR_CATEGORIES - 1) : class->colour;
+	s->outlined = !by_group;
+	s->width = 1.3;
+	for (size_t i = 1; i <= g->n; i++) {
+		if (i < g->n && t->id[2 * g->row[i] + 1] == t->id[2 * g->row[begin] + 1])
+			continue;
+		if (smooth_group(t, class, g, begin, i, look, s, &at, e))
+			return -1;
+		if (i < g->n)
+			s->x[at++] = NAN;
+		begin = i;
+	}
+	return 0;
+}
+
+static int add_class(const struct table *t, const struct class *class, const uint32_t *order,
+    const struct look *look, struct plot *p, struct table_skips *skips, struct err *e)
+{
+	struct gathered g = {.row = mem_array(t->n, sizeof *g.row, e)};
+	bool pale = look->smooth > 0;
+	int failed = g.row ? 0 : -1;
+
+	if (!failed)
+		gather(t, class, order, p, skips, &g);
+	if (!failed && g.n > 0 && look->lines)
+		failed = add_marks(t, class, &g, SERIES_LINE, pale || look->points, p, e);
+	if (!failed && g.n > 0 && look->points)
+		failed = add_marks(t, class, &g, SERIES_POINTS, pale, p, e);
+	if (!failed && g.n > 0 && look->smooth)
+		failed = add_smooth(t, class, &g, look, p, e);
+	free(g.row);
+	return failed;
+}
+
+/* --- histograms --- */
+
+static bool is_counted(const struct table *t, size_t row, const struct look *look,
+    const struct plot *p, struct table_skips *skips)
+{
+	double x = x_of(t, row);
+
+	return is_drawable(&p->x, x, &skips->missing, &skips->positive) &&
+	       !(x < look->x_limit[0]) && !(x > look->x_limit[1]);
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double p = *(const double *)a, q = *(const double *)b;
+
+	return (p > q) - (p < q);
+}
+
+/* Bins two interquartile ranges over the cube root of n wide: Freedman and Diaconis 1981. */
+static int choose_bins(const double *sorted, size_t n)
+{
+	double range = sorted[n - 1] - sorted[0];
+	double quartiles = sorted[n - 1 - n / 4] - sorted[n / 4];
+	double bins = range / (2 * quartiles / cbrt((double)n));
+
+	if (!(quartiles > 0))
+		bins = sqrt((double)n);
+	return (int)fmax(5, fmin(200, ceil(bins)));
+}
+
+/* Edges in the axis' own measure, logarithms where it is logarithmic. Returns how many bins. */
+static int choose_edges(const struct table *t, const struct look *look, const struct plot *p,
+    struct table_skips *skips, double edge[2], struct err *e)
+{
+	double *sorted = mem_array(t->n, sizeof *sorted, e);
+	size_t n = 0;
+	int bins = look->bins;
+
+	if (!sorted)
+		return -1;
+	for (size_t i = 0; i < t->n; i++)
+		if (is_counted(t, i, look, p, skips))
+			sorted[n++] = p->x.log ? log(x_of(t, i)) : x_of(t, i);
+	if (n > 0) {
+		qsort(sorted, n, sizeof *sorted, ascending);
+		bins = bins ? bins : choose_bins(sorted, n);
+		edge[0] = sorted[0];
+		edge[1] = sorted[n - 1];
+		for (int end = 0; end < 2; end++)
+			if (!isnan(look->x_limit[end]))
+				edge[end] = p->x.log ? log(look->x_limit[end]) : look->x_limit[end];
+		if (!(edge[0] < edge[1])) {
+			edge[0] -= 0.5;
+			edge[1] += 0.5;
+		}
+	}
+	free(sorted);
+	return n > 0 ? bins : 0;
+}
+
+static int add_histogram(const struct table *t, const struct class *class, const struct look *look,
+    const double edge[2], int bins, struct plot *p, struct err *e)
+{
+	struct series *s = plot_add(p, SERIES_BARS, (size_t)bins + 1, false, class->label, e);
+	double step = (edge[1] - edge[0]) / bins;
+	struct table_skips counted = {0, 0};
+
+	if (!s)
+		return -1;
+	s->colour = class->colour;
+	s->translucent = class->category >= 0;
+	for (int i = 0; i <= bins; i++)
+		s->x[i] = i < bins ? edge[0] + i * step : edge[1];
+	for (size_t i = 0; i < t->n; i++) {
+		double x = x_of(t, i);
+
+		if (!is_of(t, i, class) || !is_counted(t, i, look, p, &counted))
+			continue;
+		x = ((p->x.log ? log(x) : x) - edge[0]) / step;
+		s->y[x > 0 ? (int)fmin(x, bins - 1) : 0]++;
+	}
+	for (int i = 0; p->x.log && i <= bins; i++)
+		s->x[i] = exp(s->x[i]);
+	return 0;
+}
+
+/* --- all --- */
+
+/* Class i of n; the last stands for all categories that have no colour of their own. */
+static void class_init(
+    struct class *class, const struct table *t, const struct look *look, size_t i, size_t n)
+{
+	size_t n_categories = t->categories.n;
+
+	memset(class, 0, sizeof *class);
+	class->k = n_categories ? 0 : i;
+	class->category = n_categories ? (int64_t)i : -1;
+	class->colour = colour_category(i);
+	class->and_later = n_categories > n && i == n - 1;
+	if (class->and_later) {
+		snprintf(class->others, sizeof class->others, "%zu others", n_categories - i);
+		class->label = class->others;
+	} else if (n_categories) {
+		class->label = t->categories.text[i];
+	} else if (t->n_y > 1) {
+		class->label = look->y_labels[i];
+	}
+}
+
+int table_plot(const struct table *t, const struct look *look, struct plot *p,
+    struct table_skips *skips, struct err *e)
+{
+	size_t n = t->categories.n ? t->categories.n : look->histogram ? 1 : t->n_y;
+	struct class class;
+	uint32_t *order = NULL;
+	double edge[2] = {0, 1};
+	int bins = 0, failed = 0;
+
+	*skips = (struct table_skips){0, 0};
+	if (t->n == 0)
+		return 0;
+	if (t->categories.n > COLOUR_CATEGORIES + 1)
+		n = COLOUR_CATEGORIES + 1;
+	if (look->histogram) {
+		bins = choose_edges(t, look, p, skips, edge, e);
+		if (bins <= 0)
+			return bins;
+	} else if (!(order = order_by_group(t, look->lines || look->smooth, e))) {
+		return -1;
+	}
+	for (size_t i = 0; i < n && !failed; i++) {
+		class_init(&class, t, look, i, n);
+		failed = look->histogram ? add_histogram(t, &class, look, edge, bins, p, e)
+		                         : add_class(t, &class, order, look, p, skips, e);
+	}
+	free(order);
+	return failed;
+}

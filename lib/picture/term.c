@@ -1,0 +1,392 @@
+#include "picture/term.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ground/mem.h"
+#include "picture/words.h"
+
+enum { TEXT_MAX = 256, LINE_MAX_BYTES = 4 * TERM_MAX + 1 };
+
+/* The raster: two by four dots a character, as braille has them. */
+struct canvas {
+	int columns, rows; /* characters */
+	unsigned char *dots;
+	unsigned char *colour; /* of xterm's 256; 0: none */
+};
+
+/* --- dots --- */
+
+static void dot(struct canvas *c, long x, long y, unsigned char colour)
+{
+	static const unsigned char bit[4][2] = {{1, 8}, {2, 16}, {4, 32}, {64, 128}};
+	size_t at;
+
+	if (x < 0 || y < 0 || x >= 2L * c->columns || y >= 4L * c->rows)
+		return;
+	at = (size_t)(y / 4) * (size_t)c->columns + (size_t)(x / 2);
+	c->dots[at] |= bit[y % 4][x % 2];
+	c->colour[at] = colour;
+}
+
+static double to_x(const struct canvas *c, const struct plot *p, double x)
+{
+	return scale_place(&p->x, x) * (2 * c->columns - 1);
+}
+
+static double to_y(const struct canvas *c, const struct plot *p, double y)
+{
+	return (1 - scale_place(&p->y, y)) * (4 * c->rows - 1);
+}
+
+/* The nearest of the cube of 6 x 6 x 6 colours, none of them too dark to be seen on black. */
+static unsigned char palette(struct rgb c)
+{
+	double light = colour_lightness(c);
+	struct rgb bright =
+	    light < 45 ? colour_mix(c, (struct rgb){1, 1, 1}, (45 - light) / 90) : c;
+
+	return (unsigned char)(16 + 36 * lround(5 * bright.r) + 6 * lround(5 * bright.g) +
+	                       lround(5 * bright.b));
+}
+
+/* --- marks --- */
+
+static int draw_points(
+    struct canvas *c, const struct plot *p, const struct series *s, struct err *e)
+{
+	uint32_t *order;
+	size_t n;
+
+	if (plot_order(p, s, &order, &n, e))
+		return -1;
+	for (size_t k = 0; k < n; k++)
+		dot(c, lround(to_x(c, p, s->x[order[k]])), lround(to_y(c, p, s->y[order[k]])),
+		    palette(plot_colour(p, s, order[k])));
+	free(order);
+	return 0;
+}
+
+/* The part of a to b, shares [*from, *to] of it, between 0 and end: Liang and Barsky 1984. */
+static void clip(double a, double b, double end, double *from, double *to)
+{
+	double d = b - a;
+
+	if (d == 0) {
+		if (a < 0 || a > end)
+			*to = -1;
+		return;
+	}
+	*from = fmax(*from, d > 0 ? -a / d : (end - a) / d);
+	*to = fmin(*to, d > 0 ? (end - a) / d : -a / d);
+}
+
+static void draw_segment(
+    struct canvas *c, double x0, double y0, double x1, double y1, unsigned char colour)
+{
+	double from = 0, to = 1;
+	int steps;
+
+	clip(x0, x1, 2 * c->columns - 1, &from, &to);
+	clip(y0, y1, 4 * c->rows - 1, &from, &to);
+	if (!(from <= to))
+		return;
+	steps = (int)ceil(fmax(fabs(x1 - x0), fabs(y1 - y0)) * (to - from)) + 1;
+	for (int i = 0; i <= steps; i++) {
+		double at = from + (to - from) * i / steps;
+
+		dot(c, lround(x0 + at * (x1 - x0)), lround(y0 + at * (y1 - y0)), colour);
+	}
+}
+
+static void draw_line(struct canvas *c, const struct plot *p, const struct series *s)
+{
+	bool down = false;
+	double x0 = 0, y0 = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		double x = to_x(c, p, s->x[i]), y = to_y(c, p, s->y[i]);
+
+		if (isfinite(x) && isfinite(y) && down)
+			draw_segment(c, x0, y0, x, y, palette(plot_colour(p, s, i)));
+		down = isfinite(x) && isfinite(y);
+		x0 = x;
+		y0 = y;
+	}
+}
+
+static void draw_bars(struct canvas *c, const struct plot *p, const struct series *s)
+{
+	for (size_t i = 0; i + 1 < s->n; i++) {
+		double x0 = to_x(c, p, s->x[i]), x1 = to_x(c, p, s->x[i + 1]);
+		double top = to_y(c, p, s->y[i]);
+
+		for (long x = lround(x0); s->y[i] > 0 && x < fmax(x1, lround(x0) + 1); x++)
+			draw_segment(
+			    c, (double)x, top, (double)x, 4 * c->rows - 1, palette(s->colour));
+	}
+}
+
+static int draw_marks(struct canvas *c, const struct plot *p, struct err *e)
+{
+	for (size_t i = 0; i < p->n_series; i++) {
+		const struct series *s = &p->series[i];
+
+		if (s->mark == SERIES_LINE)
+			draw_line(c, p, s);
+		else if (s->mark == SERIES_BARS)
+			draw_bars(c, p, s);
+		else if (draw_points(c, p, s, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* --- axes --- */
+
+struct layout {
+	const struct plot *plot;
+	const struct term *term;
+	struct canvas canvas;
+	struct ticks x, y;
+	int left; /* columns of the labels of y */
+};
+
+static int tick_row(const struct layout *l, int i)
+{
+	return (int)lround(to_y(&l->canvas, l->plot, l->y.at[i].value)) / 4;
+}
+
+static int tick_column(const struct layout *l, int i)
+{
+	return (int)lround(to_x(&l->canvas, l->plot, l->x.at[i].value)) / 2;
+}
+
+static bool y_ticks_fit(const struct layout *l)
+{
+	for (int i = 1; i < l->y.n; i++)
+		if (tick_row(l, i - 1) - tick_row(l, i) < 2)
+			return false;
+	return true;
+}
+
+/* Where label i begins: centred under its tick, but within the picture. */
+static int label_column(const struct layout *l, int i)
+{
+	int length = (int)words_length(l->x.at[i].label);
+	int at = tick_column(l, i) - length / 2;
+
+	return at + length > l->canvas.columns ? l->canvas.columns - length : at;
+}
+
+static bool x_ticks_fit(const struct layout *l)
+{
+	for (int i = 1; i < l->x.n; i++)
+		if (label_column(l, i) <
+		    label_column(l, i - 1) + (int)words_length(l->x.at[i - 1].label) + 2)
+			return false;
+	return true;
+}
+
+static void lay_out(struct layout *l, int rows)
+{
+	bool plain = !l->term->unicode;
+	int sparser = 0;
+
+	l->canvas.rows = rows;
+	l->canvas.columns = l->term->columns;
+	while (scale_ticks(&l->plot->y, sparser, plain, &l->y) && !y_ticks_fit(l))
+		sparser++;
+	for (int i = 0; i < l->y.n; i++)
+		l->left = (int)fmax(l->left, (double)words_length(l->y.at[i].label));
+	l->canvas.columns = l->term->columns - l->left - 2;
+	sparser = 0;
+	while (scale_ticks(&l->plot->x, sparser, plain, &l->x) && !x_ticks_fit(l))
+		sparser++;
+}
+
+/* --- lines of text --- */
+
+static void cell(char *to, size_t room, const struct term *term, unsigned char dots)
+{
+	static const char density[] = " ..::**##";
+
+	if (term->unicode && dots)
+		snprintf(to, room, "%c%c%c", 0xe2, 0xa0 | dots >> 6, 0x80 | (dots & 0x3f));
+	else
+		snprintf(to, room, "%c", density[__builtin_popcount(dots)]);
+}
+
+static int put(struct output *out, const char *text, struct err *e)
+{
+	return output_write(out, text, strlen(text), e);
+}
+
+static int write_row(const struct layout *l, int row, struct output *out, struct err *e)
+{
+	const struct canvas *c = &l->canvas;
+	const char *label = "", *bar = l->term->unicode ? "│" : "|";
+	unsigned char colour = 0;
+	char text[16];
+	int end = c->columns;
+
+	for (int i = 0; i < l->y.n; i++)
+		if (tick_row(l, i) == row) {
+			label = l->y.at[i].label;
+			bar = l->term->unicode ? "┤" : "+";
+		}
+	if (output_printf(out, e, "%*s%s %s", l->left - (int)words_length(label), "", label, bar))
+		return -1;
+	while (end > 0 && !c->dots[row * c->columns + end - 1])
+		end--;
+	for (int i = 0; i < end; i++) {
+		size_t at = (size_t)row * (size_t)c->columns + (size_t)i;
+
+		if (l->term->colour && c->dots[at] && c->colour[at] != colour) {
+			colour = c->colour[at];
+			if (output_printf(out, e, "\033[38;5;%dm", colour))
+				return -1;
+		}
+		cell(text, sizeof text, l->term, c->dots[at]);
+		if (put(out, text, e))
+			return -1;
+	}
+	return put(out, colour ? "\033[0m\n" : "\n", e);
+}
+
+static int write_x_axis(const struct layout *l, struct output *out, struct err *e)
+{
+	bool unicode = l->term->unicode;
+	int at = 0;
+
+	if (output_printf(out, e, "%*s %s", l->left, "", unicode ? "└" : "+"))
+		return -1;
+	for (int i = 0, next = 0; i < l->canvas.columns; i++) {
+		bool tick = next < l->x.n && tick_column(l, next) == i;
+
+		while (next < l->x.n && tick_column(l, next) <= i)
+			next++;
+		if (put(out, tick ? unicode ? "┬" : "+" : unicode ? "─" : "-", e))
+			return -1;
+	}
+	if (output_printf(out, e, "\n%*s", l->left + 2, ""))
+		return -1;
+	for (int i = 0; i < l->x.n; i++) {
+		int begin = (int)fmax(at, label_column(l, i));
+
+		if (output_printf(out, e, "%*s%s", begin - at, "", l->x.at[i].label))
+			return -1;
+		at = begin + (int)words_length(l->x.at[i].label);
+	}
+	return put(out, "\n", e);
+}
+
+/* Words, clean, cut to the width, then begun at column left (or ended at the right margin). */
+static int write_words(
+    const struct term *term, const char *words, bool centred, struct output *out, struct err *e)
+{
+	char clean[TEXT_MAX];
+	int space;
+
+	words_clean(clean, sizeof clean, words);
+	while ((int)words_length(clean) > term->columns &&
+	       words_cut(clean, sizeof clean, term->unicode ? "…" : "..."))
+		;
+	space = centred ? (term->columns - (int)words_length(clean)) / 2 : 0;
+	return output_printf(out, e, "%*s%s\n", space, "", clean);
+}
+
+/* --- the legend, one line a series --- */
+
+static const char *sign(const struct series *s, bool unicode)
+{
+	switch (s->mark) {
+	case SERIES_LINE:
+		return unicode ? "──" : "--";
+	case SERIES_BARS:
+		return unicode ? "▇▇" : "##";
+	default:
+		return unicode ? "●" : "*";
+	}
+}
+
+static int write_legend(const struct layout *l, struct output *out, struct err *e)
+{
+	const struct plot *p = l->plot;
+	bool colour = l->term->colour;
+	char text[TEXT_MAX], words[2 * TEXT_MAX], paint[16];
+
+	if (p->has_c && colour) {
+		words_clean(text, sizeof text, p->c_title ? p->c_title : "");
+		snprintf(
+		    words, sizeof words, "%s: %.6g (light) to %.6g (dark)", text, p->c.lo, p->c.hi);
+		if (write_words(l->term, words, true, out, e))
+			return -1;
+	}
+	for (size_t i = 0; i < p->n_series; i++) {
+		const struct series *s = &p->series[i];
+		struct rgb c = s->c ? colour_sequence(1) : s->colour;
+
+		if (!s->label)
+			continue;
+		words_clean(text, sizeof text, s->label);
+		while ((int)words_length(text) > l->term->columns - l->left - 5 &&
+		       words_cut(text, sizeof text, l->term->unicode ? "…" : "..."))
+			;
+		snprintf(paint, sizeof paint, "\033[38;5;%dm", palette(c));
+		if (output_printf(out, e, "%*s%s%s%s %s\n", l->left + 2, "", colour ? paint : "",
+		        sign(s, l->term->unicode), colour ? "\033[0m" : "", text))
+			return -1;
+	}
+	return 0;
+}
+
+static int legend_rows(const struct plot *p, const struct term *term)
+{
+	int n = p->has_c && term->colour;
+
+	for (size_t i = 0; i < p->n_series; i++)
+		n += p->series[i].label != NULL;
+	return n;
+}
+
+static int write_all(const struct layout *l, struct output *out, struct err *e)
+{
+	const struct plot *p = l->plot;
+
+	if (p->title && write_words(l->term, p->title, true, out, e))
+		return -1;
+	if (p->y_title && write_words(l->term, p->y_title, false, out, e))
+		return -1;
+	for (int row = 0; row < l->canvas.rows; row++)
+		if (write_row(l, row, out, e))
+			return -1;
+	if (write_x_axis(l, out, e))
+		return -1;
+	if (p->x_title && write_words(l->term, p->x_title, true, out, e))
+		return -1;
+	return write_legend(l, out, e);
+}
+
+int term_write(const struct plot *p, const struct term *term, struct output *out, struct err *e)
+{
+	struct layout l = {.plot = p, .term = term};
+	int used = 2 + (p->title != NULL) + (p->y_title != NULL) + (p->x_title != NULL) +
+	           legend_rows(p, term);
+	size_t cells;
+	int failed;
+
+	lay_out(&l, term->rows - used > 3 ? term->rows - used : 3);
+	if (l.canvas.columns < 4)
+		return err_set(e, "%d columns are too few for this picture", term->columns);
+	cells = (size_t)l.canvas.rows * (size_t)l.canvas.columns;
+	l.canvas.dots = mem_array(cells, 1, e);
+	l.canvas.colour = mem_array(cells, 1, e);
+	failed = !l.canvas.dots || !l.canvas.colour || draw_marks(&l.canvas, p, e) ||
+	         write_all(&l, out, e);
+	free(l.canvas.dots);
+	free(l.canvas.colour);
+	return failed ? -1 : 0;
+}

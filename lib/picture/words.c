@@ -1,0 +1,89 @@
+#include "picture/words.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <utf8proc.h>
+
+void words_clean(char *to, size_t room, const char *text)
+{
+	const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)text;
+	size_t used = 0;
+
+	while (*p) {
+		utf8proc_int32_t c;
+		utf8proc_ssize_t n = utf8proc_iterate(p, -1, &c);
+
+		if (used + (n > 0 ? (size_t)n : 1) >= room)
+			break;
+		if (n <= 1)
+			to[used++] = n < 1 ? '?' : c < ' ' || c == 0x7f ? ' ' : (char)c;
+		for (utf8proc_ssize_t i = 0; n > 1 && i < n; i++)
+			to[used++] = (char)p[i];
+		p += n > 0 ? n : 1;
+	}
+	to[used] = '\0';
+}
+
+size_t words_length(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += (*text & 0xc0) != 0x80;
+	return n;
+}
+
+bool words_cut(char *text, size_t room, const char *ellipsis)
+{
+	size_t n = strlen(text), m = strlen(ellipsis);
+
+	if (n >= m && !strcmp(text + n - m, ellipsis))
+		n -= m;
+	do
+		n -= n > 0;
+	while (n > 0 && ((text[n] & 0xc0) == 0x80 || n + m >= room));
+	text[n] = '\0';
+	if (n > 0)
+		memcpy(text + n, ellipsis, m + 1);
+	return n > 0;
+}
+
+static const char *unit_of(const char *suffix)
+{
+	static const struct {
+		const char *suffix, *unit;
+	} known[] = {{"nats", "nats"}, {"bits", "bits"}, {"bytes", "bytes"}, {"kib", "KiB"},
+	    {"mib", "MiB"}, {"gib", "GiB"}, {"s", "s"}, {"ms", "ms"}, {"us", "µs"}, {"ns", "ns"},
+	    {"min", "min"}, {"h", "h"}, {"hz", "Hz"}, {"percent", "%"}, {"pct", "%"}};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (!strcasecmp(suffix, known[i].suffix))
+			return known[i].unit;
+	return NULL;
+}
+
+void words_of_column(char *to, size_t room, const char *name)
+{
+	char words[256], unit[64] = "";
+	char *last, *per;
+	size_t n;
+
+	words_clean(words, sizeof words, name);
+	last = strrchr(words, '_');
+	per = strstr(words, "_per_");
+	if (per && per > words) {
+		snprintf(unit, sizeof unit, " / %.56s", per + 5);
+		*per = '\0';
+	} else if (last && last > words && unit_of(last + 1)) {
+		snprintf(unit, sizeof unit, " (%s)", unit_of(last + 1));
+		*last = '\0';
+	}
+	n = strlen(words);
+	snprintf(words + n, sizeof words - n, "%s", unit);
+	for (char *p = words; *p; p++)
+		if (*p == '_')
+			*p = ' ';
+	words_clean(to, room, words);
+}

@@ -1,0 +1,308 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ground/rng.h"
+#include "picture/colour.h"
+#include "picture/plot.h"
+#include "picture/scale.h"
+#include "picture/table.h"
+#include "picture/words.h"
+#include "tap.h"
+
+static void test_colours(void)
+{
+	double last = 101, least = 100;
+	int rises = 0;
+
+	for (int i = 0; i <= 255; i++) {
+		double light = colour_lightness(colour_sequence(i / 255.0));
+
+		rises += light >= last;
+		least = fmin(least, last - light);
+		last = light;
+	}
+	ok(rises == 0, "sequence: darker at each of 256 steps (least %.3f of L*)", least);
+	ok(colour_lightness(colour_sequence(-1)) > 85 && colour_lightness(colour_sequence(2)) < 20,
+	    "sequence: from light to dark, clamped");
+	ok(fabs(colour_lightness((struct rgb){1, 1, 1}) - 100) < 0.01 &&
+	        fabs(colour_lightness((struct rgb){0.5, 0.5, 0.5}) - 53.39) < 0.01,
+	    "lightness: white 100, middle grey 53.39");
+}
+
+/* The labels of a scale, a '|' between them. */
+static const char *labels(double lo, double hi, bool is_log, int sparser, bool plain)
+{
+	static char text[1024];
+	struct scale s = {lo, hi, is_log};
+	struct ticks t;
+
+	text[0] = '\0';
+	scale_ticks(&s, sparser, plain, &t);
+	for (int i = 0; i < t.n; i++) {
+		strcat(text, i ? "|" : "");
+		strcat(text, t.at[i].label);
+	}
+	return text;
+}
+
+static void ticks_are(const char *got, const char *wanted)
+{
+	if (!ok(!strcmp(got, wanted), "ticks: %s", wanted))
+		diag("got %s", got);
+}
+
+static void test_ticks(void)
+{
+	ticks_are(labels(0, 10, false, 0, true), "0|1|2|3|4|5|6|7|8|9|10");
+	ticks_are(labels(-0.13, 0.21, false, 5, true), "-0.1|0|0.1|0.2");
+	ticks_are(labels(-0.13, 0.21, false, 5, false), "−0.1|0|0.1|0.2");
+	ticks_are(labels(0, 41000, false, 3, true), "0|10,000|20,000|30,000|40,000");
+	ticks_are(labels(0, 3.1e-5, false, 5, false), "0|10⁻⁵|2×10⁻⁵|3×10⁻⁵");
+	ticks_are(labels(0, 3.1e-5, false, 5, true), "0|1e-5|2e-5|3e-5");
+	ticks_are(labels(0, 2.5e12, false, 6, true), "0|1e12|2e12");
+	ticks_are(labels(0.3, 210, true, 0, true), "0.5|1|2|5|10|20|50|100|200");
+	ticks_are(labels(0.3, 210, true, 1, true), "1|10|100");
+	ticks_are(labels(2.1, 4.2, true, 4, true), "2.5|3.0|3.5|4.0");
+	ticks_are(labels(1e-15, 2e3, true, 3, false), "10⁻¹⁵|10⁻¹²|10⁻⁹|10⁻⁶|10⁻³|1|10³");
+}
+
+/* Whatever the range, ticks lie within it, ascend, and there is at least one. */
+static void test_any_range(void)
+{
+	int wrong = 0;
+
+	for (uint64_t k = 0; k < 4000; k++) {
+		double size = pow(10, 40 * rng_uniform(1, RNG_TEST, 0, k) - 20);
+		double lo = size * (rng_uniform(1, RNG_TEST, 1, k) - 0.5);
+		double hi = lo + size * pow(10, -6 * rng_uniform(1, RNG_TEST, 2, k));
+		struct scale s = {lo, hi, false};
+		struct ticks t;
+
+		if (k % 2)
+			s = (struct scale){
+			    size, size * pow(10, 12 * rng_uniform(1, RNG_TEST, 3, k)), true};
+		scale_ticks(&s, 0, k % 3 == 0, &t);
+		wrong += t.n < 1 || t.at[0].value < s.lo - 1e-6 * (s.hi - s.lo) ||
+		         t.at[t.n - 1].value > s.hi + 1e-6 * (s.hi - s.lo);
+		for (int i = 1; i < t.n; i++)
+			wrong += t.at[i].value <= t.at[i - 1].value;
+	}
+	ok(wrong == 0, "ticks: within 4000 ranges of any size, ascending");
+}
+
+static void test_scale(void)
+{
+	struct scale s = {0.1, 1000, true};
+
+	ok(fabs(scale_place(&s, 10) - 0.5) < 1e-12 && fabs(scale_value(&s, 0.25) - 1) < 1e-12,
+	    "scale: logarithmic, there and back");
+	scale_fit(&s, 5, 5, 0.03);
+	ok(s.lo == 2.5 && s.hi == 10, "scale: one value on a log axis stands in the middle");
+	s.log = false;
+	scale_fit(&s, -3, -3, 0.03);
+	ok(s.lo == -4.5 && s.hi == -1.5, "scale: and on a linear one");
+	scale_fit(&s, 0, 0, 0.03);
+	ok(s.lo == -1 && s.hi == 1, "scale: and zero");
+}
+
+static void column_is(const char *name, const char *wanted)
+{
+	char got[64];
+
+	words_of_column(got, sizeof got, name);
+	if (!ok(!strcmp(got, wanted), "column: %s is %s", name, wanted))
+		diag("got %s", got);
+}
+
+static void test_text(void)
+{
+	char text[16];
+
+	column_is("ce_nats", "ce (nats)");
+	column_is("rss_mib", "rss (MiB)");
+	column_is("tokens_per_s", "tokens / s");
+	column_is("grad_norm", "grad norm");
+	column_is("t", "t");
+	column_is("s", "s");
+	words_clean(text, sizeof text, "a\n\xff\xc3\xa9\xe2\x82");
+	ok(!strcmp(text, "a ?\xc3\xa9??"), "text: what is no UTF-8, and controls, are replaced");
+	words_clean(text, 4, "ab\xe2\x82\xac");
+	ok(!strcmp(text, "ab"), "text: cut between characters");
+	strcpy(text, "abc\xc3\xa9");
+	ok(words_length(text) == 4 && words_cut(text, sizeof text, "…") && !strcmp(text, "abc…") &&
+	        words_cut(text, sizeof text, "…") && !strcmp(text, "ab…"),
+	    "text: cut with an ellipsis");
+	ok(words_cut(text, sizeof text, "…") && !words_cut(text, sizeof text, "…") && !*text,
+	    "text: until nothing is left");
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double p = *(const double *)a, q = *(const double *)b;
+
+	return (p > q) - (p < q);
+}
+
+/* The same window, found anew for each row. */
+static double smooth_slowly(const double *y, size_t n, size_t window, bool mean, size_t i)
+{
+	size_t reach = window / 2 < n ? window / 2 : n;
+	size_t most = i < n - 1 - i ? i : n - 1 - i;
+	size_t half = fmin((double)reach, (double)most) < (double)(reach / 4)
+	                  ? reach / 4
+	                  : (most < reach ? most : reach);
+	size_t begin = i > half ? i - half : 0, end = i + half + 1 < n ? i + half + 1 : n;
+	size_t count = end - begin;
+	double sorted[512], sum = 0;
+
+	memcpy(sorted, y + begin, count * sizeof *sorted);
+	qsort(sorted, count, sizeof *sorted, ascending);
+	for (size_t k = 0; k < count; k++)
+		sum += sorted[k];
+	return mean ? sum / (double)count : 0.5 * (sorted[(count - 1) / 2] + sorted[count / 2]);
+}
+
+static void test_smooth(void)
+{
+	static const size_t windows[] = {1, 2, 3, 8, 9, 51, 100, 1000};
+	double y[200], out[200], worst = 0;
+	struct err e;
+
+	for (size_t i = 0; i < 200; i++)
+		y[i] = rng_uniform(2, RNG_TEST, 0, i) + (i == 77 ? 1e6 : 0);
+	for (size_t n = 1; n <= 200; n = n < 10 ? n + 1 : n * 2 - 1)
+		for (size_t k = 0; k < sizeof windows / sizeof windows[0]; k++)
+			for (int mean = 0; mean < 2; mean++) {
+				if (table_smooth(y, n, windows[k], mean, out, &e))
+					worst = INFINITY;
+				for (size_t i = 0; i < n; i++)
+					worst = fmax(worst,
+					    fabs(
+					        out[i] - smooth_slowly(y, n, windows[k], mean, i)));
+			}
+	ok(worst < 1e-9, "smooth: median and mean as found slowly (worst %.1e)", worst);
+}
+
+static void test_names(void)
+{
+	struct names names = {0};
+	struct err e;
+	char text[16];
+	int wrong = 0;
+
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < 5000; i++) {
+			snprintf(text, sizeof text, "n%d", i);
+			wrong += names_find(&names, text, &e) != i;
+		}
+	ok(!wrong && names.n == 5000, "names: 5000, each found again");
+	names_release(&names);
+}
+
+/* Where lines are drawn, groups stand together, in order of appearance, a break between them. */
+static void test_groups(void)
+{
+	static const char *const group[] = {"b", "a", "b", "a", "b"};
+	struct look look = {.lines = true, .x_limit = {NAN, NAN}};
+	struct table_skips skips;
+	struct table t;
+	struct plot p;
+	struct err e = {0};
+	const struct series *s;
+
+	table_init(&t, 1, false);
+	plot_init(&p);
+	for (int i = 0; i < 5; i++)
+		table_add(&t, (const double[]){i, i == 2 ? NAN : 10.0 * i}, NULL, group[i], &e);
+	ok(!table_plot(&t, &look, &p, &skips, &e) && p.n_series == 1, "groups: one series");
+	s = p.series;
+	ok(s->n == 5 && s->x[0] == 0 && s->x[1] == 4 && isnan(s->x[2]) && s->x[3] == 1 &&
+	        s->x[4] == 3,
+	    "groups: in order of appearance, broken between, what is missing left out");
+	ok(skips.missing == 1 && skips.positive == 0, "groups: and counted");
+	plot_release(&p);
+	table_release(&t);
+}
+
+static void test_histogram(void)
+{
+	struct look look = {.histogram = true, .bins = 4, .x_limit = {NAN, NAN}};
+	struct table_skips skips;
+	struct table t;
+	struct plot p;
+	struct err e = {0};
+	const double x[] = {300, 1, 0, 10000, 20, 4000};
+	double sum = 0;
+
+	table_init(&t, 0, false);
+	plot_init(&p);
+	p.x.log = true;
+	for (int i = 0; i < 6; i++)
+		table_add(&t, &x[i], NULL, NULL, &e);
+	ok(!table_plot(&t, &look, &p, &skips, &e) && p.n_series == 1 && p.series->n == 5 &&
+	        fabs(p.series->x[1] - 10) < 1e-9 && p.series->x[4] > 9999,
+	    "histogram: edges even in the logarithm");
+	for (int i = 0; i < 4; i++)
+		sum += p.series->y[i];
+	ok(sum == 5 && p.series->y[3] == 2 && skips.positive == 1,
+	    "histogram: the largest is in the last bin, zero in none");
+	plot_release(&p);
+	table_release(&t);
+}
+
+/* Thinning keeps the share, the ends' neighbourhoods and the order; the largest c is drawn last. */
+static void test_order(void)
+{
+	enum { N = 10000, KEEP = 100 };
+	const double none[2] = {NAN, NAN};
+	struct plot p;
+	struct err e = {0};
+	struct series *s;
+	uint32_t *order = NULL, *again = NULL;
+	size_t n = 0, m = 0;
+	int wrong = 0;
+
+	plot_init(&p);
+	s = plot_add(&p, SERIES_POINTS, N, true, NULL, &e);
+	for (size_t i = 0; i < N; i++) {
+		s->x[i] = (double)i;
+		s->y[i] = 1;
+		s->c[i] = (double)((i * 7919) % N);
+	}
+	ok(!plot_fit(&p, none, none, &e) && !plot_order(&p, s, &order, &n, &e) && n == N,
+	    "order: all points");
+	for (size_t i = 1; i < n; i++)
+		wrong += s->c[order[i]] < s->c[order[i - 1]] - N / 255.0;
+	ok(wrong == 0 && s->c[order[N - 1]] > 0.99 * N, "order: the largest c on top");
+	free(order);
+	p.max_points = KEEP;
+	ok(!plot_order(&p, s, &order, &n, &e) && n == KEEP && plot_shown(&p) == KEEP &&
+	        plot_points(&p) == N,
+	    "order: as many as may be drawn");
+	ok(!plot_order(&p, s, &again, &m, &e) && m == n && !memcmp(order, again, n * sizeof *order),
+	    "order: the same ones each time");
+	wrong = 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			wrong += order[i] / (N / KEEP) == order[k] / (N / KEEP);
+	ok(wrong == 0, "order: one of each hundred");
+	free(order);
+	free(again);
+	plot_release(&p);
+}
+
+int main(void)
+{
+	test_colours();
+	test_ticks();
+	test_any_range();
+	test_scale();
+	test_text();
+	test_smooth();
+	test_names();
+	test_groups();
+	test_histogram();
+	test_order();
+	return tap_done();
+}
