@@ -5,6 +5,8 @@
 #   make help         the other targets
 
 PREFIX = /usr/local
+BINDIR = $(PREFIX)/bin
+MANDIR = $(PREFIX)/share/man
 DESTDIR =
 # Names such as pack and train are generic: make install PROGRAM_PREFIX=cdcd-
 PROGRAM_PREFIX =
@@ -14,6 +16,12 @@ CC = cc
 CFLAGS = -O3 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
 WERROR =
+# make test SAN=1: everything again under AddressSanitizer and UndefinedBehaviorSanitizer.
+ifdef SAN
+BUILD = build-san
+CFLAGS = -O1 -g
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
 # Arithmetic may be reordered into vectors where errno and traps need not be kept, nothing more.
 FLOAT = -fno-math-errno -fno-trapping-math -ffp-contract=fast
 PKGS = libutf8proc libzstd libxxhash json-c cairo cminpack openblas
@@ -30,16 +38,18 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 LIB64_OBJ := $(LIB_SRC:%.c=$(BUILD)/double/%.o)
 UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT_BINS := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+TESTS = $(wildcard tests/*.t) $(UNIT_BINS)
+ALL_SRC = $(LIB_SRC) $(wildcard tools/*.c) $(UNIT_SRC)
 
 ALL_CPPFLAGS = -Ilib -D_GNU_SOURCE $(PKG_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARNINGS) $(WERROR) $(FLOAT) $(SANITIZE) -pthread
 ALL_LDFLAGS = $(LDFLAGS) $(SANITIZE) -pthread
 ALL_LIBS = $(PKG_LIBS) -lcsv -lm $(LDLIBS)
 
-all: $(TOOL_BINS)
+all: $(TOOL_BINS) ## the tools, in $(BUILD)/bin
 
 help:
-	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' $(MAKEFILE_LIST) | sort
+	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile
 
 $(BUILD)/libcdcd.a: $(LIB_OBJ)
 	@rm -f $@
@@ -52,6 +62,9 @@ $(BUILD)/libcdcd64.a: $(LIB64_OBJ)
 $(BUILD)/bin/%: $(BUILD)/tools/%.o $(TOOL_COMMON) $(BUILD)/libcdcd.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+# Sums over a row may be split over the lanes of a vector here, and nowhere else.
+$(BUILD)/lib/math/cpu_rows_%.o $(BUILD)/double/lib/math/cpu_rows_%.o: FLOAT += -fassociative-math -fno-signed-zeros
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -71,14 +84,56 @@ $(BUILD)/tests/%: tests/unit/%.c tests/unit/tap.h $(BUILD)/libcdcd.a $(BUILD)/fl
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libcdcd.a $(ALL_LIBS)
 
 # Objects are rebuilt when the flags that made them change.
-$(BUILD)/flags: FORCE
+$(BUILD)/flags: FORCE | $(filter deps,$(MAKECMDGOALS))
 	@mkdir -p $(@D)
+	@$(PKG_CONFIG) --exists $(PKGS) || echo 'Packages are missing: "make deps" installs them.' >&2
 	@echo '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS)' > $@
+
+deps: ## install what building and testing need, or say how
+	@CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' PKG_CONFIG='$(PKG_CONFIG)' PKGS='$(PKGS)' pipelines/deps
+
+demo: all ## the embedded experiment: stories of a known grammar, learnt and judged, in minutes
+	+@BIN='$(BUILD)/bin' $(MAKE) --no-print-directory -f pipelines/demo.mk
+
+test: all $(UNIT_BINS) ## every test that CI runs (SAN=1: under the sanitizers)
+	BIN='$(BUILD)/bin' BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' prove -j2 --exec '' $(TESTS)
+
+lint: ## everything that can be found without running: compilers, scripts, pages, layers
+	for cc in $(CC) clang; do \
+		if command -v $$cc >/dev/null; then \
+			$$cc -fsyntax-only -Werror $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(filter-out %64.c,$(ALL_SRC)) && \
+			$$cc -fsyntax-only -Werror -DCDCD_DOUBLE $(ALL_CPPFLAGS) $(ALL_CFLAGS) \
+				$(LIB_SRC) $(filter %64.c,$(ALL_SRC)) || exit; \
+		fi; \
+	done
+	BIN='$(BUILD)/bin' prove --exec '' tests/layers.t tests/man.t tests/scripts.t
+
+tidy: ## clang-tidy's opinion
+	clang-tidy --quiet $(ALL_SRC) -- -std=c11 $(ALL_CPPFLAGS)
+
+format: ## clang-format, in place
+	clang-format -i $(ALL_SRC) $(wildcard lib/*/*.h tools/*.h tests/unit/*.h)
+
+install: all ## to $(DESTDIR)$(PREFIX), each name after $(PROGRAM_PREFIX)
+	mkdir -p $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
+	for tool in $(TOOLS); do \
+		install -m 755 $(BUILD)/bin/$$tool $(DESTDIR)$(BINDIR)/$(PROGRAM_PREFIX)$$tool && \
+		sed $(TOOLS:%=-e 's/^\(\.[NX][mr] \)%\( \|$$\)/\1$(PROGRAM_PREFIX)%\2/') man/$$tool.1 \
+			>$(DESTDIR)$(MANDIR)/man1/$(PROGRAM_PREFIX)$$tool.1 || exit; \
+	done
+	install -m 644 $(wildcard man/*.5) $(DESTDIR)$(MANDIR)/man5
+	install -m 644 $(wildcard man/*.7) $(DESTDIR)$(MANDIR)/man7
+
+uninstall: ## what install put there
+	rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/$(PROGRAM_PREFIX)%) \
+		$(TOOLS:%=$(DESTDIR)$(MANDIR)/man1/$(PROGRAM_PREFIX)%.1) \
+		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(wildcard man/*.5)) \
+		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man7/%,$(wildcard man/*.7))
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: all help clean FORCE
+.PHONY: all help deps demo test lint tidy format install uninstall clean FORCE
 .SECONDARY:
 
 -include $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) $(TOOLS:%=$(BUILD)/tools/%.d) $(TOOL_COMMON:.o=.d)

@@ -1,4 +1,6 @@
-# Where the packages are. pkg-config knows all but libcsv; set these by hand where it does not.
+# Where the packages are. pkg-config knows all but libcsv and Random123: set CPPFLAGS and LDFLAGS
+# where the compiler does not find those. Asked once, when first needed: "make deps all" may have
+# to install pkg-config before.
 PKG_CONFIG = pkg-config
-PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS)))$(PKG_LIBS)

@@ -79,7 +79,7 @@ static const struct option_entry standard[] = {
 
 struct table {
 	struct option long_options[MAX_OPTIONS];
-	char letters[2 * MAX_OPTIONS + 2];
+	char letters[2 * MAX_OPTIONS + 3];
 	const struct option_entry *entry[MAX_OPTIONS];
 	int n;
 };
@@ -102,6 +102,7 @@ static void table_add(struct table *t, const struct option_entry *entry)
 static void table_init(struct table *t, const struct cli *cli)
 {
 	memset(t, 0, sizeof *t);
+	t->letters[0] = ':'; /* tell a missing argument from an unknown option */
 	for (size_t i = 0; i < cli->n_options; i++)
 		table_add(t, &cli->options[i]);
 	for (size_t i = 0; i < CLI_COUNT(standard); i++)
@@ -125,6 +126,7 @@ static void print_default(const struct option_entry *o)
 {
 	switch (o->type) {
 	case OPTION_FLAG:
+	case OPTION_LIST:
 		break;
 	case OPTION_INT:
 		printf(" [%lld]", (long long)*(int64_t *)o->value);
@@ -238,6 +240,15 @@ static void set_choice(const struct option_entry *o, const char *text)
 	die_usage("--%s: '%s' is none of: %s", o->name, text, all);
 }
 
+static void add_to_list(const struct option_entry *o, const char *text)
+{
+	struct cli_list *list = o->value;
+
+	if (list->n == CLI_LIST_MAX)
+		die_usage("--%s: given more than %d times", o->name, CLI_LIST_MAX);
+	list->item[list->n++] = text;
+}
+
 static void set_value(const struct option_entry *o, const char *text)
 {
 	switch (o->type) {
@@ -258,6 +269,9 @@ static void set_value(const struct option_entry *o, const char *text)
 		break;
 	case OPTION_CHOICE:
 		set_choice(o, text);
+		break;
+	case OPTION_LIST:
+		add_to_list(o, text);
 		break;
 	}
 	if (o->seen)
@@ -292,22 +306,32 @@ const char *cli_peek(const struct cli *cli, int argc, char **argv, int letter)
 	return found;
 }
 
+/* getopt_long leaves the culprit in optopt, or, a long one, just before optind. */
+static void unknown(const struct table *t, int c, char **argv)
+{
+	const struct option_entry *known = optopt ? table_find(t, optopt) : NULL;
+	const char *at = argv[optind - 1];
+
+	if (c == ':' && known)
+		die_usage("--%s: its argument is missing (see --help)", known->name);
+	if (optopt && optopt < LONG_ONLY && !known)
+		die_usage("unknown option '-%c' (see --help)", optopt);
+	die_usage("unknown or ambiguous option '%s' (see --help)", at);
+}
+
 int cli_parse(const struct cli *cli, int argc, char **argv)
 {
 	struct table t;
-	char *own_name = argv[0];
 	int c;
 
 	set_tool(cli, argc, argv);
 	table_init(&t, cli);
-	argv[0] = (char *)(uintptr_t)cli->tool; /* getopt's messages begin with it */
+	opterr = 0;
 	while ((c = getopt_long(argc, argv, t.letters, t.long_options, NULL)) != -1) {
 		const struct option_entry *o = table_find(&t, c);
 
-		if (!o) {
-			fprintf(stderr, "usage: %s %s\n", tool, cli->usage);
-			exit(ERR_USAGE);
-		}
+		if (!o)
+			unknown(&t, c, argv);
 		if (o->letter == 'h') {
 			print_help(cli);
 			exit(cli_finish());
@@ -318,7 +342,6 @@ int cli_parse(const struct cli *cli, int argc, char **argv)
 		}
 		set_value(o, optarg);
 	}
-	argv[0] = own_name;
 	if (argc - optind < cli->min_operands)
 		die_usage("an operand is missing; usage: %s %s", tool, cli->usage);
 	if (cli->max_operands >= 0 && argc - optind > cli->max_operands)
@@ -334,14 +357,12 @@ void cli_refuse_terminal(const char *path)
 
 /* --- the end --- */
 
-static const char *volatile doomed;
+static char doomed[4096]; /* a copy: its owner may free the name before a signal comes */
 
 static void on_signal(int sig)
 {
-	const char *path = doomed;
-
-	if (path)
-		unlink(path);
+	if (doomed[0])
+		unlink(doomed);
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -351,7 +372,7 @@ void cli_unlink_on_signal(const char *temporary)
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sigaction act = {.sa_handler = on_signal}, old;
 
-	doomed = temporary;
+	snprintf(doomed, sizeof doomed, "%s", temporary ? temporary : "");
 	sigemptyset(&act.sa_mask);
 	for (size_t i = 0; i < CLI_COUNT(signals); i++)
 		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)

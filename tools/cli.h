@@ -20,6 +20,13 @@ enum option_type {
 	OPTION_REAL,   /* double */
 	OPTION_STRING, /* const char *; NULL means none */
 	OPTION_CHOICE, /* int: index into choices */
+	OPTION_LIST,   /* struct cli_list: one more each time it is given */
+};
+
+enum { CLI_LIST_MAX = 32 };
+struct cli_list {
+	const char *item[CLI_LIST_MAX];
+	size_t n;
 };
 
 struct option_entry {
@@ -80,7 +87,7 @@ void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void cli_refuse_terminal(const char *path);
 
 /* cli_unlink_on_signal - a temporary file to remove if SIGINT, SIGTERM or SIGHUP ends the tool;
- * NULL: none any more. One at a time; the name must live until then. */
+ * NULL: none any more. One at a time; the name is copied. */
 void cli_unlink_on_signal(const char *temporary);
 
 /* cli_provenance - "tool version arg arg ..." shell-quoted and cut to room bytes. */

@@ -1,0 +1,165 @@
+#!/bin/sh
+# fitsched: schedules from what train measures, their history, their curves.
+. tests/lib.sh
+fitsched=$BIN/fitsched
+
+# observations FAMILY: a training log of 60 steps of 64 rows. The curve moves in its second half;
+# noise is uniform, one row in fifty is an outlier, every ninth row belongs to another split.
+observations() {
+	awk -v family="$1" '
+	function random() { seed = (seed * 16807) % 2147483647; return seed / 2147483647 }
+	BEGIN {
+		seed = 20; pi = atan2(0, -1)
+		print "step,t,ce_nats,split"
+		for (step = 1; step <= 60; step++) for (i = 0; i < 64; i++) {
+			t = exp(log(1) + random() * log(288)); move = step > 30 ? 2 : 1
+			if (family == "cauchy") f = 6 * (atan2(t - 6 * move, 3) / pi + 0.5) - 0.4
+			if (family == "logistic") f = 5 / (1 + exp(-2.5 * log(t / 8 / move))) + 0.2
+			if (family == "frechet") f = 5.5 * exp(-exp(-1.4 * log(t / 7 / move))) + 0.1
+			f += random() - 0.5; if (random() < 0.02) f += 12
+			valid = (step * 64 + i) % 9 == 0
+			printf "%d,%.9g,%.9g,%s\n", step, t, valid ? 100 : f, valid ? "valid" : "train"
+		}
+	}'
+}
+
+# value COLUMN [FILE]: of the last row
+value() {
+	awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } END { print $at[name] }' \
+		"$2"
+}
+
+# near GOT WANTED TOLERANCE
+near() {
+	awk -v a="$1" -v b="$2" -v tolerance="$3" \
+		'BEGIN { d = a - b; exit !(a != "" && d < tolerance && d > -tolerance) }'
+}
+
+for f in cauchy logistic frechet; do
+	observations $f >"$T/$f.csv"
+done
+
+# One fit
+
+ok 'help' "$fitsched" --help
+ok 'a fit' "$fitsched" -q -d 256 -w 1600 -o "$T/sched.csv" "$T/cauchy.csv"
+is 'the columns of cdcd-csv(5)' "$(head -n 1 "$T/sched.csv")" \
+	step,family,p1,p2,p3,p4,t_min,t_max,rmse_nats,knots
+is 'one row' "$(wc -l <"$T/sched.csv" | tr -d ' ')" 2
+is 'the step of the last row' "$(value step "$T/sched.csv")" 60
+ok '-w: the window forgets the first half: mu is 12' near "$(value p1 "$T/sched.csv")" 12 0.5
+ok 's is 3' near "$(value p2 "$T/sched.csv")" 3 0.4
+ok 'h is 6' near "$(value p3 "$T/sched.csv")" 6 0.2
+ok 'o is -0.4' near "$(value p4 "$T/sched.csv")" -0.4 0.2
+is '-d: the range is from sqrt(d) / 16' "$(value t_min "$T/sched.csv")" 1
+is '-d: to 18 sqrt(d)' "$(value t_max "$T/sched.csv")" 288
+"$fitsched" -q -d 256 -w 1600 <"$T/cauchy.csv" >"$T/again.csv"
+ok 'standard input and output, the same bytes' cmp "$T/sched.csv" "$T/again.csv"
+"$fitsched" -q --t-min 2 --t-max 200 "$T/cauchy.csv" >"$T/again.csv"
+is '--t-min' "$(value t_min "$T/again.csv")" 2
+is '--t-max' "$(value t_max "$T/again.csv")" 200
+"$fitsched" -q --split valid --t-min 1 "$T/cauchy.csv" >"$T/out" 2>"$T/err"
+is '--split: other rows, which are constant here' "$?" 1
+"$fitsched" -q "$T/cauchy.csv" >"$T/again.csv"
+is 'without -d the range is that of the data' "$(value t_min "$T/again.csv")" \
+	"$(awk -F, '$4 == "train" { print $2 }' "$T/cauchy.csv" | sort -g | head -n 1 |
+		awk '{ printf "%.17g", $1 }')"
+cut -d, -f2,3 "$T/cauchy.csv" | awk -F, '$2 != 100' >"$T/bare.csv"
+ok 'columns step and split may be missing' "$fitsched" -q -o "$T/bare.sched" "$T/bare.csv"
+is 'then there is no step' "$(sed -n 2p "$T/bare.sched" | cut -c 1-7)" ',cauchy'
+is 'and the fit is the same' "$(sed -n 2p "$T/bare.sched")" "$(sed -n 's/^60,/,/p' "$T/again.csv")"
+
+# Families
+
+for f in cauchy logistic frechet; do
+	"$fitsched" --family all -w 1600 -d 256 "$T/$f.csv" >"$T/all.csv" 2>"$T/err"
+	is "all on $f data: a row a family" "$(sed 1d "$T/all.csv" | cut -d, -f2 | sort | tr '\n' ' ')" \
+		'cauchy frechet logistic piecewise uniform '
+	is "all on $f data: of those with parameters, $f is the last" \
+		"$(sed 1d "$T/all.csv" | cut -d, -f2 | grep -v piecewise | tail -n 1)" $f
+	is "all on $f data: the misfit falls from row to row" \
+		"$(sed -n 's/.*misfit \(.*\) nats/\1/p' "$T/err" | sort -gr)" \
+		"$(sed -n 's/.*misfit \(.*\) nats/\1/p' "$T/err")"
+	is "all on $f data: the quality is told" "$(grep -Ec \
+		'^fitsched: step 60: [a-z]*: 1600 rows, rmse [0-9.]* nats, misfit [0-9.]* nats$' "$T/err")" 5
+done
+is '-q says nothing' "$("$fitsched" -q --family all "$T/frechet.csv" 2>&1 >"$T/out")" ''
+"$fitsched" -q --family piecewise "$T/cauchy.csv" >"$T/knots.csv"
+is 'piecewise has 101 knots' "$(value knots "$T/knots.csv" | wc -w | tr -d ' ')" 101
+"$fitsched" -v --family logistic "$T/cauchy.csv" 2>"$T/err" >"$T/out"
+ok '-v ends with time and memory' grep -q 's wall, .* MiB peak' "$T/err"
+
+# History
+
+"$fitsched" -q --every 10 -w 500 -d 256 "$T/cauchy.csv" >"$T/history.csv"
+is '--every: a row a refit' "$(sed 1d "$T/history.csv" | cut -d, -f1 | tr '\n' ' ')" '10 20 30 40 50 60 '
+ok '--every: mu at first' near "$(sed -n 3p "$T/history.csv" | cut -d, -f3)" 6 0.7
+ok '--every: mu at last' near "$(value p1 "$T/history.csv")" 12 1
+"$fitsched" --every 7 --family all -d 256 "$T/cauchy.csv" 2>"$T/err" >"$T/out"
+is '--every: the end is fitted too' "$(value step "$T/out")" 60
+head -n 12 "$T/cauchy.csv" >"$T/part.csv"
+sed 1d "$T/cauchy.csv" | awk -F, '$1 > 20' >>"$T/part.csv"
+"$fitsched" --every 10 -w 800 "$T/part.csv" 2>"$T/err" >"$T/out"
+is '--every: a refit that fails is told, the others stand' "$(sed 1d "$T/out" | cut -d, -f1 | tr '\n' ' ')$(
+	grep -c 'step 1: cauchy: .* at least 16 are needed' "$T/err")" '30 40 50 60 1'
+
+# Curves
+
+for f in uniform cauchy logistic frechet piecewise; do
+	"$fitsched" -q --family $f -d 256 "$T/cauchy.csv" >"$T/one.csv"
+	"$fitsched" --curve --points 20000 "$T/one.csv" >"$T/curve.csv"
+	is "$f curve: columns" "$(head -n 1 "$T/curve.csv")" step,family,t,f_nats,density
+	is "$f curve: from t_min to t_max, F never falls, the density integrates to 1" "$(awk -F, '
+		NR == 2 { first = $3 } NR > 2 { sum += ($3 - t) * ($5 + d) / 2; falls += $4 < f }
+		{ t = $3; f = $4; d = $5 } END { printf "%g %g %d %.2f", first, t, falls, sum }' \
+		"$T/curve.csv")" '1 288 0 1.00'
+done
+"$fitsched" --curve "$T/history.csv" >"$T/curve.csv"
+is '--curve: of the last row' "$(sed 1d "$T/curve.csv" | cut -d, -f1 | sort -u)" 60
+is '--curve: 200 points' "$(sed 1d "$T/curve.csv" | wc -l | tr -d ' ')" 200
+"$fitsched" --curve --history --points 2 "$T/history.csv" >"$T/curve.csv"
+is '--history: of every row' "$(sed 1d "$T/curve.csv" | cut -d, -f1 | tr '\n' ' ')" \
+	'10 10 20 20 30 30 40 40 50 50 60 60 '
+
+# Bad input
+
+fails 'no such file' 1 'nonesuch: No such file' "$fitsched" "$T/nonesuch"
+: >"$T/empty"
+fails 'an empty file' 1 'empty' "$fitsched" "$T/empty"
+echo step,t,ce_nats,split >"$T/header.csv"
+fails 'a header alone' 1 'no row of split train' "$fitsched" "$T/header.csv"
+fails 'no such split' 1 'no row of split test' "$fitsched" --split test "$T/cauchy.csv"
+fails 'no such column' 1 "history.csv: no column 't'" "$fitsched" "$T/history.csv"
+fails 'no steps for --every' 1 'step' "$fitsched" --every 5 "$T/bare.csv"
+fails 'no column for --split' 1 'split' "$fitsched" --split train "$T/bare.csv"
+head -n 10 "$T/cauchy.csv" >"$T/few.csv"
+fails 'too few rows' 1 'few.csv: nothing could be fitted: cauchy: . observations: at least 16' \
+	"$fitsched" "$T/few.csv"
+{ cat "$T/cauchy.csv" && echo '61,1,many,train'; } >"$T/word.csv"
+fails 'a word for a number' 1 'word.csv.*3842.*many' "$fitsched" "$T/word.csv"
+{ cat "$T/cauchy.csv" && echo '61,-1,2,train' && echo '61,nan,2,train' && echo '61,2,,train'; } >"$T/odd.csv"
+"$fitsched" "$T/odd.csv" 2>"$T/err" >"$T/out"
+ok 'rows without usable numbers are counted' grep -q ': 3 rows without usable numbers' "$T/err"
+"$fitsched" -q "$T/cauchy.csv" >"$T/again.csv"
+is 'and left out' "$(cut -d, -f2- "$T/out")" "$(cut -d, -f2- "$T/again.csv")"
+printf '61,1' | cat "$T/cauchy.csv" - >"$T/cut.csv"
+fails 'a row cut short' 1 'cut.csv' "$fitsched" "$T/cut.csv"
+fails '--curve of what is no schedule' 1 'family' "$fitsched" --curve "$T/cauchy.csv"
+head -n 1 "$T/history.csv" >"$T/none.csv"
+fails '--curve without a schedule' 1 'none.csv: no schedule in it' "$fitsched" --curve "$T/none.csv"
+sed 's/cauchy/gauss/' "$T/sched.csv" >"$T/bad.csv"
+fails '--curve of an unknown family' 1 "bad.csv: line 2: family: 'gauss' is none" \
+	"$fitsched" --curve "$T/bad.csv"
+fails 'a full disk' 1 '/dev/full' "$fitsched" -q -o /dev/full "$T/cauchy.csv"
+echo precious >"$T/kept"
+"$fitsched" -q -o "$T/kept" "$T/few.csv" 2>"$T/err"
+is 'a failure leaves the old file' "$(cat "$T/kept")" precious
+is 'and no temporary one' "$(find "$T" -name '*.tmp')" ''
+fails 'an unknown family' 2 'family' "$fitsched" --family gauss "$T/cauchy.csv"
+fails 'two operands' 2 'operand' "$fitsched" a b
+fails '--history without --curve' 2 'history' "$fitsched" --history "$T/cauchy.csv"
+fails '--points without --curve' 2 'points' "$fitsched" --points 3 "$T/cauchy.csv"
+fails '--curve with --every' 2 'every' "$fitsched" --curve --every 3 "$T/cauchy.csv"
+fails 'an empty range' 2 't-min' "$fitsched" --t-min 3 --t-max 2 "$T/cauchy.csv"
+fails 'a window that is no number' 2 'window' "$fitsched" -w ten "$T/cauchy.csv"
+done_testing

@@ -1,0 +1,49 @@
+#!/bin/sh
+# Every tool has a page, every option that --help prints stands in it and nothing else does, and
+# mandoc has nothing to say.
+. tests/lib.sh
+
+for bin in "$BIN"/*; do
+	tool=${bin##*/}
+	page=man/$tool.1
+	if [ ! -r "$page" ]; then
+		ok "$tool has a page" false
+		continue
+	fi
+	"$bin" --help >"$T/help"
+	# -x, --long: the first column of the help. In the page: ".It Fl x , Fl -long Ar arg".
+	sed -n 's/^ *\(-[^ ].*\)/\1/p' "$T/help" | grep -Eo '^(-[A-Za-z0-9],? )?--[a-z0-9-]+|^-[A-Za-z0-9]' |
+		grep -Eo -- '(--[a-z0-9-]+|-[A-Za-z0-9])( |,|$)' | tr -d ' ,' | sort -u >"$T/has"
+	sed -n 's/^\.It Fl/ Fl/p' "$page" | grep -Eo ' Fl -?[A-Za-z0-9-]+' | sed 's/ Fl /-/' | sort -u >"$T/says"
+	ok "$tool: --help names options" grep -q -- --help "$T/has"
+	ok "$tool: the page and --help name the same options" diff "$T/has" "$T/says"
+	for section in NAME SYNOPSIS DESCRIPTION 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
+		grep -qx ".Sh $section" "$page" || echo "$section"
+	done >"$T/lacks"
+	ok "$tool: the page has all its sections" sh -c "cat '$T/lacks'; test ! -s '$T/lacks'"
+done
+
+# Cross references lead somewhere: to a page here or to one of the system's.
+for page in man/*.[157]; do
+	awk '$1 == ".Xr" { print $2 "." $3 }' "$page" | sort -u | while read -r other; do
+		case $other in
+		cdcd* | tok.* | pack.* | noise.* | train.* | fitsched.* | denoise.* | plotcsv.*)
+			[ -r "man/$other" ] || echo "$other"
+			;;
+		esac
+	done >"$T/nowhere"
+	ok "$page: its references to our pages are there" sh -c "cat '$T/nowhere'; test ! -s '$T/nowhere'"
+done
+
+if command -v mandoc >/dev/null; then
+	for page in man/*.[157]; do
+		# Pages that are referred to need not be installed; .Os says what the pages belong to.
+		mandoc -Tlint "$page" 2>&1 |
+			grep -Ev 'referenced manual not found|operating system explicitly specified' >"$T/lint"
+		ok "$page: mandoc -Tlint" sh -c "cat '$T/lint'; test ! -s '$T/lint'"
+	done
+else
+	skip 'mandoc -Tlint' 'no mandoc here'
+fi
+
+done_testing

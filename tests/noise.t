@@ -1,0 +1,255 @@
+#!/bin/sh
+# noise: which noise each row is to get.
+. tests/lib.sh
+
+cd "$T" || exit 1
+printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' a b c d e f g h i j >vocab
+printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' a b c d e f g h i j >other
+
+# rows N: N different rows of 13 ids
+rows() {
+	awk -v n="$1" 'BEGIN {
+		for (i = 1; i <= n; i++) {
+			s = substr("abcdefghij", i % 10 + 1, 1)
+			for (k = i; k > 0; k = int(k / 3))
+				s = s " " substr("abcdefghij", k % 3 + 1, 1)
+			print "{\"story\":\"" s "\"}"
+		}
+	}' | "$BIN/tok" -q -w vocab | "$BIN/pack" -q -T 13
+}
+
+# records ...: of noise with these arguments, as CSV without its header
+records() {
+	"$BIN/noise" "$@" | "$BIN/pack" --noise | sed 1d
+}
+
+ids() {
+	"$BIN/noise" "$@" | "$BIN/pack" --ids
+}
+
+# column N: of CSV
+column() {
+	cut -d , -f "$1"
+}
+
+lines() { # lines LINE...
+	printf '%s\n' "$@"
+}
+
+rows 200 >a.rows
+rows 5 >b.rows
+cp b.rows c.rows
+"$BIN/pack" --ids a.rows | sort >a.ids
+
+# --- records ---
+
+records a.rows >r
+is 'a record a row' "$(wc -l <r)" 200
+is 'numbered' "$(column 1 <r | sed -n '1p;$p' | tr '\n' ' ')" '0 199 '
+is 'its level is open' "$(column 2 <r | sort -u)" ''
+is 'every position is noised' "$(column 5 <r | sort -u)" 1111111111111
+is 'every seed is another' "$(column 4 <r | sort -u | wc -l)" 200
+is 'u is in [0, 1)' "$(column 3 <r | awk '$1 < 0 || $1 >= 1' | wc -l)" 0
+# Of any 16 successive u, each sixth of [0, 1) has two at least.
+is 'u is stratified over any run' "$(column 3 <r | awk '
+	{ u[NR] = int(6 * $1) }
+	NR >= 16 {
+		split("", n)
+		for (i = NR - 15; i <= NR; i++)
+			n[u[i]]++
+		for (k = 0; k < 6; k++)
+			bad += n[k] < 2
+	}
+	END { print bad + 0 }')" 0
+ids a.rows >i
+sort i >i.sorted
+ok 'every row is there' cmp i.sorted a.ids
+"$BIN/pack" --ids a.rows >plain
+not_ok 'in another order' cmp -s i plain
+ids --no-shuffle a.rows >kept
+ok '--no-shuffle: in their own' cmp kept plain
+
+"$BIN/noise" -s 5 -e 2 -m mixed a.rows >one
+"$BIN/noise" -s 5 -e 2 -m mixed a.rows >two
+ok 'the same command, the same bytes' cmp one two
+"$BIN/pack" --noise one | column 4 | sort >one.seeds
+records -s 6 -e 2 a.rows | column 4 | sort >other.seeds
+is 'another seed, no noise in common' "$(comm -12 one.seeds other.seeds | wc -l)" 0
+
+# --- epochs, and where to start ---
+
+ids -e 3 a.rows >i
+is '-e: so many times' "$(wc -l <i)" 600
+for epoch in 1 2 3; do
+	sed -n "$((200 * epoch - 199)),$((200 * epoch))p" i >"epoch$epoch"
+	sort "epoch$epoch" >"epoch$epoch.sorted"
+	ok "epoch $epoch has every row once" cmp "epoch$epoch.sorted" a.ids
+done
+not_ok 'each in another order' cmp -s epoch1 epoch2
+records -s 5 -e 3 -m mixed a.rows >whole
+ids -s 5 -e 3 -m mixed a.rows >whole.ids
+for skip in 0 1 199 200 431 599; do
+	records -s 5 -e 3 -m mixed --skip $skip a.rows >got
+	ids -s 5 -e 3 -m mixed --skip $skip a.rows >got.ids
+	sed "1,${skip}d" whole >want
+	sed "1,${skip}d" whole.ids >want.ids
+	[ $skip = 0 ] && cp whole want && cp whole.ids want.ids
+	ok "--skip $skip: the tail of the whole" cmp got want
+	ok "--skip $skip: with its ids" cmp got.ids want.ids
+done
+is '--skip all: nothing' "$(records -e 3 --skip 600 a.rows)" ''
+fails '--skip more' 2 'skip: the stream has 600 records only' "$BIN/noise" -e 3 --skip 601 a.rows -o no
+records -s 5 -e 3 -m mixed --skip 190 --limit 20 a.rows >part
+sed -n 191,210p whole >want
+ok '--limit: a part of the whole' cmp part want
+is '--limit 0' "$(records --limit 0 a.rows)" ''
+# A shard that is in parts is one shard.
+"$BIN/noise" -s 5 -e 3 -m mixed --limit 250 a.rows >part1
+"$BIN/noise" -s 5 -e 3 -m mixed --skip 250 a.rows >part2
+cat part1 part2 | "$BIN/pack" --noise | sed 1d >glued
+ok 'parts can be glued together' cmp glued whole
+is 'a part says where it begins' "$("$BIN/pack" --info part2 | grep '^first')" 'first       250'
+
+# --- levels ---
+
+is '-t: that level' "$(records -t 2.5 a.rows | column 2,3 | sort -u)" 2.5,
+is '-u: that u' "$(records -u 0.25 a.rows | column 2,3 | sort -u)" ,0.25
+is '--info of levels that are open' "$("$BIN/noise" a.rows | "$BIN/pack" --info | grep ^levels)" \
+	'levels      200 open'
+is '--info of levels that are not' "$("$BIN/noise" -t 3 a.rows | "$BIN/pack" --info | grep ^levels)" \
+	'levels      0 open, 200 from 3 to 3'
+fails '-t and -u' 2 '-t and -u: either' "$BIN/noise" -t 2 -u 0.5 a.rows
+fails '-u 1' 2 '1 is not in \[0, 1\)' "$BIN/noise" -u 1 a.rows
+fails '-t 0' 2 'level' "$BIN/noise" -t 0 a.rows
+fails '-e 0' 2 'epochs' "$BIN/noise" -e 0 a.rows
+
+# --- masks ---
+
+records -e 5 -m prefix a.rows | column 5 >masks
+is '-m prefix: a beginning is given' "$(grep -cv '^0*11*$' masks)" 0
+ok '-m prefix: sometimes none' grep -qx 1111111111111 masks
+ok '-m prefix: sometimes more' grep -q '^00000' masks
+"$BIN/noise" -e 5 -m prefix a.rows >prefixed
+"$BIN/pack" --ids prefixed >i
+is '-m prefix: no padding is given, nor a whole story' "$(paste -d , i masks | awk -F '[ ,]' '{
+	content = 0
+	for (k = 1; k <= 13; k++)
+		content += $k > 0
+	given = index($14, "1") - 1
+	bad += given >= content
+} END { print bad + 0 }')" 0
+records -e 5 -m random a.rows | column 5 >masks
+ok '-m random: anywhere' grep -q '10.*1.*0.*1' masks
+not_ok '-m random: never all' grep -qx 0000000000000 masks
+records -e 5 -m random --max-given 0 a.rows | column 5 >masks
+is '--max-given 0: nothing is given' "$(sort -u masks)" 1111111111111
+records -e 5 -m prefix --max-given 0.3 a.rows | column 5 >masks
+not_ok '--max-given 0.3: of 13, 3 at most' grep -q '^0000' masks
+ok '--max-given 0.3: but 2' grep -q '^001' masks
+records -e 5 -m mixed a.rows | column 5 >masks
+is '-m mixed: a third is noised wholly, and a few more' \
+	"$(grep -cx 1111111111111 masks | awk '{ print ($1 > 333 && $1 < 520) }')" 1
+ok '-m mixed: others are given anywhere' grep -q '10.*1.*0.*1' masks
+fails '-m of no choice' 2 'none of: all, prefix, random, mixed' "$BIN/noise" -m some a.rows
+
+# --- several inputs, headers, counts ---
+
+is 'rows of all files' "$(ids --no-shuffle b.rows b.rows | sort -u | wc -l)" 5
+is 'and of standard input' "$(ids --no-shuffle b.rows - <c.rows | wc -l)" 10
+ok 'the origin is told' sh -c "'$BIN/noise' -s 9 b.rows | '$BIN/pack' --info |
+	grep -Eq '^provenance +tok .* [|] pack .* [|] noise [0-9.]+ -s 9 b.rows\$'"
+is 'and the seed' "$("$BIN/noise" -s 9 b.rows | "$BIN/pack" --info | grep ^seed)" 'seed        9'
+# b.rows has a b c d e f and [PAD] [CLS] [SEP], a.rows the rest as well.
+is 'counts of the ids that occur' "$("$BIN/noise" b.rows | "$BIN/pack" --info | grep ^counts)" \
+	'counts of   9 ids'
+is 'not of the part that is written' \
+	"$("$BIN/noise" --limit 1 b.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   9 ids'
+is '--counts: of other rows' \
+	"$("$BIN/noise" --counts a.rows b.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   13 ids'
+"$BIN/noise" --limit 3 a.rows >a.noised
+is '--counts: of noised rows' \
+	"$("$BIN/noise" --counts a.noised b.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   13 ids'
+"$BIN/pack" -q -T 20 a.rows -o no.rows 2>/dev/null
+printf '{"story":"a b c"}\n' | "$BIN/tok" -q -w vocab >s.tok
+printf '{"story":"a b c"}\n' | "$BIN/tok" -q -w other | "$BIN/pack" -q -T 13 >o.rows
+"$BIN/pack" -q -T 14 s.tok >long.rows
+is '--counts: rows of another length will do' \
+	"$("$BIN/noise" --counts long.rows b.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   6 ids'
+
+# --- what cannot be ---
+
+fails 'stories' 1 's.tok: holds stream records, and rows records are wanted' "$BIN/noise" s.tok
+fails 'noised rows' 1 'a.noised: holds noised records' "$BIN/noise" a.noised
+fails 'rows of two vocabularies' 1 'o.rows: does not fit the files before it: the vocabulary' \
+	"$BIN/noise" a.rows o.rows
+fails 'rows of two lengths' 1 'long.rows: does not fit .*: the row length differs: 13 and 14' \
+	"$BIN/noise" a.rows long.rows
+fails '--counts of another vocabulary' 1 'o.rows: does not fit the rows to be noised: the vocabulary' \
+	"$BIN/noise" --counts o.rows a.rows
+fails '--counts of stories' 1 's.tok: holds stream records' "$BIN/noise" --counts s.tok a.rows
+"$BIN/pack" -q -T 13 --take :0 s.tok >empty.rows
+fails 'no rows' 1 'empty.rows: no rows' "$BIN/noise" empty.rows
+fails 'nothing' 1 'standard input: truncated at byte 0 \(block 0\)' "$BIN/noise" </dev/null
+head -c 400 a.rows >cut.rows
+cp b.rows kept
+fails 'rows that were cut' 1 'cut.rows: truncated at byte 400 \(block [01]\): no trailer' \
+	"$BIN/noise" cut.rows -o kept
+ok 'what was there stays' cmp b.rows kept
+is 'and nothing else comes' "$(find . -name '*.tmp')" ''
+if [ -c /dev/full ]; then
+	fails 'a full disk' 1 'cannot write: No space left' "$BIN/noise" -e 100 a.rows -o /dev/full
+fi
+
+# --- pipes, files, terminals ---
+
+"$BIN/noise" -e 20 a.rows -o x.noised
+"$BIN/noise" -e 20 a.rows | cat >x.stored
+"$BIN/noise" -e 20 -z 19 a.rows | cat >x.small
+"$BIN/noise" -e 20 -z 0 a.rows -o x.plain
+is 'files are compressed, pipes not, unless told' \
+	"$(wc -c x.small x.noised x.stored x.plain | awk 'NR < 5 { n[NR] = $1 }
+		END { print (n[1] < n[2]), (n[2] < n[3]), (n[4] - n[3] < 50) }')" '1 1 1'
+for x in noised small plain; do
+	"$BIN/pack" --ids x.$x >got
+	"$BIN/pack" --ids x.stored >want
+	ok "the same ids: $x" cmp got want
+done
+# A shell cannot undo that it was started with SIGPIPE ignored.
+(
+	yes
+	echo $? >status
+) 2>/dev/null | head -n 1 >/dev/null
+if [ "$(cat status)" = 141 ]; then
+	(
+		"$BIN/noise" -e 100000 a.rows 2>said
+		echo $? >status
+	) | head -c 10 >/dev/null
+	is 'a reader that has gone ends it quietly' "$(cat status said)" 141
+else
+	skip 'a reader that has gone ends it quietly' 'SIGPIPE is ignored here'
+fi
+"$BIN/noise" -e 1000000 a.rows -o killed &
+pid=$!
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	[ -n "$(find . -name 'killed.*.tmp')" ] && break
+	sleep 0.1
+done
+find . -name 'killed.*.tmp' | wc -l >temporaries
+kill $pid
+wait $pid 2>/dev/null
+is 'ended by a signal' $? 143
+is 'it had a temporary file' "$(cat temporaries)" 1
+is 'and removed it' "$(find . -name 'killed*')" ''
+if command -v script >/dev/null && script -qec true /dev/null >/dev/null 2>&1; then
+	script -qec "'$BIN/noise' b.rows" /dev/null >said </dev/null
+	ok 'records are not for a terminal' grep -q 'binary output to a terminal' said
+	script -qec "'$BIN/noise' -f b.rows" /dev/null >said </dev/null
+	ok 'but with -f' grep -q CDCH said
+else
+	skip 'records are not for a terminal' 'no script(1)'
+fi
+"$BIN/noise" -v b.rows -o x 2>said
+ok '-v: time and memory' grep -q 'MiB peak' said
+is '-q' "$("$BIN/noise" -q b.rows 2>&1 >/dev/null)" ''
+is 'the version' "$("$BIN/noise" --version | cut -d ' ' -f 1,2)" 'noise (cdcd)'
+done_testing

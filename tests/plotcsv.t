@@ -1,0 +1,263 @@
+#!/bin/sh
+# plotcsv: what it draws, where it puts it, and what it refuses.
+. tests/lib.sh
+
+plot() {
+	"$BIN/plotcsv" "$@"
+}
+
+# golden DESCRIPTION NAME COMMAND...: standard output as in tests/golden/NAME
+golden() {
+	golden_what=$1 golden_file=tests/golden/$2
+	shift 2
+	"$@" >"$T/golden" 2>"$T/.err"
+	if [ -n "${UPDATE_GOLDEN:-}" ]; then
+		mkdir -p tests/golden
+		cp "$T/golden" "$golden_file"
+	fi
+	ok "$golden_what" diff "$golden_file" "$T/golden"
+}
+
+# bytes FILE FROM COUNT: in hexadecimal
+bytes() {
+	od -An -tx1 -j "$2" -N "$3" "$1" | tr -d ' \n'
+}
+
+COLUMNS=64 LINES=20
+# What fontconfig keeps until the process ends is no leak of ours (for runs under a sanitizer).
+echo 'leak:libfontconfig' >"$T/suppressions"
+LSAN_OPTIONS=suppressions=$T/suppressions:print_suppressions=0
+export COLUMNS LINES LSAN_OPTIONS
+unset NO_COLOR
+
+awk 'BEGIN {
+	print "step,t,ce_nats,split"
+	for (i = 0; i < 400; i++) {
+		x = i * 7919 % 400 / 400
+		t = exp(log(0.35) + x * log(300))
+		c = (6 - i / 300) / (1 + (t / 3) ^ -1.8) * (1 + 0.1 * sin(i * i))
+		printf "%d,%.9g,%.9g,%s\n", int(i / 4) + 1, t, c, i % 4 == 3 ? "valid" : "train"
+	}
+}' >"$T/loss.csv"
+awk 'BEGIN {
+	print "step,t,f_nats,density"
+	for (s = 50; s <= 100; s += 50)
+		for (i = 0; i <= 20; i++) {
+			t = exp(log(0.35) + i / 20 * log(300))
+			printf "%d,%.9g,%.9g,1\n", s, t, (6 - s / 75) / (1 + (t / 3) ^ -1.8)
+		}
+}' >"$T/curves.csv"
+printf 'x,y,z\n1,10,a\n2,,b\n3,30,a\n4,nan,b\n5,-5,c\n6,inf,a\n7,70,b\n' >"$T/gaps.csv"
+
+# --- the terminal ---
+
+golden 'points, a fit on top' plot-points.txt \
+	plot -x t -y ce_nats -c step --log-x --line "$T/curves.csv:t,f_nats:fit" "$T/loss.csv"
+golden 'the same in braille' plot-braille.txt env LC_ALL=C.UTF-8 \
+	"$BIN/plotcsv" -x t -y ce_nats -c step --log-x --line "$T/curves.csv:t,f_nats:fit" "$T/loss.csv"
+golden 'a family of lines' plot-lines.txt plot -x t -y f_nats -g step --log-x "$T/curves.csv"
+golden 'a histogram' plot-hist.txt plot --hist -x ce_nats --bins 12 --title Histogram "$T/loss.csv"
+env LC_ALL=C.UTF-8 "$BIN/plotcsv" --ascii -x t -y f_nats -g step --log-x "$T/curves.csv" >"$T/ascii"
+ok '--ascii is ASCII' cmp tests/golden/plot-lines.txt "$T/ascii"
+ok 'standard input' sh -c "'$BIN/plotcsv' --ascii -x t -y f_nats -g step --log-x - <'$T/curves.csv' | cmp - '$T/ascii'"
+ok 'no colour where there is no terminal' sh -c "! grep -q '$(printf '\033')' '$T/ascii'"
+if command -v script >/dev/null; then
+	script -qec "stty cols 50 rows 15; TERM=xterm '$BIN/plotcsv' -x t -y ce_nats -c split '$T/loss.csv'" \
+		/dev/null </dev/null >"$T/tty" 2>&1
+	ok 'a terminal sees colours' grep -q "$(printf '\033\\[38;5;')" "$T/tty"
+	is 'and its height' "$(wc -l <"$T/tty")" 14
+	script -qec "NO_COLOR=1 TERM=xterm '$BIN/plotcsv' -x t -y ce_nats '$T/loss.csv'" /dev/null \
+		</dev/null >"$T/tty" 2>&1
+	ok 'but for NO_COLOR' sh -c "! grep -q '38;5' '$T/tty'"
+else
+	skip 'a terminal sees colours' 'no script(1) here'
+fi
+
+# --- pictures ---
+
+draw() {
+	plot -x t -y ce_nats -c step --log-x --line "$T/curves.csv:t,f_nats:fit" "$@" "$T/loss.csv"
+}
+ok 'a PNG' draw -o "$T/a.png"
+is 'its signature' "$(bytes "$T/a.png" 0 8)" 89504e470d0a1a0a
+is 'its size, 1200 x 750' "$(bytes "$T/a.png" 16 8)" 000004b0000002ee
+is 'its end' "$(tail -c 8 "$T/a.png" | od -An -tx1 | tr -d ' \n')" 49454e44ae426082
+ok 'again' draw -o "$T/b.png"
+ok 'the same bytes' cmp "$T/a.png" "$T/b.png"
+ok '--size' draw --size 640x400 -o "$T/b.png"
+is 'another size' "$(bytes "$T/b.png" 16 8)" 0000028000000190
+ok 'an SVG' draw -o "$T/a.svg"
+ok 'again' draw -o "$T/b.SVG"
+ok 'the same bytes' cmp "$T/a.svg" "$T/b.SVG"
+if command -v xmllint >/dev/null; then
+	ok 'well-formed' xmllint --noout "$T/a.svg"
+else
+	ok 'begins and ends as SVG' sh -c "head -n 2 '$T/a.svg' | grep -q '<svg ' && tail -n 1 '$T/a.svg' | grep -q '</svg>'"
+fi
+is 'no temporary is left' "$(find "$T" -name '*.tmp')" ''
+
+# different DESCRIPTION OPTION...: another picture than without the options
+different() {
+	different_what=$1
+	shift
+	if draw "$@" -o "$T/c.png" 2>"$T/.err"; then
+		not_ok "$different_what" cmp "$T/a.png" "$T/c.png"
+	else
+		ok "$different_what" false
+		show "$T/.err"
+	fi
+}
+different '--title' --title 'A title'
+different '--xlabel' --xlabel level
+different '--ylabel' --ylabel entropy
+different '--lines' --lines
+different '--points, --lines' --points --lines
+different '--smooth' --smooth 21
+different '--smooth, --mean' --smooth 21 --mean
+different '--discrete' --discrete
+different '--where' --where split=train
+different '--where twice' --where split=train --where step=3
+different '--log-y' --log-y
+different '--log-c' --log-c
+different '--xlim' --xlim 1:10
+different '--xlim, one end' --xlim :10
+different '--ylim' --ylim 0:3
+different '--dot' --dot 6
+different '--alpha' --alpha 0.05
+different '--max-points' --max-points 50
+different '-c text' -c split
+different '-g' -g split
+different 'a second line' --line "$T/curves.csv:t,density"
+ok '-y twice' plot -x t -y f_nats,density --lines -o "$T/c.svg" "$T/curves.csv"
+ok 'without -x' plot -y ce_nats -o "$T/c.png" "$T/loss.csv"
+ok 'a histogram by split' plot --hist -x t --log-x --log-y -c split -o "$T/c.png" "$T/loss.csv"
+printf 'x,y\n5,5\n' >"$T/one.csv"
+ok 'one point' plot -x x -y y -o "$T/c.png" "$T/one.csv"
+ok 'one point, logarithmic' plot -x x -y y --log-x --log-y -o "$T/c.svg" "$T/one.csv"
+printf 'x,y\n-1e308,1e-300\n1e300,1e300\n' >"$T/far.csv"
+ok 'numbers far apart' plot -x x -y y --lines -o "$T/c.png" "$T/far.csv"
+awk 'BEGIN { print "x,c"; for (i = 0; i < 60; i++) printf "%d,name %d\n", i, i % 20 }' >"$T/many.csv"
+plot -x x -y x -c c "$T/many.csv" >"$T/many"
+ok 'more texts than colours' grep -q '13 others' "$T/many"
+printf 'x,c\n1,\377\001\n2,a"b<&>\n' | sed 's/a"b/"a""b/;s/>$/>"/' >"$T/odd.csv"
+ok 'odd names' plot -x x -y x -c c --title "$(printf '\377<&>\001')" -o "$T/c.svg" "$T/odd.csv"
+ok 'very long names' plot -x x -y x --title "$(printf '%0999d' 1)" --line "$T/one.csv:x,y:$(printf '%0999d' 1)" \
+	-o "$T/c.png" "$T/one.csv"
+
+# --- what is left out ---
+
+plot -x x -y y "$T/gaps.csv" >"$T/.out" 2>"$T/.err"
+is 'missing values are counted' "$(cat "$T/.err")" 'plotcsv: left out: 3 missing, infinite or not a number'
+plot -x x -y y --log-y "$T/gaps.csv" >"$T/.out" 2>"$T/.err"
+is 'so is what a logarithm has no place for' "$(tail -n 1 "$T/.err")" \
+	'plotcsv: left out: 1 not positive, on a logarithmic axis'
+plot -q -x x -y y "$T/gaps.csv" >"$T/.out" 2>"$T/.err"
+is '-q says nothing' "$(cat "$T/.err")" ''
+plot -v -x x -y y "$T/gaps.csv" >"$T/.out" 2>"$T/.err"
+ok '-v ends with time and memory' grep -q 'MiB peak' "$T/.err"
+draw --max-points 100 -o "$T/c.svg" 2>"$T/.err"
+is 'thinning says so' "$(cat "$T/.err")" 'plotcsv: 100 of 400 points drawn; --max-points 0 draws all'
+
+# --- --follow ---
+
+head -n 200 "$T/loss.csv" >"$T/grow.csv"
+printf '51,1.5' >>"$T/grow.csv"
+"$BIN/plotcsv" --follow --interval 0.1 -x t -y ce_nats -o "$T/grow.png" "$T/grow.csv" 2>"$T/.err" &
+pid=$!
+# wait_for COMMAND...: until it succeeds, 10 seconds at most
+wait_for() {
+	tries=0
+	while ! "$@" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 100 ] || return 1
+		sleep 0.1
+	done
+}
+ok 'follow draws what there is' wait_for test -s "$T/grow.png"
+head -n 200 "$T/loss.csv" >"$T/now.csv"
+plot -x t -y ce_nats -o "$T/now.png" "$T/now.csv"
+ok 'but for a line that is not complete' cmp "$T/now.png" "$T/grow.png"
+printf ',2.5,train\n' >>"$T/grow.csv"
+plot -x t -y ce_nats -o "$T/now.png" "$T/grow.csv"
+ok 'follow draws what has grown' wait_for cmp -s "$T/now.png" "$T/grow.png"
+head -n 50 "$T/loss.csv" >"$T/grow.csv"
+plot -x t -y ce_nats -o "$T/now.png" "$T/grow.csv"
+ok 'follow begins again where the file does' wait_for cmp -s "$T/now.png" "$T/grow.png"
+kill -TERM $pid
+wait $pid
+is 'a signal ends it well' "$?$(cat "$T/.err")" 0
+if command -v timeout >/dev/null; then
+	timeout --preserve-status -s INT 0.5 "$BIN/plotcsv" -F -x t -y ce_nats "$T/loss.csv" >"$T/follow"
+	is 'so does an interrupt' "$?" 0
+	ok 'and the picture is whole' sh -c "tail -n 1 '$T/follow' | grep -q ' t$'"
+else
+	skip 'so does an interrupt' 'no timeout here'
+fi
+is 'no temporary is left' "$(find "$T" -name '*.tmp')" ''
+(
+	head -n 100 "$T/loss.csv"
+	sleep 0.5
+	tail -n +101 "$T/loss.csv"
+) | plot --follow --interval 0.1 -x t -y ce_nats -c step >"$T/follow" 2>"$T/.err"
+is 'a pipe is followed to its end' "$?" 0
+plot -x t -y ce_nats -c step "$T/loss.csv" >"$T/whole"
+tail -n "$(wc -l <"$T/whole")" "$T/follow" >"$T/last"
+ok 'the last picture is that of all rows' cmp "$T/whole" "$T/last"
+ok 'and there was one before' test "$(grep -c '^ *ce (nats)$' "$T/follow")" -ge 2
+fails 'a pipe that ends within a row' 1 'standard input: line 3: cut short' \
+	sh -c "printf 'x,y\n1,2\n3' | '$BIN/plotcsv' --follow --interval 0.05 -q -y y >/dev/null"
+
+# --- bad input ---
+
+fails 'a missing column lists those there are' 1 \
+	"gaps.csv: no column 'w'; there are x, y, z$" plot -x x -y w "$T/gaps.csv"
+fails 'of -c' 1 "no column 'w'" plot -x x -y y -c w "$T/gaps.csv"
+fails 'of -g' 1 "no column 'w'" plot -x x -y y -g w "$T/gaps.csv"
+fails 'of --where' 1 "no column 'w'" plot -x x -y y --where w=1 "$T/gaps.csv"
+fails 'of --line' 1 "line: $T/curves.csv: no column 'w'" plot -x x -y y --line "$T/curves.csv:t,w" "$T/gaps.csv"
+fails 'no file of --line' 1 'none: No such file' plot -x x -y y --line "$T/none" "$T/gaps.csv"
+fails 'not a number' 1 "gaps.csv: line 2: column 'z': 'a' is not a number$" plot -x x -y z "$T/gaps.csv"
+fails 'no rows' 1 'nothing to draw$' plot -x x -y y --where x=0 "$T/gaps.csv"
+fails 'nothing within the limits' 1 'nothing to draw' plot -x x -y y --xlim 100:200 "$T/gaps.csv"
+printf 'x,y\n1,2\n3,4' >"$T/cut.csv"
+fails 'a file that is cut' 1 'cut.csv: line 3: cut short' plot -x x -y y -o "$T/none.png" "$T/cut.csv"
+not_ok 'leaves no picture' test -e "$T/none.png"
+cp "$T/a.png" "$T/old.png"
+fails 'a failure' 1 'cut short' plot -x x -y y -o "$T/old.png" "$T/cut.csv"
+ok 'leaves the old picture' cmp "$T/a.png" "$T/old.png"
+fails 'no such directory' 1 "$T/none/a.png" draw -o "$T/none/a.png"
+if [ -w /dev/full ]; then
+	fails 'a full disk' 1 'standard output: cannot write' sh -c "'$BIN/plotcsv' -y y -q '$T/gaps.csv' >/dev/full"
+	ln -s /dev/full "$T/full.png"
+	ln -s /dev/full "$T/full.svg"
+	fails 'a full disk, PNG' 1 'full.png: cannot write' draw -o "$T/full.png"
+	fails 'a full disk, SVG' 1 'full.svg: cannot write' draw -q -o "$T/full.svg"
+else
+	skip 'a full disk' 'no /dev/full here'
+fi
+ok 'a reader that goes away' sh -c "'$BIN/plotcsv' -y y -q '$T/gaps.csv' 2>'$T/.err2' | true; test ! -s '$T/.err2'"
+
+# --- the command line ---
+
+fails 'another suffix' 2 'must end in .png or .svg' plot -x x -y y -o "$T/a.pdf" "$T/gaps.csv"
+fails 'nothing to draw' 2 'name a column with -y' plot "$T/gaps.csv"
+fails '--hist without -x' 2 'hist counts -x' plot --hist "$T/gaps.csv"
+fails '--hist with -y' 2 'takes no -y' plot --hist -x x -y y "$T/gaps.csv"
+fails '--hist with --smooth' 2 'goes with neither' plot --hist -x x --smooth 3 "$T/gaps.csv"
+fails '--bins without --hist' 2 'bins is for --hist' plot -y y --bins 3 "$T/gaps.csv"
+fails '--mean without --smooth' 2 'mean is for --smooth' plot -y y --mean "$T/gaps.csv"
+fails '-c with two of -y' 2 'colours one column' plot -y x,y -c z "$T/gaps.csv"
+fails 'too many of -y' 2 'more than 7 columns' plot -y a,b,c,d,e,f,g,h "$T/gaps.csv"
+fails '--where without =' 2 'not COLUMN=TEXT' plot -y y --where z "$T/gaps.csv"
+fails '--line without y' 2 'not X,Y' plot -y y --line "$T/curves.csv:t" "$T/gaps.csv"
+fails '--size' 2 'WIDTHxHEIGHT' plot -y y --size 12 "$T/gaps.csv"
+fails '--size too large' 2 'WIDTHxHEIGHT' plot -y y --size 99999x99999 "$T/gaps.csv"
+fails '--xlim' 2 'not FROM:TO' plot -y y --xlim 3 "$T/gaps.csv"
+fails '--xlim descending' 2 'does not ascend' plot -y y --xlim 3:1 "$T/gaps.csv"
+fails '--xlim with zero on a log axis' 2 'logarithmic' plot -y y --xlim 0:1 --log-x "$T/gaps.csv"
+fails '--interval' 2 'interval' plot -y y --interval 0 "$T/gaps.csv"
+fails 'two operands' 2 'operand too many' plot -y y "$T/gaps.csv" "$T/gaps.csv"
+ok '--help' sh -c "'$BIN/plotcsv' --help | grep -q -- --follow"
+ok '--version' sh -c "'$BIN/plotcsv' -V | grep -q '^plotcsv (cdcd)'"
+
+done_testing

@@ -1,0 +1,171 @@
+#!/bin/sh
+# train and denoise: what they write, what they refuse, and that results repeat bit for bit.
+. tests/lib.sh
+
+PATH=$BIN:$PATH
+vocab=$T/vocab.txt
+
+pipelines/stories generate -n 300 -s 1 >"$T/train.jsonl"
+pipelines/stories generate -n 20 -s 2 >"$T/valid.jsonl"
+{
+	printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]'
+	pipelines/stories words
+} >"$vocab"
+for set in train valid; do
+	tok -q -w "$vocab" "$T/$set.jsonl" | pack -q -T 72 -o "$T/$set.rows"
+done
+noise -q -e 8 -s 1 --mask mixed "$T/train.rows" >"$T/train.noised"
+noise -q -s 7 "$T/valid.rows" >"$T/valid.noised"
+
+# run NAME OPTIONS...: a small model on all rows
+run() {
+	run_name=$1
+	shift
+	train -q -x tiny --layers 1 --width 32 --heads 2 -d 16 -B 16 --refit-every 10 --window 256 \
+		-j 2 -o "$T/$run_name" "$@" "$T/train.noised"
+}
+
+ok 'forty steps' run whole.st -n 40 -l "$T/steps.csv" --schedule-log "$T/sched.csv" \
+	--valid "$T/valid.noised" --valid-every 20
+run again.st -n 40 --valid "$T/valid.noised" --valid-every 20 >"$T/loss.csv"
+ok 'the same run gives the same bytes' cmp "$T/whole.st" "$T/again.st"
+run other.st -n 40 -s 2 >/dev/null
+not_ok 'another seed gives others' cmp "$T/whole.st" "$T/other.st"
+is 'the log on standard output has a header' "$(head -n 1 "$T/loss.csv")" 'step,t,ce_nats,split'
+is 'a row for every sequence' "$(grep -c ',train$' "$T/loss.csv")" 640
+is 'and for every validation' "$(grep -c ',valid$' "$T/loss.csv")" 40
+is 'the log has a row a step' "$(tail -n 1 "$T/steps.csv" | cut -d, -f1,2)" '40,640'
+is 'the schedules were refitted' "$(tail -n 1 "$T/sched.csv" | cut -d, -f1,2)" '40,cauchy'
+is 'validation is at the same levels each time' \
+	"$(grep '^20,.*valid' "$T/loss.csv" | cut -d, -f2)" \
+	"$(grep '^40,.*valid' "$T/loss.csv" | cut -d, -f2)"
+
+# --- resuming ---
+run half.st -n 40 --stop-after 20 --valid "$T/valid.noised" --valid-every 20 >"$T/a.csv"
+train -q -j 2 -r "$T/half.st" --valid "$T/valid.noised" --valid-every 20 --no-header \
+	"$T/train.noised" >"$T/b.csv"
+cat "$T/a.csv" "$T/b.csv" >"$T/ab.csv"
+# The provenance says how each was called; all else is the same.
+strip() {
+	od -An -v -tx1 -w64 "$1" | tail -n +200 | cksum
+}
+is '40 steps = 20, stop, resume, 20: the same bytes' "$(strip "$T/half.st")" "$(strip "$T/whole.st")"
+ok 'and the same log' cmp "$T/ab.csv" "$T/loss.csv"
+run skipped.st -n 40 --stop-after 20 --valid "$T/valid.noised" --valid-every 20 >/dev/null
+noise -q -e 8 -s 1 --mask mixed --skip 320 "$T/train.rows" |
+	train -q -j 2 -r "$T/skipped.st" --valid "$T/valid.noised" --valid-every 20 >/dev/null
+is 'the same by noise --skip' "$(strip "$T/skipped.st")" "$(strip "$T/whole.st")"
+(
+	run killed.st -n 40 --save-every 10 >"$T/killed.csv" &
+	sleep 0.3
+	kill -TERM $! 2>/dev/null
+	wait $!
+)
+[ -e "$T/killed.st" ] || run killed.st -n 40 --stop-after 1 >/dev/null
+train -q -j 2 -r "$T/killed.st" "$T/train.noised" >/dev/null
+run plain.st -n 40 >/dev/null
+is 'stopped by SIGTERM and resumed: the same bytes' "$(strip "$T/killed.st")" "$(strip "$T/plain.st")"
+fails 'a stream that begins too late' 1 'begins with row 1000 .* row 640 comes next' \
+	sh -c "noise -q -e 8 -s 1 --skip 1000 '$T/train.rows' | train -q -n 50 -r '$T/whole.st'"
+
+# --- options ---
+is '--dry-run counts parameters' \
+	"$(train --dry-run -x tiny "$T/train.noised" | sed -n 's/^parameters: //p' | cut -d' ' -f1 | awk '$1 > 1200000 && $1 < 1400000 { print "about 1.3 million" }')" \
+	'about 1.3 million'
+ok '--dry-run leaves no file' test ! -e model.safetensors
+for p in karras tanh cdcd bayes; do
+	ok "--precond $p" run "p-$p" -n 3 --precond $p
+done
+for s in uniform cauchy logistic frechet piecewise; do
+	ok "--schedule $s" run "s-$s" -n 12 --schedule $s --t-min 0.5 --t-max 50
+done
+ok 'the switches' run switches -n 3 --positions off --qk-norm off --posterior off --self-cond 0 \
+	--vocab full --pad-loss off --time-width 16 --refit-every 0
+ok 'the optimiser' run optimiser -n 3 --lr 1e-3 --lr-end 0.5 --warmup 0.5 --beta1 0.8 --beta2 0.9 \
+	--decay 0.1 --clip 0 --ema 0.9
+ok '--preset small --help shows that preset' sh -c "train -x small --help | grep -q -- '--layers N .*\[8\]'"
+ok '-V' sh -c 'train -V | grep -q "^train (cdcd)"'
+ok '-v ends with time and memory' sh -c "train -v -x tiny --layers 1 -n 1 -B 2 -f -o '$T/v.st' '$T/train.noised' 2>&1 >/dev/null | tail -n 1 | grep -q 'MiB peak'"
+
+# --- refusals ---
+fails 'an existing checkpoint' 2 'exists: -r .* continues it, -f replaces it' run whole.st -n 1
+ok '-f replaces it' run other.st -n 1 -f
+fails 'rows that are not noised' 1 'rows.*noised' train -q -o "$T/x" "$T/train.rows"
+fails 'an empty input' 1 '/dev/null' train -q -o "$T/x" /dev/null
+fails 'no such file' 1 'nowhere: No such file' train -q -o "$T/x" "$T/nowhere"
+head -c 3000 "$T/train.noised" >"$T/cut.noised"
+fails 'rows cut short' 1 'cut.noised: truncated' train -q -x tiny --layers 1 -n 40 -o "$T/cut.st" "$T/cut.noised"
+fails 'heads that do not divide the width' 2 'heads do not divide' run x --heads 5
+fails 'a model without end' 1 'memory' run x --layers 1000 --width 65536 --heads 64
+fails 'another shape on resuming' 2 'model.layers is 1 in the checkpoint, and cannot become 3' \
+	train -q -r "$T/whole.st" --layers 3 "$T/train.noised"
+fails 'a preset on resuming' 2 'preset' train -q -r "$T/whole.st" -x tiny "$T/train.noised"
+pack -q -T 64 -o "$T/short.rows" "$T/train.rows" 2>/dev/null ||
+	tok -q -w "$vocab" "$T/train.jsonl" | pack -q -T 64 -o "$T/short.rows"
+fails 'rows of another length' 1 'rows of 64 tokens.*has 72' \
+	sh -c "noise -q '$T/short.rows' | train -q -r '$T/whole.st'"
+fails 'a checkpoint that is none' 1 'train.rows' train -q -r "$T/train.rows" "$T/train.noised"
+head -c 20000 "$T/whole.st" >"$T/torn.st"
+fails 'a torn checkpoint' 1 'torn.st' train -q -r "$T/torn.st" "$T/train.noised"
+fails 'an unknown option' 2 "unknown .*'--nonsense'" train --nonsense
+fails 'a value out of range' 2 -- '--beta1' train --beta1 2
+fails 'one operand too many' 2 'operand' train a b
+if [ -w /dev/full ]; then
+	fails 'a full disk for the log' 1 'standard output: cannot write' \
+		sh -c "train -q -x tiny --layers 1 -n 30 -B 8 -o '$T/full.st' '$T/train.noised' >/dev/full"
+	ok 'does not lose the checkpoint' denoise -m "$T/full.st" --info
+	fails 'a full disk for the checkpoint' 1 '/dev/full' \
+		train -q -x tiny --layers 1 -n 1 -B 2 -f -o /dev/full "$T/train.noised"
+else
+	skip 'a full disk' 'no /dev/full'
+fi
+train -q -x tiny --layers 1 -n 30 -B 8 -o "$T/pipe.st" "$T/train.noised" 2>"$T/pipe.err" | head -n 1 >/dev/null
+is 'a reader that goes away does not end the run' \
+	"$(denoise -m "$T/pipe.st" --info | sed -n 's/^step: //p')" 30
+is 'nothing half-written is left behind' "$(find "$T" -name '*.tmp')" ''
+fails 'a loss that is not finite' 3 'not finite' run inf.st -n 40 --lr 10 --clip 0 --beta2 0 --warmup 0 --decay 10
+
+# --- denoise ---
+d() {
+	denoise -q -j 2 -m "$T/whole.st" "$@"
+}
+ok 'rows from noise' sh -c "denoise -q -m '$T/whole.st' -n 3 -N 5 -s 1 >'$T/new.rows'"
+is 'are rows of the model' "$(zstd -dcq <"$T/new.rows" | wc -c)" 432
+d -n 3 -N 5 -s 1 >"$T/new2.rows"
+ok 'the same seed, the same rows' sh -c "zstd -dcq <'$T/new.rows' | cmp - '$T/ids' 2>/dev/null || { zstd -dcq <'$T/new.rows' >'$T/i1'; zstd -dcq <'$T/new2.rows' >'$T/i2'; cmp '$T/i1' '$T/i2'; }"
+d -n 3 -N 5 -s 2 | zstd -dcq >"$T/i3"
+not_ok 'another seed, other rows' cmp "$T/i2" "$T/i3"
+for a in euler exp heun 2m ancestral; do
+	ok "--sampler $a" sh -c "denoise -q -m '$T/whole.st' -n 2 -N 4 --sampler $a -T 0.9 --tau 0.9 --scale 0.9 --eta 0.5 | zstd -tq"
+done
+ok '--last takes other weights' sh -c "denoise -q -m '$T/whole.st' -n 3 -N 5 -s 1 --last | zstd -dcq | cmp -s - '$T/i1'; test \$? = 1"
+ok '-B and -o' sh -c "denoise -q -m '$T/whole.st' -n 5 -N 3 -B 2 -o '$T/five.rows' && zstd -tq '$T/five.rows'"
+printf 'once upon a time\n' | tok -q --text -w "$vocab" >"$T/prompt.tok"
+is 'a prompt is gone on from' \
+	"$(d --prefix -n 2 -N 4 "$T/prompt.tok" | tok -d -w "$vocab" | cut -c1-16 | uniq -c | tr -s ' ')" \
+	' 2 once upon a time'
+ok 'with guidance' d --prefix -N 3 -g 2 -o "$T/g.rows" "$T/prompt.tok"
+printf '[CLS] once upon a [MASK] , [MASK] was\n' >"$T/hole.txt"
+tok -q --text -w "$vocab" --no-special "$T/hole.txt" >"$T/hole.tok"
+ids=$(d --mend -N 4 "$T/hole.tok" | zstd -dcq | od -An -v -tu2 -w18 | head -n 1 | tr -s ' ')
+was=$(zstd -dcq <"$T/hole.tok" | od -An -v -tu2 -w18 | head -n 1 | tr -s ' ')
+is 'what is not masked stays' "$(echo "$ids" | cut -d' ' -f2-5,7)" "$(echo "$was" | cut -d' ' -f2-5,7)"
+not_ok 'and no [MASK] is left' sh -c "echo '$ids ' | grep -q ' 4 '"
+noise -q -t 0.3 "$T/valid.rows" >"$T/faint.noised"
+d -N 3 "$T/faint.noised" | zstd -dcq >"$T/mended"
+zstd -dcq <"$T/valid.rows" >"$T/meant"
+ok 'rows that are hardly damaged come back whole' cmp "$T/mended" "$T/meant"
+ok '--info' sh -c "denoise -m '$T/whole.st' --info | grep -q '^model.width: 32'"
+fails 'rows that are neither noised nor prompts' 2 'prefix' d "$T/valid.rows"
+fails '--prefix and --mend' 2 'exclude' d --prefix --mend "$T/valid.rows"
+sed '$d' "$vocab" >"$T/vocab2.txt"
+tok -q --text -w "$T/vocab2.txt" "$T/hole.txt" >"$T/foreign.tok"
+fails 'another vocabulary' 1 'vocabulary' d --prefix "$T/foreign.tok"
+fails 'a checkpoint that is not there' 1 'No such file' denoise -q -m "$T/nowhere" -n 1
+fails 'a torn checkpoint' 1 'torn.st' denoise -q -m "$T/torn.st" -n 1
+if [ -w /dev/full ]; then
+	fails 'a full disk' 1 'cannot write' sh -c "denoise -q -m '$T/whole.st' -n 2 -N 2 >/dev/full"
+fi
+ok '-V' sh -c 'denoise -V | grep -q "^denoise (cdcd)"'
+
+done_testing

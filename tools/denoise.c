@@ -1,0 +1,349 @@
+/* denoise - generate, complete, fill in or repair text by running a trained diffusion backwards. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "formats/shard.h"
+#include "ground/mem.h"
+#include "ground/rng.h"
+#include "math/kernels.h"
+#include "model/checkpoint.h"
+#include "model/sampler.h"
+#include "progress.h"
+
+static const char *model_path = "model.safetensors", *output;
+static struct sampler_options options = {
+    .method = SAMPLER_EULER, .steps = 200, .temperature = 1, .tau = 1, .scale = 1, .eta = 1,
+    .guidance = 1};
+static int64_t count, batch = 32, threads;
+static uint64_t seed;
+static bool prefix, mend, last, info, count_seen;
+
+static const struct option_entry entries[] = {
+    {'m', "model", OPTION_STRING, &model_path, "FILE", "the checkpoint", 0, 0, 0, 0},
+    {'n', "count", OPTION_INT, &count, "N", "rows to generate, or completions of every prompt", 0,
+        1e12, 0, &count_seen},
+    {0, "prefix", OPTION_FLAG, &prefix, NULL, "records are prompts: go on from each", 0, 0, 0, 0},
+    {0, "mend", OPTION_FLAG, &mend, NULL, "fill in the [MASK] positions of each record", 0, 0, 0, 0},
+    {'a', "sampler", OPTION_CHOICE, &options.method, NULL, "how to step", 0, 0, sampler_names, 0},
+    {'N', "steps", OPTION_INT, &options.steps, "N", "steps from noise to text", 1, 1e6, 0, 0},
+    {'T', "temperature", OPTION_REAL, &options.temperature, "T",
+        "of the score; below 1: likelier, less varied", 0.01, 100, 0, 0},
+    {0, "tau", OPTION_REAL, &options.tau, "TAU", "temperature of the softmax", 0.01, 100, 0, 0},
+    {0, "scale", OPTION_REAL, &options.scale, "S", "of the first noise", 0.01, 100, 0, 0},
+    {0, "eta", OPTION_REAL, &options.eta, "SHARE", "of fresh noise in ancestral steps", 0, 1, 0, 0},
+    {'g', "guidance", OPTION_REAL, &options.guidance, "G",
+        "weight of what is given; 1: as trained", 0, 100, 0, 0},
+    {0, "last", OPTION_FLAG, &last, NULL, "weights of the last step, not their average", 0, 0, 0, 0},
+    {'B', "batch", OPTION_INT, &batch, "N", "rows at one time", 1, 1e6, 0, 0},
+    {0, "info", OPTION_FLAG, &info, NULL, "print what the checkpoint says of itself, and exit", 0, 0,
+        0, 0},
+    {'o', "output", OPTION_STRING, &output, "FILE", "write here, not to standard output", 0, 0, 0, 0},
+    {'s', "seed", OPTION_SEED, &seed, "SEED", "of the noise", 0, 0, 0, 0},
+    {'j', "threads", OPTION_INT, &threads, "N", "threads; 0: one a processor", 0, 1024, 0, 0},
+    CLI_FORCE("write binary output to a terminal"),
+    CLI_QUIET,
+    CLI_VERBOSE,
+};
+
+static const struct cli cli = {
+    .tool = "denoise",
+    .usage = "-m model (-n count | --prefix | --mend | noised rows) [options] [records]",
+    .summary = "Turn noise into text with a trained model: generate, complete, fill in, repair.",
+    .options = entries,
+    .n_options = CLI_COUNT(entries),
+    .max_operands = 1,
+};
+
+struct job {
+	struct checkpoint cp;
+	struct active active;
+	struct kernels *k;
+	struct weights *w;
+	struct sampler *sampler;
+	struct batch b;
+	struct shard_writer *out;
+	struct progress progress;
+	uint32_t *ids; /* [T] of a record on its way in or out */
+	uint8_t *mask; /* [(T + 7) / 8] */
+	uint64_t done;
+};
+
+/* --- the model --- */
+
+static void print_info(const struct checkpoint *cp)
+{
+	char text[FIELD_ROOM];
+
+	printf("step: %" PRIu64 "\nrows: %" PRIu64 "\n", cp->step, cp->rows);
+	printf("parameters: %zu\n", weights_count(&cp->c));
+	printf("vocabulary: %u tokens, %016" PRIx64 "\n", cp->source.vocab_size, cp->source.vocab_hash);
+	printf("schedule: %s, t from %g to %g\n", schedule_family_name(cp->schedule.family),
+	    cp->schedule.t_min, cp->schedule.t_max);
+	for (size_t i = 0; i < config_n_fields; i++) {
+		field_print(&config_fields[i], &cp->c, text);
+		printf("%s: %s\n", config_fields[i].name, text);
+	}
+	for (size_t i = 0; i < trainer_n_fields; i++) {
+		field_print(&trainer_fields[i], &cp->o, text);
+		printf("%s: %s\n", trainer_fields[i].name, text);
+	}
+	printf("provenance: %s\n", safetensors_meta(cp->file, "cdcd.provenance"));
+}
+
+static void load(struct job *j)
+{
+	const struct config *c = &j->cp.c;
+	size_t n = weights_count(c), bytes = n * sizeof(real) + sampler_bytes(c, (size_t)batch);
+	struct err e;
+	real *base;
+
+	if (bytes > mem_available()) {
+		err_set(&e, "%s takes %.1f MiB of memory, where %.1f MiB can be had; a smaller -B may do",
+		    model_path, (double)bytes / 1048576, (double)mem_available() / 1048576);
+		die(&e);
+	}
+	if (checkpoint_active(&j->cp, &j->active, &e) || !(j->k = k_new((int)threads, &e)) ||
+	    !(j->w = weights_new(c, &e)) || !(base = k_alloc(j->k, n * sizeof *base, &e)))
+		die(&e);
+	weights_map(j->w, c, base);
+	if (checkpoint_weights(&j->cp, j->k, j->w, last, &e) ||
+	    batch_init(&j->b, (size_t)batch, (size_t)c->row_len, &e) ||
+	    !(j->sampler = sampler_new(j->k, c, j->w, (size_t)batch, &options, &e)) ||
+	    !(j->ids = mem_array((size_t)c->row_len, sizeof *j->ids, &e)) ||
+	    !(j->mask = mem_array((size_t)c->row_len / 8 + 1, 1, &e)))
+		die(&e);
+}
+
+/* --- rows out --- */
+
+static void create(struct job *j, int argc, char **argv)
+{
+	struct shard_header h = j->cp.source;
+	struct err e;
+
+	h.kind = SHARD_ROWS;
+	h.seed = seed;
+	cli_provenance(h.provenance, sizeof h.provenance, argc, argv);
+	cli_refuse_terminal(output);
+	j->out = shard_create(output, &h, NULL, output ? 3 : SHARD_STORED, &e);
+	if (!j->out)
+		die(&e);
+	cli_unlink_on_signal(shard_temporary(j->out));
+}
+
+static void fail(struct job *j, const struct err *e)
+{
+	shard_abort(j->out);
+	die(e);
+}
+
+/* Denoise what has gathered in the batch, and write it. */
+static void run(struct job *j, enum sampler_start start)
+{
+	struct shard_record r = {.ids = j->ids, .n = (uint32_t)j->b.T};
+	struct err e;
+
+	if (j->b.B == 0)
+		return;
+	if (sampler_run(j->sampler, &j->b, start, &j->cp.schedule, &e))
+		fail(j, &e);
+	for (size_t i = 0; i < j->b.B; i++) {
+		for (size_t t = 0; t < j->b.T; t++)
+			j->ids[t] = j->active.id[j->b.ids[i * j->b.T + t]];
+		if (shard_write(j->out, &r, &e))
+			fail(j, &e);
+	}
+	if (shard_flush(j->out, &e))
+		fail(j, &e);
+	j->done += j->b.B;
+	j->b.B = 0;
+	if (progress_due(&j->progress))
+		progress_show(&j->progress, "%" PRIu64 " rows, %.1f a second", j->done,
+		    (double)j->done / progress_seconds(&j->progress));
+}
+
+/* Add a row to the batch: the tokens in ids, those to be made where the mask is 1. */
+static void add(struct job *j, double t, uint64_t noise_seed, enum sampler_start start)
+{
+	struct shard_record r = {.ids = j->ids, .n = (uint32_t)j->b.T, .t = (float)t,
+	    .noise_seed = noise_seed, .mask = j->mask};
+	struct err e;
+
+	if (batch_add(&j->b, &r, &j->active, &j->cp.schedule, true, &e))
+		fail(j, &e);
+	j->b.t[j->b.B - 1] = t;
+	if (j->b.B == j->b.room)
+		run(j, start);
+}
+
+static void set_noised(struct job *j, size_t i, bool noised)
+{
+	if (noised)
+		j->mask[i / 8] |= (uint8_t)(1 << i % 8);
+	else
+		j->mask[i / 8] &= (uint8_t) ~(1 << i % 8);
+}
+
+/* A token that stands for none yet: what it is does not matter. */
+static uint32_t any_token(const struct job *j)
+{
+	return j->active.id[0];
+}
+
+/* --- from nothing --- */
+
+static void generate(struct job *j)
+{
+	for (size_t i = 0; i < j->b.T; i++) {
+		j->ids[i] = any_token(j);
+		set_noised(j, i, true);
+	}
+	for (int64_t i = 0; i < count; i++)
+		add(j, j->cp.schedule.t_max, rng_u64(seed, RNG_SEED, 0, (uint64_t)i), SAMPLER_NOISE);
+	run(j, SAMPLER_NOISE);
+}
+
+/* --- from records --- */
+
+/* The tokens that are given: all of a prompt but what ends it. */
+static uint32_t prompt_length(const struct job *j, const struct shard_record *r)
+{
+	const struct shard_special *s = &j->cp.source.special;
+	uint32_t n = r->n;
+
+	while (n > 0 && (r->ids[n - 1] == s->pad || r->ids[n - 1] == s->sep))
+		n--;
+	return n;
+}
+
+static void set_row(struct job *j, const struct shard_record *r)
+{
+	const struct shard_special *s = &j->cp.source.special;
+	uint32_t given = prefix ? prompt_length(j, r) : r->n;
+	size_t T = j->b.T;
+
+	for (size_t i = 0; i < T; i++) {
+		bool noised = prefix ? i >= given : i < r->n && mend && r->ids[i] == s->mask;
+
+		j->ids[i] = i < given ? r->ids[i] : prefix || s->pad == SHARD_NO_ID ? any_token(j) : s->pad;
+		if (noised)
+			j->ids[i] = any_token(j);
+		set_noised(j, i, noised);
+	}
+}
+
+static void from_prompts(struct job *j, struct shard_reader *in)
+{
+	struct shard_record r;
+	uint64_t row = 0;
+	struct err e;
+	int more;
+
+	while ((more = shard_read(in, &r, &e)) > 0) {
+		if (r.n > j->b.T) {
+			err_set(&e, "%s: record %" PRIu64 " has %u tokens, the model's rows %zu",
+			    shard_name(in), row, r.n, j->b.T);
+			fail(j, &e);
+		}
+		for (int64_t i = 0; i < (count_seen ? count : 1); i++) {
+			set_row(j, &r);
+			add(j, j->cp.schedule.t_max, rng_u64(seed, RNG_SEED, (uint32_t)i + 1, row),
+			    SAMPLER_NOISE);
+		}
+		row++;
+	}
+	if (more < 0)
+		fail(j, &e);
+	run(j, SAMPLER_NOISE);
+}
+
+static void from_noised(struct job *j, struct shard_reader *in)
+{
+	struct shard_record r;
+	struct err e;
+	int more;
+
+	while ((more = shard_read(in, &r, &e)) > 0) {
+		double t = r.t == r.t ? r.t : schedule_t(&j->cp.schedule, r.u);
+
+		memcpy(j->ids, r.ids, r.n * sizeof *r.ids);
+		memcpy(j->mask, r.mask, (r.n + 7) / 8);
+		add(j, t, r.noise_seed, SAMPLER_DAMAGED);
+	}
+	if (more < 0)
+		fail(j, &e);
+	run(j, SAMPLER_DAMAGED);
+}
+
+static void from_records(struct job *j, struct shard_reader *in)
+{
+	if (shard_header(in)->kind == SHARD_NOISED && !prefix && !mend)
+		from_noised(j, in);
+	else
+		from_prompts(j, in);
+}
+
+static struct shard_reader *open_records(const struct job *j, const char *path)
+{
+	struct err e;
+	struct shard_reader *in = shard_open(path, &e);
+
+	if (!in)
+		die(&e);
+	if (checkpoint_matches(
+	        &j->cp, shard_name(in), shard_header(in), shard_header(in)->kind == SHARD_NOISED, &e))
+		die(&e);
+	if (shard_header(in)->kind != SHARD_NOISED && !prefix && !mend)
+		die_usage("%s: %s, not noised rows: --prefix goes on from its records, --mend fills in "
+		          "their [MASK] positions",
+		    shard_name(in), shard_kind_name(shard_header(in)->kind));
+	if (mend && j->cp.source.special.mask == SHARD_NO_ID)
+		die_usage("--mend: the vocabulary has no [MASK]");
+	return in;
+}
+
+int main(int argc, char **argv)
+{
+	struct job j = {0};
+	struct shard_reader *in = NULL;
+	struct err e;
+	int first = cli_parse(&cli, argc, argv);
+
+	if (prefix && mend)
+		die_usage("--prefix and --mend exclude each other");
+	if (checkpoint_open(&j.cp, model_path, &e))
+		die(&e);
+	if (info) {
+		print_info(&j.cp);
+		return cli_finish();
+	}
+	if (!count_seen || prefix || mend || argv[first])
+		in = open_records(&j, argv[first]);
+	load(&j);
+	create(&j, argc, argv);
+	progress_start(&j.progress);
+	if (in)
+		from_records(&j, in);
+	else
+		generate(&j);
+	progress_end(&j.progress);
+	cli_unlink_on_signal(NULL);
+	if (shard_commit(j.out, &e))
+		die(&e);
+	note("%" PRIu64 " rows, %.1f s", j.done, progress_seconds(&j.progress));
+	shard_close(in);
+	sampler_free(j.sampler);
+	k_release(j.k, j.w->base);
+	weights_free(j.w);
+	batch_release(&j.b);
+	active_release(&j.active);
+	checkpoint_close(&j.cp);
+	k_free(j.k);
+	free(j.ids);
+	free(j.mask);
+	return cli_finish();
+}

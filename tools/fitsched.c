@@ -1,0 +1,365 @@
+/* fitsched: fit noise schedules to the cross-entropies that train measured; draw their curves. */
+
+#include "cli.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "formats/csv.h"
+#include "ground/mem.h"
+#include "model/schedule.h"
+
+static const char *const families[] = {
+    "uniform", "cauchy", "logistic", "frechet", "piecewise", "all", NULL};
+enum { ALL = SCHEDULE_FAMILIES };
+
+static int family = SCHEDULE_CAUCHY;
+static const char *split = "train", *output;
+static int64_t window, every, dim, points = 200;
+static double t_min, t_max;
+static bool curve, history;
+static bool family_seen, split_seen, window_seen, every_seen, dim_seen, points_seen, t_min_seen,
+    t_max_seen;
+
+static const struct option_entry options[] = {
+    {0, "family", OPTION_CHOICE, &family, NULL, "what to fit", 0, 0, families, &family_seen},
+    {'w', "window", OPTION_INT, &window, "N", "fit to the last N rows only; 0: to all", 0, 1e15, 0,
+        &window_seen},
+    {0, "every", OPTION_INT, &every, "N", "a fit every N steps; 0: one, to the end", 0, 1e15, 0,
+        &every_seen},
+    {0, "split", OPTION_STRING, &split, "NAME", "rows of this split", 0, 0, 0, &split_seen},
+    {'d', "dim", OPTION_INT, &dim, "D",
+        "dimension of the embeddings, for the range of t; 0: the range of the data", 0, 1 << 20, 0,
+        &dim_seen},
+    {0, "t-min", OPTION_REAL, &t_min, "T", "least noise level; 0: see -d", 0, 1e15, 0, &t_min_seen},
+    {0, "t-max", OPTION_REAL, &t_max, "T", "largest noise level; 0: see -d", 0, 1e15, 0,
+        &t_max_seen},
+    {0, "curve", OPTION_FLAG, &curve, NULL, "read schedules, write their curves", 0, 0, 0, 0},
+    {0, "history", OPTION_FLAG, &history, NULL, "with --curve: of every row, not of the last", 0, 0,
+        0, 0},
+    {0, "points", OPTION_INT, &points, "N", "with --curve: points a curve", 2, 1e6, 0,
+        &points_seen},
+    {'o', "output", OPTION_STRING, &output, "FILE", "write there", 0, 0, 0, 0},
+    CLI_QUIET,
+    CLI_VERBOSE,
+};
+
+static const struct cli cli = {"fitsched", "[options] [file.csv]",
+    "Fit a noise schedule F(t) to the rows step,t,ce_nats,split that train writes.", options,
+    CLI_COUNT(options), 0, 1};
+
+static void check_options(void)
+{
+	const struct {
+		bool seen;
+		const char *name;
+	} fitting[] = {{family_seen, "family"}, {split_seen, "split"}, {window_seen, "window"},
+	    {every_seen, "every"}, {dim_seen, "dim"}, {t_min_seen, "t-min"}, {t_max_seen, "t-max"}};
+
+	for (size_t i = 0; curve && i < CLI_COUNT(fitting); i++)
+		if (fitting[i].seen)
+			die_usage(
+			    "--%s: does not go with --curve, which fits nothing", fitting[i].name);
+	if (!curve && history)
+		die_usage("--history: goes with --curve only; for a history of fits see --every");
+	if (!curve && points_seen)
+		die_usage("--points: goes with --curve only");
+	if (t_min > 0 && t_max > 0 && t_min >= t_max)
+		die_usage("--t-min: %g is not below --t-max, %g", t_min, t_max);
+}
+
+/* --- the observations --- */
+
+struct rows {
+	double *step, *t, *ce;
+	size_t n, cap[3];
+	size_t passed_over; /* of this split, without usable numbers */
+	double least_t, largest_t, largest_ce;
+};
+
+static void rows_free(struct rows *r)
+{
+	free(r->step);
+	free(r->t);
+	free(r->ce);
+}
+
+static int rows_add(struct rows *r, double step, double t, double ce, struct err *e)
+{
+	if (mem_grow(&r->step, &r->cap[0], r->n + 1, sizeof *r->step, e) ||
+	    mem_grow(&r->t, &r->cap[1], r->n + 1, sizeof *r->t, e) ||
+	    mem_grow(&r->ce, &r->cap[2], r->n + 1, sizeof *r->ce, e))
+		return -1;
+	if (r->n == 0) {
+		r->least_t = r->largest_t = t;
+		r->largest_ce = ce;
+	}
+	r->least_t = fmin(r->least_t, t);
+	r->largest_t = fmax(r->largest_t, t);
+	r->largest_ce = fmax(r->largest_ce, ce);
+	r->step[r->n] = step;
+	r->t[r->n] = t;
+	r->ce[r->n++] = ce;
+	return 0;
+}
+
+/* A column that may be missing: -1. */
+static int find_optional(const struct csv_reader *csv, const char *name)
+{
+	for (size_t i = 0; i < csv_n_columns(csv); i++)
+		if (!strcmp(csv_name(csv, i), name))
+			return (int)i;
+	return -1;
+}
+
+static int rows_read(struct rows *r, struct csv_reader *csv, struct err *e)
+{
+	int t_at = csv_column(csv, "t", e), ce_at = t_at < 0 ? -1 : csv_column(csv, "ce_nats", e);
+	int step_at = find_optional(csv, "step"), split_at = find_optional(csv, "split"), more;
+
+	if (t_at < 0 || ce_at < 0 || (every > 0 && (step_at = csv_column(csv, "step", e)) < 0) ||
+	    (split_seen && (split_at = csv_column(csv, "split", e)) < 0))
+		return -1;
+	while ((more = csv_next(csv, e)) > 0) {
+		double step = NAN, t, ce;
+
+		if (split_at >= 0 && strcmp(csv_field(csv, (size_t)split_at), split) != 0)
+			continue;
+		if (csv_number(csv, (size_t)t_at, &t, e) ||
+		    csv_number(csv, (size_t)ce_at, &ce, e) ||
+		    (step_at >= 0 && csv_number(csv, (size_t)step_at, &step, e)))
+			return -1;
+		if (!(isfinite(t) && t > 0 && isfinite(ce)) || (every > 0 && !isfinite(step)))
+			r->passed_over++;
+		else if (rows_add(r, step, t, ce, e))
+			return -1;
+	}
+	return more;
+}
+
+/* --- fitting --- */
+
+struct fits {
+	struct schedule schedule[SCHEDULE_FAMILIES]; /* each goes on from its last fit */
+	size_t printed;
+	struct err why; /* of the last failure */
+};
+
+static void fits_init(struct fits *f, const struct rows *r)
+{
+	double low = t_min, high = t_max, root_d;
+
+	f->printed = 0;
+	if (!dim) {
+		low = low > 0 ? low : r->least_t;
+		high = high > 0 ? high : r->largest_t;
+	}
+	root_d = fmin(high / 18, 1000);
+	for (int i = 0; i < SCHEDULE_FAMILIES; i++)
+		schedule_init(&f->schedule[i], (enum schedule_family)i,
+		    dim ? (int)dim : (int)ceil(root_d * root_d), r->largest_ce, low, high);
+}
+
+static int print_step(struct output *out, double step, struct err *e)
+{
+	return isnan(step) ? output_printf(out, e, ",") : output_printf(out, e, "%.15g,", step);
+}
+
+static int print_fit(struct output *out, double step, const struct schedule *s, struct err *e)
+{
+	char text[4096];
+
+	if (schedule_print(s, text, sizeof text))
+		return err_set(e, "internal error: a schedule of more than %zu bytes", sizeof text);
+	return print_step(out, step, e) || output_write(out, text, strlen(text), e) ||
+	               output_write(out, "\n", 1, e)
+	           ? -1
+	           : 0;
+}
+
+/* "step 900: " where there are steps. */
+static const char *at_step(double step, char text[32])
+{
+	text[0] = '\0';
+	if (!isnan(step))
+		snprintf(text, 32, "step %.15g: ", step);
+	return text;
+}
+
+/* Fit what is asked for to rows [begin, end), and print it, the largest misfit first. */
+static int fit_rows(struct fits *f, const struct rows *r, size_t begin, size_t end,
+    struct output *out, struct err *e)
+{
+	double step = r->step[end - 1], misfit[SCHEDULE_FAMILIES];
+	const double *t = r->t + begin, *ce = r->ce + begin;
+	size_t n = end - begin;
+	int done[SCHEDULE_FAMILIES], n_done = 0;
+	char at[32];
+
+	for (int i = 0; i < SCHEDULE_FAMILIES; i++) {
+		int place = n_done;
+
+		if (family != ALL && family != i)
+			continue;
+		if (schedule_fit(&f->schedule[i], t, ce, n, &f->why)) {
+			if (family == ALL || every > 0)
+				note("%s%s", at_step(step, at), f->why.msg);
+			continue;
+		}
+		misfit[i] = schedule_misfit(&f->schedule[i], t, ce, n);
+		for (; place > 0 && misfit[done[place - 1]] < misfit[i]; place--)
+			done[place] = done[place - 1];
+		done[place] = i;
+		n_done++;
+	}
+	for (int i = 0; i < n_done; i++) {
+		const struct schedule *s = &f->schedule[done[i]];
+
+		if (print_fit(out, step, s, e))
+			return -1;
+		if (end == r->n || cli_verbose)
+			note("%s%s: %zu rows, rmse %.4f nats, misfit %.4f nats", at_step(step, at),
+			    schedule_family_name(s->family), n, s->rmse_nats, misfit[done[i]]);
+		f->printed++;
+	}
+	return 0;
+}
+
+/* Whether a fit is due between two rows: train refits after the steps that --every divides. */
+static bool is_due(double step, double next)
+{
+	return every > 0 && ceil(step / (double)every) != ceil(next / (double)every);
+}
+
+/* One fit to the end, or one at each multiple of --every that the steps pass. */
+static int fit_all(struct fits *f, const struct rows *r, struct output *out, struct err *e)
+{
+	for (size_t end = 1; end <= r->n; end++) {
+		size_t begin = window > 0 && end > (size_t)window ? end - (size_t)window : 0;
+
+		if (end < r->n && !is_due(r->step[end - 1], r->step[end]))
+			continue;
+		if (fit_rows(f, r, begin, end, out, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int run_fit(struct input *in, struct csv_reader *csv, struct output *out, struct err *e)
+{
+	struct rows r = {0};
+	struct fits f;
+	int failed = rows_read(&r, csv, e);
+
+	if (!failed && r.n == 0)
+		failed = err_set(e, "%s: no row%s%s with numbers t > 0 and ce_nats", in->name,
+		    find_optional(csv, "split") >= 0 ? " of split " : "",
+		    find_optional(csv, "split") >= 0 ? split : "");
+	if (!failed) {
+		fits_init(&f, &r);
+		failed =
+		    output_printf(out, e, "step," SCHEDULE_COLUMNS "\n") || fit_all(&f, &r, out, e);
+	}
+	if (!failed && f.printed == 0) {
+		*e = f.why;
+		failed = err_prefix(e, "%s: nothing could be fitted", in->name);
+	}
+	if (!failed && r.passed_over)
+		note("%s: %zu rows without usable numbers are left out", in->name, r.passed_over);
+	rows_free(&r);
+	return failed ? -1 : 0;
+}
+
+/* --- drawing --- */
+
+static int print_curve(struct output *out, double step, const struct schedule *s, struct err *e)
+{
+	double width = log(s->t_max / s->t_min) / (double)(points - 1);
+
+	for (int64_t i = 0; i < points; i++) {
+		double t = i == points - 1 ? s->t_max : s->t_min * exp((double)i * width);
+
+		if (print_step(out, step, e) ||
+		    output_printf(out, e, "%s,%.9g,%.9g,%.9g\n", schedule_family_name(s->family), t,
+		        schedule_nats(s, t), schedule_density(s, t)))
+			return -1;
+	}
+	return 0;
+}
+
+static int find_columns(const struct csv_reader *csv, int at[SCHEDULE_FIELDS], struct err *e)
+{
+	char names[] = SCHEDULE_COLUMNS, *rest = names;
+
+	for (int i = 0; i < SCHEDULE_FIELDS; i++)
+		if ((at[i] = csv_column(csv, strsep(&rest, ","), e)) < 0)
+			return -1;
+	return 0;
+}
+
+static int read_schedule(struct csv_reader *csv, const int at[SCHEDULE_FIELDS], int step_at,
+    struct schedule *s, double *step, struct err *e)
+{
+	const char *field[SCHEDULE_FIELDS];
+
+	for (int i = 0; i < SCHEDULE_FIELDS; i++)
+		field[i] = csv_field(csv, (size_t)at[i]);
+	*step = NAN;
+	return (step_at >= 0 && csv_number(csv, (size_t)step_at, step, e)) ||
+	               schedule_parse(s, field, e)
+	           ? -1
+	           : 0;
+}
+
+static int run_curve(struct input *in, struct csv_reader *csv, struct output *out, struct err *e)
+{
+	int at[SCHEDULE_FIELDS], step_at = find_optional(csv, "step"), more;
+	struct schedule s;
+	double step = NAN;
+	size_t n = 0;
+
+	if (find_columns(csv, at, e) || output_printf(out, e, "step,family,t,f_nats,density\n"))
+		return -1;
+	while ((more = csv_next(csv, e)) > 0) {
+		if (read_schedule(csv, at, step_at, &s, &step, e))
+			return err_prefix(e, "%s: line %" PRIu64, in->name, csv_line(csv));
+		if (history && print_curve(out, step, &s, e))
+			return -1;
+		n++;
+	}
+	if (more < 0)
+		return -1;
+	if (n == 0)
+		return err_set(e, "%s: no schedule in it", in->name);
+	return history ? 0 : print_curve(out, step, &s, e);
+}
+
+int main(int argc, char **argv)
+{
+	int at = cli_parse(&cli, argc, argv), failed;
+	struct csv_reader *csv;
+	struct output out;
+	struct input in;
+	struct err e;
+
+	check_options();
+	if (input_open(&in, at < argc ? argv[at] : NULL, &e))
+		die(&e);
+	if (!(csv = csv_open(&in, &e)) || output_open(&out, output, &e))
+		die(&e);
+	cli_unlink_on_signal(out.temporary);
+	failed = curve ? run_curve(&in, csv, &out, &e) : run_fit(&in, csv, &out, &e);
+	if (failed) {
+		output_abort(&out);
+		die(&e);
+	}
+	if (output_commit(&out, &e))
+		die(&e);
+	cli_unlink_on_signal(NULL);
+	csv_close(csv);
+	input_close(&in);
+	return cli_finish();
+}

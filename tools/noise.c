@@ -1,0 +1,213 @@
+/* noise - rows to noised rows: which noise each position is to get. */
+
+#include "cli.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "formats/noising.h"
+#include "formats/rows.h"
+#include "formats/shard.h"
+#include "ground/mem.h"
+
+static int64_t epochs = 1, skip, limit = -1, level = SHARD_AUTO;
+static uint64_t seed;
+static double fixed_t = NAN, fixed_u = NAN, max_given = 1;
+static bool no_shuffle;
+static int mask = NOISING_ALL;
+static const char *output, *counts_file;
+
+static const char *const masks[] = {"all", "prefix", "random", "mixed", NULL};
+
+#define MOST 9007199254740992.0 /* 2^53 */
+
+static const struct option_entry options[] = {
+    {'e', "epochs", OPTION_INT, &epochs, "N", "how often to go through the rows", 1, 1e9, 0, 0},
+    {'s', "seed", OPTION_SEED, &seed, "SEED", "of orders, levels, masks and noise", 0, 0, 0, 0},
+    {'t', "level", OPTION_REAL, &fixed_t, "T", "this noise level for all", 1e-6, 1e6, 0, 0},
+    {'u', "uniform", OPTION_REAL, &fixed_u, "U", "this u in [0, 1) for all", 0, 1, 0, 0},
+    {'m', "mask", OPTION_CHOICE, &mask, NULL, "what is noised, the rest being given", 0, 0, masks,
+        0},
+    {0, "max-given", OPTION_REAL, &max_given, "SHARE", "most that a mask lets be given", 0, 1, 0,
+        0},
+    {0, "no-shuffle", OPTION_FLAG, &no_shuffle, NULL, "keep the order of the rows", 0, 0, 0, 0},
+    {0, "skip", OPTION_INT, &skip, "N", "start at record N, counted from 0", 0, MOST, 0, 0},
+    {0, "limit", OPTION_INT, &limit, "N", "write N records at most (-1: all)", -1, MOST, 0, 0},
+    {0, "counts", OPTION_STRING, &counts_file, "FILE",
+        "take the counts of ids from these rows, or noised rows", 0, 0, 0, 0},
+    {'o', "output", OPTION_STRING, &output, "FILE", "write there, and not to standard output", 0, 0,
+        0, 0},
+    {'z', "compress", OPTION_INT, &level, "LEVEL",
+        "1 to 19; 0: stored; -1: 3 into files, 0 into pipes", -1, 19, 0, 0},
+    CLI_FORCE("write to a terminal"),
+    CLI_QUIET,
+    CLI_VERBOSE,
+};
+
+static const struct cli cli = {"noise", "[option ...] [FILE ...]",
+    "attach to rows which noise they are to get", options, CLI_COUNT(options), 0, -1};
+
+/* Append the rows of path; the first gives the header. */
+static int load(const char *path, struct shard_header *h, struct rows *rows, struct err *e)
+{
+	struct shard_reader *in = shard_open(path, e);
+	struct shard_record record;
+	int more = -1;
+
+	if (!in || shard_expect(in, SHARD_ROWS, e))
+		goto out;
+	if (rows->length == 0) {
+		*h = *shard_header(in);
+		rows_init(rows, h);
+	} else if (shard_compatible(h, shard_header(in), e)) {
+		err_prefix(e, "%s: does not fit the files before it", shard_name(in));
+		goto out;
+	}
+	while ((more = shard_read(in, &record, e)) > 0)
+		if (rows_add(rows, record.ids, e)) {
+			more = err_prefix(e, "%s", shard_name(in));
+			break;
+		}
+out:
+	shard_close(in);
+	return more;
+}
+
+/* The counts that a noised shard brings along. */
+static int copy_counts(const struct shard_reader *in, struct shard_counts *c, struct err *e)
+{
+	const struct shard_counts *from = shard_counts(in);
+
+	if (from->n == 0)
+		return err_set(e, "%s: brings no counts", shard_name(in));
+	c->id = mem_array(from->n, sizeof *c->id, e);
+	c->count = mem_array(from->n, sizeof *c->count, e);
+	if (!c->id || !c->count)
+		return -1;
+	memcpy(c->id, from->id, from->n * sizeof *c->id);
+	memcpy(c->count, from->count, from->n * sizeof *c->count);
+	c->n = from->n;
+	return 0;
+}
+
+/* The counts of other rows of the same vocabulary: what training had, for a validation set. */
+static int other_counts(
+    const char *path, const struct shard_header *h, struct shard_counts *c, struct err *e)
+{
+	struct shard_reader *in = shard_open(path, e);
+	struct shard_header like = *h, theirs;
+	struct rows rows = {0};
+	int failed = -1;
+
+	if (!in)
+		return -1;
+	like.kind = shard_header(in)->kind;
+	like.row_len = shard_header(in)->row_len;
+	if (shard_compatible(&like, shard_header(in), e)) {
+		err_prefix(e, "%s: does not fit the rows to be noised", shard_name(in));
+		goto out;
+	}
+	if (like.kind == SHARD_NOISED)
+		failed = copy_counts(in, c, e);
+	else if (!load(path, &theirs, &rows, e))
+		failed = rows_count(&rows, h->vocab_size, c, e);
+out:
+	rows_release(&rows);
+	shard_close(in);
+	return failed;
+}
+
+static int load_all(int n, char **paths, struct shard_header *h, struct rows *rows, struct err *e)
+{
+	char *standard[] = {NULL};
+
+	if (n == 0) {
+		n = 1;
+		paths = standard;
+	}
+	for (int i = 0; i < n; i++)
+		if (load(paths[i], h, rows, e))
+			return -1;
+	if (rows->n == 0)
+		return err_set(e, "%s: no rows", paths[0] ? paths[0] : "standard input");
+	return 0;
+}
+
+static int write_all(
+    struct shard_writer *w, struct noising *g, uint64_t first, uint64_t n, struct err *e)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		struct shard_record record;
+
+		noising_record(g, first + i, &record);
+		if (shard_write(w, &record, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* Write the records [skip, skip + limit) of the stream that rows make. */
+static int noise(struct shard_header *h, const struct rows *rows, const struct shard_counts *counts,
+    struct err *e)
+{
+	const struct noising_options o = {
+	    seed, !no_shuffle, (float)fixed_t, (float)fixed_u, (enum noising_mask)mask, max_given};
+	uint64_t total = rows->n * (uint64_t)epochs, n;
+	struct shard_writer *w;
+	struct noising g;
+
+	if ((uint64_t)skip > total)
+		return err_with(e, ERR_USAGE, "--skip: the stream has %llu records only",
+		    (unsigned long long)total);
+	n = total - (uint64_t)skip;
+	if (limit >= 0 && (uint64_t)limit < n)
+		n = (uint64_t)limit;
+	h->kind = SHARD_NOISED;
+	h->seed = seed;
+	h->first = (uint64_t)skip;
+	h->expected = n;
+	if (noising_init(&g, &o, rows, h->special.pad, e))
+		return -1;
+	w = shard_create(output, h, counts, (int)level, e);
+	if (w)
+		cli_unlink_on_signal(shard_temporary(w));
+	if (w && write_all(w, &g, (uint64_t)skip, n, e)) {
+		shard_abort(w);
+		w = NULL;
+	}
+	noising_release(&g);
+	if (!w || shard_commit(w, e))
+		return -1;
+	cli_unlink_on_signal(NULL);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int operand = cli_parse(&cli, argc, argv), failed;
+	struct shard_counts counts = {0};
+	struct shard_header h = {0};
+	struct rows rows = {0};
+	char provenance[SHARD_PROVENANCE_MAX];
+	struct err e;
+
+	if (!isnan(fixed_t) && !isnan(fixed_u))
+		die_usage("-t and -u: either gives the noise level");
+	if ((float)fixed_u >= 1)
+		die_usage("--uniform: 1 is not in [0, 1)");
+	cli_refuse_terminal(output);
+	cli_provenance(provenance, sizeof provenance, argc, argv);
+	failed = load_all(argc - operand, argv + operand, &h, &rows, &e);
+	if (!failed)
+		failed = counts_file ? other_counts(counts_file, &h, &counts, &e)
+		                     : rows_count(&rows, h.vocab_size, &counts, &e);
+	if (!failed) {
+		shard_add_provenance(&h, provenance);
+		failed = noise(&h, &rows, &counts, &e);
+	}
+	rows_counts_release(&counts);
+	rows_release(&rows);
+	if (failed)
+		die(&e);
+	return cli_finish();
+}

@@ -1,0 +1,478 @@
+/* pack - stories to rows of equal length; and what is in a shard. */
+
+#include "cli.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "formats/packing.h"
+#include "formats/rows.h"
+#include "formats/shard.h"
+#include "ground/io.h"
+#include "ground/mem.h"
+#include "ground/rng.h"
+
+#define SHUFFLE_ROUND UINT32_MAX /* not one of noise's epochs */
+
+static int64_t length = 64, stride, level = SHARD_AUTO;
+static uint64_t seed;
+static int what_is_long = PACKING_CUT;
+static bool length_given, long_given, seed_given, join, shuffle, info, check, print_ids,
+    print_noise;
+static const char *take, *output;
+
+static const char *const longs[] = {"cut", "split", "drop", NULL};
+
+static const struct option_entry options[] = {
+    {'T', "length", OPTION_INT, &length, "N", "ids a row", 1, 1 << 20, 0, &length_given},
+    {0, "long", OPTION_CHOICE, &what_is_long, NULL, "stories of more than N ids", 0, 0, longs,
+        &long_given},
+    {0, "join", OPTION_FLAG, &join, NULL, "rows are windows of the joined stories", 0, 0, 0, 0},
+    {0, "stride", OPTION_INT, &stride, "N", "ids from window to window (0: -T)", 0, 1 << 20, 0, 0},
+    {0, "shuffle", OPTION_FLAG, &shuffle, NULL, "write the rows in random order", 0, 0, 0, 0},
+    {'s', "seed", OPTION_SEED, &seed, "SEED", "of the order", 0, 0, 0, &seed_given},
+    {0, "take", OPTION_STRING, &take, "A:B", "records A to B - 1 of the output, counted from 0", 0,
+        0, 0, 0},
+    {0, "info", OPTION_FLAG, &info, NULL, "say what is in each FILE", 0, 0, 0, 0},
+    {0, "check", OPTION_FLAG, &check, NULL, "read each FILE; exit with 1 if any is damaged", 0, 0,
+        0, 0},
+    {0, "ids", OPTION_FLAG, &print_ids, NULL, "print ids, a record a line", 0, 0, 0, 0},
+    {0, "noise", OPTION_FLAG, &print_noise, NULL, "print levels, seeds and masks as CSV", 0, 0, 0,
+        0},
+    {'o', "output", OPTION_STRING, &output, "FILE", "write there, and not to standard output", 0, 0,
+        0, 0},
+    {'z', "compress", OPTION_INT, &level, "LEVEL",
+        "1 to 19; 0: stored; -1: 3 into files, 0 into pipes", -1, 19, 0, 0},
+    CLI_FORCE("write to a terminal"),
+    CLI_QUIET,
+    CLI_VERBOSE,
+};
+
+static const struct cli cli = {"pack", "[option ...] [FILE ...]",
+    "make rows of equal length from stories, or say what is in a shard", options,
+    CLI_COUNT(options), 0, -1};
+
+/* --- rows from stories --- */
+
+struct packer {
+	struct shard_header in, out;
+	struct packing packing;
+	bool begun;
+	struct shard_writer *w; /* NULL until the first header is known */
+	struct rows rows;       /* while they wait to be shuffled */
+	uint64_t index;         /* of the next row, before --take */
+	uint64_t from, to;      /* --take */
+};
+
+/* A number up to end, or fallback where there is none. */
+static uint64_t bound(const char *text, const char *end, uint64_t fallback)
+{
+	uint64_t v = 0;
+
+	if (text == end)
+		return fallback;
+	for (; text < end; text++) {
+		if (*text < '0' || *text > '9' || v > (UINT64_MAX - 9) / 10)
+			die_usage("--take: '%s' is not A:B", take);
+		v = 10 * v + (uint64_t)(*text - '0');
+	}
+	return v;
+}
+
+static void parse_take(uint64_t *from, uint64_t *to)
+{
+	const char *colon = take ? strchr(take, ':') : NULL;
+
+	*from = 0;
+	*to = UINT64_MAX;
+	if (!take)
+		return;
+	if (!colon)
+		die_usage("--take: '%s' is not A:B", take);
+	*from = bound(take, colon, 0);
+	*to = bound(colon + 1, colon + strlen(colon), UINT64_MAX);
+	if (*from > *to)
+		die_usage("--take: '%s' ends before it begins", take);
+}
+
+static int create(struct packer *p, struct err *e)
+{
+	p->w = shard_create(output, &p->out, NULL, (int)level, e);
+	if (!p->w)
+		return -1;
+	cli_unlink_on_signal(shard_temporary(p->w));
+	return 0;
+}
+
+/* A row, in the order of the output. */
+static int put(struct packer *p, const uint32_t *ids, struct err *e)
+{
+	struct shard_record record = {.ids = ids, .n = p->out.row_len};
+	uint64_t i = p->index++;
+
+	return i < p->from || i >= p->to ? 0 : shard_write(p->w, &record, e);
+}
+
+static int take_row(void *to, const uint32_t *ids, struct err *e)
+{
+	struct packer *p = to;
+
+	return shuffle ? rows_add(&p->rows, ids, e) : put(p, ids, e);
+}
+
+/* The first input's header settles the output's. */
+static int begin(
+    struct packer *p, const struct shard_header *h, const char *provenance, struct err *e)
+{
+	struct packing_options o = {
+	    .special = h->special, .what_is_long = (enum packing_long)what_is_long, .join = join};
+
+	p->begun = true;
+	p->in = p->out = *h;
+	if (h->kind == SHARD_NOISED)
+		return err_set(e, "holds noised records, and stream or rows records are wanted");
+	if (h->kind == SHARD_ROWS && !length_given)
+		length = h->row_len;
+	if (h->kind == SHARD_ROWS && (join || long_given || length != h->row_len))
+		return err_set(
+		    e, "rows of %u ids can be taken and shuffled, and not made anew", h->row_len);
+	p->out.kind = SHARD_ROWS;
+	p->out.row_len = (uint32_t)length;
+	p->out.seed = shuffle ? seed : h->seed;
+	p->out.expected = 0;
+	shard_add_provenance(&p->out, provenance);
+	o.length = (uint32_t)length;
+	o.stride = (uint32_t)(stride == 0 || stride > length ? length : stride);
+	rows_init(&p->rows, &p->out);
+	if (packing_init(&p->packing, &o, take_row, p, e))
+		return -1;
+	return shuffle ? 0 : create(p, e);
+}
+
+static int pack_file(struct packer *p, const char *path, const char *provenance, struct err *e)
+{
+	struct shard_reader *in = shard_open(path, e);
+	struct shard_record record;
+	int more = -1;
+
+	if (!in)
+		return -1;
+	if (!p->begun && begin(p, shard_header(in), provenance, e))
+		err_prefix(e, "%s", shard_name(in));
+	else if (shard_compatible(&p->in, shard_header(in), e))
+		err_prefix(e, "%s: does not fit the files before it", shard_name(in));
+	else
+		while ((more = shard_read(in, &record, e)) > 0)
+			if (packing_add(&p->packing, record.ids, record.n, e)) {
+				more = -1;
+				break;
+			}
+	shard_close(in);
+	return more;
+}
+
+/* The rows that have waited. */
+static int put_shuffled(struct packer *p, struct err *e)
+{
+	uint32_t n = p->rows.n, *order, *row;
+	int failed;
+
+	p->out.expected = (p->to < n ? p->to : n) - (p->from < n ? p->from : n);
+	order = mem_array(n, sizeof *order, e);
+	row = mem_array(p->out.row_len, sizeof *row, e);
+	failed = !order || !row || create(p, e);
+	if (!failed)
+		rng_permutation(seed, SHUFFLE_ROUND, order, n);
+	for (uint32_t i = 0; i < n && !failed; i++) {
+		rows_get(&p->rows, order[i], row);
+		failed = put(p, row, e);
+	}
+	free(order);
+	free(row);
+	return failed ? -1 : 0;
+}
+
+static double percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100 * (double)part / (double)whole : 0;
+}
+
+static void say_stats(const struct packer *p)
+{
+	const struct packing_stats *s = &p->packing.stats;
+	uint64_t made = s->rows * p->out.row_len, from = p->from < s->rows ? p->from : s->rows;
+	uint64_t taken = (p->to < s->rows ? p->to : s->rows) - from;
+
+	note("%" PRIu64 " %s of %" PRIu64 " ids; %" PRIu64 " %s, %" PRIu64
+	     " dropped, %.1f%% of the ids left out; %" PRIu64 " rows of %u, %.1f%% padding",
+	    s->stories, p->in.kind == SHARD_ROWS ? "rows" : "stories", s->tokens, s->cut,
+	    what_is_long == PACKING_SPLIT ? "split" : "cut", s->dropped,
+	    percent(s->lost, s->tokens), s->rows, p->out.row_len, percent(s->padding, made));
+	if (take)
+		note("%" PRIu64 " rows of them taken", taken);
+}
+
+static int pack(int n, char **paths, const char *provenance, struct err *e)
+{
+	struct packer p = {0};
+	int failed = 0;
+
+	parse_take(&p.from, &p.to);
+	for (int i = 0; i < n && !failed; i++)
+		failed = pack_file(&p, paths[i], provenance, e);
+	if (!failed)
+		failed = packing_finish(&p.packing, e) || (shuffle && put_shuffled(&p, e));
+	if (failed)
+		shard_abort(p.w);
+	else
+		failed = shard_commit(p.w, e);
+	cli_unlink_on_signal(NULL);
+	if (!failed)
+		say_stats(&p);
+	rows_release(&p.rows);
+	packing_release(&p.packing);
+	return failed;
+}
+
+/* --- what is in a shard --- */
+
+struct summary {
+	uint64_t min, max, padding, noised, open;
+	float t_min, t_max;
+};
+
+static void summarise(
+    struct summary *s, const struct shard_header *h, const struct shard_record *r, bool first)
+{
+	if (first || r->n < s->min)
+		s->min = r->n;
+	if (first || r->n > s->max)
+		s->max = r->n;
+	for (uint32_t i = 0; i < r->n; i++)
+		s->padding += r->ids[i] == h->special.pad;
+	if (h->kind != SHARD_NOISED)
+		return;
+	for (uint32_t i = 0; i < r->n; i++)
+		s->noised += shard_noised(r, i);
+	if (isnan(r->t)) {
+		s->open++;
+		return;
+	}
+	s->t_min = r->t < s->t_min ? r->t : s->t_min;
+	s->t_max = r->t > s->t_max ? r->t : s->t_max;
+}
+
+static int print_special(struct output *out, const char *name, uint32_t id, struct err *e)
+{
+	return id == SHARD_NO_ID ? 0 : output_printf(out, e, " [%s] %u", name, id);
+}
+
+static int print_header(
+    struct output *out, const char *name, const struct shard_header *h, struct err *e)
+{
+	const struct shard_special *s = &h->special;
+
+	return output_printf(
+	           out, e, "%-12s%s\n%-12s%s\n", "file", name, "kind", shard_kind_name(h->kind)) ||
+	       (h->row_len && output_printf(out, e, "%-12s%u ids\n", "row length", h->row_len)) ||
+	       output_printf(out, e, "%-12s%u ids of %u bytes, hash %016" PRIx64 "\n%-11s",
+	           "vocabulary", h->vocab_size, h->id_bytes, h->vocab_hash, "special") ||
+	       print_special(out, "PAD", s->pad, e) || print_special(out, "UNK", s->unk, e) ||
+	       print_special(out, "CLS", s->cls, e) || print_special(out, "SEP", s->sep, e) ||
+	       print_special(out, "MASK", s->mask, e) || output_printf(out, e, "\n") ||
+	       output_printf(out, e, "%-12s%" PRIu64 "\n%-12s%s\n", "seed", h->seed, "provenance",
+	           h->provenance);
+}
+
+static int print_totals(struct output *out, const struct shard_header *h,
+    const struct shard_totals *t, const struct summary *s, struct err *e)
+{
+	double a_record = t->records ? (double)t->tokens / (double)t->records : 0;
+	double ratio = (double)t->raw_bytes / (double)t->stored_bytes;
+
+	if (output_printf(out, e, "%-12s%" PRIu64 "\n%-12s%" PRIu64 "\n%-12s%" PRIu64, "segments",
+	        t->segments, "records", t->records, "tokens", t->tokens))
+		return -1;
+	if (h->kind == SHARD_STREAM
+	        ? output_printf(out, e, ", %.1f a record, from %" PRIu64 " to %" PRIu64 "\n",
+	              a_record, s->min, s->max)
+	        : output_printf(out, e, ", %.1f%% of them [PAD]\n", percent(s->padding, t->tokens)))
+		return -1;
+	return output_printf(out, e, "%-12s%" PRIu64 " of ids in %" PRIu64 ", %.2f to 1\n", "bytes",
+	    t->raw_bytes, t->stored_bytes, ratio);
+}
+
+static int print_noised(struct output *out, const struct shard_header *h, uint32_t counted,
+    const struct shard_totals *t, const struct summary *s, struct err *e)
+{
+	if (output_printf(out, e, "%-12s%" PRIu64 "\n%-12s%" PRIu64 " open", "first", h->first,
+	        "levels", s->open) ||
+	    (s->open < t->records && output_printf(out, e, ", %" PRIu64 " from %g to %g",
+	                                 t->records - s->open, (double)s->t_min, (double)s->t_max)))
+		return -1;
+	return output_printf(out, e, "\n%-12s%.1f%% of the positions\n%-12s%u ids\n", "noised",
+	    percent(s->noised, t->tokens), "counts of", counted);
+}
+
+/* Read path to its end, which checks it, and say what was in it. */
+static int say_info(const char *path, struct output *out, struct err *e)
+{
+	struct summary s = {.t_min = INFINITY};
+	struct shard_reader *in = shard_open(path, e);
+	struct shard_record record;
+	struct shard_totals t;
+	struct shard_header h;
+	uint32_t counted;
+	bool first = true;
+	int more;
+
+	if (!in)
+		return -1;
+	h = *shard_header(in);
+	counted = shard_counts(in)->n;
+	while ((more = shard_read(in, &record, e)) > 0) {
+		summarise(&s, &h, &record, first);
+		first = false;
+	}
+	shard_totals(in, &t);
+	if (more == 0 &&
+	    (print_header(out, shard_name(in), &h, e) || print_totals(out, &h, &t, &s, e) ||
+	        (h.kind == SHARD_NOISED && print_noised(out, &h, counted, &t, &s, e))))
+		more = -1;
+	shard_close(in);
+	return more;
+}
+
+static int say_ids(const struct shard_record *r, struct output *out, struct err *e)
+{
+	for (uint32_t i = 0; i < r->n; i++)
+		if (output_printf(out, e, i ? " %u" : "%u", r->ids[i]))
+			return -1;
+	return output_write(out, "\n", 1, e);
+}
+
+static int say_noise(uint64_t n, const struct shard_record *r, struct output *out, struct err *e)
+{
+	bool open = isnan(r->t);
+
+	if (output_printf(out, e,
+	        open ? "%" PRIu64 ",,%.9g,%" PRIu64 "," : "%" PRIu64 ",%.9g,,%" PRIu64 ",", n,
+	        (double)(open ? r->u : r->t), r->noise_seed))
+		return -1;
+	for (uint32_t i = 0; i < r->n; i++)
+		if (output_write(out, shard_noised(r, i) ? "1" : "0", 1, e))
+			return -1;
+	return output_write(out, "\n", 1, e);
+}
+
+/* Print records, numbered through all files. *n is the next one's number. */
+static int say_records(const char *path, uint64_t *n, struct output *out, struct err *e)
+{
+	struct shard_reader *in = shard_open(path, e);
+	struct shard_record record;
+	uint64_t from, to;
+	int more = -1;
+
+	parse_take(&from, &to);
+	if (!in || (print_noise && shard_expect(in, SHARD_NOISED, e)))
+		goto out;
+	if (print_noise && *n == 0)
+		*n = shard_header(in)->first;
+	while ((more = shard_read(in, &record, e)) > 0) {
+		uint64_t i = (*n)++;
+
+		if (i < from || i >= to)
+			continue;
+		if (print_noise ? say_noise(i, &record, out, e) : say_ids(&record, out, e)) {
+			more = -1;
+			break;
+		}
+	}
+out:
+	shard_close(in);
+	return more;
+}
+
+static int say(int n, char **paths, struct err *e)
+{
+	struct output out;
+	uint64_t next = 0;
+	int failed = 0;
+
+	if (output_open(&out, output, e))
+		return -1;
+	cli_unlink_on_signal(out.temporary);
+	if (print_noise)
+		failed = output_printf(&out, e, "record,t,u,seed,mask\n");
+	for (int i = 0; i < n && !failed; i++) {
+		if (info && i > 0)
+			failed = output_write(&out, "\n", 1, e);
+		if (!failed)
+			failed = info ? say_info(paths[i], &out, e)
+			              : say_records(paths[i], &next, &out, e);
+	}
+	if (failed)
+		output_abort(&out);
+	else
+		failed = output_commit(&out, e);
+	cli_unlink_on_signal(NULL);
+	return failed;
+}
+
+/* Read all of all files; say which are damaged. Returns how many. */
+static int check_files(int n, char **paths)
+{
+	int damaged = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct err e;
+		struct shard_reader *in = shard_open(paths[i], &e);
+		struct shard_record record;
+		int more = -1;
+
+		while (in && (more = shard_read(in, &record, &e)) > 0)
+			;
+		shard_close(in);
+		if (more == 0)
+			continue;
+		warn("%s", e.msg);
+		damaged++;
+	}
+	return damaged;
+}
+
+static void refuse_nonsense(void)
+{
+	if (info + check + print_ids + print_noise > 1)
+		die_usage("--info, --check, --ids and --noise: one at a time");
+	if (stride && !join)
+		die_usage("--stride goes with --join");
+	if (long_given && join)
+		die_usage("--long has no meaning with --join");
+	if (seed_given && !shuffle)
+		die_usage("--seed goes with --shuffle");
+}
+
+int main(int argc, char **argv)
+{
+	char *standard[] = {NULL}, **paths, provenance[SHARD_PROVENANCE_MAX];
+	int n, operand = cli_parse(&cli, argc, argv);
+	bool text;
+	struct err e;
+
+	refuse_nonsense();
+	n = argc > operand ? argc - operand : 1;
+	paths = argc > operand ? argv + operand : standard;
+	text = info || print_ids || print_noise;
+	if (check)
+		return check_files(n, paths) ? ERR_DATA : cli_finish();
+	if (!text)
+		cli_refuse_terminal(output);
+	cli_provenance(provenance, sizeof provenance, argc, argv);
+	if (text ? say(n, paths, &e) : pack(n, paths, provenance, &e))
+		die(&e);
+	return cli_finish();
+}

@@ -1,0 +1,573 @@
+#include "cli.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "formats/csv.h"
+#include "ground/mem.h"
+#include "picture/overlay.h"
+#include "picture/plot.h"
+#include "picture/columns.h"
+#include "picture/term.h"
+#include "picture/words.h"
+
+enum { NAME_SIZE = 256 };
+
+static const char *x_name, *y_names, *c_name, *g_name;
+static bool discrete, points, lines, histogram, mean, log_x, log_y, log_c, ascii, follow;
+static int64_t bins, smooth, max_points = 20000;
+static bool bins_given, max_points_given;
+static double dot = NAN, alpha = NAN, interval = 1;
+static const char *title, *x_label, *y_label, *x_limits, *y_limits, *size = "1200x750", *path;
+static struct cli_list line_specs, where_specs;
+
+static const struct option_entry options[] = {
+    {'x', "x", OPTION_STRING, &x_name, "COLUMN", "across [the row's number]", 0, 0, 0, 0},
+    {'y', "y", OPTION_STRING, &y_names, "COLUMN,...", "upwards; several have a colour each", 0, 0,
+        0, 0},
+    {'c', "colour", OPTION_STRING, &c_name, "COLUMN",
+        "colour by it: a number light to dark, a text a hue each", 0, 0, 0, 0},
+    {'g', "group", OPTION_STRING, &g_name, "COLUMN",
+        "one line a value; coloured by it unless -c says otherwise", 0, 0, 0, 0},
+    {0, "discrete", OPTION_FLAG, &discrete, NULL, "-c's numbers are names", 0, 0, 0, 0},
+    {0, "where", OPTION_LIST, &where_specs, "COLUMN=TEXT", "only such rows; repeatable", 0, 0, 0,
+        0},
+    {0, "points", OPTION_FLAG, &points, NULL, "draw points (so without -g or --lines)", 0, 0, 0, 0},
+    {0, "lines", OPTION_FLAG, &lines, NULL, "draw lines (so with -g)", 0, 0, 0, 0},
+    {0, "hist", OPTION_FLAG, &histogram, NULL, "draw a histogram of -x", 0, 0, 0, 0},
+    {0, "bins", OPTION_INT, &bins, "N", "bins of the histogram; 0: by the data", 0, 10000, 0,
+        &bins_given},
+    {0, "smooth", OPTION_INT, &smooth, "N", "and a line, the moving median of N rows; 0: none", 0,
+        10000, 0, 0},
+    {0, "mean", OPTION_FLAG, &mean, NULL, "the mean of --smooth, not the median", 0, 0, 0, 0},
+    {0, "line", OPTION_LIST, &line_specs, "FILE[:X,Y[:LABEL]]",
+        "another file's columns as a line on top; repeatable", 0, 0, 0, 0},
+    {0, "log-x", OPTION_FLAG, &log_x, NULL, "logarithmic x", 0, 0, 0, 0},
+    {0, "log-y", OPTION_FLAG, &log_y, NULL, "logarithmic y", 0, 0, 0, 0},
+    {0, "log-c", OPTION_FLAG, &log_c, NULL, "logarithmic colours", 0, 0, 0, 0},
+    {0, "xlim", OPTION_STRING, &x_limits, "FROM:TO", "ends of x; either may be left out", 0, 0, 0,
+        0},
+    {0, "ylim", OPTION_STRING, &y_limits, "FROM:TO", "ends of y", 0, 0, 0, 0},
+    {0, "title", OPTION_STRING, &title, "TEXT", "above the picture", 0, 0, 0, 0},
+    {0, "xlabel", OPTION_STRING, &x_label, "TEXT", "title of x [from the column's name]", 0, 0, 0,
+        0},
+    {0, "ylabel", OPTION_STRING, &y_label, "TEXT", "title of y [from the column's name]", 0, 0, 0,
+        0},
+    {0, "dot", OPTION_REAL, &dot, "R", "radius of points [by their number]", 0.1, 100, 0, 0},
+    {0, "alpha", OPTION_REAL, &alpha, "A", "opacity of points [by their number]", 0.001, 1, 0, 0},
+    {0, "max-points", OPTION_INT, &max_points, "N",
+        "points at most, evenly thinned; by default of an SVG; 0: all", 0, 4e9, 0,
+        &max_points_given},
+    {0, "size", OPTION_STRING, &size, "WxH", "of the picture, in pixels", 0, 0, 0, 0},
+    {'o', "output", OPTION_STRING, &path, "FILE",
+        "a .png or .svg, written aside, then renamed [the terminal]", 0, 0, 0, 0},
+    {0, "ascii", OPTION_FLAG, &ascii, NULL, "no Unicode on the terminal", 0, 0, 0, 0},
+    {'F', "follow", OPTION_FLAG, &follow, NULL, "draw again as the file grows, until ^C", 0, 0, 0,
+        0},
+    {0, "interval", OPTION_REAL, &interval, "S", "seconds between pictures of --follow", 0.05,
+        86400, 0, 0},
+    CLI_QUIET,
+    CLI_VERBOSE,
+};
+
+static const struct cli cli = {
+    .tool = "plotcsv",
+    .usage = "[-x COLUMN] (-y COLUMN,... | --hist) [OPTION]... [FILE]",
+    .summary = "Draw columns of a CSV file as a picture, or on the terminal.",
+    .options = options,
+    .n_options = CLI_COUNT(options),
+    .max_operands = 1,
+};
+
+/* --- the command line --- */
+
+/* "FROM:TO" into two numbers, NAN where one is left out. */
+static void parse_limits(const char *option, const char *text, bool is_log, double limit[2])
+{
+	char *end;
+
+	limit[0] = limit[1] = NAN;
+	if (!text)
+		return;
+	limit[0] = strtod(text, &end);
+	if (end == text)
+		limit[0] = NAN;
+	if (*end == ':' && end[1])
+		limit[1] = strtod(end + 1, &end);
+	else if (*end == ':')
+		end++;
+	if (*end || !strchr(text, ':') || isinf(limit[0]) || isinf(limit[1]))
+		die_usage("--%s: '%s' is not FROM:TO", option, text);
+	if (limit[0] >= limit[1])
+		die_usage("--%s: '%s' does not ascend", option, text);
+	if (is_log && (limit[0] <= 0 || limit[1] <= 0))
+		die_usage(
+		    "--%s: '%s': a logarithmic axis has no place for zero or less", option, text);
+}
+
+static void parse_size(const char *text, double *width, double *height)
+{
+	int w = 0, h = 0, n = 0;
+
+	if (sscanf(text, "%5dx%5d%n", &w, &h, &n) != 2 || text[n] || w < 100 || h < 100 ||
+	    w > 20000 || h > 20000)
+		die_usage("--size: '%s' is not WIDTHxHEIGHT, each from 100 to 20000", text);
+	*width = w;
+	*height = h;
+}
+
+static void check_options(void)
+{
+	if (path && plot_format(path) < 0)
+		die_usage("%s: its name must end in .png or .svg", path);
+	if (histogram) {
+		if (!x_name || y_names)
+			die_usage("--hist counts -x, and takes no -y");
+		if (g_name || smooth || lines || points)
+			die_usage("--hist goes with neither -g, --smooth, --lines nor --points");
+		discrete = true;
+	} else if (!y_names) {
+		die_usage("nothing to draw: name a column with -y, or with -x and --hist");
+	} else if (bins_given) {
+		die_usage("--bins is for --hist");
+	}
+	if (mean && !smooth)
+		die_usage("--mean is for --smooth");
+	if (g_name && !points && !histogram)
+		lines = true;
+	if (!lines && !histogram)
+		points = true;
+}
+
+/* "COLUMN,COLUMN": cut in place at the commas. */
+static void parse_columns(struct columns_spec *spec)
+{
+	static char copy[4096];
+
+	if (!y_names)
+		return;
+	if (snprintf(copy, sizeof copy, "%s", y_names) >= (int)sizeof copy)
+		die_usage("-y: more than %zu bytes", sizeof copy - 1);
+	for (char *next = copy; next;) {
+		if (spec->n_y == COLUMNS_Y_MAX)
+			die_usage("-y: more than %d columns", COLUMNS_Y_MAX);
+		spec->y[spec->n_y++] = strsep(&next, ",");
+	}
+}
+
+static void parse_filters(struct columns_spec *spec)
+{
+	static struct columns_filter filter[COLUMNS_FILTERS_MAX];
+
+	_Static_assert((int)COLUMNS_FILTERS_MAX >= (int)CLI_LIST_MAX, "a filter for each --where");
+	for (size_t i = 0; i < where_specs.n; i++) {
+		char *copy = strdup(where_specs.item[i]), *text = copy;
+
+		filter[i].column = strsep(&text, "=");
+		filter[i].text = text;
+		if (!text)
+			die_usage("--where: '%s' is not COLUMN=TEXT", where_specs.item[i]);
+	}
+	spec->filter = filter;
+	spec->n_filters = where_specs.n;
+}
+
+static void parse_spec(struct columns_spec *spec)
+{
+	*spec = (struct columns_spec){
+	    .x = x_name, .c = c_name, .group = g_name, .c_is_text = discrete || histogram};
+	parse_columns(spec);
+	parse_filters(spec);
+	if (c_name && spec->n_y > 1)
+		die_usage("-c colours one column of -y, not %zu", spec->n_y);
+	if (!c_name && spec->n_y == 1)
+		spec->c = g_name;
+}
+
+/* --- the lines on top --- */
+
+/* "FILE[:X,Y[:LABEL]]", cut in place; but a file of just that name is that file. */
+static void parse_line(char *spec, struct overlay *o)
+{
+	char *slash = strrchr(spec, '/'), *rest = slash ? slash : spec, *columns;
+
+	if (!access(spec, F_OK) || !strchr(rest, ':'))
+		return;
+	strsep(&rest, ":");
+	columns = strsep(&rest, ":");
+	o->label = rest;
+	o->x = strsep(&columns, ",");
+	o->y = columns;
+	if (!o->y || !*o->y || !*o->x)
+		die_usage("--line %s: what follows the file is not X,Y", spec);
+}
+
+static int draw_line(struct plot *p, const char *text, struct overlay *o, struct err *e)
+{
+	char *spec = mem_copy_string(text, e);
+	struct csv_reader *csv;
+	struct input in;
+	int failed = -1;
+
+	if (!spec)
+		return -1;
+	parse_line(spec, o);
+	if (!input_open(&in, spec, e)) {
+		csv = csv_open(&in, e);
+		failed = !csv || overlay_add(p, csv, o, e) ? err_prefix(e, "--line") : 0;
+		csv_close(csv);
+		input_close(&in);
+	}
+	free(spec);
+	return failed;
+}
+
+static int draw_lines(struct plot *p, const struct columns_spec *below, struct err *e)
+{
+	for (size_t i = 0; i < line_specs.n; i++) {
+		struct overlay o = {.x_below = below->x, .y_below = below->y[0], .index = i};
+
+		/* With --follow, a file may be still to come, or half-written. */
+		if (draw_line(p, line_specs.item[i], &o, e) && !follow)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- the picture --- */
+
+struct picture {
+	struct columns_spec spec;
+	struct look look;
+	double x_limit[2], y_limit[2], width, height;
+	struct table_skips skips;
+	char x_text[NAME_SIZE], c_text[NAME_SIZE], y_text[COLUMNS_Y_MAX][NAME_SIZE];
+	const char *y_labels[COLUMNS_Y_MAX];
+	struct output terminal;
+	bool terminal_open;
+};
+
+static void picture_init(struct picture *p)
+{
+	memset(p, 0, sizeof *p);
+	parse_limits("xlim", x_limits, log_x, p->x_limit);
+	parse_limits("ylim", y_limits, log_y, p->y_limit);
+	parse_size(size, &p->width, &p->height);
+	parse_spec(&p->spec);
+	words_of_column(p->x_text, NAME_SIZE, p->spec.x ? p->spec.x : "row");
+	words_of_column(p->c_text, NAME_SIZE, p->spec.c ? p->spec.c : "");
+	for (size_t k = 0; k < p->spec.n_y; k++) {
+		words_of_column(p->y_text[k], NAME_SIZE, p->spec.y[k]);
+		p->y_labels[k] = p->y_text[k];
+	}
+	p->look = (struct look){.points = points,
+	    .lines = lines,
+	    .histogram = histogram,
+	    .bins = (int)bins,
+	    .smooth = (int)smooth,
+	    .mean = mean,
+	    .x_limit = {p->x_limit[0], p->x_limit[1]},
+	    .y_labels = p->y_labels};
+}
+
+static void describe(const struct picture *p, struct plot *plot)
+{
+	plot_init(plot);
+	plot->width = p->width;
+	plot->height = p->height;
+	plot->title = title;
+	plot->x_title = x_label ? x_label : p->x_text;
+	plot->y_title = y_label            ? y_label
+	                : histogram        ? "count"
+	                : p->spec.n_y == 1 ? p->y_text[0]
+	                                   : NULL;
+	plot->c_title = p->c_text;
+	plot->x.log = log_x;
+	plot->y.log = log_y;
+	plot->c.log = log_c;
+	plot->dot = dot;
+	plot->alpha = alpha;
+	if (max_points_given || (path && plot_format(path) == PLOT_SVG))
+		plot->max_points = (size_t)max_points;
+}
+
+static int build(struct picture *p, struct plot *plot, const struct table *table, const char *name,
+    struct err *e)
+{
+	if (table_plot(table, &p->look, plot, &p->skips, e) || draw_lines(plot, &p->spec, e))
+		return -1;
+	return plot_fit(plot, p->x_limit, p->y_limit, e) ? err_prefix(e, "%s", name) : 0;
+}
+
+static bool is_utf8(void)
+{
+	static const char *const variable[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+	for (size_t i = 0; i < CLI_COUNT(variable); i++) {
+		const char *value = getenv(variable[i]);
+
+		if (value && *value)
+			return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
+	}
+	return false;
+}
+
+static int dimension(int of_window, const char *variable, int otherwise, int least)
+{
+	const char *text = getenv(variable);
+	int v = of_window > 0 ? of_window : text && atoi(text) > 0 ? atoi(text) : otherwise;
+
+	return v < least ? least : v > TERM_MAX ? TERM_MAX : v;
+}
+
+static struct term terminal(void)
+{
+	struct winsize window = {0};
+	const char *kind = getenv("TERM");
+	bool is_terminal = isatty(STDOUT_FILENO) != 0;
+	struct term t = {.unicode = !ascii && is_utf8()};
+
+	if (is_terminal)
+		ioctl(STDOUT_FILENO, TIOCGWINSZ, &window);
+	t.columns = dimension(window.ws_col, "COLUMNS", 80, TERM_COLUMNS_MIN);
+	t.rows = dimension(window.ws_row - 1, "LINES", 24, TERM_ROWS_MIN);
+	t.colour = is_terminal && !getenv("NO_COLOR") && kind && strcmp(kind, "dumb") != 0;
+	return t;
+}
+
+static int show(struct picture *p, const struct plot *plot, struct err *e)
+{
+	struct term t = terminal();
+	const char *between = isatty(STDOUT_FILENO) ? "\033[H\033[2J"
+	                      : p->terminal_open    ? "\n"
+	                                            : "";
+
+	if (!p->terminal_open && output_open(&p->terminal, NULL, e))
+		return -1;
+	p->terminal_open = true;
+	if (follow && output_printf(&p->terminal, e, "%s", between))
+		return -1;
+	return term_write(plot, &t, &p->terminal, e) || output_flush(&p->terminal, e) ? -1 : 0;
+}
+
+static int save(const struct plot *plot, struct err *e)
+{
+	struct output out;
+
+	if (output_open(&out, path, e))
+		return -1;
+	if (!follow)
+		cli_unlink_on_signal(out.temporary);
+	if (plot_write(plot, (enum plot_format)plot_format(path), &out, e) ||
+	    output_commit(&out, e)) {
+		output_abort(&out);
+		return -1;
+	}
+	if (!follow)
+		cli_unlink_on_signal(NULL);
+	return 0;
+}
+
+static int draw(struct picture *p, const struct table *table, const char *name, struct err *e)
+{
+	struct plot plot;
+	int failed;
+
+	describe(p, &plot);
+	failed = build(p, &plot, table, name, e) || (path ? save(&plot, e) : show(p, &plot, e));
+	if (!failed && !follow && plot_shown(&plot) < plot_points(&plot))
+		note("%zu of %zu points drawn; --max-points 0 draws all", plot_shown(&plot),
+		    plot_points(&plot));
+	plot_release(&plot);
+	return failed ? -1 : 0;
+}
+
+static void finish(struct picture *p)
+{
+	struct err e;
+
+	if (p->terminal_open && output_commit(&p->terminal, &e))
+		die(&e);
+	if (p->skips.missing)
+		note("left out: %zu missing, infinite or not a number", p->skips.missing);
+	if (p->skips.positive)
+		note("left out: %zu not positive, on a logarithmic axis", p->skips.positive);
+}
+
+/* --- the main file, at once or as it grows --- */
+
+struct source {
+	const char *path; /* NULL: standard input */
+	struct input in;
+	struct csv_reader *csv;
+	struct columns rows;
+};
+
+static void source_close(struct source *s)
+{
+	columns_release(&s->rows);
+	csv_close(s->csv);
+	input_close(&s->in);
+}
+
+static int read_all(struct source *s, struct picture *p, struct err *e)
+{
+	if (input_open(&s->in, s->path, e))
+		return -1;
+	s->csv = csv_open(&s->in, e);
+	if (!s->csv || columns_init(&s->rows, s->csv, &p->spec, e) ||
+	    columns_read(&s->rows, SIZE_MAX, e))
+		return -1;
+	return draw(p, &s->rows.table, s->in.name, e);
+}
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+static void stop_on_signals(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction act = {.sa_handler = stop}, old;
+
+	sigemptyset(&act.sa_mask);
+	for (size_t i = 0; i < CLI_COUNT(signals); i++)
+		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &act, NULL);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool grows(const struct input *in)
+{
+	struct stat st;
+
+	return !fstat(in->fd, &st) && S_ISREG(st.st_mode);
+}
+
+/* Wait for more of a pipe, or until the deadline; a file that has ended may be asked again then. */
+static void wait_for_more(struct input *in, double deadline)
+{
+	struct pollfd ready = {.fd = in->fd, .events = POLLIN};
+	double left = deadline - now();
+
+	if (left > 0)
+		poll(&ready, grows(in) ? 0 : 1, (int)(left * 1000) + 1);
+	if (grows(in))
+		in->eof = false;
+}
+
+/* The header may be still to come. */
+static int follow_open(struct source *s, const struct columns_spec *spec, struct err *e)
+{
+	if (input_open(&s->in, s->path, e))
+		return -1;
+	while (!stopped && !memchr(s->in.buf + s->in.pos, '\n', s->in.len - s->in.pos)) {
+		struct pollfd ready = {.fd = s->in.fd, .events = POLLIN};
+		int more = poll(&ready, 1, 0) > 0 ? input_fill(&s->in, e) : 0;
+
+		if (more < 0)
+			return -1;
+		if (s->in.eof && !grows(&s->in))
+			break;
+		if (more == 0)
+			wait_for_more(&s->in, now() + interval);
+	}
+	s->csv = csv_open(&s->in, e);
+	if (!s->csv || columns_init(&s->rows, s->csv, spec, e))
+		return -1;
+	csv_follow(s->csv, true);
+	return 0;
+}
+
+/* Shorter than what was read of it, or another file by now: a new run writes it. */
+static bool is_replaced(const struct source *s)
+{
+	struct stat by_path, by_fd;
+
+	if (!s->path || fstat(s->in.fd, &by_fd) || !S_ISREG(by_fd.st_mode))
+		return false;
+	if ((uint64_t)by_fd.st_size < s->in.offset + (s->in.len - s->in.pos))
+		return true;
+	return !stat(s->path, &by_path) &&
+	       (by_path.st_ino != by_fd.st_ino || by_path.st_dev != by_fd.st_dev);
+}
+
+/* Rows until the deadline. Returns 0 at the end of all, 1 before, -1 on error. */
+static int follow_rows(struct source *s, double deadline, struct err *e)
+{
+	do {
+		int more = columns_read(&s->rows, 1024, e);
+
+		if (more < 0)
+			return -1;
+		if (stopped)
+			return 0;
+		if (more == 0 && s->in.eof && !grows(&s->in)) {
+			csv_follow(s->csv, false); /* now a row that is cut short is an error */
+			return columns_read(&s->rows, SIZE_MAX, e);
+		}
+		if (more == 0)
+			wait_for_more(&s->in, deadline);
+	} while (now() < deadline);
+	return 1;
+}
+
+static int follow_all(struct source *s, struct picture *p, struct err *e)
+{
+	uint64_t drawn = 0;
+	int more = follow_open(s, &p->spec, e) ? -1 : 1;
+
+	for (double deadline = 0; more > 0; deadline = now() + interval) {
+		more = follow_rows(s, deadline, e);
+		if (more >= 0 && s->rows.table.n > 0 && s->rows.n_read != drawn &&
+		    draw(p, &s->rows.table, s->in.name, e))
+			return -1;
+		drawn = s->rows.n_read;
+		if (more > 0 && is_replaced(s)) {
+			source_close(s);
+			if (follow_open(s, &p->spec, e))
+				return -1;
+			drawn = 0;
+		}
+	}
+	return more;
+}
+
+int main(int argc, char **argv)
+{
+	static struct picture p;
+	struct source s = {0};
+	struct err e;
+	int at = cli_parse(&cli, argc, argv);
+
+	check_options();
+	picture_init(&p);
+	s.path = at < argc && strcmp(argv[at], "-") != 0 ? argv[at] : NULL;
+	if (follow)
+		stop_on_signals();
+	if (follow ? follow_all(&s, &p, &e) : read_all(&s, &p, &e))
+		die(&e);
+	source_close(&s);
+	finish(&p);
+	return cli_finish();
+}
