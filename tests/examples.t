@@ -20,22 +20,24 @@ examples() {
 mkdir "$T/fixture"
 cd "$T/fixture" || exit 1
 ln -s "$top/pipelines" pipelines
-pipelines/stories generate -n 60 -s 1 >stories.jsonl
-pipelines/stories generate -n 20 -s 2 -x stories.jsonl >valid.jsonl
-sed 's/^{"story": "//; s/"}$//' stories.jsonl >stories.txt
-tok --learn 1000 stories.jsonl >vocab.txt
-tok -w vocab.txt -o stories.tok stories.jsonl
-pack -T 80 -o train.rows stories.tok
-pack --take 0:4 -o some.rows train.rows
-tok -w vocab.txt valid.jsonl | pack -T 80 -o valid.rows
-noise -s 7 -o valid.noised valid.rows
-noise -e 10 -s 1 train.rows |
-	train -q -x tiny -n 20 -B 8 --refit-every 10 --save-every 10 --valid valid.noised --valid-every 10 \
-		--schedule-log sched.csv -l steps.csv -o model.safetensors >loss.csv
-cp sched.csv schedule.csv
-cp steps.csv log.csv
+{
+	pipelines/stories generate -n 60 -s 1 >stories.jsonl
+	pipelines/stories generate -n 20 -s 2 -x stories.jsonl >valid.jsonl
+	sed 's/^{"story": "//; s/"}$//' stories.jsonl >stories.txt
+	tok --learn 1000 stories.jsonl >vocab.txt
+	tok -w vocab.txt -o stories.tok stories.jsonl
+	pack -T 80 -o train.rows stories.tok
+	pack --take 0:4 -o some.rows train.rows
+	tok -w vocab.txt valid.jsonl | pack -T 80 -o valid.rows
+	noise -s 7 -o valid.noised valid.rows
+	noise -e 10 -s 1 train.rows |
+		train -q -x tiny -n 20 -B 8 --refit-every 10 --save-every 10 --valid valid.noised --valid-every 10 \
+			--schedule-log sched.csv -l steps.csv -o model.safetensors >loss.csv
+	cp sched.csv schedule.csv
+	cp steps.csv log.csv
+} >"$T/fixture.log" 2>&1
 cd "$top" || exit 1
-ok 'the fixture is there' test -s "$T/fixture/model.safetensors"
+ok 'the fixture is there' sh -c "test -s '$T/fixture/model.safetensors' || { cat '$T/fixture.log'; false; }"
 
 for page in man/*.1 man/cdcd.7; do
 	section=EXAMPLES

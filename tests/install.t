@@ -3,9 +3,9 @@
 . tests/lib.sh
 
 BUILD=${BUILD:-build}
+# MAKEFLAGS of a make above is kept: other flags would mean to build everything again.
 run_make() {
-	# A make above must not pass its options on.
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make ${SAN:+SAN="$SAN"} BUILD="$BUILD" ${CC:+CC="$CC"} "$@"
+	make ${SAN:+SAN="$SAN"} BUILD="$BUILD" ${CC:+CC="$CC"} "$@"
 }
 listing() {
 	(cd "$1" && find . -type f | sort)

@@ -11,10 +11,19 @@ for bin in "$BIN"/*; do
 		continue
 	fi
 	"$bin" --help >"$T/help"
-	# -x, --long: the first column of the help. In the page: ".It Fl x , Fl -long Ar arg".
+	# The first column of the help; in the page, what follows Fl: ".It Fl x , Fl -long Ar arg", or
+	# without the second Fl.
 	sed -n 's/^ *\(-[^ ].*\)/\1/p' "$T/help" | grep -Eo '^(-[A-Za-z0-9],? )?--[a-z0-9-]+|^-[A-Za-z0-9]' |
 		grep -Eo -- '(--[a-z0-9-]+|-[A-Za-z0-9])( |,|$)' | tr -d ' ,' | sort -u >"$T/has"
-	sed -n 's/^\.It Fl/ Fl/p' "$page" | grep -Eo ' Fl -?[A-Za-z0-9-]+' | sed 's/ Fl /-/' | sort -u >"$T/says"
+	awk '$1 == ".It" && $2 == "Fl" {
+		for (i = 2; i <= NF; i++)
+			if ($i == "Fl")
+				flag = 1
+			else if ($i ~ /^[A-Z][a-z]$/)
+				flag = 0
+			else if (flag && $i != ",")
+				print "-" $i
+	}' "$page" | sort -u >"$T/says"
 	ok "$tool: --help names options" grep -q -- --help "$T/has"
 	ok "$tool: the page and --help name the same options" diff "$T/has" "$T/says"
 	for section in NAME SYNOPSIS DESCRIPTION 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
@@ -39,7 +48,7 @@ if command -v mandoc >/dev/null; then
 	for page in man/*.[157]; do
 		# Pages that are referred to need not be installed; .Os says what the pages belong to.
 		mandoc -Tlint "$page" 2>&1 |
-			grep -Ev 'referenced manual not found|operating system explicitly specified' >"$T/lint"
+			grep -Ev 'manual not found|mandoc.db|operating system explicitly specified' >"$T/lint"
 		ok "$page: mandoc -Tlint" sh -c "cat '$T/lint'; test ! -s '$T/lint'"
 	done
 else

@@ -324,7 +324,6 @@ struct run {
 	double *ce;
 	double valid;
 	uint64_t first_step, saved;
-	char provenance[SHARD_PROVENANCE_MAX];
 };
 
 static void save(struct run *r)
@@ -333,7 +332,7 @@ static void save(struct run *r)
 
 	if (r->saved == r->tr->step)
 		return;
-	if (checkpoint_save(r->tr, output, r->provenance, &e))
+	if (checkpoint_save(r->tr, output, &e))
 		die(&e);
 	r->saved = r->tr->step;
 }
@@ -480,7 +479,6 @@ int main(int argc, char **argv)
 	set_defaults(argc, argv, &from);
 	first = cli_parse(&cli, argc, argv);
 	take_options(&from);
-	cli_provenance(r.provenance, sizeof r.provenance, argc, argv);
 	if (!(k = k_new((int)threads, &e)) || !(r.rows = shard_open(argv[first], &e)) ||
 	    shard_expect(r.rows, SHARD_NOISED, &e))
 		die(&e);

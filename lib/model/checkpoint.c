@@ -69,8 +69,7 @@ static int put_numbers(struct safetensors_writer *w, const struct trainer *tr, s
 	return 0;
 }
 
-static int put_meta(struct safetensors_writer *w, const struct trainer *tr, const char *provenance,
-    struct err *e)
+static int put_meta(struct safetensors_writer *w, const struct trainer *tr, struct err *e)
 {
 	char text[4096];
 
@@ -78,7 +77,7 @@ static int put_meta(struct safetensors_writer *w, const struct trainer *tr, cons
 		return err_set(e, "the schedule cannot be printed");
 	return safetensors_put_meta(w, "cdcd", FORMAT, e) ||
 	               safetensors_put_meta(w, "cdcd.version", CDCD_VERSION, e) ||
-	               safetensors_put_meta(w, "cdcd.provenance", provenance, e) ||
+	               safetensors_put_meta(w, "cdcd.provenance", tr->source.provenance, e) ||
 	               safetensors_put_meta(w, "schedule", text, e) ||
 	               put_fields(w, config_fields, config_n_fields, &tr->c, e) ||
 	               put_fields(w, trainer_fields, trainer_n_fields, &tr->o, e) ||
@@ -123,11 +122,10 @@ static int put_arrays(struct safetensors_writer *w, const struct trainer *tr, st
 	           : 0;
 }
 
-int checkpoint_save(
-    const struct trainer *tr, const char *path, const char *provenance, struct err *e)
+int checkpoint_save(const struct trainer *tr, const char *path, struct err *e)
 {
 	struct safetensors_writer *w = safetensors_writer_new(e);
-	int failed = !w || put_meta(w, tr, provenance, e) || put_arrays(w, tr, e) ||
+	int failed = !w || put_meta(w, tr, e) || put_arrays(w, tr, e) ||
 	             safetensors_write(w, path, e);
 
 	safetensors_writer_free(w);
@@ -216,7 +214,7 @@ static int get_schedule(struct checkpoint *cp, struct err *e)
 
 static int read_meta(struct checkpoint *cp, struct err *e)
 {
-	const char *format = meta(cp, "cdcd", e);
+	const char *format = meta(cp, "cdcd", e), *provenance;
 
 	if (!format)
 		return -1;
@@ -225,8 +223,9 @@ static int read_meta(struct checkpoint *cp, struct err *e)
 		    cp->path, format);
 	if (get_fields(cp, config_fields, config_n_fields, &cp->c, e) ||
 	    get_fields(cp, trainer_fields, trainer_n_fields, &cp->o, e) || get_numbers(cp, e) ||
-	    get_schedule(cp, e))
+	    get_schedule(cp, e) || !(provenance = meta(cp, "cdcd.provenance", e)))
 		return -1;
+	snprintf(cp->source.provenance, sizeof cp->source.provenance, "%s", provenance);
 	if (config_check(&cp->c, e) || trainer_check(&cp->o, e) || schedule_check(&cp->schedule, e))
 		return err_prefix(e, "%s", cp->path);
 	return 0;

@@ -116,6 +116,19 @@ static const struct range ideograph[] = {
     {0x2F800, 0x2FA1F},
 };
 
+/*
+ * Where it takes utf8proc to tell what a code point is. All others, here and in Unicode to come,
+ * are letters that do not change, ideographs and unassigned ones, but for two planes of private
+ * use.
+ */
+static const struct range varied[] = {
+    {0x0000, 0x33FF},
+    {0xA000, 0x1FFFF}, /* Hangul, with its decompositions, is in here */
+    {0x2F800, 0x2FA1F},
+    {0xE0000, 0xE0FFF},
+};
+static const struct range private_use[] = {{0xF0000, 0xFFFFD}, {0x100000, 0x10FFFD}};
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static uint32_t make(enum unicode_kind kind, uint32_t code, unsigned class)
@@ -165,7 +178,13 @@ static uint32_t classify(uint32_t c)
 static void classify_all(uint32_t *entry)
 {
 	for (uint32_t c = 0; c < UNICODE_COUNT; c++)
-		entry[c] = classify(c);
+		entry[c] = make(UNICODE_LETTER, c, 0);
+	for (size_t i = 0; i < COUNT(varied); i++)
+		for (uint32_t c = varied[i].first; c <= varied[i].last; c++)
+			entry[c] = classify(c);
+	for (size_t i = 0; i < COUNT(private_use); i++)
+		for (uint32_t c = private_use[i].first; c <= private_use[i].last; c++)
+			entry[c] = make(UNICODE_DROP, c, 0);
 	for (size_t i = 0; i < COUNT(plain); i++)
 		for (uint32_t c = plain[i].first; c <= plain[i].last; c++)
 			entry[c] = make(UNICODE_LETTER, c, 0);
@@ -221,31 +240,35 @@ static int fold(struct unicode *u, const uint32_t *kind, uint32_t c, const utf8p
 	return 0;
 }
 
+/* The same for any c, decomposed. */
+static int fold_code(struct unicode *u, const uint32_t *kind, uint32_t c, struct err *e)
+{
+	const utf8proc_property_t *property = utf8proc_get_property((utf8proc_int32_t)c);
+	utf8proc_int32_t code[8] = {(utf8proc_int32_t)c};
+	utf8proc_ssize_t n = 1;
+	enum unicode_kind k = unicode_kind(kind[c]);
+	bool composed = property->decomp_seqindex != UINT16_MAX || (c >= 0xAC00 && c <= 0xD7A3);
+
+	if (k == UNICODE_DROP || k == UNICODE_SPACE ||
+	    (!composed && property->lowercase_seqindex == UINT16_MAX))
+		return 0;
+	if (composed && !in(plain, COUNT(plain), c)) {
+		int boundary = UTF8PROC_BOUNDCLASS_START;
+
+		n = utf8proc_decompose_char(
+		    (utf8proc_int32_t)c, code, 8, UTF8PROC_DECOMPOSE | UTF8PROC_STABLE, &boundary);
+		if (n < 1 || n > 8)
+			return err_set(e, "utf8proc: no decomposition of U+%04X", c);
+	}
+	return fold(u, kind, c, code, (size_t)n, e);
+}
+
 static int fold_all(struct unicode *u, const uint32_t *kind, struct err *e)
 {
-	for (uint32_t c = 0; c < UNICODE_COUNT; c++) {
-		utf8proc_int32_t code[8] = {(utf8proc_int32_t)c};
-		utf8proc_ssize_t n = 1;
-		enum unicode_kind k = unicode_kind(kind[c]);
-		const utf8proc_property_t *property = utf8proc_get_property((utf8proc_int32_t)c);
-		bool composed =
-		    property->decomp_seqindex != UINT16_MAX || (c >= 0xAC00 && c <= 0xD7A3);
-
-		if (k == UNICODE_DROP || k == UNICODE_SPACE ||
-		    (!composed && property->lowercase_seqindex == UINT16_MAX))
-			continue;
-		if (composed) {
-			int boundary = UTF8PROC_BOUNDCLASS_START;
-
-			if (!in(plain, COUNT(plain), c))
-				n = utf8proc_decompose_char((utf8proc_int32_t)c, code, 8,
-				    UTF8PROC_DECOMPOSE | UTF8PROC_STABLE, &boundary);
-			if (n < 1 || n > 8)
-				return err_set(e, "utf8proc: no decomposition of U+%04X", c);
-		}
-		if (fold(u, kind, c, code, (size_t)n, e))
-			return -1;
-	}
+	for (size_t i = 0; i < COUNT(varied); i++)
+		for (uint32_t c = varied[i].first; c <= varied[i].last; c++)
+			if ((c < 0xD800 || c > 0xDFFF) && fold_code(u, kind, c, e))
+				return -1;
 	for (size_t i = 0; i < COUNT(capital); i++)
 		for (uint32_t c = capital[i].first; c <= capital[i].last; c++)
 			u->entry[c] =

@@ -1,0 +1,184 @@
+#!/bin/sh
+# tok: stories to ids and back, bad input, and the same ids whatever the threads
+. tests/lib.sh
+
+tok="$BIN/tok"
+vocab="$T/vocab.txt"
+printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' the cat sat on a mat . , '!' '[' ']' sep '##s' \
+	"'" s m >"$vocab"
+cat >"$T/stories.jsonl" <<'END'
+{"story":"The cat sat."}
+{"story":"A cat, on the mat!\nCats sat on the mats."}
+{"text":""}
+{"story":"dog [SEP]"}
+END
+# Each part of a pipe must succeed.
+encode_decode() {
+	"$tok" -w "$vocab" "$@" >"$T/pipe.tok" && "$tok" -d -w "$vocab" "$T/pipe.tok"
+}
+
+# --- there and back ---
+
+is "JSON lines there and back" "$(encode_decode "$T/stories.jsonl")" "the cat sat.
+a cat, on the mat! cats sat on the mats."
+is "from standard input" "$(encode_decode <"$T/stories.jsonl")" "$(encode_decode "$T/stories.jsonl")"
+is "special tokens kept" "$("$tok" -w "$vocab" "$T/stories.jsonl" |
+	"$tok" -d --keep-special -w "$vocab" | tail -n 2)" "[CLS] [SEP]
+[CLS] [UNK] [SEP] [SEP]"
+is "decoded as JSON" "$("$tok" -w "$vocab" "$T/stories.jsonl" | "$tok" -d --json -w "$vocab" |
+	head -n 1)" '{"story":"the cat sat."}'
+is "lines" "$(printf 'the cat\n\na mat\n' | encode_decode --lines)" "the cat
+
+a mat"
+is "text" "$(printf 'the\ncat<|endoftext|>\na mat\n<|endoftext|>\n' | encode_decode --text)" "the cat
+a mat"
+is "another field" "$(echo '{"body":"a cat","text":"a mat"}' | encode_decode --field body)" "a cat"
+is "several files" "$(encode_decode "$T/stories.jsonl" "$T/stories.jsonl" | wc -l | tr -d ' ')" 8
+
+# --- what --json shows ---
+
+show() { # show TEXT OPTION...
+	show_text=$1
+	shift
+	echo "$show_text" | "$tok" -w "$vocab" --lines --json "$@"
+}
+is "ids, tokens, offsets" "$(show 'The cats!')" \
+	'{"ids":[2,5,6,17,13,3],"tokens":["[CLS]","the","cat","##s","!","[SEP]"],"offsets":[[0,0],[0,3],[4,7],[7,8],[8,9],[0,0]]}'
+is "bytes that vanish" "$(printf 'c\303\241\314\201\001t\377s\n' | "$tok" -w "$vocab" --lines --json \
+	--no-special)" '{"ids":[6,17],"tokens":["cat","##s"],"offsets":[[0,7],[8,9]]}'
+ids() {
+	show "$@" | sed 's/.*"ids":\[\([^]]*\)\].*/\1/'
+}
+is "no special tokens" "$(ids 'the cat' --no-special)" 5,6
+is "cut on the right" "$(ids 'the cat sat' -T 4)" 2,5,6,3
+is "cut on the left" "$(ids 'the cat sat' -T 4 --left)" 2,6,7,3
+is "offsets of what was cut" "$(show 'the cat sat' -T 3 --left | sed 's/.*offsets"://')" \
+	'[[0,0],[8,11],[0,0]]}'
+is "padded" "$(ids 'the cat' -T 6 --pad)" 2,5,6,3,0,0
+is "padded on the left" "$(ids 'the cat' -T 6 --pad --left)" 0,0,2,5,6,3
+is "a special token in the text" "$(ids 'the[SEP]cat' --no-special)" 5,3,6
+is "the same taken literally" "$(ids 'the[SEP]cat' --no-special --literal-special)" 5,14,16,15,6
+is "cased" "$(ids 'The cat' --no-special --cased)" 1,6
+
+# --- the shard ---
+
+"$tok" -w "$vocab" -o "$T/x.tok" "$T/stories.jsonl"
+if command -v zstd >/dev/null; then
+	ok "a file is a zstd stream" zstd -tq "$T/x.tok"
+	is "of ids" "$(zstd -dqc <"$T/x.tok" | od -An -tu2 -N10 | tr -s ' ')" " 2 5 6 7 11"
+else
+	skip "a file is a zstd stream" "no zstd"
+	skip "of ids" "no zstd"
+fi
+cat "$T/x.tok" "$T/pipe.tok" >"$T/both.tok"
+is "cat a b is a shard" "$("$tok" -d -w "$vocab" "$T/both.tok" | wc -l | tr -d ' ')" 12
+ok "-z 9" "$tok" -w "$vocab" -z 9 -o "$T/z.tok" "$T/stories.jsonl"
+ok "a large vocabulary has ids of 4 bytes" sh -c "
+	{ cat '$vocab'; seq 70000; echo lastword; } >'$T/large.txt' &&
+	echo lastword 12345 | '$tok' -w '$T/large.txt' --lines | '$tok' -d -w '$T/large.txt' |
+		grep -qx 'lastword 12345'"
+
+# --- threads ---
+
+awk 'BEGIN { for (i = 0; i < 40000; i++)
+	printf "{\"story\":\"the cat sat on %d mats. A mat, caf\303\251 \\u00e9!\"}\n", i }' >"$T/many.jsonl"
+"$tok" -w "$vocab" --json "$T/many.jsonl" >"$T/one.json"
+"$tok" -w "$vocab" --json -j 5 "$T/many.jsonl" >"$T/five.json"
+ok "-j 5 gives what -j 1 gives" cmp "$T/one.json" "$T/five.json"
+is "of every story" "$(wc -l <"$T/five.json" | tr -d ' ')" 40000
+{ cat "$T/many.jsonl" && echo '{"story":' && cat "$T/many.jsonl"; } >"$T/flawed.jsonl"
+for j in 1 4; do
+	fails "-j $j: the line of an error" 1 'flawed.jsonl: line 40001, byte 10: not JSON' \
+		"$tok" -w "$vocab" -j $j "$T/flawed.jsonl"
+	"$tok" -w "$vocab" -j $j --json "$T/flawed.jsonl" >"$T/before.json" 2>/dev/null
+	ok "-j $j: all that comes before it is delivered" cmp "$T/one.json" "$T/before.json"
+done
+
+# --- bad input ---
+
+not_ok "no vocabulary" "$tok" "$T/stories.jsonl"
+fails "no such vocabulary" 1 'none.txt' "$tok" -w "$T/none.txt" "$T/stories.jsonl"
+fails "no such input" 1 'none.jsonl' "$tok" -w "$vocab" "$T/none.jsonl"
+fails "a directory" 1 'is a directory' "$tok" -w "$vocab" "$T"
+echo once upon a time >"$T/plain.txt"
+fails "plain text" 1 'line 1, byte 1: .*plain text' "$tok" -w "$vocab" "$T/plain.txt"
+echo '{"story":3}' >"$T/number.jsonl"
+fails "a number for a story" 1 "line 1: field 'story' is not a string but int" \
+	"$tok" -w "$vocab" "$T/number.jsonl"
+fails "no such field" 1 "line 1: no field 'body'" "$tok" -w "$vocab" --field body "$T/stories.jsonl"
+{ echo junk && cat "$T/stories.jsonl" && echo '{'; } >"$T/bad.jsonl"
+fails "--skip-bad counts" 0 'passed over 2 bad lines of 6; the first: .*bad.jsonl: line 1' \
+	"$tok" -w "$vocab" --skip-bad -o "$T/skipped.tok" "$T/bad.jsonl"
+is "and keeps the others" "$("$tok" -d -w "$vocab" "$T/skipped.tok" | wc -l | tr -d ' ')" 4
+printf 'the\ncat\n' >"$T/bare.txt"
+fails "no [CLS]" 1 'no \[CLS\]' "$tok" -q -w "$T/bare.txt" "$T/stories.jsonl"
+fails "no [UNK]" 1 "line 1: .*no \[UNK\]" "$tok" -q -w "$T/bare.txt" --no-special "$T/stories.jsonl"
+printf '\357\273\277the\r\ncat\n\ncat\n' >"$T/flawed.txt"
+is "defects of a vocabulary are told" "$(echo the cat |
+	"$tok" -w "$T/flawed.txt" --lines --no-special --json 2>&1 >"$T/flawed.json" |
+	grep -cE 'line 4: a token|empty line|CR LF|byte order|no \[')" 9
+is "and do not matter" "$(cut -c 1-14 "$T/flawed.json")" '{"ids":[0,3],"'
+fails "another vocabulary" 1 'x.tok: made with another vocabulary' "$tok" -q -d -w "$T/bare.txt" "$T/x.tok"
+head -c 100 "$T/x.tok" >"$T/cut.tok"
+fails "a cut shard" 1 'cut.tok' "$tok" -d -w "$vocab" "$T/cut.tok"
+fails "not a shard" 1 'vocab.txt' "$tok" -d -w "$vocab" "$vocab"
+fails "--left without -T" 2 'left' "$tok" -w "$vocab" --left "$T/stories.jsonl"
+fails "--pad without -T" 2 'padding' "$tok" -w "$vocab" --pad "$T/stories.jsonl"
+fails "-T 1" 2 'length of 1' "$tok" -w "$vocab" -T 1 "$T/stories.jsonl"
+fails "--lines --text" 2 'does not go with' "$tok" -w "$vocab" --lines --text "$T/stories.jsonl"
+fails "-d --learn" 2 'does not go with' "$tok" -w "$vocab" -d --learn 100 "$T/stories.jsonl"
+
+# --- output ---
+
+echo old >"$T/kept.tok"
+fails "a failure" 1 'line 1' "$tok" -w "$vocab" -o "$T/kept.tok" "$T/bad.jsonl"
+is "leaves the old file" "$(cat "$T/kept.tok")" old
+is "and nothing beside it" "$(find "$T" -name '*.tmp' | wc -l | tr -d ' ')" 0
+if [ -w /dev/full ]; then
+	fails "a full disk" 1 'No space' sh -c "'$tok' -w '$vocab' '$T/stories.jsonl' >/dev/full"
+	fails "a full disk, decoding" 1 'No space' sh -c "'$tok' -d -w '$vocab' '$T/x.tok' >/dev/full"
+	fails "a full disk, learning" 1 'No space' sh -c "'$tok' --learn 40 '$T/stories.jsonl' >/dev/full"
+else
+	skip "a full disk" "no /dev/full"
+fi
+"$tok" -w "$vocab" --json "$T/many.jsonl" 2>"$T/pipe.err" | head -n 1 >"$T/pipe.out"
+is "a closed pipe" "$(cat "$T/pipe.err")$(wc -l <"$T/pipe.out" | tr -d ' ')" 1
+if command -v script >/dev/null; then
+	script -qec "'$tok' -w '$vocab' '$T/stories.jsonl'" /dev/null >"$T/tty" 2>&1
+	ok "binary to a terminal is refused" grep -q 'binary output to a terminal' "$T/tty"
+else
+	skip "binary to a terminal is refused" "no script"
+fi
+is "the version" "$("$tok" -V | cut -d ' ' -f 1,2)" "tok (cdcd)"
+ok "--help" "$tok" --help
+ok "-v says how long it took" sh -c "'$tok' -v -w '$vocab' -o '$T/v.tok' '$T/stories.jsonl' 2>&1 |
+	grep -q 'MiB peak'"
+
+# --- learning ---
+
+"$tok" --learn 200 -q "$T/stories.jsonl" "$T/stories.jsonl" >"$T/learnt.txt"
+is "special tokens come first" "$(head -n 5 "$T/learnt.txt" | tr '\n' ' ')" "[PAD] [UNK] [CLS] [SEP] [MASK] "
+ok "the words of a small corpus are tokens" sh -c "for w in the cat sat on mat cats mats dog; do
+	grep -qx \$w '$T/learnt.txt' || exit 1; done"
+ok "it is the same each time" sh -c "'$tok' --learn 200 -q '$T/stories.jsonl' '$T/stories.jsonl' |
+	cmp - '$T/learnt.txt'"
+is "N tokens at most" "$("$tok" --learn 60 -q "$T/many.jsonl" | wc -l | tr -d ' ')" 60
+fails "fewer than wanted are told" 0 '[0-9]+ tokens from 15 different words' \
+	"$tok" --learn 200 -o "$T/few.txt" "$T/stories.jsonl" "$T/stories.jsonl"
+is "what was learnt serves" "$("$tok" -q -w "$T/learnt.txt" "$T/stories.jsonl" |
+	"$tok" -q -d -w "$T/learnt.txt" | head -n 1)" "the cat sat."
+ok "--learn --cased keeps capitals" sh -c "'$tok' --learn 200 -q --cased '$T/stories.jsonl' | grep -qx T"
+fails "too few tokens" 1 'too small' "$tok" --learn 10 "$T/stories.jsonl"
+fails "nothing to learn from" 1 'no words' "$tok" --learn 10 /dev/null
+
+# --- the reference's ids ---
+
+if v=$(data bert-base-uncased-vocab.txt) && s=$(data tinystories-valid.jsonl.zst) &&
+	i=$(data tokenizer/tinystories-valid.u16) && command -v zstd >/dev/null; then
+	zstd -dqc "$s" >"$T/valid.jsonl"
+	"$tok" -w "$v" "$T/valid.jsonl" | zstd -dqc >"$T/valid.u16"
+	ok "TinyStories: the ids of the reference" cmp "$T/valid.u16" "$i"
+else
+	skip "TinyStories: the ids of the reference" "no shared data"
+fi
+done_testing

@@ -1,0 +1,267 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "formats/story.h"
+#include "ground/ordered.h"
+#include "ground/rng.h"
+#include "tap.h"
+
+static struct err error;
+
+/* The documents of text, each in angle brackets; "!" for a bad one. */
+static void documents(
+    enum story_form form, const char *field, const char *text, size_t n, bool slow, char *got)
+{
+	struct story_parser *p = story_parser_new(form, field, &error);
+	struct story_block block = {text, n, 1};
+	struct story story;
+	enum story_result result;
+
+	if (slow)
+		story_parser_slow(p);
+	story_start(p, "test", &block);
+	*got = '\0';
+	while ((result = story_next(p, &story, &error)) > 0) {
+		if (result == STORY_BAD) {
+			strcat(got, "!");
+			continue;
+		}
+		got += strlen(got);
+		*got++ = '<';
+		for (size_t i = 0; i < story.n; i++)
+			*got++ = story.text[i] ? story.text[i] : '0';
+		strcpy(got, ">");
+	}
+	story_parser_free(p);
+}
+
+static void are(enum story_form form, const char *field, const char *text, const char *want)
+{
+	char got[1024], slow[1024];
+
+	documents(form, field, text, strlen(text), false, got);
+	documents(form, field, text, strlen(text), true, slow);
+	if (!ok(!strcmp(got, want) && !strcmp(slow, want), "documents: %s", want))
+		diag("got %s and %s", got, slow);
+}
+
+static void test_json(void)
+{
+	are(STORY_JSON, NULL,
+	    "{\"story\":\"a\"}\n{\"text\": \"b\"}\r\n { \"x\":1 , \"story\" : \"c\" } ",
+	    "<a><b><c>");
+	are(STORY_JSON, NULL, "\xEF\xBB\xBF{\"story\":\"a\"}\n", "<a>");
+	are(STORY_JSON, NULL, "{\"text\":\"a\",\"story\":\"b\",\"text\":\"c\"}\n", "<b>");
+	are(STORY_JSON, NULL, "{\"story\":\"a\",\"story\":\"b\"}\n{\"story\":\"a\",\"story\":1}\n",
+	    "<b>!");
+	are(STORY_JSON, "text", "{\"story\":\"a\",\"text\":\"b\"}\n{\"story\":\"a\"}\n", "<b>!");
+	are(STORY_JSON, "a\"b", "{\"a\\\"b\":\"c\"}\n{\"a\\u0022b\":\"d\"}", "<c><d>");
+	are(STORY_JSON, NULL,
+	    "{\"story\":\"\\u0000\\\"\\\\\\/\\u00e9\\ud83d\\ude00\\ud83dx\\udE00\"}",
+	    "<0\"\\/\xC3\xA9\xF0\x9F\x98\x80\xEF\xBF\xBDx\xEF\xBF\xBD>");
+	are(STORY_JSON, NULL, "{\"s\":[{\"story\":\"x\"}],\"story\":\"\",\"z\":-1.5e3}\n", "<>");
+	are(STORY_JSON, NULL, "{\"a\":true,\"b\":null,\"c\":false,\"d\":12,\"story\":\"x\"}\n",
+	    "<x>");
+	are(STORY_JSON, NULL,
+	    "\n  \n[]\n1\n{}\n{\"story\":null}\n{\"story\":\"a\"} x\n{\"story\":\"a", "!!!!!!!!");
+	are(STORY_JSON, NULL,
+	    "{\"story\":\"a\tb\"}\n{'story':'a'}\n{\"story\":\"\\x\"}\n{\"story\":\"a\",}\n",
+	    "!!!!");
+	are(STORY_JSON, NULL,
+	    "{\"story\":\"\\u12G4\"}\n{\"story\":\"a\",\"b\":tru}\n{\"story\":\"a\",\"b\":01}\n",
+	    "!!!");
+	are(STORY_JSON, NULL, "", "");
+}
+
+static void message(const char *line, const char *want)
+{
+	char got[1024];
+
+	documents(STORY_JSON, NULL, line, strlen(line), false, got);
+	if (!ok(!strcmp(error.msg, want), "message: %s", want))
+		diag("got %s", error.msg);
+}
+
+static void test_messages(void)
+{
+	message("{\"story\":\"a\"}\n{\"story\":\"a\\x\"}",
+	    "test: line 2, byte 13: not JSON: invalid string sequence");
+	message("{\"story\":\"a\"", "test: line 1, byte 13: not JSON: it ends too early");
+	message("once upon", "test: line 1, byte 1: not a JSON object; is this plain text?");
+	message("[1]", "test: line 1: not a JSON object");
+	message("\n", "test: line 1: not JSON: an empty line");
+	message("{\"a\":1}", "test: line 1: no field 'story' or 'text'");
+	message("{\"text\":1}", "test: line 1: field 'text' is not a string but int");
+	message(
+	    "{\"story\":\"a\nb\"}", "test: line 2, byte 1: not a JSON object; is this plain text?");
+	message(
+	    "{\"story\":\"a\x01\"}", "test: line 1, byte 12: a control character in a JSON string");
+}
+
+static void test_plain(void)
+{
+	are(STORY_LINES, NULL, "a b\n\nc", "<a b><><c>");
+	are(STORY_LINES, NULL, "\n", "<>");
+	are(STORY_TEXT, NULL, "a\nb<|endoftext|>\nc<|endoftext|>\n \n", "<a\nb><\nc>");
+	are(STORY_TEXT, NULL, "<|endoftext|>x", "<><x>");
+	are(STORY_TEXT, NULL, "a<|endoftext|", "<a<|endoftext|>");
+	are(STORY_TEXT, NULL, " \n", "");
+}
+
+/* Mutilated lines: what the fast way takes, json-c takes, with the same text. */
+static void test_fast_is_slow(void)
+{
+	enum { ROUNDS = 60000 };
+	static const char *const seed[] = {
+	    "{\"story\":\"a\\nb\\u00e9\\ud83d\\ude00 c\"}",
+	    "{ \"source\" : \"x\\\"y\", \"text\":\"one\" , \"n\":12}",
+	    "{\"story\":\"\", \"a\":true,\"text\":\"z\\\\\",\"b\":null}",
+	};
+	static const char byte[] = "\"\\{}:,u0dDcC8 \t\r'1truefalsn[]x\xC3\xA9\x01/-+.e";
+	int wrong = 0, good = 0;
+
+	for (uint32_t round = 0; round < ROUNDS; round++) {
+		char line[128], fast[512], slow[512];
+		size_t n;
+		uint64_t edits = rng_below(5, RNG_TEST, round, 0, 4);
+
+		strcpy(line, seed[round % 3]);
+		n = strlen(line);
+		for (uint64_t i = 1; i <= edits; i++) {
+			size_t at = (size_t)rng_below(6, RNG_TEST, round, i, n);
+			char new = byte[rng_below(7, RNG_TEST, round, i, sizeof byte)];
+
+			switch (rng_below(8, RNG_TEST, round, i, 3)) {
+			case 0:
+				line[at] = new;
+				break;
+			case 1:
+				memmove(line + at, line + at + 1, n - at);
+				n -= n > 1;
+				break;
+			default:
+				memmove(line + at + 1, line + at, n - at);
+				line[at] = new;
+				n++;
+			}
+		}
+		documents(STORY_JSON, NULL, line, n, false, fast);
+		documents(STORY_JSON, NULL, line, n, true, slow);
+		good += fast[0] == '<';
+		if (strcmp(fast, slow) != 0 && wrong++ < 5)
+			diag("%.*s: %s and %s", (int)n, line, fast, slow);
+	}
+	ok(wrong == 0 && good > ROUNDS / 10,
+	    "JSON: both ways agree on %d lines (%d do not; %d were good)", ROUNDS, wrong, good);
+}
+
+/* However the bytes arrive and whatever the size of the blocks, the documents are the same. */
+static void test_blocks(enum story_form form, const char *name, const char *sep, size_t most)
+{
+	char path[] = "/tmp/cdcd-story.XXXXXX";
+	FILE *f = fdopen(mkstemp(path), "w");
+	struct story_parser *p = story_parser_new(form, NULL, &error);
+	struct input in;
+	struct story_block block;
+	struct story story;
+	uint64_t line = 1;
+	uint32_t i = 0, wrong = 0, blocks = 0;
+	enum { DOCUMENTS = 400 };
+
+	for (uint32_t d = 0; d < DOCUMENTS; d++) {
+		fprintf(f, "%s%u:", form == STORY_JSON ? "{\"story\":\"" : "", d);
+		for (uint64_t n = rng_below(9, RNG_TEST, d, 0, most); n > 0; n--)
+			putc('a' + (int)(n % 26), f);
+		fputs(sep, f);
+	}
+	fclose(f);
+	ok(!input_open(&in, path, &error), "%s: opens", name);
+	while (story_block(&in, form, &line, &block, &error) > 0) {
+		blocks++;
+		story_start(p, name, &block);
+		while (story_next(p, &story, &error) == STORY_OK) {
+			uint64_t n = rng_below(9, RNG_TEST, i, 0, most);
+
+			wrong += (uint32_t)strtoul(story.text, NULL, 10) != i ||
+			         story.n != n + (form == STORY_TEXT) +
+			                        (size_t)snprintf(NULL, 0, "%u:", i) ||
+			         story.line != i + 1;
+			i++;
+		}
+	}
+	ok(i == DOCUMENTS && wrong == 0 && blocks > 1,
+	    "%s: %u documents of up to %zu bytes in %u blocks, %u wrong", name, i, most, blocks,
+	    wrong);
+	input_close(&in);
+	story_parser_free(p);
+	unlink(path);
+}
+
+/* --- ordered --- */
+
+struct sum {
+	uint32_t n;
+	uint64_t sum;
+};
+
+static void add_up(void *arg)
+{
+	struct sum *s = arg;
+
+	s->sum = 0;
+	for (uint32_t i = 0; i < s->n % 1000; i++)
+		s->sum += rng_u64(s->n, RNG_TEST, i, 0);
+	usleep(s->n % 7 == 0 ? 200 : 0);
+}
+
+static void take(struct ordered *o, uint32_t *next, int *wrong)
+{
+	struct sum *s = ordered_oldest(o), again;
+
+	again = *s;
+	add_up(&again);
+	*wrong += s->n != (*next)++ || s->sum != again.sum;
+	ordered_release(o);
+}
+
+static void test_ordered(int threads)
+{
+	enum { JOBS = 500, SLOTS = 7 };
+	struct sum sums[SLOTS], *s;
+	void *slots[SLOTS];
+	uint32_t next = 0;
+	int wrong = 0;
+	struct ordered *o;
+
+	for (int i = 0; i < SLOTS; i++)
+		slots[i] = &sums[i];
+	o = ordered_new(threads, slots, SLOTS, add_up, &error);
+	for (uint32_t n = 0; n < JOBS; n++) {
+		while (!(s = ordered_free(o)))
+			take(o, &next, &wrong);
+		s->n = n;
+		ordered_submit(o);
+	}
+	while (ordered_oldest(o))
+		take(o, &next, &wrong);
+	ok(next == JOBS && wrong == 0, "%d threads: %u jobs in order, %d wrong", threads, next,
+	    wrong);
+	ordered_end(o);
+}
+
+int main(void)
+{
+	test_json();
+	test_messages();
+	test_plain();
+	test_fast_is_slow();
+	test_blocks(STORY_JSON, "json", "\"}\n", 9000);
+	test_blocks(STORY_LINES, "lines", "\n", 9000);
+	test_blocks(STORY_TEXT, "text", "\n<|endoftext|>", 9000);
+	test_blocks(STORY_LINES, "long lines", "\n", 100000);
+	test_ordered(1);
+	test_ordered(2);
+	test_ordered(5);
+	return tap_done();
+}
