@@ -80,15 +80,15 @@ ok "a large vocabulary has ids of 4 bytes" sh -c "
 
 # --- threads ---
 
-awk 'BEGIN { for (i = 0; i < 40000; i++)
+awk 'BEGIN { for (i = 0; i < 16000; i++)
 	printf "{\"story\":\"the cat sat on %d mats. A mat, caf\303\251 \\u00e9!\"}\n", i }' >"$T/many.jsonl"
 "$tok" -w "$vocab" --json "$T/many.jsonl" >"$T/one.json"
 "$tok" -w "$vocab" --json -j 5 "$T/many.jsonl" >"$T/five.json"
 ok "-j 5 gives what -j 1 gives" cmp "$T/one.json" "$T/five.json"
-is "of every story" "$(wc -l <"$T/five.json" | tr -d ' ')" 40000
+is "of every story" "$(wc -l <"$T/five.json" | tr -d ' ')" 16000
 { cat "$T/many.jsonl" && echo '{"story":' && cat "$T/many.jsonl"; } >"$T/flawed.jsonl"
 for j in 1 4; do
-	fails "-j $j: the line of an error" 1 'flawed.jsonl: line 40001, byte 10: not JSON' \
+	fails "-j $j: the line of an error" 1 'flawed.jsonl: line 16001, byte 10: not JSON' \
 		"$tok" -w "$vocab" -j $j "$T/flawed.jsonl"
 	"$tok" -w "$vocab" -j $j --json "$T/flawed.jsonl" >"$T/before.json" 2>/dev/null
 	ok "-j $j: all that comes before it is delivered" cmp "$T/one.json" "$T/before.json"

@@ -84,8 +84,8 @@ static const struct range letter[] = {
     {0x1E944, 0x1E94A},
 };
 
-/* No longer a mark, no longer punctuation; they were in Unicode 8. */
-static const struct range mark[] = {{0x1734, 0x1734}};
+/* No longer marks, no longer punctuation; they were in Unicode 8. */
+static const struct range mark[] = {{0x1734, 0x1734}, {0x1171E, 0x1171E}};
 static const struct range punctuation[] = {{0x166D, 0x166D}, {0x111C9, 0x111C9}};
 
 /* Capitals of Unicode 16 and 17. */

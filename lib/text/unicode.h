@@ -9,7 +9,7 @@
  * lowercase; then a split at white space and around punctuation. Its tables come from three crates
  * of three Unicode versions (marks and punctuation 8, NFD 9, lower case 17), so the source here is
  * utf8proc plus the recorded exceptions of unicode.c. The table is right with utf8proc of Unicode
- * 15 to 17.
+ * 14 to 17.
  */
 
 #include <stdbool.h>
