@@ -46,6 +46,9 @@ ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARNINGS) $(WERROR) $(FLOAT) $(SANITIZE) -pthr
 ALL_LDFLAGS = $(LDFLAGS) $(SANITIZE) -pthread
 ALL_LIBS = $(PKG_LIBS) -lcsv -lm $(LDLIBS)
 
+# make V=1 shows the commands of the build.
+quiet = $(if $(V),,@echo '  $1 $@' &&)
+
 all: $(TOOL_BINS) ## the tools, in $(BUILD)/bin
 
 help:
@@ -53,35 +56,35 @@ help:
 
 $(BUILD)/libcdcd.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $(LIB_OBJ)
+	$(call quiet,AR)$(AR) rcs $@ $(LIB_OBJ)
 
 $(BUILD)/libcdcd64.a: $(LIB64_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $(LIB64_OBJ)
+	$(call quiet,AR)$(AR) rcs $@ $(LIB64_OBJ)
 
 $(BUILD)/bin/%: $(BUILD)/tools/%.o $(TOOL_COMMON) $(BUILD)/libcdcd.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(call quiet,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 # Sums over a row may be split over the lanes of a vector here, and nowhere else.
 $(BUILD)/lib/math/cpu_rows_%.o $(BUILD)/double/lib/math/cpu_rows_%.o: FLOAT += -fassociative-math -fno-signed-zeros
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call quiet,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/double/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) -DCDCD_DOUBLE $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call quiet,CC)$(CC) -DCDCD_DOUBLE $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Unit tests whose name ends in 64 see the library in double precision.
 $(BUILD)/tests/%64: tests/unit/%64.c tests/unit/tap.h $(BUILD)/libcdcd64.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) -DCDCD_DOUBLE $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libcdcd64.a $(ALL_LIBS)
+	$(call quiet,LD)$(CC) -DCDCD_DOUBLE $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libcdcd64.a $(ALL_LIBS)
 
 $(BUILD)/tests/%: tests/unit/%.c tests/unit/tap.h $(BUILD)/libcdcd.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libcdcd.a $(ALL_LIBS)
+	$(call quiet,LD)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libcdcd.a $(ALL_LIBS)
 
 # Objects are rebuilt when the flags that made them change.
 $(BUILD)/flags: FORCE | $(filter deps,$(MAKECMDGOALS))
@@ -96,10 +99,10 @@ demo: all ## the embedded experiment: stories of a known grammar, learnt and jud
 	+@BIN='$(BUILD)/bin' $(MAKE) --no-print-directory -f pipelines/demo.mk
 
 test: all $(UNIT_BINS) ## every test that CI runs (SAN=1: under the sanitizers)
-	BIN='$(BUILD)/bin' BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' prove -j2 --exec '' $(TESTS)
+	@BIN='$(BUILD)/bin' BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' prove -j2 --exec '' $(TESTS)
 
 lint: ## everything that can be found without running: compilers, scripts, pages, layers
-	for cc in $(CC) clang; do \
+	@for cc in $(CC) clang; do \
 		if command -v $$cc >/dev/null; then \
 			$$cc -fsyntax-only -Werror $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(filter-out %64.c,$(ALL_SRC)) && \
 			$$cc -fsyntax-only -Werror -DCDCD_DOUBLE $(ALL_CPPFLAGS) $(ALL_CFLAGS) \
@@ -118,7 +121,8 @@ install: all ## to $(DESTDIR)$(PREFIX), each name after $(PROGRAM_PREFIX)
 	mkdir -p $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
 	for tool in $(TOOLS); do \
 		install -m 755 $(BUILD)/bin/$$tool $(DESTDIR)$(BINDIR)/$(PROGRAM_PREFIX)$$tool && \
-		sed $(TOOLS:%=-e 's/^\(\.[NX][mr] \)%\( \|$$\)/\1$(PROGRAM_PREFIX)%\2/') man/$$tool.1 \
+		sed $(foreach t,$(TOOLS),-e 's/^\(\.[NX][mr]\) $t$$/\1 $(PROGRAM_PREFIX)$t/' \
+			-e 's/^\(\.[NX][mr]\) $t /\1 $(PROGRAM_PREFIX)$t /') man/$$tool.1 \
 			>$(DESTDIR)$(MANDIR)/man1/$(PROGRAM_PREFIX)$$tool.1 || exit; \
 	done
 	install -m 644 $(wildcard man/*.5) $(DESTDIR)$(MANDIR)/man5

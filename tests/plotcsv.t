@@ -61,7 +61,7 @@ env LC_ALL=C.UTF-8 "$BIN/plotcsv" --ascii -x t -y f_nats -g step --log-x "$T/cur
 ok '--ascii is ASCII' cmp tests/golden/plot-lines.txt "$T/ascii"
 ok 'standard input' sh -c "'$BIN/plotcsv' --ascii -x t -y f_nats -g step --log-x - <'$T/curves.csv' | cmp - '$T/ascii'"
 ok 'no colour where there is no terminal' sh -c "! grep -q '$(printf '\033')' '$T/ascii'"
-if command -v script >/dev/null; then
+if command -v script >/dev/null && script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 	script -qec "stty cols 50 rows 15; TERM=xterm '$BIN/plotcsv' -x t -y ce_nats -c split '$T/loss.csv'" \
 		/dev/null </dev/null >"$T/tty" 2>&1
 	ok 'a terminal sees colours' grep -q "$(printf '\033\\[38;5;')" "$T/tty"
@@ -70,7 +70,7 @@ if command -v script >/dev/null; then
 		</dev/null >"$T/tty" 2>&1
 	ok 'but for NO_COLOR' sh -c "! grep -q '38;5' '$T/tty'"
 else
-	skip 'a terminal sees colours' 'no script(1) here'
+	skip 'a terminal sees colours' 'no script(1) or no terminals here'
 fi
 
 # --- pictures ---

@@ -143,7 +143,7 @@ else
 fi
 "$tok" -w "$vocab" --json "$T/many.jsonl" 2>"$T/pipe.err" | head -n 1 >"$T/pipe.out"
 is "a closed pipe" "$(cat "$T/pipe.err")$(wc -l <"$T/pipe.out" | tr -d ' ')" 1
-if command -v script >/dev/null; then
+if command -v script >/dev/null && script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 	script -qec "'$tok' -w '$vocab' '$T/stories.jsonl'" /dev/null >"$T/tty" 2>&1
 	ok "binary to a terminal is refused" grep -q 'binary output to a terminal' "$T/tty"
 else

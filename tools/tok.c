@@ -22,8 +22,8 @@
 enum { JOBS_A_THREAD = 3, LEARN_ALPHABET = 1000, LEARN_MIN_COUNT = 2 };
 
 static const char *vocab_path, *field, *output;
-static bool decode, lines, text, no_special, pad, left, cased, literal, keep_special, skip_bad,
-    json;
+static bool decode, lines, text, no_special, pad, left, cased, literal, keep_special, no_cleanup,
+    skip_bad, json;
 static int64_t truncate_to, threads = 1, level = SHARD_AUTO, learn;
 
 static const struct option_entry options[] = {
@@ -51,6 +51,8 @@ static const struct option_entry options[] = {
     {0, "cased", OPTION_FLAG, &cased, NULL, "keep case and accents", 0, 0, 0, 0},
     {0, "keep-special", OPTION_FLAG, &keep_special, NULL, "with -d: show special tokens", 0, 0, 0,
         0},
+    {0, "no-cleanup", OPTION_FLAG, &no_cleanup, NULL, "with -d: a space before each . and '", 0, 0,
+        0, 0},
     {0, "json", OPTION_FLAG, &json, NULL, "print JSON lines: ids, tokens, offsets; with -d stories",
         0, 0, 0, 0},
     {'j', "threads", OPTION_INT, &threads, "N", "threads", 1, 1024, 0, 0},
@@ -70,6 +72,14 @@ static const struct cli cli = {"tok", "-w FILE [-d] [option ...] [FILE ...] | --
 static enum story_form form(void)
 {
 	return text ? STORY_TEXT : lines ? STORY_LINES : STORY_JSON;
+}
+
+/* What --skip-bad passed over. */
+static void tell_bad(uint64_t bad, uint64_t good, const struct err *first)
+{
+	if (bad > 0)
+		warn("passed over %" PRIu64 " bad lines of %" PRIu64 "; the first: %s", bad,
+		    bad + good, first->msg);
 }
 
 /* --- the vocabulary --- */
@@ -409,9 +419,7 @@ static void run_encode(int argc, char **argv, int first)
 	if (sink_commit(&s, &e))
 		die(&e);
 	cli_unlink_on_signal(NULL);
-	if (s.bad > 0)
-		warn("passed over %" PRIu64 " bad lines of %" PRIu64 "; the first: %s", s.bad,
-		    s.bad + s.records, s.first_bad.msg);
+	tell_bad(s.bad, s.records, &s.first_bad);
 	wordpiece_free(g.wordpiece);
 	vocab_free(vocab);
 }
@@ -476,7 +484,7 @@ static void run_decode(int n, char **paths)
 	struct decoding d = {.vocab = open_vocab()};
 	struct err e, late;
 
-	d.detokenizer = detokenizer_new(d.vocab, &e);
+	d.detokenizer = detokenizer_new(d.vocab, !no_cleanup, &e);
 	if (!d.detokenizer || output_open(&d.out, output, &e))
 		die(&e);
 	cli_unlink_on_signal(d.out.temporary);
@@ -496,7 +504,14 @@ static void run_decode(int n, char **paths)
 
 /* --- learning --- */
 
-static void learn_input(struct learner *l, struct story_parser *p, const char *path, uint64_t *bad)
+struct learning {
+	struct learner *learner;
+	struct story_parser *parser;
+	uint64_t documents, bad;
+	struct err first_bad;
+};
+
+static void learn_input(struct learning *l, const char *path)
 {
 	struct input in;
 	struct story_block block;
@@ -509,14 +524,16 @@ static void learn_input(struct learner *l, struct story_parser *p, const char *p
 	if (input_open(&in, path, &e))
 		die(&e);
 	while ((more = story_block(&in, form(), &line, &block, &e)) > 0) {
-		story_start(p, in.name, &block);
-		while ((result = story_next(p, &story, &e)) != STORY_END) {
+		story_start(l->parser, in.name, &block);
+		while ((result = story_next(l->parser, &story, &e)) != STORY_END) {
 			if (result == STORY_BAD && skip_bad) {
-				++*bad;
+				if (l->bad++ == 0)
+					l->first_bad = e;
 				continue;
 			}
-			if (result != STORY_OK || learner_add(l, story.text, story.n, &e))
+			if (result != STORY_OK || learner_add(l->learner, story.text, story.n, &e))
 				die(&e);
+			l->documents++;
 		}
 	}
 	if (more < 0)
@@ -533,15 +550,14 @@ static void run_learn(int n, char **paths)
 	struct learned learned;
 	struct output out;
 	struct err e;
-	struct learner *l = learner_new(cased, &e);
-	struct story_parser *p = story_parser_new(form(), field, &e);
-	uint64_t bad = 0;
+	struct learning l = {
+	    .learner = learner_new(cased, &e), .parser = story_parser_new(form(), field, &e)};
 
-	if (!l || !p)
+	if (!l.learner || !l.parser)
 		die(&e);
 	for (int i = 0; i < (n > 0 ? n : 1); i++)
-		learn_input(l, p, n > 0 ? paths[i] : NULL, &bad);
-	if (learner_finish(l, &o, &learned, &e) || output_open(&out, output, &e))
+		learn_input(&l, n > 0 ? paths[i] : NULL);
+	if (learner_finish(l.learner, &o, &learned, &e) || output_open(&out, output, &e))
 		die(&e);
 	cli_unlink_on_signal(out.temporary);
 	if (output_write(&out, learned.text, learned.n, &e) || output_commit(&out, &e)) {
@@ -549,14 +565,13 @@ static void run_learn(int n, char **paths)
 		die(&e);
 	}
 	cli_unlink_on_signal(NULL);
-	if (bad > 0)
-		warn("passed over %" PRIu64 " bad lines", bad);
+	tell_bad(l.bad, l.documents, &l.first_bad);
 	if (learned.tokens < o.size || cli_verbose)
 		note("%" PRIu32 " tokens from %zu different words", learned.tokens,
-		    learner_words(l));
+		    learner_words(l.learner));
 	free(learned.text);
-	story_parser_free(p);
-	learner_free(l);
+	story_parser_free(l.parser);
+	learner_free(l.learner);
 }
 
 /* An option that would do nothing is a mistake. */
@@ -572,6 +587,9 @@ static void check_options(void)
 
 	refuse(lines && text, "--lines", "--text");
 	refuse(field && (lines || text), "--field", "--lines or --text");
+	refuse(skip_bad && (lines || text), "--skip-bad", "--lines or --text");
+	refuse(no_cleanup && !decode, "--no-cleanup", "encoding or --learn");
+	refuse(level != SHARD_AUTO && (json || decode || learn), "-z", "--json, -d or --learn");
 	if (!decode && !learn) {
 		refuse(keep_special, "--keep-special", "encoding");
 		refuse(left && !truncate_to, "--left", "no -T");

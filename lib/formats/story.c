@@ -24,6 +24,7 @@ struct story_parser {
 	const char *name;
 	const char *p, *end; /* what is left of the block */
 	uint64_t line;
+	size_t bom; /* bytes that come before the first line */
 	char *text;
 	size_t cap;
 	struct json_tokener *tokener;
@@ -144,114 +145,11 @@ void story_start(struct story_parser *p, const char *name, const struct story_bl
 	p->p = block->data;
 	p->end = block->data + block->n;
 	p->line = block->line;
-	if (p->form == STORY_JSON && p->line == 1 && block->n >= 3 &&
-	    !memcmp(p->p, "\xEF\xBB\xBF", 3))
-		p->p += 3;
-}
-
-/* --- JSON, all of it --- */
-
-static enum story_result bad(const struct story_parser *p, struct err *e, const char *what)
-{
-	err_set(e, "%s: line %llu: %s", p->name, (unsigned long long)p->line, what);
-	return STORY_BAD;
-}
-
-static enum story_result bad_at(
-    const struct story_parser *p, struct err *e, size_t byte, const char *what)
-{
-	err_set(
-	    e, "%s: line %llu, byte %zu: %s", p->name, (unsigned long long)p->line, byte + 1, what);
-	return STORY_BAD;
-}
-
-/* json-c lets pass control characters within strings, single quotes for double ones, and a NUL. */
-static enum story_result check_strict(
-    const struct story_parser *p, const char *line, size_t n, struct err *e)
-{
-	bool in_string = false;
-
-	for (size_t i = 0; i < n; i++) {
-		if (in_string && (unsigned char)line[i] < ' ')
-			return bad_at(p, e, i, "a control character in a JSON string");
-		if (!in_string && line[i] == '\'')
-			return bad_at(p, e, i, "not JSON: a single quote");
-		if (!in_string && line[i] == '\0')
-			return bad_at(p, e, i, "not JSON: a NUL byte");
-		if (line[i] == '"')
-			in_string = !in_string;
-		else if (line[i] == '\\' && in_string)
-			i++;
-	}
-	return STORY_OK;
-}
-
-static enum story_result bad_json(
-    struct story_parser *p, const char *line, size_t n, enum json_tokener_error code, struct err *e)
-{
-	size_t at = json_tokener_get_parse_end(p->tokener), first = 0;
-	char what[128] = "not JSON: it ends too early";
-
-	while (first < n && strchr(" \t\r", line[first]) && line[first])
-		first++;
-	if (first == n)
-		return bad(p, e, "not JSON: an empty line");
-	if (code != json_tokener_continue)
-		snprintf(what, sizeof what, "not JSON: %s", json_tokener_error_desc(code));
-	if (first == at && line[first] != '{')
-		snprintf(what, sizeof what, "not a JSON object; is this plain text?");
-	return bad_at(p, e, at, what);
-}
-
-/* The member that is wanted; false with its name, or names, where there is none. */
-static bool find_member(const struct story_parser *p, struct json_object *object, const char **name,
-    struct json_object **value)
-{
-	*name = p->field ? p->field : "story";
-	if (json_object_object_get_ex(object, *name, value))
-		return true;
-	if (!p->field && json_object_object_get_ex(object, "text", value)) {
-		*name = "text";
-		return true;
-	}
-	*name = p->field ? p->field : "story' or 'text";
-	return false;
-}
-
-static enum story_result parse_full(
-    struct story_parser *p, const char *line, size_t n, struct story *story, struct err *e)
-{
-	struct json_object *value;
-	enum json_tokener_error code;
-	const char *name;
-	char what[256];
-
-	json_object_put(p->object);
-	json_tokener_reset(p->tokener);
-	if (n > INT_MAX)
-		return bad(p, e, "a line of more than 2 GiB");
-	if (check_strict(p, line, n, e) != STORY_OK) {
-		p->object = NULL;
-		return STORY_BAD;
-	}
-	p->object = json_tokener_parse_ex(p->tokener, line, (int)n);
-	code = json_tokener_get_error(p->tokener);
-	if (code != json_tokener_success)
-		return bad_json(p, line, n, code, e);
-	if (!json_object_is_type(p->object, json_type_object))
-		return bad(p, e, "not a JSON object");
-	if (!find_member(p, p->object, &name, &value)) {
-		snprintf(what, sizeof what, "no field '%s'", name);
-		return bad(p, e, what);
-	}
-	if (!json_object_is_type(value, json_type_string)) {
-		snprintf(what, sizeof what, "field '%s' is not a string but %s", name,
-		    json_type_to_name(json_object_get_type(value)));
-		return bad(p, e, what);
-	}
-	story->text = json_object_get_string(value);
-	story->n = (size_t)json_object_get_string_len(value);
-	return STORY_OK;
+	p->bom = p->form == STORY_JSON && p->line == 1 && block->n >= 3 &&
+	                 !memcmp(p->p, "\xEF\xBB\xBF", 3)
+	             ? 3
+	             : 0;
+	p->p += p->bom;
 }
 
 /* --- JSON, the common line: one flat object --- */
@@ -459,6 +357,132 @@ static bool parse_common(struct story_parser *p, const char *line, size_t n, str
 		s = skip_blank(s, end);
 	} while (s < end && *s++ == ',');
 	return found && s > line && s[-1] == '}' && skip_blank(s, end) == end;
+}
+
+/* --- JSON, all of it --- */
+
+static enum story_result bad_at(
+    const struct story_parser *p, struct err *e, size_t byte, const char *what)
+{
+	if (p->line == 1)
+		byte += p->bom;
+	err_set(
+	    e, "%s: line %llu, byte %zu: %s", p->name, (unsigned long long)p->line, byte + 1, what);
+	return STORY_BAD;
+}
+
+/* json-c lets pass control characters within strings, single quotes for double ones, and a NUL. */
+static enum story_result check_strict(
+    const struct story_parser *p, const char *line, size_t n, struct err *e)
+{
+	bool in_string = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (in_string && (unsigned char)line[i] < ' ')
+			return bad_at(p, e, i, "a control character in a JSON string");
+		if (!in_string && line[i] == '\'')
+			return bad_at(p, e, i, "not JSON: a single quote");
+		if (!in_string && line[i] == '\0')
+			return bad_at(p, e, i, "not JSON: a NUL byte");
+		if (line[i] == '"')
+			in_string = !in_string;
+		else if (line[i] == '\\' && in_string)
+			i++;
+	}
+	return STORY_OK;
+}
+
+static enum story_result bad_json(
+    struct story_parser *p, const char *line, size_t n, enum json_tokener_error code, struct err *e)
+{
+	size_t at = json_tokener_get_parse_end(p->tokener);
+	size_t first = (size_t)(skip_blank(line, line + n) - line);
+	char what[128] = "not JSON: it ends too early";
+
+	if (first == n)
+		return bad_at(p, e, n, "not JSON: an empty line");
+	if (code != json_tokener_continue)
+		snprintf(what, sizeof what, "not JSON: %s", json_tokener_error_desc(code));
+	if (first == at && line[first] != '{')
+		snprintf(what, sizeof what, "not a JSON object; is this plain text?");
+	return bad_at(p, e, at, what);
+}
+
+/* The member that is wanted; false with its name, or names, where there is none. */
+static bool find_member(const struct story_parser *p, struct json_object *object, const char **name,
+    struct json_object **value)
+{
+	*name = p->field ? p->field : "story";
+	if (json_object_object_get_ex(object, *name, value))
+		return true;
+	if (!p->field && json_object_object_get_ex(object, "text", value)) {
+		*name = "text";
+		return true;
+	}
+	*name = p->field ? p->field : "story' or 'text";
+	return false;
+}
+
+/* Where the value of the member of this name begins in a line that is a valid object. */
+static size_t find_value(struct story_parser *p, const char *line, size_t n, const char *name)
+{
+	const char *s = line, *end = line + n;
+	size_t at = 0;
+	int depth = 0;
+
+	while (s && s < end) {
+		char *to = p->text;
+
+		if (*s != '"') {
+			depth += (*s == '{' || *s == '[') - (*s == '}' || *s == ']');
+			s++;
+			continue;
+		}
+		s = string(s + 1, end, &to);
+		if (!s || depth != 1 || !is_name(p->text, (size_t)(to - p->text), name))
+			continue;
+		s = skip_blank(s, end);
+		if (s < end && *s == ':') /* or else it is a value itself */
+			at = (size_t)(skip_blank(s + 1, end) - line);
+	}
+	return at;
+}
+
+static enum story_result parse_full(
+    struct story_parser *p, const char *line, size_t n, struct story *story, struct err *e)
+{
+	struct json_object *value;
+	enum json_tokener_error code;
+	const char *name;
+	char what[256];
+	size_t first = (size_t)(skip_blank(line, line + n) - line);
+
+	json_object_put(p->object);
+	json_tokener_reset(p->tokener);
+	if (n > INT_MAX)
+		return bad_at(p, e, INT_MAX, "a line of more than 2 GiB");
+	if (check_strict(p, line, n, e) != STORY_OK) {
+		p->object = NULL;
+		return STORY_BAD;
+	}
+	p->object = json_tokener_parse_ex(p->tokener, line, (int)n);
+	code = json_tokener_get_error(p->tokener);
+	if (code != json_tokener_success)
+		return bad_json(p, line, n, code, e);
+	if (!json_object_is_type(p->object, json_type_object))
+		return bad_at(p, e, first, "not a JSON object");
+	if (!find_member(p, p->object, &name, &value)) {
+		snprintf(what, sizeof what, "no field '%s'", name);
+		return bad_at(p, e, first, what);
+	}
+	if (!json_object_is_type(value, json_type_string)) {
+		snprintf(what, sizeof what, "field '%s' is not a string but %s", name,
+		    json_type_to_name(json_object_get_type(value)));
+		return bad_at(p, e, find_value(p, line, n, name), what);
+	}
+	story->text = json_object_get_string(value);
+	story->n = (size_t)json_object_get_string_len(value);
+	return STORY_OK;
 }
 
 /* --- documents --- */

@@ -65,8 +65,8 @@ enum story_result { STORY_FAILED = -1, STORY_END = 0, STORY_OK = 1, STORY_BAD = 
 
 /*
  * story_next - the next document of the block. STORY_BAD: this one is not valid JSON, or has no
- * such field, or it is not a string; e says where and which, and the next call takes the one after
- * it. Of members with one name the last counts, as in most readers of JSON.
+ * such field, or it is not a string; e says which, and the line and byte, and the next call takes
+ * the one after it. Of members with one name the last counts, as in most readers of JSON.
  */
 enum story_result story_next(struct story_parser *p, struct story *story, struct err *e);
 

@@ -40,7 +40,7 @@ static size_t replace(char *text, size_t n, const char *from, const char *to)
 }
 
 /* Write what a token becomes to text; returns its length, at most 1 more than the token's. */
-static size_t decode(char *text, const char *token, size_t n, bool first)
+static size_t decode(char *text, const char *token, size_t n, bool first, bool clean)
 {
 	size_t skip = strlen(VOCAB_CONTINUED), put = 0;
 
@@ -52,12 +52,12 @@ static size_t decode(char *text, const char *token, size_t n, bool first)
 	}
 	memcpy(text + put, token, n);
 	put += n;
-	for (size_t i = 0; i < sizeof cleanup / sizeof cleanup[0]; i++)
+	for (size_t i = 0; clean && i < sizeof cleanup / sizeof cleanup[0]; i++)
 		put = replace(text, put, cleanup[i].from, cleanup[i].to);
 	return put;
 }
 
-struct detokenizer *detokenizer_new(const struct vocab *v, struct err *e)
+struct detokenizer *detokenizer_new(const struct vocab *v, bool clean, struct err *e)
 {
 	struct detokenizer *d = mem_array(1, sizeof *d, e);
 	uint32_t at = 0;
@@ -76,7 +76,7 @@ struct detokenizer *detokenizer_new(const struct vocab *v, struct err *e)
 		const char *token = vocab_token(v, i / 2, &n);
 
 		d->start[i] = at;
-		at += (uint32_t)decode(d->text + at, token, n, i % 2 == 0);
+		at += (uint32_t)decode(d->text + at, token, n, i % 2 == 0, clean);
 	}
 	d->start[2 * v->size] = at;
 	return d;

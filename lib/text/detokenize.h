@@ -4,7 +4,8 @@
 /*
  * Token ids to text, as the WordPiece decoder of Hugging Face tokenizers 0.23.2 does it: a token
  * that begins with "##" follows at once, every other but the first after a space; then, token by
- * token, its clean-up of English: " ." becomes ".", " n't" becomes "n't", and so on.
+ * token, its clean-up of English, if it is wanted: " ." becomes ".", " n't" becomes "n't", and so
+ * on.
  */
 
 #include <stdbool.h>
@@ -20,8 +21,8 @@ struct detokenizer {
 	uint32_t *start; /* [2 * vocab->size + 1] */
 };
 
-/* detokenizer_new - v is borrowed and must outlive it. Returns NULL on error. */
-struct detokenizer *detokenizer_new(const struct vocab *v, struct err *e);
+/* detokenizer_new - clean: with the clean-up. v is borrowed and must outlive it. NULL on error. */
+struct detokenizer *detokenizer_new(const struct vocab *v, bool clean, struct err *e);
 void detokenizer_free(struct detokenizer *d);
 
 struct detokenized {

@@ -1,0 +1,128 @@
+# The embedded experiment: little stories of a known grammar, from nothing to generated text whose
+# grammar and consistency are measured exactly. Run by "make demo", or on its own, with any of the
+# settings below changed:
+#
+#   make -f pipelines/demo.mk STEPS=500 OUT=out/quick
+#
+# Every command is shown; with build/bin on the PATH all of them can be typed. What is up to date
+# is not made again.
+
+# The stories
+N_TRAIN = 20000
+N_VALID = 500
+SEED = 1
+T = 80
+# The model and its training
+PRESET = tiny
+STEPS = 2500
+BATCH = 64
+LR = 2e-3
+TRAIN_OPTIONS =
+MASK = all
+VALID_EVERY = 250
+FAMILY = cauchy
+FIT_EVERY = 250
+FIT_ROWS = 20000
+# What is generated
+SAMPLES = 256
+SAMPLER = exp
+SAMPLE_STEPS = 100
+DENOISE_OPTIONS =
+
+BIN = build/bin
+OUT = out/demo
+
+# Rows for all steps, in epochs of N_TRAIN, rounded up.
+EPOCHS = $(shell echo $$(( ($(STEPS) * $(BATCH) + $(N_TRAIN) - 1) / $(N_TRAIN) )))
+
+export PATH := $(abspath $(BIN)):$(PATH)
+export LC_ALL = C
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+PICTURES = $(OUT)/entropy.png $(OUT)/schedules.png $(OUT)/loss.png
+
+show: $(OUT)/summary.csv $(OUT)/entropy.csv $(PICTURES)
+	@printf '\n%s\n\n' 'Eight stories, not picked, that the model wrote:'
+	@head -n 8 $(OUT)/samples.txt | sed G | fold -s -w 76 | sed 's/^./    &/; s/ *$$//'
+	@awk -F, 'NR == 2 { printf "Of %d stories %.1f %% are grammatical and %.1f %% consistent from the first\nsentence to the last; %d appear twice, %d are in the training text.\n", $$1, 100 * $$2, 100 * $$3, $$4, $$5 }' $(OUT)/summary.csv
+	@printf '\nPictures: %s\n          %s\n          %s\n' $(PICTURES)
+
+# --- stories ---
+
+$(OUT)/train.jsonl: pipelines/stories.grammar pipelines/stories.awk $(OUT)/data.settings
+	pipelines/stories generate -n $(N_TRAIN) -s $(SEED) > $@
+
+$(OUT)/valid.jsonl: $(OUT)/train.jsonl
+	pipelines/stories generate -n $(N_VALID) -s $$(($(SEED) + 1)) -x $(OUT)/train.jsonl > $@
+
+$(OUT)/entropy.csv: pipelines/stories.grammar pipelines/stories.awk
+	@mkdir -p $(OUT)
+	pipelines/stories entropy > $@
+
+$(OUT)/vocab.txt: $(OUT)/train.jsonl
+	tok --learn 1000 $(OUT)/train.jsonl > $@
+
+# --- numbers ---
+
+$(OUT)/%.rows: $(OUT)/%.jsonl $(OUT)/vocab.txt
+	tok -w $(OUT)/vocab.txt $< | pack -T $(T) -o $@
+
+# Held-out rows with fixed noise: the same question at every validation.
+$(OUT)/valid.noised: $(OUT)/valid.rows
+	noise -s 7 -o $@ $<
+
+# --- training: the logs, loss.csv and steps.csv, come with the model ---
+
+$(OUT)/model.safetensors: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
+	noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --lr $(LR) --schedule $(FAMILY) $(TRAIN_OPTIONS) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/steps.csv -f -o $@ > $(OUT)/loss.csv
+
+# --- the schedule and its history, fitted again from the log alone, and pictures ---
+
+$(OUT)/schedule.csv: $(OUT)/model.safetensors
+	fitsched --family $(FAMILY) --every $(FIT_EVERY) -w $(FIT_ROWS) -o $@ $(OUT)/loss.csv
+
+$(OUT)/curve.csv: $(OUT)/schedule.csv
+	fitsched --curve -o $@ $<
+
+$(OUT)/curves.csv: $(OUT)/schedule.csv
+	fitsched --curve --history -o $@ $<
+
+$(OUT)/entropy.png: $(OUT)/curve.csv
+	plotcsv -x t -y ce_nats -c step --log-x --line $(OUT)/curve.csv:t,f_nats:fit --title 'Entropy and noise' --xlabel 'noise level t' --ylabel 'cross-entropy, nats a token' -o $@ $(OUT)/loss.csv
+
+$(OUT)/schedules.png: $(OUT)/curves.csv
+	plotcsv -x t -y f_nats -g step --log-x --title 'F(t) over training' --xlabel 'noise level t' --ylabel 'nats a token' -o $@ $(OUT)/curves.csv
+
+$(OUT)/loss.png: $(OUT)/model.safetensors
+	plotcsv -x step -y loss_nats --smooth 50 --title 'Loss' -o $@ $(OUT)/steps.csv
+
+# --- new stories ---
+
+$(OUT)/samples.rows: $(OUT)/model.safetensors $(OUT)/sample.settings
+	denoise -m $(OUT)/model.safetensors -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) --steps $(SAMPLE_STEPS) $(DENOISE_OPTIONS) -o $@
+
+$(OUT)/samples.txt: $(OUT)/samples.rows
+	tok -d -w $(OUT)/vocab.txt $(OUT)/samples.rows > $@
+
+$(OUT)/check.csv: $(OUT)/samples.txt
+	pipelines/stories check $(OUT)/samples.txt > $@
+
+$(OUT)/summary.csv: $(OUT)/samples.txt $(OUT)/check.csv
+	pipelines/stories summary -x $(OUT)/train.jsonl $(OUT)/samples.txt > $@
+
+# --- settings: what is made of them is made again when they change ---
+
+DATA_SETTINGS = $(N_TRAIN) $(N_VALID) $(SEED) $(T)
+TRAIN_SETTINGS = $(PRESET) $(STEPS) $(BATCH) $(LR) $(TRAIN_OPTIONS) $(MASK) $(VALID_EVERY) $(FAMILY)
+SAMPLE_SETTINGS = $(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(DENOISE_OPTIONS)
+
+# Kept up to date as this file is read, so that make -n and make -q know.
+settings = $(shell mkdir -p '$(OUT)'; echo '$2' | cmp -s - '$(OUT)/$1.settings' || echo '$2' >'$(OUT)/$1.settings')
+$(call settings,data,$(DATA_SETTINGS))
+$(call settings,train,$(TRAIN_SETTINGS))
+$(call settings,sample,$(SAMPLE_SETTINGS))
+
+.PHONY: show
+.SECONDARY:

@@ -1,0 +1,662 @@
+# Stories of a known grammar: generate, check, measure. Run by ./stories, which sets
+#   mode      generate, check, summary, entropy or words
+#   n, seed   how many stories, and which
+#   GRAMMAR   (in the environment) the description, whose head says how it is written
+#   EXCLUDE   (the same) a file of stories: generate none of them; summary counts them as seen
+#
+# The description is unfolded into one acyclic automaton over words: a state for each word or slot
+# of each rule where it is used, and an edge from each to what may follow, with the probability of
+# the choices between. All modes walk that automaton. Where verify() finds no ambiguity, a text
+# has one path at most, so its probability is that of its path times that of its draws.
+#
+# Portable awk: mawk, gawk, busybox and the one true awk give the same bytes. Integers stay below
+# 2^53, and no random numbers come from awk itself.
+
+function fail(message) {
+	print "stories: " message >"/dev/stderr"
+	failed = 1
+	exit 1
+}
+
+# ---- the description
+
+function complain(message) {
+	fail(grammar ":" line_number ": " message)
+}
+
+function load(    line, got, section, name, f, nf, i) {
+	while ((got = (getline line <grammar)) > 0) {
+		line_number++
+		sub(/#.*/, "", line)
+		nf = split(line, f, /[ \t:]+/)
+		if (line ~ /^[ \t]*$/)
+			continue
+		if (line ~ /^[ \t]/) {
+			sub(/^[ \t]+/, "", line)
+			if (section == "table")
+				add_record(name, line)
+			else if (section == "rule")
+				rule_line[name, ++rule_lines[name]] = line
+			else
+				complain("an indented line that belongs to nothing")
+			continue
+		}
+		section = f[1]
+		name = f[2]
+		if (name == "")
+			complain("a name is missing")
+		if (section == "table")
+			add_table(name, f, nf)
+		else if (section == "draw")
+			add_draw(name, f, nf)
+		else if (section != "rule" || name in rule_lines)
+			complain("neither table, draw nor a new rule: " line)
+		else
+			rule_lines[name] = 0
+	}
+	if (got < 0)
+		fail(grammar ": cannot be read")
+	close(grammar)
+}
+
+function add_table(name, f, nf,    i) {
+	if (name in records)
+		complain("table " name " is there already")
+	records[name] = 0
+	for (i = 3; i <= nf; i++)
+		if (f[i] != "")
+			column[name, ++columns[name]] = f[i]
+}
+
+function add_record(table, line,    f, nf, i, r) {
+	nf = split(line, f, /[ \t]+/)
+	if (nf && f[nf] == "")
+		nf--
+	if (nf != columns[table])
+		complain("table " table " has " columns[table] " columns")
+	r = ++records[table]
+	for (i = 1; i <= nf; i++) {
+		cell[table, column[table, i], r] = f[i]
+		in_column[table, column[table, i], f[i]] = 1
+	}
+}
+
+# Variables drawn together from one table differ.
+function add_draw(table, f, nf,    i) {
+	if (!(table in records))
+		complain("no table " table)
+	group_table[++groups] = table
+	for (i = 3; i <= nf; i++)
+		if (f[i] != "") {
+			if (f[i] in group_of)
+				complain(f[i] " is drawn already")
+			variable[groups, ++group_size[groups]] = f[i]
+			group_of[f[i]] = groups
+			rank[f[i]] = group_size[groups]
+		}
+	if (group_size[groups] > records[table])
+		complain("table " table " has too few records")
+}
+
+# ---- the automaton
+#
+# States are 1 (the start), 2, ... and `last` (the end); edges lead upwards only. A frontier, what
+# may come before the next word, is a string "state/ways state/ways ...": one way in so many.
+
+function unfold(    frontier) {
+	last = 1
+	frontier = expand("story", "1/1", " ")
+	connect(frontier, ++last)
+}
+
+function connect(frontier, to,    f, nf, i, part) {
+	nf = split(frontier, f, " ")
+	for (i = 1; i <= nf; i++) {
+		split(f[i], part, "/")
+		if (last_edge[part[1]] == to)
+			fail(grammar ": ambiguous: two empty ways to \"" label[to] "\"")
+		last_edge[part[1]] = to
+		edge[part[1], ++edges[part[1]]] = to
+		ways[part[1], edges[part[1]]] = part[2]
+	}
+}
+
+function scaled(frontier, k,    f, nf, i, part, out) {
+	nf = split(frontier, f, " ")
+	for (i = 1; i <= nf; i++) {
+		split(f[i], part, "/")
+		out = out " " part[1] "/" part[2] * k
+	}
+	return out
+}
+
+function expand(name, frontier, inside,    i, out) {
+	if (!(name in rule_lines) || !rule_lines[name])
+		fail(grammar ": no rule " name)
+	if (index(inside, " " name " "))
+		fail(grammar ": rule " name " contains itself")
+	frontier = scaled(frontier, rule_lines[name])
+	for (i = 1; i <= rule_lines[name]; i++)
+		out = out " " sequence(rule_line[name, i], frontier, inside name " ")
+	return out
+}
+
+# The length of the token at the front of a line.
+function token(line) {
+	if (match(line, /^[{][a-z0-9_.]+[}]/) || match(line, /^<[a-z0-9_]+>/) || match(line, /^[a-z]+/) ||
+	    match(line, /^[(|).,!?]/))
+		return RLENGTH
+	fail(grammar ": what is this? " line)
+}
+
+function sequence(line, frontier, inside,    t, n) {
+	for (;;) {
+		sub(/^[ \t]+/, "", line)
+		if (line == "")
+			return frontier
+		n = token(line)
+		t = substr(line, 1, n)
+		if (t == "|" || t == ")")
+			fail(grammar ": unexpected " line)
+		if (t == "(") {
+			n = closing(line)
+			frontier = choice(substr(line, 2, n - 2), frontier, inside)
+		} else if (substr(t, 1, 1) == "<")
+			frontier = expand(substr(t, 2, n - 2), frontier, inside)
+		else {
+			connect_word(t, frontier)
+			frontier = last "/1"
+		}
+		line = substr(line, n + 1)
+	}
+}
+
+# The place of the parenthesis that closes the one at the front.
+function closing(line,    i, c, depth) {
+	for (i = 1; i <= length(line); i++) {
+		c = substr(line, i, 1)
+		depth += (c == "(") - (c == ")")
+		if (!depth)
+			return i
+	}
+	fail(grammar ": no closing parenthesis: " line)
+}
+
+function choice(text, frontier, inside,    i, c, depth, from, n, part, out) {
+	text = text "|"
+	from = 1
+	for (i = 1; i <= length(text); i++) {
+		c = substr(text, i, 1)
+		depth += (c == "(") - (c == ")")
+		if (c == "|" && !depth) {
+			part[++n] = substr(text, from, i - from)
+			from = i + 1
+		}
+	}
+	frontier = scaled(frontier, n)
+	for (i = 1; i <= n; i++)
+		out = out " " sequence(part[i], frontier, inside)
+	return out
+}
+
+function connect_word(t, frontier,    part, name) {
+	label[++last] = t
+	if (substr(t, 1, 1) == "{") {
+		split(substr(t, 2, length(t) - 2), part, ".")
+		if (!(part[1] in group_of))
+			fail(grammar ": nothing draws " t)
+		slot[last] = part[1]
+		name = group_table[group_of[part[1]]]
+		slot_column[last] = part[2] == "" ? column[name, 1] : part[2]
+		slot_table[last] = name
+		if (!((name, slot_column[last], 1) in cell))
+			fail(grammar ": no column: " t)
+	}
+	connect(frontier, last)
+}
+
+# Whether a state may read a word, whatever else the story says.
+function accepts(state, word) {
+	if (state in slot)
+		return (slot_table[state], slot_column[state], word) in in_column
+	return label[state] == word
+}
+
+# ---- ambiguity
+#
+# The automaton is ambiguous exactly if two different paths read one text: if in the product with
+# itself a pair of different states lies between the start and the end.
+
+function verify(    queue, seen, from, into, head, tail, pair, i, j, p, q, useful) {
+	queue[tail = 1] = "1 1"
+	seen["1 1"] = 1
+	for (head = 1; head <= tail; head++) {
+		split(queue[head], pair, " ")
+		for (i = 1; i <= edges[pair[1]]; i++)
+			for (j = 1; j <= edges[pair[2]]; j++) {
+				p = edge[pair[1], i]
+				q = edge[pair[2], j]
+				if (!meet(p, q))
+					continue
+				p = p < q ? p " " q : q " " p
+				into[p] = into[p] "," queue[head]
+				if (p in seen)
+					continue
+				seen[p] = 1
+				from[p] = queue[head]
+				queue[++tail] = p
+			}
+	}
+	split("", seen)
+	queue[tail = 1] = last " " last
+	for (head = 1; head <= tail; head++) {
+		split(queue[head], pair, " ")
+		if (pair[1] != pair[2])
+			fail(grammar ": ambiguous: two ways to read \"" reading(queue[head], from) "\"")
+		j = split(into[queue[head]], useful, ",")
+		for (i = 2; i <= j; i++)
+			if (!(useful[i] in seen)) {
+				seen[useful[i]] = 1
+				queue[++tail] = useful[i]
+			}
+	}
+}
+
+# Whether two states can read one word.
+function meet(a, b,    kind, table, r) {
+	if (label[a] == label[b])
+		return 1
+	if (!(a in slot))
+		return accepts(b, label[a])
+	kind = label[a] " " label[b]
+	if (!(kind in meets)) {
+		meets[kind] = 0
+		table = slot_table[a]
+		for (r = 1; r <= records[table] && !meets[kind]; r++)
+			meets[kind] = accepts(b, cell[table, slot_column[a], r])
+	}
+	return meets[kind]
+}
+
+# What leads to a pair of states, for the message.
+function reading(pair, from,    text, part) {
+	while (pair != "1 1") {
+		split(pair, part, " ")
+		text = label[part[1]] " " text
+		pair = from[pair]
+	}
+	sub(/ +$/, "", text)
+	return text
+}
+
+# ---- chance: L'Ecuyer's combined generator (CACM 31, 1988), whose products stay below 2^47
+
+function seed_with(s,    i) {
+	s1 = 1 + s % 2147483562
+	s2 = 1 + s * 40692 % 2147483398
+	for (i = 0; i < 20; i++)
+		uniform()
+}
+
+function uniform() {
+	s1 = s1 * 40014 % 2147483563
+	s2 = s2 * 40692 % 2147483399
+	return (s1 + 2147483563 - s2) % 2147483563 / 2147483563
+}
+
+# ---- generate
+
+function draw_all(    g, k, i, r, table, used) {
+	for (g = 1; g <= groups; g++) {
+		table = group_table[g]
+		split("", used)
+		for (k = 1; k <= group_size[g]; k++) {
+			r = 1 + int(uniform() * (records[table] - k + 1))
+			for (i = 1; i <= r; i++)
+				r += i in used
+			used[r] = 1
+			drawn[variable[g, k]] = r
+		}
+	}
+}
+
+function story(    p, i, r, word, text) {
+	draw_all()
+	for (p = 1;;) {
+		r = uniform()
+		for (i = 1; i < edges[p]; i++)
+			if ((r -= 1 / ways[p, i]) < 0)
+				break
+		p = edge[p, i]
+		if (p == last)
+			return substr(text, 2)
+		word = p in slot ? cell[slot_table[p], slot_column[p], drawn[slot[p]]] : label[p]
+		text = text (word ~ /^[.,!?]$/ ? "" : " ") word
+	}
+}
+
+function generate(    made, tries, text) {
+	seed_with(seed)
+	while (made < n) {
+		text = story()
+		if (spaced(text) in excluded) {
+			if (++tries > 100 * n + 1000)
+				fail("nearly all stories of this grammar are in " exclude)
+			continue
+		}
+		print "{\"story\": \"" text "\"}"
+		made++
+	}
+}
+
+# ---- check
+
+# The logarithm, x >= 1, from its series about 1: not every awk has one, and so all agree.
+function ln(x,    halvings, z, power, k, sum) {
+	if (x in ln_of)
+		return ln_of[x]
+	for (z = x; z > 1.4; z /= 2)
+		halvings++
+	power = z = (z - 1) / (z + 1)
+	for (k = 1; k < 24; k += 2) {
+		sum += 2 * power / k
+		power *= z * z
+	}
+	return ln_of[x] = sum + halvings * 0.69314718055994530942
+}
+
+# A story out of the JSON that generate writes; other lines are as they are.
+function plain(line) {
+	if (sub(/^[{] *"[a-z]+" *: *"/, "", line))
+		sub(/" *[}] *$/, "", line)
+	return line
+}
+
+# A story as its words and punctuation marks, a space between each.
+function spaced(line) {
+	line = plain(line)
+	gsub(/[.,!?]/, " & ", line)
+	gsub(/[ \t\r]+/, " ", line)
+	sub(/^ /, "", line)
+	sub(/ $/, "", line)
+	return line
+}
+
+function exclude_all(    line, got) {
+	while ((got = (getline line <exclude)) > 0)
+		excluded[spaced(line)] = 1
+	if (got < 0)
+		fail(exclude ": cannot be read")
+	close(exclude)
+}
+
+# The states that a word leads to from a state, with the ways: "q/ways q/ways ...".
+function steps(p, word,    i, out) {
+	if ((p, word) in step)
+		return step[p, word]
+	for (i = 1; i <= edges[p]; i++)
+		if (accepts(edge[p, i], word))
+			out = out " " edge[p, i] "/" ways[p, i]
+	return step[p, word] = out
+}
+
+# Read a spaced text; sets grammatical, consistent, reason and nats (-ln of its probability).
+function judge(text,    w, nw, i, j, k, now, active, nf, f, part, came, next_active, path) {
+	grammatical = consistent = 0
+	reason = nats = ""
+	nw = split(text, w, " ")
+	w[nw + 1] = ""
+	now = active[1] = 1
+	for (i = 1; i <= nw + 1; i++) {
+		k = 0
+		for (j = 1; j <= now; j++) {
+			nf = split(steps(active[j], w[i]), f, " ")
+			for (; nf; nf--) {
+				split(f[nf], part, "/")
+				next_active[++k] = part[1]
+				came[i, part[1]] = active[j] "/" part[2]
+			}
+		}
+		if (!k) {
+			reason = misfit(w, nw, i)
+			return
+		}
+		now = k
+		for (j = 1; j <= now; j++)
+			active[j] = next_active[j]
+	}
+	grammatical = 1
+	nats = 0
+	path[nw + 1] = last
+	for (i = nw + 1; i >= 1; i--) {
+		split(came[i, path[i]], part, "/")
+		path[i - 1] = part[1]
+		nats += ln(part[2])
+	}
+	bind(w, nw, path)
+}
+
+function misfit(w, nw, i,    p, known) {
+	if (i > nw)
+		return nw ? "ends too early, after \"" w[nw] "\"" : "is empty"
+	for (p = 2; p <= last && !known; p++)
+		known = accepts(p, w[i])
+	if (!known)
+		return "word " i ": \"" w[i] "\" is not a word of the grammar"
+	return "word " i ": \"" w[i] "\" " (i > 1 ? "after \"" w[i - 1] "\"" : "at the start")
+}
+
+# Whether one draw explains every slot of the path. able[v, r]: record r may be what v is.
+function bind(w, nw, path,    i, r, p, v, table, left, able, first, touched, g) {
+	for (i = 1; i <= nw; i++) {
+		p = path[i]
+		if (!(p in slot))
+			continue
+		v = slot[p]
+		table = slot_table[p]
+		left = 0
+		for (r = 1; r <= records[table]; r++)
+			if ((!(v in first) || (v, r) in able) && cell[table, slot_column[p], r] == w[i]) {
+				able[v, r] = 1
+				left++
+			} else
+				delete able[v, r]
+		if (!left) {
+			reason = "word " i ": \"" w[i] "\" for " v ", who was \"" w[first[v]] "\" at word " first[v]
+			if (table != "child" && table != "family" && table != "sex")
+				sub(/, who was/, ", which was", reason)
+			nats = ""
+			return
+		}
+		if (!(v in first))
+			first[v] = i
+		touched[group_of[v]] = 1
+	}
+	for (g = 1; g <= groups; g++) {
+		if (!(g in touched))
+			continue
+		left = assignments(g, 1, able, first)
+		if (!left) {
+			reason = variable[g, 1] " and " variable[g, 2] " are the same"
+			nats = ""
+			return
+		}
+		nats += ln(draws(g) / left)
+	}
+	consistent = 1
+}
+
+# How many draws of a group's variables, from the k-th on, agree with what was said.
+function assignments(g, k, able, first,    v, r, sum) {
+	if (k > group_size[g])
+		return 1
+	v = variable[g, k]
+	for (r = 1; r <= records[group_table[g]]; r++)
+		if (!((g, r) in taken) && (!(v in first) || (v, r) in able)) {
+			taken[g, r] = 1
+			sum += assignments(g, k + 1, able, first)
+			delete taken[g, r]
+		}
+	return sum + 0
+}
+
+function draws(g,    k, product) {
+	product = 1
+	for (k = 0; k < group_size[g]; k++)
+		product *= records[group_table[g]] - k
+	return product
+}
+
+function quoted(text) {
+	gsub(/"/, "\"\"", text)
+	return text ~ /[",\r]/ ? "\"" text "\"" : text
+}
+
+# ---- entropy
+#
+# Exact, in nats a story. Each text has one path and each path one text for each distinguishable
+# draw, so H = H(path) + sum over groups of E[H(what the path tells of the group's draw)].
+
+function entropy_of_choices(    h, p, i) {
+	h[last] = 0
+	for (p = last - 1; p >= 1; p--)
+		for (i = 1; i <= edges[p]; i++)
+			h[p] += (ln(ways[p, i]) + h[edge[p, i]]) / ways[p, i]
+	return h[1]
+}
+
+# Distribution over which columns of group g a path mentions, state by state; then over the ends.
+function entropy_of_group(g,    kinds, kind, p, q, i, m, nm, mask, list, share, told, sum) {
+	for (p = 2; p < last; p++)
+		if (p in slot && group_of[slot[p]] == g && !(label[p] in kind)) {
+			kind[label[p]] = ++kinds
+			told_variable[g, kinds] = slot[p]
+			told_column[g, kinds] = slot_column[p]
+		}
+	for (i = 1; i <= kinds; i++)
+		mask = mask "0"
+	list[1] = mask
+	share[1, mask] = 1
+	for (p = 1; p < last; p++) {
+		nm = split(list[p], told, " ")
+		for (i = 1; i <= edges[p]; i++) {
+			q = edge[p, i]
+			for (m = 1; m <= nm; m++) {
+				mask = told[m]
+				if (label[q] in kind)
+					mask = substr(mask, 1, kind[label[q]] - 1) "1" substr(mask, kind[label[q]] + 1)
+				if (!((q, mask) in share))
+					list[q] = list[q] " " mask
+				share[q, mask] += share[p, told[m]] / ways[p, i]
+			}
+		}
+	}
+	nm = split(list[last], told, " ")
+	for (m = 1; m <= nm; m++) {
+		split("", seen_draw)
+		distinguish(g, 1, told[m], "")
+		for (i in seen_draw)
+			sum += share[last, told[m]] * seen_draw[i] * ln(draws(g) / seen_draw[i]) / draws(g)
+	}
+	return sum + 0
+}
+
+# Count the draws of a group by what the mentioned columns show of them.
+function distinguish(g, k, mask, shown,    i, r, more) {
+	if (k > group_size[g]) {
+		seen_draw[shown]++
+		return
+	}
+	for (r = 1; r <= records[group_table[g]]; r++) {
+		if ((g, r) in taken)
+			continue
+		taken[g, r] = 1
+		more = ""
+		for (i = 1; i <= length(mask); i++)
+			if (substr(mask, i, 1) == "1" && told_variable[g, i] == variable[g, k])
+				more = more " " cell[group_table[g], told_column[g, i], r]
+		distinguish(g, k + 1, mask, shown "," more)
+		delete taken[g, r]
+	}
+}
+
+function entropy(    choices, slots, g, p, i, q, shortest, longest, mean) {
+	choices = entropy_of_choices()
+	for (g = 1; g <= groups; g++)
+		slots += entropy_of_group(g)
+	for (p = last - 1; p >= 1; p--)
+		for (i = 1; i <= edges[p]; i++) {
+			q = edge[p, i]
+			if (!(p in shortest) || shortest[q] + 1 < shortest[p])
+				shortest[p] = shortest[q] + 1
+			if (longest[q] + 1 > longest[p])
+				longest[p] = longest[q] + 1
+			mean[p] += (mean[q] + 1) / ways[p, i]
+		}
+	print "entropy_nats,choices_nats,draws_nats,tokens_min,tokens_mean,tokens_max,words"
+	printf "%.9g,%.9g,%.9g,%d,%.9g,%d,%d\n", choices + slots, choices, slots, shortest[1] - 1,
+	    mean[1] - 1, longest[1] - 1, words()
+}
+
+# Every word and punctuation mark that a story may hold; returns how many.
+function words(    p, r, word, known, n) {
+	for (p = 2; p < last; p++)
+		for (r = 1; r <= (p in slot ? records[slot_table[p]] : 1); r++) {
+			word = p in slot ? cell[slot_table[p], slot_column[p], r] : label[p]
+			if (!(word in known)) {
+				known[word] = 1
+				if (mode == "words")
+					print word
+				n++
+			}
+		}
+	return n
+}
+
+# ---- modes
+
+BEGIN {
+	grammar = ENVIRON["GRAMMAR"]
+	exclude = ENVIRON["EXCLUDE"]
+	load()
+	unfold()
+	verify()
+	if (exclude != "")
+		exclude_all()
+	if (mode == "generate")
+		generate()
+	else if (mode == "entropy")
+		entropy()
+	else if (mode == "words")
+		words()
+	if (mode != "check" && mode != "summary") {
+		done = 1
+		exit 0
+	}
+	if (mode == "check")
+		print "story,grammatical,consistent,reason,nats"
+}
+
+{
+	text = spaced($0)
+	judge(text)
+	if (mode == "check")
+		print quoted(plain($0)) "," grammatical "," consistent "," quoted(reason) "," \
+		    (nats == "" ? "" : sprintf("%.9g", nats))
+	checked++
+	sum_grammatical += grammatical
+	sum_consistent += consistent
+	duplicates += text in before
+	before[text] = 1
+	seen += text in excluded
+}
+
+END {
+	if (failed)
+		exit 1
+	if (!done && mode == "summary") {
+		print "stories,grammatical,consistent,duplicates,seen"
+		printf "%d,%.4f,%.4f,%d,%d\n", checked, checked ? sum_grammatical / checked : 0,
+		    checked ? sum_consistent / checked : 0, duplicates, seen
+	}
+}

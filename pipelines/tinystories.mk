@@ -1,0 +1,150 @@
+# The real thing: TinyStories and the vocabulary of BERT (uncased). From disk,
+#
+#   make -f pipelines/tinystories.mk STORIES=train.jsonl.zst VALID=valid.jsonl.zst VOCAB=vocab.txt
+#
+# or, where one of the three is not given, downloaded into $(OUT)/data: 2.2 GB, resumable. Files may
+# be JSON lines or plain text with <|endoftext|> between stories (.txt), either packed by zstd.
+#
+# "make -f pipelines/tinystories.mk" again after an interruption goes on from the last checkpoint.
+
+STORIES =
+VALID =
+VOCAB =
+
+# Where to download from. The hash of the vocabulary is known. Those of the stories are not: they
+# are recorded at the first download and hold for later ones; set them here to insist.
+HUB = https://huggingface.co
+STORIES_URL = $(HUB)/datasets/roneneldan/TinyStories/resolve/main/TinyStoriesV2-GPT4-train.txt
+STORIES_SHA256 =
+VALID_URL = $(HUB)/datasets/roneneldan/TinyStories/resolve/main/TinyStoriesV2-GPT4-valid.txt
+VALID_SHA256 =
+VOCAB_URL = $(HUB)/google-bert/bert-base-uncased/resolve/main/vocab.txt
+VOCAB_SHA256 = 07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3
+
+# Rows, model and training
+T = 64
+SEED = 1
+PRESET = small
+STEPS = 40000
+BATCH = 64
+TRAIN_OPTIONS =
+MASK = all
+VALID_ROWS = 512
+VALID_EVERY = 1000
+SAVE_EVERY = 500
+FAMILY = cauchy
+FIT_EVERY = 2000
+FIT_ROWS = 20000
+EPOCHS = 100
+# What is generated
+SAMPLES = 64
+SAMPLER = exp
+SAMPLE_STEPS = 200
+DENOISE_OPTIONS =
+
+BIN = build/bin
+OUT = out/tinystories
+
+export PATH := $(abspath $(BIN)):$(PATH)
+export LC_ALL = C
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+DATA = $(OUT)/data
+train_text = $(or $(STORIES),$(DATA)/$(notdir $(STORIES_URL)))
+valid_text = $(or $(VALID),$(DATA)/$(notdir $(VALID_URL)))
+vocab = $(or $(VOCAB),$(DATA)/vocab.txt)
+MODEL = $(OUT)/model.safetensors
+PICTURES = $(OUT)/entropy.png $(OUT)/schedules.png $(OUT)/loss.png
+
+show: $(OUT)/samples.txt $(PICTURES)
+	@printf '\n%s\n\n' 'Ten stories, not picked, that the model wrote:'
+	@head -n 10 $(OUT)/samples.txt | sed G | fold -s -w 76 | sed 's/^./    &/; s/ *$$//'
+	@printf 'All of them: %s\n' $(OUT)/samples.txt
+	@printf 'Picture: %s\n' $(PICTURES)
+
+# --- data ---
+
+ifndef STORIES
+$(train_text):
+	@mkdir -p $(DATA)
+	pipelines/fetch $(STORIES_URL) $@ $(STORIES_SHA256)
+endif
+ifndef VALID
+$(valid_text):
+	@mkdir -p $(DATA)
+	pipelines/fetch $(VALID_URL) $@ $(VALID_SHA256)
+endif
+ifndef VOCAB
+$(vocab):
+	@mkdir -p $(DATA)
+	pipelines/fetch $(VOCAB_URL) $@ $(VOCAB_SHA256)
+endif
+
+# How to read a file: packed or not, plain text or JSON lines. A packed one that is cut must not
+# pass for a short one, hence pipefail.
+$(OUT)/train.rows $(OUT)/valid.rows: private SHELL = /bin/bash
+$(OUT)/train.rows $(OUT)/valid.rows: private .SHELLFLAGS = -o pipefail -c
+reader = $(if $(filter %.zst,$1),zstd -dcq,cat) $1 | tok $(if $(filter %.txt %.txt.zst,$1),--text) -w $(vocab)
+
+$(OUT)/train.rows: $(train_text) $(vocab) $(OUT)/rows.settings
+	$(call reader,$(train_text)) | pack -T $(T) -o $@
+
+$(OUT)/valid.rows: $(valid_text) $(vocab) $(OUT)/rows.settings
+	$(call reader,$(valid_text)) | pack -T $(T) -o $@
+
+$(OUT)/valid.noised: $(OUT)/valid.rows
+	noise -s 7 --limit $(VALID_ROWS) -o $@ $<
+
+# --- training: a checkpoint of the same settings is continued, any other replaced ---
+
+$(OUT)/trained: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
+	@if test $(MODEL) -nt $(OUT)/train.settings; then $(resume); else $(start); fi
+	@touch $@
+
+noised = noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows
+logs = --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) --save-every $(SAVE_EVERY) -l $(OUT)/steps.csv
+start = set -x; $(noised) | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --schedule $(FAMILY) $(TRAIN_OPTIONS) $(logs) -f -o $(MODEL) > $(OUT)/loss.csv
+resume = set -x; $(noised) | train -r $(MODEL) $(logs) --no-header >> $(OUT)/loss.csv
+
+# --- the schedule and its history, fitted again from the log alone, pictures, new stories ---
+
+$(OUT)/schedule.csv: $(OUT)/trained
+	fitsched --family $(FAMILY) --every $(FIT_EVERY) -w $(FIT_ROWS) -o $@ $(OUT)/loss.csv
+
+$(OUT)/curve.csv: $(OUT)/schedule.csv
+	fitsched --curve -o $@ $<
+
+$(OUT)/curves.csv: $(OUT)/schedule.csv
+	fitsched --curve --history -o $@ $<
+
+$(OUT)/entropy.png: $(OUT)/curve.csv
+	plotcsv -x t -y ce_nats -c step --log-x --line $(OUT)/curve.csv:t,f_nats:fit --title 'Entropy and noise' --xlabel 'noise level t' --ylabel 'cross-entropy, nats a token' -o $@ $(OUT)/loss.csv
+
+$(OUT)/schedules.png: $(OUT)/curves.csv
+	plotcsv -x t -y f_nats -g step --log-x --title 'F(t) over training' --xlabel 'noise level t' --ylabel 'nats a token' -o $@ $(OUT)/curves.csv
+
+$(OUT)/loss.png: $(OUT)/trained
+	plotcsv -x step -y loss_nats --smooth 50 --title 'Loss' -o $@ $(OUT)/steps.csv
+
+$(OUT)/samples.rows: $(OUT)/trained $(OUT)/sample.settings
+	denoise -m $(MODEL) -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) --steps $(SAMPLE_STEPS) $(DENOISE_OPTIONS) -o $@
+
+$(OUT)/samples.txt: $(OUT)/samples.rows
+	tok -d -w $(vocab) $(OUT)/samples.rows > $@
+
+# --- settings: what is made of them is made again when they change ---
+
+ROWS_SETTINGS = $(T) $(train_text) $(valid_text) $(vocab)
+TRAIN_SETTINGS = $(SEED) $(PRESET) $(STEPS) $(BATCH) $(TRAIN_OPTIONS) $(MASK) $(FAMILY)
+SAMPLE_SETTINGS = $(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(DENOISE_OPTIONS)
+
+# Kept up to date as this file is read, so that make -n and make -q know.
+settings = $(shell mkdir -p '$(OUT)'; echo '$2' | cmp -s - '$(OUT)/$1.settings' || echo '$2' >'$(OUT)/$1.settings')
+$(call settings,rows,$(ROWS_SETTINGS))
+$(call settings,train,$(TRAIN_SETTINGS))
+$(call settings,sample,$(SAMPLE_SETTINGS))
+
+.PHONY: show
+.SECONDARY:
