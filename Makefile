@@ -101,6 +101,13 @@ demo: all ## the embedded experiment: stories of a known grammar, learnt and jud
 test: all $(UNIT_BINS) ## every test that CI runs (SAN=1: under the sanitizers)
 	@BIN='$(BUILD)/bin' BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' prove -j2 --exec '' $(TESTS)
 
+bench-tok: all ## MB/s of tok beside cat and, where npm has it, Hugging Face tokenizers; peak memory
+	@BIN='$(BUILD)/bin' tests/bench/tok
+
+EXECUTIONS = 3000000
+fuzz-tok: $(BUILD)/tests/differential $(BUILD)/tests/differential_portable ## the fast ways of tok against the plain ones, EXECUTIONS= times each
+	@for test in $^; do EXECUTIONS='$(EXECUTIONS)' $$test || exit; done
+
 lint: ## everything that can be found without running: compilers, scripts, pages, layers
 	@for cc in $(CC) clang; do \
 		if command -v $$cc >/dev/null; then \
@@ -137,7 +144,7 @@ uninstall: ## what install put there
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: all help deps demo test lint tidy format install uninstall clean FORCE
+.PHONY: all help deps demo test bench-tok fuzz-tok lint tidy format install uninstall clean FORCE
 .SECONDARY:
 
 -include $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) $(TOOLS:%=$(BUILD)/tools/%.d) $(TOOL_COMMON:.o=.d)

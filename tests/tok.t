@@ -25,6 +25,8 @@ is "from standard input" "$(encode_decode <"$T/stories.jsonl")" "$(encode_decode
 is "special tokens kept" "$("$tok" -w "$vocab" "$T/stories.jsonl" |
 	"$tok" -d --keep-special -w "$vocab" | tail -n 2)" "[CLS] [SEP]
 [CLS] [UNK] [SEP] [SEP]"
+is "without the clean-up" "$("$tok" -w "$vocab" "$T/stories.jsonl" | "$tok" -d --no-cleanup -w "$vocab" |
+	head -n 2 | tail -n 1)" "a cat , on the mat ! cats sat on the mats ."
 is "decoded as JSON" "$("$tok" -w "$vocab" "$T/stories.jsonl" | "$tok" -d --json -w "$vocab" |
 	head -n 1)" '{"story":"the cat sat."}'
 is "lines" "$(printf 'the cat\n\na mat\n' | encode_decode --lines)" "the cat
@@ -94,6 +96,26 @@ for j in 1 4; do
 	ok "-j $j: all that comes before it is delivered" cmp "$T/one.json" "$T/before.json"
 done
 
+# --- size ---
+
+mats() { # mats BYTES
+	yes 'the cat sat on a mat.' | tr '\n' ' ' | head -c "$1"
+}
+if [ -n "${SAN:-}" ]; then
+	skip "a line of 100 MB there and back" "takes long under the sanitizers"
+	skip "60 MB need less than 40 MiB" "is not the same under the sanitizers"
+else
+	{ printf '{"story":"' && mats 99999988 && printf '"}\n{"story":"the cat"}\n'; } |
+		encode_decode >"$T/long.txt"
+	is "a line of 100 MB there and back" \
+		"$({ mats 99999987 && printf '\nthe cat\n'; } | cmp - "$T/long.txt" 2>&1)" ""
+	rm "$T/long.txt" "$T/pipe.tok"
+	set -- "$T/many.jsonl"
+	for _ in 1 2 3 4 5 6; do set -- "$@" "$@"; done
+	"$tok" -v -w "$vocab" -j 2 "$@" 2>&1 >/dev/null | sed -n 's/.* \([0-9]*\)\.[0-9]* MiB peak$/\1/p' >"$T/peak"
+	ok "60 MB need less than 40 MiB" test "$(cat "$T/peak")" -lt 40
+fi
+
 # --- bad input ---
 
 not_ok "no vocabulary" "$tok" "$T/stories.jsonl"
@@ -103,13 +125,41 @@ fails "a directory" 1 'is a directory' "$tok" -w "$vocab" "$T"
 echo once upon a time >"$T/plain.txt"
 fails "plain text" 1 'line 1, byte 1: .*plain text' "$tok" -w "$vocab" "$T/plain.txt"
 echo '{"story":3}' >"$T/number.jsonl"
-fails "a number for a story" 1 "line 1: field 'story' is not a string but int" \
+fails "a number for a story" 1 "line 1, byte 10: field 'story' is not a string but int" \
 	"$tok" -w "$vocab" "$T/number.jsonl"
-fails "no such field" 1 "line 1: no field 'body'" "$tok" -w "$vocab" --field body "$T/stories.jsonl"
+{ cat "$T/stories.jsonl" && echo '  { "text" : "a", "story" : ["a"] }'; } >"$T/array.jsonl"
+fails "the byte of a value" 1 "line 5, byte 29: field 'story' is not a string but array" \
+	"$tok" -w "$vocab" "$T/array.jsonl"
+fails "no such field" 1 "line 1, byte 1: no field 'body'" \
+	"$tok" -w "$vocab" --field body "$T/stories.jsonl"
+printf '{"story":"a cat"\n' >"$T/open.jsonl"
+fails "an object that does not end" 1 'line 1, byte 17: not JSON: it ends too early' \
+	"$tok" -w "$vocab" "$T/open.jsonl"
+printf '{"story":"a\tcat"}\n' >"$T/control.jsonl"
+fails "a control character" 1 'line 1, byte 12: a control character' "$tok" -w "$vocab" "$T/control.jsonl"
+printf '{"story":"a"}\n\n{"story":"a"}\n' >"$T/gap.jsonl"
+fails "an empty line" 1 'line 2, byte 1: not JSON: an empty line' "$tok" -w "$vocab" "$T/gap.jsonl"
+printf '{"n":NaN,"story":"a"}\n' >"$T/nan.jsonl"
+fails "NaN" 1 'line 1, byte 6: not JSON: NaN' "$tok" -w "$vocab" "$T/nan.jsonl"
 { echo junk && cat "$T/stories.jsonl" && echo '{'; } >"$T/bad.jsonl"
 fails "--skip-bad counts" 0 'passed over 2 bad lines of 6; the first: .*bad.jsonl: line 1' \
 	"$tok" -w "$vocab" --skip-bad -o "$T/skipped.tok" "$T/bad.jsonl"
 is "and keeps the others" "$("$tok" -d -w "$vocab" "$T/skipped.tok" | wc -l | tr -d ' ')" 4
+"$tok" -w "$vocab" --json "$T/stories.jsonl" >"$T/good.json"
+"$tok" -w "$vocab" --json --skip-bad "$T/bad.jsonl" 2>/dev/null >"$T/skipped.json"
+ok "as they would be alone" cmp "$T/good.json" "$T/skipped.json"
+fails "--skip-bad where nothing is good" 0 'passed over 1 bad lines of 1;' \
+	"$tok" -w "$vocab" --skip-bad -o "$T/none.tok" "$T/number.jsonl"
+ok "--skip-bad says nothing where nothing is bad" sh -c "
+	test -z \"\$('$tok' -w '$vocab' --skip-bad '$T/stories.jsonl' 2>&1 >/dev/null)\""
+for j in 1 3; do
+	fails "-j $j --skip-bad: the line of the first" 0 \
+		'passed over 1 bad lines of 32001; the first: .*flawed.jsonl: line 16001, byte 10' \
+		"$tok" -w "$vocab" --skip-bad -j $j -o "$T/skipped.tok" "$T/flawed.jsonl"
+done
+fails "learning from a bad line" 1 'bad.jsonl: line 1, byte 1' "$tok" --learn 100 "$T/bad.jsonl"
+fails "--learn --skip-bad counts" 0 'passed over 2 bad lines of 6; the first: .*bad.jsonl: line 1, byte 1' \
+	"$tok" -q --learn 100 --skip-bad -o "$T/learnt.txt" "$T/bad.jsonl"
 printf 'the\ncat\n' >"$T/bare.txt"
 fails "no [CLS]" 1 'no \[CLS\]' "$tok" -q -w "$T/bare.txt" "$T/stories.jsonl"
 fails "no [UNK]" 1 "line 1: .*no \[UNK\]" "$tok" -q -w "$T/bare.txt" --no-special "$T/stories.jsonl"
@@ -117,6 +167,28 @@ printf '\357\273\277the\r\ncat\n\ncat\n' >"$T/flawed.txt"
 is "defects of a vocabulary are told" "$(echo the cat |
 	"$tok" -w "$T/flawed.txt" --lines --no-special --json 2>&1 >"$T/flawed.json" |
 	grep -cE 'line 4: a token|empty line|CR LF|byte order|no \[')" 9
+defect() { # defect DESCRIPTION MESSAGE VOCABULARY, as printf has it
+	# The vocabulary is a format.
+	# shellcheck disable=SC2059
+	printf "$3" >"$T/defect.txt"
+	is "a defect: $1" "$(echo the | "$tok" -w "$T/defect.txt" --lines --no-special --json 2>&1 >/dev/null)" \
+		"tok: $T/defect.txt: $2"
+}
+special='[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n'
+defect "a token twice" 'line 7: a token that was there before; 1 such lines, of each the last counts' \
+	"$special"'the\nthe\n'
+defect "a special token twice" 'line 6: a token that was there before; 2 such lines, of each the last counts' \
+	"$special"'[UNK]\n[UNK]\n'
+defect "an empty line" '1 empty lines: ids that never occur' "$special"'\nthe\n'
+defect "CR LF" '6 lines end in CR LF; the CR is passed over' '[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n[MASK]\r\nthe\r\n'
+defect "a byte order mark" 'begins with a byte order mark, which is passed over' "\\357\\273\\277$special"
+defect "no [UNK]" 'no [UNK]' '[PAD]\n[CLS]\n[SEP]\n[MASK]\nthe\n'
+defect "no [MASK]" 'no [MASK]' '[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n'
+is "-q says nothing of them" "$(echo the | "$tok" -q -w "$T/defect.txt" --lines 2>&1 >/dev/null)" ""
+printf 'the\n\377\n' >"$T/latin.txt"
+fails "a vocabulary that is not UTF-8" 1 'latin.txt: line 2: not text in UTF-8' \
+	"$tok" -w "$T/latin.txt" "$T/stories.jsonl"
+fails "an empty vocabulary" 1 'empty: a vocabulary has a token a line' "$tok" -w /dev/null "$T/stories.jsonl"
 is "and do not matter" "$(cut -c 1-14 "$T/flawed.json")" '{"ids":[0,3],"'
 fails "another vocabulary" 1 'x.tok: made with another vocabulary' "$tok" -q -d -w "$T/bare.txt" "$T/x.tok"
 head -c 100 "$T/x.tok" >"$T/cut.tok"
@@ -126,6 +198,9 @@ fails "--left without -T" 2 'left' "$tok" -w "$vocab" --left "$T/stories.jsonl"
 fails "--pad without -T" 2 'padding' "$tok" -w "$vocab" --pad "$T/stories.jsonl"
 fails "-T 1" 2 'length of 1' "$tok" -w "$vocab" -T 1 "$T/stories.jsonl"
 fails "--lines --text" 2 'does not go with' "$tok" -w "$vocab" --lines --text "$T/stories.jsonl"
+fails "--lines --skip-bad" 2 'does not go with' "$tok" -w "$vocab" --lines --skip-bad "$T/stories.jsonl"
+fails "--no-cleanup without -d" 2 'does not go with' "$tok" -w "$vocab" --no-cleanup "$T/stories.jsonl"
+fails "--json -z" 2 'does not go with' "$tok" -w "$vocab" --json -z 3 "$T/stories.jsonl"
 fails "-d --learn" 2 'does not go with' "$tok" -w "$vocab" -d --learn 100 "$T/stories.jsonl"
 
 # --- output ---

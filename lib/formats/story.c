@@ -103,6 +103,17 @@ int story_block(struct input *in, enum story_form form, uint64_t *line, struct s
 
 /* --- the parser --- */
 
+static int renew_tokener(struct story_parser *p, struct err *e)
+{
+	if (p->tokener)
+		json_tokener_free(p->tokener);
+	p->tokener = json_tokener_new_ex(DEPTH);
+	if (!p->tokener)
+		return err_set(e, "out of memory: a JSON parser");
+	json_tokener_set_flags(p->tokener, JSON_TOKENER_STRICT);
+	return 0;
+}
+
 struct story_parser *story_parser_new(enum story_form form, const char *field, struct err *e)
 {
 	struct story_parser *p = mem_array(1, sizeof *p, e);
@@ -111,14 +122,10 @@ struct story_parser *story_parser_new(enum story_form form, const char *field, s
 		return NULL;
 	p->form = form;
 	p->field = field ? mem_copy_string(field, e) : NULL;
-	p->tokener = json_tokener_new_ex(DEPTH);
-	if (!p->tokener)
-		err_set(e, "out of memory: a JSON parser");
-	if (!p->tokener || (field && !p->field)) {
+	if (renew_tokener(p, e) || (field && !p->field)) {
 		story_parser_free(p);
 		return NULL;
 	}
-	json_tokener_set_flags(p->tokener, JSON_TOKENER_STRICT);
 	return p;
 }
 
@@ -371,23 +378,74 @@ static enum story_result bad_at(
 	return STORY_BAD;
 }
 
-/* json-c lets pass control characters within strings, single quotes for double ones, and a NUL. */
+static const char *digits(const char *s, const char *end)
+{
+	while (s < end && *s >= '0' && *s <= '9')
+		s++;
+	return s;
+}
+
+/* A number as RFC 8259 has it. Returns what follows it, or NULL. */
+static const char *number(const char *s, const char *end)
+{
+	const char *from;
+
+	s += s < end && *s == '-';
+	from = s;
+	s = digits(s, end);
+	if (s == from || (*from == '0' && s - from > 1))
+		return NULL;
+	if (s < end && *s == '.') {
+		from = s + 1;
+		s = digits(from, end);
+		if (s == from)
+			return NULL;
+	}
+	if (s < end && (*s == 'e' || *s == 'E')) {
+		from = s + 1;
+		from += from < end && (*from == '+' || *from == '-');
+		s = digits(from, end);
+		if (s == from)
+			return NULL;
+	}
+	return s;
+}
+
+/*
+ * json-c lets pass control characters within strings, single quotes for double ones, NUL bytes, NaN
+ * and Infinity, 01, .5 and 1.
+ */
 static enum story_result check_strict(
     const struct story_parser *p, const char *line, size_t n, struct err *e)
 {
+	const char *end = line + n;
 	bool in_string = false;
 
-	for (size_t i = 0; i < n; i++) {
-		if (in_string && (unsigned char)line[i] < ' ')
-			return bad_at(p, e, i, "a control character in a JSON string");
-		if (!in_string && line[i] == '\'')
-			return bad_at(p, e, i, "not JSON: a single quote");
-		if (!in_string && line[i] == '\0')
-			return bad_at(p, e, i, "not JSON: a NUL byte");
-		if (line[i] == '"')
+	for (const char *s = line; s < end; s++) {
+		const char *what = NULL, *past;
+
+		if (in_string)
+			what =
+			    (unsigned char)*s < ' ' ? "a control character in a JSON string" : NULL;
+		else if (*s == '\'')
+			what = "not JSON: a single quote";
+		else if (*s == '\0')
+			what = "not JSON: a NUL byte";
+		else if (*s == 'N' || *s == 'I')
+			what = "not JSON: NaN or Infinity";
+		else if (*s == '-' || *s == '.' || (*s >= '0' && *s <= '9')) {
+			past = number(s, end);
+			if (past)
+				s = past - 1;
+			else
+				what = "not JSON: a malformed number";
+		}
+		if (what)
+			return bad_at(p, e, (size_t)(s - line), what);
+		if (*s == '"')
 			in_string = !in_string;
-		else if (line[i] == '\\' && in_string)
-			i++;
+		else if (*s == '\\' && in_string)
+			s++;
 	}
 	return STORY_OK;
 }
@@ -399,6 +457,9 @@ static enum story_result bad_json(
 	size_t first = (size_t)(skip_blank(line, line + n) - line);
 	char what[128] = "not JSON: it ends too early";
 
+	/* A reset would keep the first half of a surrogate pair for the next line. */
+	if (renew_tokener(p, e))
+		return STORY_FAILED;
 	if (first == n)
 		return bad_at(p, e, n, "not JSON: an empty line");
 	if (code != json_tokener_continue)

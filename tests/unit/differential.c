@@ -182,6 +182,7 @@ static size_t random_line(uint32_t round, char *line)
 	    "{\"story\":\"\", \"a\":true,\"text\":\"z\\\\\",\"b\":null}",
 	    "{\"story\":\"a line of more than 16 bytes, and of 32 \xC3\xA9\"}\r",
 	    "{\"o\":{\"story\":[1,\"x\"]},\"story\":\"y\",\"n\":-1.5e3}",
+	    "{\"a\":NaN,\"text\":\"\",\"b\":[0.5,01,-.5,1.]}",
 	};
 	static const char byte[] = "\"\\{}:,u0dDcC8 \t\r'1truefalsn[]x\xC3\xA9\x01/-+.e";
 	size_t n;

@@ -4,7 +4,6 @@
 #include <xxhash.h>
 
 #include "ground/io.h"
-#include "ground/rng.h"
 #include "tap.h"
 #include "text/detokenize.h"
 #include "text/learn.h"
@@ -275,74 +274,6 @@ static void test_wordpiece(void)
 	vocab_free(v);
 }
 
-/* Random text out of what is treated specially. */
-static size_t random_text(uint32_t round, char *text, size_t room)
-{
-	static const char *const part[] = {"un", "aff", "able", "want", "ed", "runn", "ing", "a",
-	    "b", "ab", " ", " ", "  ", "\n", ",", ".", "[", "]", "[CLS]", "[SEP]", "[PAD", "A",
-	    "Ab", "WANT", "\xE5\x8D\x9A", "\xCC\x81", "\xC3\xA9", "\xC3\xB8", "\xE2\x80\x8B",
-	    "\xFF", "\xE5\x8D", "\x01", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-	    "verylongwordindeed", "abababababababab", "\xC2\xA0", "\xF0\x9D\x85\xAD",
-	    "\xE3\x80\xAE", "\xE2\x89\xA0"};
-	size_t n = 0;
-	uint64_t parts = rng_below(1, RNG_TEST, round, 0, 40);
-
-	for (uint64_t i = 0; i < parts; i++) {
-		const char *p =
-		    part[rng_below(2, RNG_TEST, round, i, sizeof part / sizeof part[0])];
-
-		if (n + strlen(p) > room)
-			break;
-		memcpy(text + n, p, strlen(p));
-		n += strlen(p);
-	}
-	if (n > 0 && rng_below(3, RNG_TEST, round, 0, 4) == 0)
-		text[0] = '\0';
-	return n;
-}
-
-static void test_fast_is_plain(void)
-{
-	enum { ROUNDS = 20000 };
-	struct vocab *v = vocab_string(small);
-	int wrong = 0;
-
-	for (int way = 0; way < 3; way++) {
-		const struct wordpiece_options o = {.cased = way == 1, .literal = way == 2};
-		struct wordpiece *wp = wordpiece_new(v, &o, &error);
-		struct wordpiece_encoder *encoder = wordpiece_encoder_new(wp, &error);
-		struct wordpiece_ids ids = {0};
-		struct wordpiece_spans spans = {0};
-
-		for (uint32_t round = 0; round < ROUNDS; round++) {
-			char *text = malloc(512);
-			size_t n = random_text(round, text, 512);
-			bool same;
-
-			text = realloc(text, n ? n : 1); /* so that a byte too far is seen */
-			ids.n = spans.n = 0;
-			same = !wordpiece_encode(encoder, text, n, &ids, &error) &&
-			       !wordpiece_trace(wp, text, n, &spans, &error) && ids.n == spans.n;
-			for (size_t i = 0; same && i < ids.n; i++)
-				same = ids.id[i] == spans.span[i].id &&
-				       spans.span[i].begin < spans.span[i].end &&
-				       spans.span[i].end <= n &&
-				       (o.cased || i == 0 ||
-				           spans.span[i].begin >= spans.span[i - 1].begin ||
-				           memmem(text, n, "\xF0\x9D\x85\xAD", 4));
-			wrong += !same;
-			free(text);
-		}
-		free(ids.id);
-		free(spans.span);
-		wordpiece_encoder_free(encoder);
-		wordpiece_free(wp);
-	}
-	ok(wrong == 0, "the fast way and the plain way agree on %d random texts (%d do not)",
-	    3 * ROUNDS, wrong);
-	vocab_free(v);
-}
-
 static void framed(const struct vocab *v, struct wordpiece_frame frame, const char *want)
 {
 	struct wordpiece_ids ids = {0};
@@ -388,38 +319,46 @@ static void test_frame(void)
 
 /* --- back to text --- */
 
+static void decodes(
+    const struct detokenizer *d, const uint32_t *id, size_t n, bool keep, const char *want)
+{
+	struct detokenized out = {0};
+
+	detokenize(d, id, n, keep, &out, &error);
+	if (!ok(out.n == strlen(want) && (!out.n || !memcmp(out.text, want, out.n)),
+	        "decoded: '%s'", want))
+		diag("got '%.*s'", (int)out.n, out.text ? out.text : "");
+	free(out.text);
+}
+
 static void test_detokenize(void)
 {
 	struct vocab *v = vocab_string(
 	    "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n##ing\ngo\n.\n...\nn't\n's\n'\n?!\n##\n##'s\n");
-	struct detokenizer *d = detokenizer_new(v, &error);
+	struct detokenizer *clean = detokenizer_new(v, true, &error);
+	struct detokenizer *as_is = detokenizer_new(v, false, &error);
 	static const struct {
 		uint32_t id[8];
 		size_t n;
 		bool keep;
-		const char *want;
+		const char *want, *as_is;
 	} test[] = {
-	    {{2, 6, 5, 7, 3, 0}, 6, false, "going."},
-	    {{2, 6, 5, 7, 3}, 5, true, "[CLS] going. [SEP]"},
-	    {{5, 5}, 2, false, "##inging"},
-	    {{2, 5}, 2, false, "##ing"},
-	    {{6, 8, 9, 10, 11, 12, 1}, 7, false, "go...n't's '?!"},
-	    {{13, 13, 6}, 3, false, "## go"},
-	    {{6, 14}, 2, false, "go's"},
-	    {{0}, 0, false, ""},
+	    {{2, 6, 5, 7, 3, 0}, 6, false, "going.", "going ."},
+	    {{2, 6, 5, 7, 3}, 5, true, "[CLS] going. [SEP]", "[CLS] going . [SEP]"},
+	    {{5, 5}, 2, false, "##inging", "##inging"},
+	    {{2, 5}, 2, false, "##ing", "##ing"},
+	    {{6, 8, 9, 10, 11, 12, 1}, 7, false, "go...n't's '?!", "go ... n't 's ' ?!"},
+	    {{13, 13, 6}, 3, false, "## go", "## go"},
+	    {{6, 14}, 2, false, "go's", "go's"},
+	    {{0}, 0, false, "", ""},
 	};
 
 	for (size_t i = 0; i < sizeof test / sizeof test[0]; i++) {
-		struct detokenized out = {0};
-
-		detokenize(d, test[i].id, test[i].n, test[i].keep, &out, &error);
-		if (!ok(out.n == strlen(test[i].want) &&
-		            (!out.n || !memcmp(out.text, test[i].want, out.n)),
-		        "decoded: '%s'", test[i].want))
-			diag("got '%.*s'", (int)out.n, out.text ? out.text : "");
-		free(out.text);
+		decodes(clean, test[i].id, test[i].n, test[i].keep, test[i].want);
+		decodes(as_is, test[i].id, test[i].n, test[i].keep, test[i].as_is);
 	}
-	detokenizer_free(d);
+	detokenizer_free(clean);
+	detokenizer_free(as_is);
 	vocab_free(v);
 }
 
@@ -479,7 +418,6 @@ int main(void)
 	test_words();
 	test_vocab();
 	test_wordpiece();
-	test_fast_is_plain();
 	test_frame();
 	test_detokenize();
 	test_learn();
