@@ -11,21 +11,21 @@
 N_TRAIN = 20000
 N_VALID = 500
 SEED = 1
-T = 80
+T = 72
 # The model and its training
 PRESET = tiny
-STEPS = 2500
-BATCH = 64
-LR = 2e-3
+STEPS = 4000
+BATCH = 32
+LR = 3e-3
 TRAIN_OPTIONS =
-MASK = all
+MASK = mixed
 VALID_EVERY = 250
 FAMILY = cauchy
 FIT_EVERY = 250
 FIT_ROWS = 20000
 # What is generated
 SAMPLES = 256
-SAMPLER = exp
+SAMPLER = euler
 SAMPLE_STEPS = 100
 DENOISE_OPTIONS =
 

@@ -91,8 +91,8 @@ static void table_add(struct table *t, const struct option_entry *entry)
 
 	if (t->n == MAX_OPTIONS - 1)
 		die_usage("internal error: more than %d options", MAX_OPTIONS - 1);
-	t->long_options[t->n] = (struct option){entry->name,
-	    takes_argument ? required_argument : no_argument, NULL, LONG_ONLY + t->n};
+	t->long_options[t->n] = (struct option){
+	    entry->name, takes_argument ? required_argument : no_argument, NULL, LONG_ONLY + t->n};
 	t->entry[t->n++] = entry;
 	if (entry->letter)
 		snprintf(t->letters + used, sizeof t->letters - used, "%c%s", entry->letter,

@@ -15,8 +15,12 @@
 #include "progress.h"
 
 static const char *model_path = "model.safetensors", *output;
-static struct sampler_options options = {
-    .method = SAMPLER_EULER, .steps = 200, .temperature = 1, .tau = 1, .scale = 1, .eta = 1,
+static struct sampler_options options = {.method = SAMPLER_EULER,
+    .steps = 200,
+    .temperature = 1,
+    .tau = 1,
+    .scale = 1,
+    .eta = 1,
     .guidance = 1};
 static int64_t count, batch = 32, threads;
 static uint64_t seed;
@@ -27,7 +31,8 @@ static const struct option_entry entries[] = {
     {'n', "count", OPTION_INT, &count, "N", "rows to generate, or completions of every prompt", 0,
         1e12, 0, &count_seen},
     {0, "prefix", OPTION_FLAG, &prefix, NULL, "records are prompts: go on from each", 0, 0, 0, 0},
-    {0, "mend", OPTION_FLAG, &mend, NULL, "fill in the [MASK] positions of each record", 0, 0, 0, 0},
+    {0, "mend", OPTION_FLAG, &mend, NULL, "fill in the [MASK] positions of each record", 0, 0, 0,
+        0},
     {'a', "sampler", OPTION_CHOICE, &options.method, NULL, "how to step", 0, 0, sampler_names, 0},
     {'N', "steps", OPTION_INT, &options.steps, "N", "steps from noise to text", 1, 1e6, 0, 0},
     {'T', "temperature", OPTION_REAL, &options.temperature, "T",
@@ -35,13 +40,15 @@ static const struct option_entry entries[] = {
     {0, "tau", OPTION_REAL, &options.tau, "TAU", "temperature of the softmax", 0.01, 100, 0, 0},
     {0, "scale", OPTION_REAL, &options.scale, "S", "of the first noise", 0.01, 100, 0, 0},
     {0, "eta", OPTION_REAL, &options.eta, "SHARE", "of fresh noise in ancestral steps", 0, 1, 0, 0},
-    {'g', "guidance", OPTION_REAL, &options.guidance, "G",
-        "weight of what is given; 1: as trained", 0, 100, 0, 0},
-    {0, "last", OPTION_FLAG, &last, NULL, "weights of the last step, not their average", 0, 0, 0, 0},
+    {'g', "guidance", OPTION_REAL, &options.guidance, "G", "weight of what is given; 1: as trained",
+        0, 100, 0, 0},
+    {0, "last", OPTION_FLAG, &last, NULL, "weights of the last step, not their average", 0, 0, 0,
+        0},
     {'B', "batch", OPTION_INT, &batch, "N", "rows at one time", 1, 1e6, 0, 0},
-    {0, "info", OPTION_FLAG, &info, NULL, "print what the checkpoint says of itself, and exit", 0, 0,
-        0, 0},
-    {'o', "output", OPTION_STRING, &output, "FILE", "write here, not to standard output", 0, 0, 0, 0},
+    {0, "info", OPTION_FLAG, &info, NULL, "print what the checkpoint says of itself, and exit", 0,
+        0, 0, 0},
+    {'o', "output", OPTION_STRING, &output, "FILE", "write here, not to standard output", 0, 0, 0,
+        0},
     {'s', "seed", OPTION_SEED, &seed, "SEED", "of the noise", 0, 0, 0, 0},
     {'j', "threads", OPTION_INT, &threads, "N", "threads; 0: one a processor", 0, 1024, 0, 0},
     CLI_FORCE("write binary output to a terminal"),
@@ -80,7 +87,8 @@ static void print_info(const struct checkpoint *cp)
 
 	printf("step: %" PRIu64 "\nrows: %" PRIu64 "\n", cp->step, cp->rows);
 	printf("parameters: %zu\n", weights_count(&cp->c));
-	printf("vocabulary: %u tokens, %016" PRIx64 "\n", cp->source.vocab_size, cp->source.vocab_hash);
+	printf("vocabulary: %u tokens, %016" PRIx64 "\n", cp->source.vocab_size,
+	    cp->source.vocab_hash);
 	printf("schedule: %s, t from %g to %g\n", schedule_family_name(cp->schedule.family),
 	    cp->schedule.t_min, cp->schedule.t_max);
 	for (size_t i = 0; i < config_n_fields; i++) {
@@ -102,7 +110,8 @@ static void load(struct job *j)
 	real *base;
 
 	if (bytes > mem_available()) {
-		err_set(&e, "%s takes %.1f MiB of memory, where %.1f MiB can be had; a smaller -B may do",
+		err_set(&e,
+		    "%s takes %.1f MiB of memory, where %.1f MiB can be had; a smaller -B may do",
 		    model_path, (double)bytes / 1048576, (double)mem_available() / 1048576);
 		die(&e);
 	}
@@ -169,8 +178,11 @@ static void run(struct job *j, enum sampler_start start)
 /* Add a row to the batch: the tokens in ids, those to be made where the mask is 1. */
 static void add(struct job *j, double t, uint64_t noise_seed, enum sampler_start start)
 {
-	struct shard_record r = {.ids = j->ids, .n = (uint32_t)j->b.T, .t = (float)t,
-	    .noise_seed = noise_seed, .mask = j->mask};
+	struct shard_record r = {.ids = j->ids,
+	    .n = (uint32_t)j->b.T,
+	    .t = (float)t,
+	    .noise_seed = noise_seed,
+	    .mask = j->mask};
 	struct err e;
 
 	if (batch_add(&j->b, &r, &j->active, &j->cp.schedule, true, &e))
@@ -203,7 +215,8 @@ static void generate(struct job *j)
 		set_noised(j, i, true);
 	}
 	for (int64_t i = 0; i < count; i++)
-		add(j, j->cp.schedule.t_max, rng_u64(seed, RNG_SEED, 0, (uint64_t)i), SAMPLER_NOISE);
+		add(j, j->cp.schedule.t_max, rng_u64(seed, RNG_SEED, 0, (uint64_t)i),
+		    SAMPLER_NOISE);
 	run(j, SAMPLER_NOISE);
 }
 
@@ -229,7 +242,9 @@ static void set_row(struct job *j, const struct shard_record *r)
 	for (size_t i = 0; i < T; i++) {
 		bool noised = prefix ? i >= given : i < r->n && mend && r->ids[i] == s->mask;
 
-		j->ids[i] = i < given ? r->ids[i] : prefix || s->pad == SHARD_NO_ID ? any_token(j) : s->pad;
+		j->ids[i] = i < given                         ? r->ids[i]
+		            : prefix || s->pad == SHARD_NO_ID ? any_token(j)
+		                                              : s->pad;
 		if (noised)
 			j->ids[i] = any_token(j);
 		set_noised(j, i, noised);
@@ -294,12 +309,13 @@ static struct shard_reader *open_records(const struct job *j, const char *path)
 
 	if (!in)
 		die(&e);
-	if (checkpoint_matches(
-	        &j->cp, shard_name(in), shard_header(in), shard_header(in)->kind == SHARD_NOISED, &e))
+	if (checkpoint_matches(&j->cp, shard_name(in), shard_header(in),
+	        shard_header(in)->kind == SHARD_NOISED, &e))
 		die(&e);
 	if (shard_header(in)->kind != SHARD_NOISED && !prefix && !mend)
-		die_usage("%s: %s, not noised rows: --prefix goes on from its records, --mend fills in "
-		          "their [MASK] positions",
+		die_usage(
+		    "%s: %s, not noised rows: --prefix goes on from its records, --mend fills in "
+		    "their [MASK] positions",
 		    shard_name(in), shard_kind_name(shard_header(in)->kind));
 	if (mend && j->cp.source.special.mask == SHARD_NO_ID)
 		die_usage("--mend: the vocabulary has no [MASK]");
@@ -319,6 +335,7 @@ int main(int argc, char **argv)
 		die(&e);
 	if (info) {
 		print_info(&j.cp);
+		checkpoint_close(&j.cp);
 		return cli_finish();
 	}
 	if (!count_seen || prefix || mend || argv[first])

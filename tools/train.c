@@ -32,8 +32,8 @@ static const struct option_entry entries[] = {
         config_presets, &preset_seen},
     {'o', "output", OPTION_STRING, &output, "FILE", "the checkpoint", 0, 0, 0, &output_seen},
     {'r', "resume", OPTION_STRING, &resume, "FILE", "continue from this checkpoint", 0, 0, 0, 0},
-    {'n', "steps", OPTION_INT, &options.steps, "N",
-        "steps of the whole run; 0: what the rows make", 0, 1e12, 0, 0},
+    {'n', "steps", OPTION_INT, &options.steps, "N", "steps of the whole run; 0: what the rows make",
+        0, 1e12, 0, 0},
     {0, "stop-after", OPTION_INT, &stop_after, "N",
         "stop after step N, as if interrupted; 0: never", 0, 1e12, 0, 0},
     {'B', "batch", OPTION_INT, &options.batch, "N", "sequences a step", 1, 1e6, 0, 0},
@@ -43,7 +43,8 @@ static const struct option_entry entries[] = {
     {'d', "embed", OPTION_INT, &shape.embed, "N", "components of an embedding", 2, 65536, 0, 0},
     {0, "time-width", OPTION_INT, &shape.time_width, "N", "features of the noise level", 2, 65536,
         0, 0},
-    {'p', "precond", OPTION_CHOICE, &shape.precond, NULL, "preconditioning", 0, 0, precond_names, 0},
+    {'p', "precond", OPTION_CHOICE, &shape.precond, NULL, "preconditioning", 0, 0, precond_names,
+        0},
     {0, "qk-norm", OPTION_CHOICE, &qk_norm, NULL, "normalise queries and keys", 0, 0, off_on, 0},
     {0, "positions", OPTION_CHOICE, &positions, NULL, "learn a vector for every position", 0, 0,
         off_on, 0},
@@ -62,8 +63,8 @@ static const struct option_entry entries[] = {
     {0, "beta1", OPTION_REAL, &options.optimizer.beta1, "B", "of AdamW", 0, 0.999999, 0, 0},
     {0, "beta2", OPTION_REAL, &options.optimizer.beta2, "B", "of AdamW", 0, 0.999999, 0, 0},
     {0, "decay", OPTION_REAL, &options.optimizer.decay, "D", "weight decay", 0, 10, 0, 0},
-    {0, "clip", OPTION_REAL, &options.optimizer.clip, "NORM", "clip of the gradient; 0: none", 0, 1e9,
-        0, 0},
+    {0, "clip", OPTION_REAL, &options.optimizer.clip, "NORM", "clip of the gradient; 0: none", 0,
+        1e9, 0, 0},
     {0, "ema", OPTION_REAL, &options.optimizer.ema, "DECAY", "of the average of the weights", 0,
         0.9999999, 0, 0},
     {0, "schedule", OPTION_CHOICE, &options.family, NULL, "family of F(t)", 0, 0, schedule_families,
@@ -80,7 +81,8 @@ static const struct option_entry entries[] = {
     {0, "valid-every", OPTION_INT, &valid_every, "N", "steps between validations", 1, 1e12, 0, 0},
     {0, "save-every", OPTION_INT, &save_every, "N", "steps between checkpoints", 1, 1e12, 0, 0},
     {0, "no-header", OPTION_FLAG, &no_header, NULL, "no header row on standard output", 0, 0, 0, 0},
-    {0, "dry-run", OPTION_FLAG, &dry_run, NULL, "say what the run would take, and exit", 0, 0, 0, 0},
+    {0, "dry-run", OPTION_FLAG, &dry_run, NULL, "say what the run would take, and exit", 0, 0, 0,
+        0},
     {'s', "seed", OPTION_SEED, &options.seed, "SEED", "of the first weights", 0, 0, 0, 0},
     {'j', "threads", OPTION_INT, &threads, "N", "threads; 0: one a processor", 0, 1024, 0, 0},
     CLI_FORCE("replace an existing checkpoint; start though memory is short"),
@@ -161,14 +163,15 @@ static void describe(FILE *to, const struct config *c, const struct shard_header
 
 	if (c->self_cond)
 		flops += options.self_cond_rate * config_flops(c);
-	fprintf(to, "parameters: %zu (%" PRId64 " x %" PRId64 ", %" PRId64 " heads, d %" PRId64
-	            ", %" PRId64 " of %u words)\n",
+	fprintf(to,
+	    "parameters: %zu (%" PRId64 " x %" PRId64 ", %" PRId64 " heads, d %" PRId64 ", %" PRId64
+	    " of %u words)\n",
 	    weights_count(c), c->layers, c->width, c->heads, c->embed, c->active, h->vocab_size);
 	fprintf(to, "memory: %.1f MiB of %.1f MiB available\n", (double)bytes / 1048576,
 	    (double)mem_available() / 1048576);
 	fprintf(to, "operations: %.3g a token\n", flops);
-	fprintf(to, "rows: %" PRIu64 " of %u tokens, %" PRId64 " steps of %" PRId64 "\n", h->expected,
-	    h->row_len, options.steps, options.batch);
+	fprintf(to, "rows: %" PRIu64 " of %u tokens, %" PRId64 " steps of %" PRId64 "\n",
+	    h->expected, h->row_len, options.steps, options.batch);
 }
 
 static void check_memory(const struct config *c)
@@ -176,7 +179,8 @@ static void check_memory(const struct config *c)
 	size_t bytes = trainer_bytes(c, &options);
 
 	if (bytes > mem_available() && !cli_force) {
-		warn("the run takes %.1f MiB of memory, where %.1f MiB can be had; a smaller model or "
+		warn("the run takes %.1f MiB of memory, where %.1f MiB can be had; a smaller model "
+		     "or "
 		     "batch, or -f to start all the same",
 		    (double)bytes / 1048576, (double)mem_available() / 1048576);
 		exit(ERR_DATA);
@@ -279,7 +283,8 @@ static double validate(struct trainer *tr, double *ce)
 		tr->batch.B = 0;
 		while (tr->batch.B < tr->batch.room && (more = shard_read(rows, &r, &e)) > 0) {
 			spread_level(&r, &tr->schedule);
-			if (batch_add(&tr->batch, &r, &tr->active, &tr->schedule, tr->o.pad_loss, &e))
+			if (batch_add(
+			        &tr->batch, &r, &tr->active, &tr->schedule, tr->o.pad_loss, &e))
 				die(&e);
 		}
 		if (more < 0)
@@ -340,14 +345,15 @@ static void save(struct run *r)
 static void report(struct run *r, const struct trainer_result *result, uint64_t tokens)
 {
 	double seconds = progress_seconds(&r->progress), total = (double)r->tr->o.steps;
-	double done = ((double)result->step - (double)r->first_step) / (total - (double)r->first_step);
+	double done =
+	    ((double)result->step - (double)r->first_step) / (total - (double)r->first_step);
 	double speed = (double)tokens / seconds;
 	char eta[16];
 
 	if (r->log)
-		fprintf(r->log, "%" PRIu64 ",%" PRIu64 ",%.3f,%.9g,%.9g,%.9g,%.1f,%.1f\n", result->step,
-		    r->tr->rows, seconds, result->loss, result->lr, result->grad_norm, speed,
-		    (double)mem_peak() / 1048576);
+		fprintf(r->log, "%" PRIu64 ",%" PRIu64 ",%.3f,%.9g,%.9g,%.9g,%.1f,%.1f\n",
+		    result->step, r->tr->rows, seconds, result->loss, result->lr, result->grad_norm,
+		    speed, (double)mem_peak() / 1048576);
 	if (progress_due(&r->progress))
 		progress_show(&r->progress,
 		    "step %" PRIu64 " of %" PRId64 "  loss %.4f  valid %.4f  %.0f tokens/s  eta %s",
@@ -356,8 +362,8 @@ static void report(struct run *r, const struct trainer_result *result, uint64_t 
 }
 
 /* After a step: everything that is written because of it. */
-static int after_step(struct run *r, const struct trainer_result *result, uint64_t tokens,
-    struct err *e)
+static int after_step(
+    struct run *r, const struct trainer_result *result, uint64_t tokens, struct err *e)
 {
 	struct trainer *tr = r->tr;
 
@@ -366,9 +372,10 @@ static int after_step(struct run *r, const struct trainer_result *result, uint64
 	if (result->refit > 0)
 		print_schedule(r->schedule_log, result->step, &tr->schedule);
 	if (result->refit < 0)
-		note("step %" PRIu64 ": the schedule stays as it was: %s", result->step, result->why.msg);
-	if (valid_path && (result->step % (uint64_t)valid_every == 0 ||
-	                      result->step == (uint64_t)tr->o.steps))
+		note("step %" PRIu64 ": the schedule stays as it was: %s", result->step,
+		    result->why.msg);
+	if (valid_path &&
+	    (result->step % (uint64_t)valid_every == 0 || result->step == (uint64_t)tr->o.steps))
 		r->valid = validate(tr, r->ce);
 	if (result->step % (uint64_t)save_every == 0)
 		save(r);
@@ -391,8 +398,8 @@ static int train(struct run *r, struct err *e)
 		if (n < 0)
 			return -1;
 		if (n == 0) {
-			note("%s: the rows end after step %" PRIu64 " of %" PRId64, shard_name(r->rows),
-			    tr->step, tr->o.steps);
+			note("%s: the rows end after step %" PRIu64 " of %" PRId64,
+			    shard_name(r->rows), tr->step, tr->o.steps);
 			break;
 		}
 		if (trainer_step(tr, &result, e))
@@ -414,7 +421,8 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 		options.steps = (int64_t)((h->first + h->expected + (uint64_t)options.batch - 1) /
 		                          (uint64_t)options.batch);
 	if (!options.steps)
-		die_usage("%s does not say how many rows it has: -n is needed", shard_name(r->rows));
+		die_usage(
+		    "%s does not say how many rows it has: -n is needed", shard_name(r->rows));
 	if (resume && checkpoint_matches(from, shard_name(r->rows), h, true, &e))
 		die(&e);
 	if (resume)
@@ -442,8 +450,8 @@ static void open_outputs(struct run *r)
 {
 	if (!resume && !cli_force && !access(output, F_OK))
 		die_usage("%s exists: -r %s continues it, -f replaces it", output, output);
-	r->log = open_log(
-	    log_path, "step,rows,seconds,loss_nats,lr,grad_norm,tokens_per_s,rss_mib");
+	r->log =
+	    open_log(log_path, "step,rows,seconds,loss_nats,lr,grad_norm,tokens_per_s,rss_mib");
 	r->schedule_log = open_log(schedule_path, "step," SCHEDULE_COLUMNS);
 	if (!no_header)
 		puts("step,t,ce_nats,split");
@@ -461,8 +469,9 @@ static int finish(struct run *r, int failed, const struct err *e)
 		return e->status;
 	}
 	save(r);
-	note("%s: step %" PRIu64 " of %" PRId64 ", %.1f s, F %s", output, r->tr->step, r->tr->o.steps,
-	    progress_seconds(&r->progress), schedule_family_name(r->tr->schedule.family));
+	note("%s: step %" PRIu64 " of %" PRId64 ", %.1f s, F %s", output, r->tr->step,
+	    r->tr->o.steps, progress_seconds(&r->progress),
+	    schedule_family_name(r->tr->schedule.family));
 	if (stopped_by)
 		raise(stopped_by);
 	return 0;

@@ -3,7 +3,8 @@
 
 /*
  * Buffers laid out one behind the other in a single allocation. A layout is a function that takes
- * its buffers in turn; run once on an arena without a base it measures, run again it hands them out.
+ * its buffers in turn; run once on an arena without a base it measures, run again it hands them
+ * out.
  */
 
 #include <stddef.h>

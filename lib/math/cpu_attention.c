@@ -119,13 +119,14 @@ static void forward(void *arg, size_t begin, size_t end, int rank)
 			a->k->rows->softmax(h.p + t * h.T, h.s, h.T);
 		product(CblasNoTrans, CblasNoTrans, h.T, h.D, h.T, 1, h.p, h.v, h.y);
 		for (size_t t = 0; t < h.T; t++)
-			memcpy(a->y + (b * h.T + t) * h.C + i * h.D, h.y + t * h.D, h.D * sizeof *h.y);
+			memcpy(
+			    a->y + (b * h.T + t) * h.C + i * h.D, h.y + t * h.D, h.D * sizeof *h.y);
 	}
 }
 
 /* The gradient of q or k of one head into dqkv: rotated back, through the normalisation. */
-static void store(const struct attention *a, const struct head *h, real *to, real *dx, const real *x,
-    const real *norms)
+static void store(const struct attention *a, const struct head *h, real *to, real *dx,
+    const real *x, const real *norms)
 {
 	const struct rows *rows = a->k->rows;
 
@@ -133,10 +134,12 @@ static void store(const struct attention *a, const struct head *h, real *to, rea
 		real *row = dx + t * h->D;
 
 		if (a->scale) {
-			/* x is the unit vector, rotated; dx/dq = (1 - x x^T) / norm, in either frame */
+			/* x is the unit vector, rotated; dx/dq = (1 - x x^T) / norm, in either
+			 * frame */
 			real along = rows->dot(row, x + t * h->D, h->D);
 
-			rows->mix(row, 1 / norms[t], row, -along / norms[t], x + t * h->D, 0, NULL, h->D);
+			rows->mix(
+			    row, 1 / norms[t], row, -along / norms[t], x + t * h->D, 0, NULL, h->D);
 		}
 		rotate(row, a->rope + t * h->D, h->D, -1);
 		memcpy(to + t * 3 * h->C, row, h->D * sizeof *row);

@@ -93,8 +93,8 @@ static void gaussian(void *arg, size_t begin, size_t end, int rank)
 	}
 }
 
-void k_gaussian(struct kernels *k, real *n, const uint64_t *seed, int domain, size_t B, size_t T,
-    size_t d)
+void k_gaussian(
+    struct kernels *k, real *n, const uint64_t *seed, int domain, size_t B, size_t T, size_t d)
 {
 	struct gaussian j = {n, seed, domain, T, d};
 

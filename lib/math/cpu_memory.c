@@ -40,7 +40,8 @@ struct kernels *k_new(int threads, struct err *e)
 		k_free(k);
 		return NULL;
 	}
-	snprintf(k->name, sizeof k->name, "cpu, %s, %zu thread%s", k->rows->name, n, n > 1 ? "s" : "");
+	snprintf(
+	    k->name, sizeof k->name, "cpu, %s, %zu thread%s", k->rows->name, n, n > 1 ? "s" : "");
 	return k;
 }
 

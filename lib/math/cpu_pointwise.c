@@ -72,16 +72,23 @@ static void modulate(void *arg, size_t begin, size_t end, int rank)
 	for (size_t m = begin; m < end; m++) {
 		size_t b = m / j->T * j->stride;
 
-		j->rows->modulate(j->out + m * j->C, j->stats + 2 * m, j->x + m * j->C, j->shift + b,
-		    j->scale + b, j->C);
+		j->rows->modulate(j->out + m * j->C, j->stats + 2 * m, j->x + m * j->C,
+		    j->shift + b, j->scale + b, j->C);
 	}
 }
 
 void k_modulate(struct kernels *k, real *y, real *stats, const real *h, const real *shift,
     const real *scale, size_t stride, size_t B, size_t T, size_t C)
 {
-	struct adaptive j = {.rows = k->rows, .out = y, .stats = stats, .x = h, .shift = shift,
-	    .scale = scale, .stride = stride, .T = T, .C = C};
+	struct adaptive j = {.rows = k->rows,
+	    .out = y,
+	    .stats = stats,
+	    .x = h,
+	    .shift = shift,
+	    .scale = scale,
+	    .stride = stride,
+	    .T = T,
+	    .C = C};
 
 	pool_for(k->pool, B * T, modulate, &j);
 }
@@ -98,16 +105,27 @@ static void modulate_backward(void *arg, size_t begin, size_t end, int rank)
 		memset(dshift, 0, j->C * sizeof *dshift);
 		memset(dscale, 0, j->C * sizeof *dscale);
 		for (size_t m = b * j->T; m < (b + 1) * j->T; m++)
-			j->rows->modulate_backward(j->out + m * j->C, dshift, dscale, j->y + m * j->C,
-			    j->x + m * j->C, j->stats_in + 2 * m, j->scale + b * j->stride, j->C);
+			j->rows->modulate_backward(j->out + m * j->C, dshift, dscale,
+			    j->y + m * j->C, j->x + m * j->C, j->stats_in + 2 * m,
+			    j->scale + b * j->stride, j->C);
 	}
 }
 
 void k_modulate_backward(struct kernels *k, real *dh, real *dshift, real *dscale, const real *dy,
-    const real *h, const real *stats, const real *scale, size_t stride, size_t B, size_t T, size_t C)
+    const real *h, const real *stats, const real *scale, size_t stride, size_t B, size_t T,
+    size_t C)
 {
-	struct adaptive j = {.rows = k->rows, .out = dh, .dshift = dshift, .dscale = dscale, .x = h,
-	    .y = dy, .stats_in = stats, .scale = scale, .stride = stride, .T = T, .C = C};
+	struct adaptive j = {.rows = k->rows,
+	    .out = dh,
+	    .dshift = dshift,
+	    .dscale = dscale,
+	    .x = h,
+	    .y = dy,
+	    .stats_in = stats,
+	    .scale = scale,
+	    .stride = stride,
+	    .T = T,
+	    .C = C};
 
 	pool_for(k->pool, B, modulate_backward, &j);
 }
@@ -125,8 +143,14 @@ static void gate(void *arg, size_t begin, size_t end, int rank)
 void k_gate(struct kernels *k, real *out, const real *h, const real *y, const real *gate_b,
     size_t stride, size_t B, size_t T, size_t C)
 {
-	struct adaptive j = {.rows = k->rows, .out = out, .x = h, .y = y, .scale = gate_b,
-	    .stride = stride, .T = T, .C = C};
+	struct adaptive j = {.rows = k->rows,
+	    .out = out,
+	    .x = h,
+	    .y = y,
+	    .scale = gate_b,
+	    .stride = stride,
+	    .T = T,
+	    .C = C};
 
 	pool_for(k->pool, B * T, gate, &j);
 }
@@ -149,8 +173,15 @@ static void gate_backward(void *arg, size_t begin, size_t end, int rank)
 void k_gate_backward(struct kernels *k, real *dy, real *dgate, const real *dout, const real *y,
     const real *gate_b, size_t stride, size_t B, size_t T, size_t C)
 {
-	struct adaptive j = {.rows = k->rows, .out = dy, .dscale = dgate, .x = dout, .y = y,
-	    .scale = gate_b, .stride = stride, .T = T, .C = C};
+	struct adaptive j = {.rows = k->rows,
+	    .out = dy,
+	    .dscale = dgate,
+	    .x = dout,
+	    .y = y,
+	    .scale = gate_b,
+	    .stride = stride,
+	    .T = T,
+	    .C = C};
 
 	pool_for(k->pool, B, gate_backward, &j);
 }
@@ -200,8 +231,8 @@ static void scaling(void *arg, size_t begin, size_t end, int rank)
 	for (size_t b = begin; b < end; b++) {
 		real *y = j->y + b * j->n;
 
-		j->rows->mix(y, j->a[b], j->x + b * j->n, j->add ? 1 : 0, j->add ? y : j->x + b * j->n,
-		    0, NULL, j->n);
+		j->rows->mix(y, j->a[b], j->x + b * j->n, j->add ? 1 : 0,
+		    j->add ? y : j->x + b * j->n, 0, NULL, j->n);
 	}
 }
 

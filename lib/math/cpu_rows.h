@@ -35,8 +35,8 @@ struct rows {
 	void (*scale)(real *y, real a, size_t n);
 	/* dp = p (dp - sum p dp) s, in place */
 	void (*softmax_backward)(real *dp, const real *p, real s, size_t n);
-	void (*adamw)(real *p, real *m, real *v, real *ema, const real *g, size_t n,
-	    const struct k_adamw *o);
+	void (*adamw)(
+	    real *p, real *m, real *v, real *ema, const real *g, size_t n, const struct k_adamw *o);
 };
 
 extern const struct rows rows_plain, rows_avx2, rows_avx512;

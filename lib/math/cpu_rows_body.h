@@ -42,7 +42,7 @@ static inline real exp_row(real x)
 	p = p * r + 0.5f;
 	p = p * r + 1.0f;
 	p = p * r + 1.0f;
-	bits = ((int32_t)n + 127) * (1 << 23);
+	bits = n == n ? ((int32_t)n + 127) * (1 << 23) : 0;
 	memcpy(&power, &bits, sizeof power);
 	return x <= -60.0f ? 0.0f : p * power;
 }

@@ -14,8 +14,9 @@
  * output and gives those of its inputs. Gradients of weights are added to (+=); gradients of
  * activations are written (=) unless the comment says that they are added.
  *
- * But for k_new, k_alloc and k_reserve_attention, no kernel allocates; none fails. Sums are taken in an order that depends only on the shapes and
- * the number of threads, so results repeat bit for bit.
+ * But for k_new, k_alloc and k_reserve_attention, no kernel allocates; none fails. Sums are taken
+ * in an order that depends only on the shapes and the number of threads, so results repeat bit for
+ * bit.
  */
 
 #include <stdbool.h>
@@ -100,8 +101,8 @@ struct k_attention_shape {
 };
 
 /*
- * k_attention - y [M,C] = softmax(s q k^T) v in each sequence and head, from qkv [M,3C] (q, k, v side
- * by side, heads side by side within each). Every position sees every position.
+ * k_attention - y [M,C] = softmax(s q k^T) v in each sequence and head, from qkv [M,3C] (q, k, v
+ * side by side, heads side by side within each). Every position sees every position.
  *
  * q and k are rotated by rope [T,C/H] (cos and sin of position × frequency, interleaved), after
  * division by their norms where scale is not NULL (QK-norm). s is scale [H] then, else 1/√(C/H).
@@ -126,9 +127,10 @@ void k_normalize(struct kernels *k, real *e, const real *w, size_t V, size_t d);
 void k_normalize_backward(
     struct kernels *k, real *dw, const real *de, const real *w, size_t V, size_t d);
 
-/* k_gaussian - n [B,T,d]: N(0,1) from rng_normal(seed[b], domain, position); seed is host memory. */
-void k_gaussian(struct kernels *k, real *n, const uint64_t *seed, int domain, size_t B, size_t T,
-    size_t d);
+/* k_gaussian - n [B,T,d]: N(0,1) from rng_normal(seed[b], domain, position); seed is host memory.
+ */
+void k_gaussian(
+    struct kernels *k, real *n, const uint64_t *seed, int domain, size_t B, size_t T, size_t d);
 
 /* k_diffuse - x [B,T,d] = e[id] + t_b n; t [B] is device memory. */
 void k_diffuse(struct kernels *k, real *x, const real *e, const int32_t *ids, const real *n,

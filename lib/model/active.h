@@ -13,12 +13,12 @@
 
 struct active {
 	uint32_t n;
-	uint32_t *id;     /* [n] ascending */
-	uint64_t *count;  /* [n] occurrences in the training rows */
+	uint32_t *id;    /* [n] ascending */
+	uint64_t *count; /* [n] occurrences in the training rows */
 	uint32_t vocab_size;
-	int32_t *index;   /* [vocab_size], -1 where not active */
-	int32_t unknown;  /* the index of [UNK], or -1 */
-	int32_t pad;      /* of [PAD], or -1 */
+	int32_t *index;  /* [vocab_size], -1 where not active */
+	int32_t unknown; /* the index of [UNK], or -1 */
+	int32_t pad;     /* of [PAD], or -1 */
 };
 
 /*
@@ -36,7 +36,8 @@ void active_release(struct active *a);
 /* active_log_prior - ln of each word's share, with 1/2 added to every count. prior [n]. */
 void active_log_prior(const struct active *a, double *prior);
 
-/* active_index - of an id; that of [UNK] for an id that is not active; -1 where there is neither. */
+/* active_index - of an id; that of [UNK] for an id that is not active; -1 where there is neither.
+ */
 static inline int32_t active_index(const struct active *a, uint32_t id)
 {
 	int32_t i = id < a->vocab_size ? a->index[id] : -1;

@@ -30,14 +30,15 @@ void batch_release(struct batch *b)
 	memset(b, 0, sizeof *b);
 }
 
-static int add_ids(struct batch *b, const struct shard_record *r, const struct active *a,
-    size_t at, struct err *e)
+static int add_ids(
+    struct batch *b, const struct shard_record *r, const struct active *a, size_t at, struct err *e)
 {
 	for (size_t i = 0; i < b->T; i++) {
 		int32_t index = active_index(a, r->ids[i]);
 
 		if (index < 0)
-			return err_set(e, "token %u is not in the model's active vocabulary, nor is [UNK]",
+			return err_set(e,
+			    "token %u is not in the model's active vocabulary, nor is [UNK]",
 			    r->ids[i]);
 		b->unknown += index == a->unknown && a->id[index] != r->ids[i];
 		b->ids[at + i] = index;

@@ -12,13 +12,13 @@
 #include "model/schedule.h"
 
 struct batch {
-	size_t B, T;    /* B: sequences in it now */
-	size_t room;    /* sequences that it can hold */
-	int32_t *ids;   /* [B,T] indices of the active vocabulary */
-	real *noised;   /* [B,T] 1: noised, 0: given */
-	real *weight;   /* [B,T] of each position in its sequence's mean; sums to 1, or all 0 */
-	double *t;      /* [B] noise level */
-	uint64_t *seed; /* [B] of its noise */
+	size_t B, T;      /* B: sequences in it now */
+	size_t room;      /* sequences that it can hold */
+	int32_t *ids;     /* [B,T] indices of the active vocabulary */
+	real *noised;     /* [B,T] 1: noised, 0: given */
+	real *weight;     /* [B,T] of each position in its sequence's mean; sums to 1, or all 0 */
+	double *t;        /* [B] noise level */
+	uint64_t *seed;   /* [B] of its noise */
 	uint64_t unknown; /* tokens so far that were not active and became [UNK] */
 };
 
@@ -28,8 +28,8 @@ void batch_release(struct batch *b);
 
 /*
  * batch_add - append a noised record. Where its t is open, it becomes F^-1(u) of the schedule.
- * pad_loss: [PAD] at a noised position counts in the loss. Returns 0, or -1 where a token is neither
- * active nor can be [UNK], or t is not a usable level.
+ * pad_loss: [PAD] at a noised position counts in the loss. Returns 0, or -1 where a token is
+ * neither active nor can be [UNK], or t is not a usable level.
  */
 int batch_add(struct batch *b, const struct shard_record *r, const struct active *a,
     const struct schedule *s, bool pad_loss, struct err *e);

@@ -22,7 +22,8 @@ struct number {
 
 /* The numbers of a checkpoint, to be read from or written to the metadata. */
 struct numbers {
-	uint64_t vocab_size, vocab_hash, row_len, id_bytes, pad, unk, cls, sep, mask, step, rows, window_n;
+	uint64_t vocab_size, vocab_hash, row_len, id_bytes, pad, unk, cls, sep, mask, step, rows,
+	    window_n;
 };
 
 static void number_table(struct numbers *n, struct number t[N_NUMBERS])
@@ -38,8 +39,8 @@ static void number_table(struct numbers *n, struct number t[N_NUMBERS])
 
 /* --- saving --- */
 
-static int put_fields(struct safetensors_writer *w, const struct field *f, size_t n,
-    const void *base, struct err *e)
+static int put_fields(
+    struct safetensors_writer *w, const struct field *f, size_t n, const void *base, struct err *e)
 {
 	char text[FIELD_ROOM];
 
@@ -125,8 +126,8 @@ static int put_arrays(struct safetensors_writer *w, const struct trainer *tr, st
 int checkpoint_save(const struct trainer *tr, const char *path, struct err *e)
 {
 	struct safetensors_writer *w = safetensors_writer_new(e);
-	int failed = !w || put_meta(w, tr, e) || put_arrays(w, tr, e) ||
-	             safetensors_write(w, path, e);
+	int failed =
+	    !w || put_meta(w, tr, e) || put_arrays(w, tr, e) || safetensors_write(w, path, e);
 
 	safetensors_writer_free(w);
 	return failed ? -1 : 0;
@@ -143,8 +144,8 @@ static const char *meta(const struct checkpoint *cp, const char *key, struct err
 	return text;
 }
 
-static int get_fields(const struct checkpoint *cp, const struct field *f, size_t n, void *base,
-    struct err *e)
+static int get_fields(
+    const struct checkpoint *cp, const struct field *f, size_t n, void *base, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *text = meta(cp, f[i].name, e);
@@ -182,8 +183,8 @@ static int get_numbers(struct checkpoint *cp, struct err *e)
 	h->vocab_hash = n.vocab_hash;
 	h->row_len = (uint32_t)n.row_len;
 	h->id_bytes = (uint32_t)n.id_bytes;
-	h->special = (struct shard_special){(uint32_t)n.pad, (uint32_t)n.unk, (uint32_t)n.cls,
-	    (uint32_t)n.sep, (uint32_t)n.mask};
+	h->special = (struct shard_special){
+	    (uint32_t)n.pad, (uint32_t)n.unk, (uint32_t)n.cls, (uint32_t)n.sep, (uint32_t)n.mask};
 	cp->step = n.step;
 	cp->rows = n.rows;
 	cp->window_n = n.window_n;
@@ -219,7 +220,8 @@ static int read_meta(struct checkpoint *cp, struct err *e)
 	if (!format)
 		return -1;
 	if (strcmp(format, FORMAT))
-		return err_set(e, "%s: a checkpoint of format '%.16s', where this program reads " FORMAT,
+		return err_set(e,
+		    "%s: a checkpoint of format '%.16s', where this program reads " FORMAT,
 		    cp->path, format);
 	if (get_fields(cp, config_fields, config_n_fields, &cp->c, e) ||
 	    get_fields(cp, trainer_fields, trainer_n_fields, &cp->o, e) || get_numbers(cp, e) ||
@@ -293,8 +295,8 @@ static int load_weights(const struct checkpoint *cp, struct kernels *k, const st
 	return failed ? -1 : 0;
 }
 
-int checkpoint_weights(const struct checkpoint *cp, struct kernels *k, struct weights *w, bool last,
-    struct err *e)
+int checkpoint_weights(
+    const struct checkpoint *cp, struct kernels *k, struct weights *w, bool last, struct err *e)
 {
 	return load_weights(cp, k, w, last ? "" : "ema.", w->base, e);
 }
@@ -340,8 +342,8 @@ struct trainer *checkpoint_resume(
 static int differ(const struct checkpoint *cp, const char *name, const char *what, uint64_t theirs,
     uint64_t ours, const char *unit, struct err *e)
 {
-	return err_set(e, "%s has %s %" PRIu64 "%s, but %s has %" PRIu64 "%s", name, what, theirs, unit,
-	    cp->path, ours, unit);
+	return err_set(e, "%s has %s %" PRIu64 "%s, but %s has %" PRIu64 "%s", name, what, theirs,
+	    unit, cp->path, ours, unit);
 }
 
 int checkpoint_matches(const struct checkpoint *cp, const char *name, const struct shard_header *h,
@@ -350,7 +352,8 @@ int checkpoint_matches(const struct checkpoint *cp, const char *name, const stru
 	const struct shard_header *own = &cp->source;
 
 	if (h->vocab_size != own->vocab_size)
-		return differ(cp, name, "a vocabulary of", h->vocab_size, own->vocab_size, " tokens", e);
+		return differ(
+		    cp, name, "a vocabulary of", h->vocab_size, own->vocab_size, " tokens", e);
 	if (h->vocab_hash != own->vocab_hash)
 		return err_set(e, "%s has vocabulary %016" PRIx64 ", but %s has %016" PRIx64, name,
 		    h->vocab_hash, cp->path, own->vocab_hash);

@@ -1,7 +1,8 @@
 #ifndef CDCD_CHECKPOINT_H
 #define CDCD_CHECKPOINT_H
 
-/* Checkpoints: a trainer, or what a sampler needs of one, in a safetensors file: cdcd-checkpoint(5). */
+/* Checkpoints: a trainer, or what a sampler needs of one, in a safetensors file:
+ * cdcd-checkpoint(5). */
 
 #include "formats/safetensors.h"
 #include "model/trainer.h"
@@ -21,7 +22,8 @@ struct checkpoint {
 	uint64_t step, rows, window_n;
 };
 
-/* checkpoint_open - read and check the header and metadata. Returns 0, or -1 with nothing to close. */
+/* checkpoint_open - read and check the header and metadata. Returns 0, or -1 with nothing to close.
+ */
 int checkpoint_open(struct checkpoint *cp, const char *path, struct err *e);
 void checkpoint_close(struct checkpoint *cp);
 
@@ -37,8 +39,8 @@ struct trainer *checkpoint_resume(
 
 /* checkpoint_weights - load the averaged weights (or, with last, those of the last step) into w,
  * which is laid out for cp->c and has its array. Returns 0 or -1. */
-int checkpoint_weights(const struct checkpoint *cp, struct kernels *k, struct weights *w, bool last,
-    struct err *e);
+int checkpoint_weights(
+    const struct checkpoint *cp, struct kernels *k, struct weights *w, bool last, struct err *e);
 
 /* checkpoint_matches - whether rows such as those of h can be used with the checkpoint: vocabulary
  * and, with row_len, the length of rows. Returns 0, or -1 with both sides named. */

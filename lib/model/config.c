@@ -14,7 +14,10 @@ void config_preset(struct config *c, int i)
 	*c = preset[i];
 }
 
-#define FIELD(name, type, max) {"model." #name, type, offsetof(struct config, name), 1, max, NULL}
+#define FIELD(name, type, max)                                                                     \
+	{                                                                                          \
+		"model." #name, type, offsetof(struct config, name), 1, max, NULL                  \
+	}
 
 const struct field config_fields[] = {
     FIELD(layers, FIELD_INT, 1000),
@@ -39,7 +42,8 @@ int config_check(const struct config *c, struct err *e)
 			return -1;
 	if (c->width % c->heads || c->width / c->heads % 2)
 		return err_set(e,
-		    "model: %lld heads do not divide a width of %lld into even parts of whole pairs",
+		    "model: %lld heads do not divide a width of %lld into even parts of whole "
+		    "pairs",
 		    (long long)c->heads, (long long)c->width);
 	if (c->time_width % 2)
 		return err_set(e, "model: time_width is %lld, not even", (long long)c->time_width);
@@ -51,11 +55,14 @@ size_t config_padded(const struct config *c)
 	return ((size_t)c->active + 63) / 64 * 64;
 }
 
+size_t config_slots(const struct config *c)
+{
+	return 2 + (c->self_cond ? 1 : 0) + (c->posterior ? 1 : 0);
+}
+
 size_t config_input(const struct config *c)
 {
-	size_t slots = 2 + (c->self_cond ? 1 : 0) + (c->posterior ? 1 : 0);
-
-	return (slots * (size_t)c->embed + 1 + 15) / 16 * 16;
+	return (config_slots(c) * (size_t)c->embed + 1 + 15) / 16 * 16;
 }
 
 double config_flops(const struct config *c)

@@ -18,10 +18,10 @@ struct config {
 	int64_t active;               /* words in the softmax */
 	int64_t time_width;           /* features of the noise level, and width of their MLP */
 	int precond;                  /* enum precond */
-	bool positions;               /* learned positions beside RoPE, which knows distances only */
-	bool qk_norm;                 /* attention on unit vectors with a learned scale */
-	bool self_cond;               /* the network sees its own last estimate */
-	bool posterior;               /* the network sees the context-free posterior mean */
+	bool positions; /* learned positions beside RoPE, which knows distances only */
+	bool qk_norm;   /* attention on unit vectors with a learned scale */
+	bool self_cond; /* the network sees its own last estimate */
+	bool posterior; /* the network sees the context-free posterior mean */
 };
 
 /* The names of the presets, and NULL; config_preset fills c with preset i (but not active). */
@@ -33,6 +33,9 @@ int config_check(const struct config *c, struct err *e);
 
 /* config_padded - active, rounded up to a multiple of 64: rows of the embedding table. */
 size_t config_padded(const struct config *c);
+
+/* config_slots - embeddings side by side in an input row: noisy, given, and estimates. */
+size_t config_slots(const struct config *c);
 
 /* config_input - components of an input row of the transformer, padded to a multiple of 16. */
 size_t config_input(const struct config *c);

@@ -113,11 +113,13 @@ void denoiser_levels(struct denoiser *dn, const double *t, size_t B)
 	struct {
 		real *device;
 		size_t value;
-	} column[] = {{dn->c_in, 0}, {dn->t, 1}, {dn->posterior_scale, 2}, {dn->skip, 3}, {dn->out, 4}};
+	} column[] = {
+	    {dn->c_in, 0}, {dn->t, 1}, {dn->posterior_scale, 2}, {dn->skip, 3}, {dn->out, 4}};
 
 	for (size_t i = 0; i < (dn->train ? 5 : 3); i++) {
 		for (size_t b = 0; b < B; b++) {
-			struct precond_coefficients c = precond_at((enum precond)dn->c.precond, t[b]);
+			struct precond_coefficients c =
+			    precond_at((enum precond)dn->c.precond, t[b]);
 			double value[] = {c.in, t[b], 1 / (t[b] * t[b]), c.skip, c.out};
 
 			h[b] = (real)value[column[i].value];
@@ -141,7 +143,8 @@ void denoiser_levels(struct denoiser *dn, const double *t, size_t B)
 /* --- forward --- */
 
 /* logits of rows [first, first + n) of D. */
-static void logits(struct denoiser *dn, const struct weights *w, const real *D, size_t first, size_t n)
+static void logits(
+    struct denoiser *dn, const struct weights *w, const real *D, size_t first, size_t n)
 {
 	size_t d = (size_t)dn->c.embed;
 
@@ -149,8 +152,8 @@ static void logits(struct denoiser *dn, const struct weights *w, const real *D, 
 }
 
 /* xhat [M,d] = Σ softmax(⟨D, e⟩ + b) e; xhat may be D. */
-static void expect(struct denoiser *dn, const struct weights *w, real *xhat, const real *D,
-    double tau, size_t M)
+static void expect(
+    struct denoiser *dn, const struct weights *w, real *xhat, const real *D, double tau, size_t M)
 {
 	size_t d = (size_t)dn->c.embed, V = config_padded(&dn->c);
 
@@ -241,8 +244,7 @@ static void vocabulary_loss(
 	for (size_t m = 0, n; m < M; m += n) {
 		n = M - m < CHUNK ? M - m : CHUNK;
 		logits(dn, w, dn->D, m, n);
-		k_cross_entropy(
-		    dn->k, dn->loss + m, dn->logits, dn->ids + m, dn->weight + m, n, V);
+		k_cross_entropy(dn->k, dn->loss + m, dn->logits, dn->ids + m, dn->weight + m, n, V);
 		if (!g)
 			continue;
 		k_linear_dw(dn->k, dn->de, g->bias, dn->logits, dn->D + m * d, n, V, d);
@@ -251,7 +253,8 @@ static void vocabulary_loss(
 }
 
 /* From dD to all weights: through F, through x = e + t n, and through the given tokens. */
-static void backward(struct denoiser *dn, const struct weights *w, const struct weights *g, size_t B)
+static void backward(
+    struct denoiser *dn, const struct weights *w, const struct weights *g, size_t B)
 {
 	size_t T = (size_t)dn->c.row_len, d = (size_t)dn->c.embed;
 

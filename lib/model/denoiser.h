@@ -5,10 +5,10 @@
  * The denoiser: from noisy embeddings to the words behind them.
  *
  *   e       = √d w/‖w‖, the embedding table, everywhere                    CDCD, section 3.1
- *   x       = e[id] + t n                                                   forward process, σ(t) = t
- *   D       = c_skip x + c_out F(c_in x, c_noise)                           precond.h
- *   logits  = ⟨D, e_j⟩ + b_j;   loss = cross-entropy at the noised positions
- *   x̂0      = Σ_j softmax(logits)_j e_j                                     score interpolation
+ *   x       = e[id] + t n                                                   forward process, σ(t) =
+ * t D       = c_skip x + c_out F(c_in x, c_noise)                           precond.h logits  = ⟨D,
+ * e_j⟩ + b_j;   loss = cross-entropy at the noised positions x̂0      = Σ_j softmax(logits)_j e_j
+ * score interpolation
  *
  * F also sees the tokens that are given, with self_cond its own last x̂0 (Chen et al. 2022,
  * arXiv:2208.04202), and with posterior the mean of the embedding under the context-free posterior
@@ -28,19 +28,19 @@ struct denoiser {
 	size_t B;
 	bool train;
 	struct transformer *tf;
-	real *e;                      /* [V,d] the normalised table */
-	real *x, *noise, *p, *q, *D;  /* [M,d] */
-	real *input;                  /* [M,config_input] */
-	real *m;                      /* [M] */
-	int32_t *ids;                 /* [M] */
-	real *logits;                 /* [CHUNK,V] */
-	real *c_in, *mixing, *level;  /* [B], [B,3] (c_skip, c_out, 0), [B,time_width] */
-	real *t, *posterior_scale;    /* [B], [B] 1/σ² */
+	real *e;                     /* [V,d] the normalised table */
+	real *x, *noise, *p, *q, *D; /* [M,d] */
+	real *input;                 /* [M,config_input] */
+	real *m;                     /* [M] */
+	int32_t *ids;                /* [M] */
+	real *logits;                /* [CHUNK,V] */
+	real *c_in, *mixing, *level; /* [B], [B,3] (c_skip, c_out, 0), [B,time_width] */
+	real *t, *posterior_scale;   /* [B], [B] 1/σ² */
 	/* train only */
-	real *loss, *weight;          /* [M] */
+	real *loss, *weight; /* [M] */
 	real *de, *dD, *dx, *dgiven, *dinput, *dF;
-	real *skip, *out;             /* [B] */
-	real *host;                   /* staging on the host */
+	real *skip, *out; /* [B] */
+	real *host;       /* staging on the host */
 };
 
 /*

@@ -25,7 +25,8 @@ static int norm(struct optimizer *opt, const struct weights *w, const struct wei
 		double squares = k_sum_squares(opt->k, g->base + t->offset, t->n);
 
 		if (!isfinite(squares))
-			return err_with(e, ERR_NONFINITE, "the gradient of %s is not finite", t->name);
+			return err_with(
+			    e, ERR_NONFINITE, "the gradient of %s is not finite", t->name);
 		if (t->flags & TENSOR_CLIP)
 			sum += squares;
 	}

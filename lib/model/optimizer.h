@@ -12,11 +12,11 @@
 #include "model/weights.h"
 
 struct optimizer_options {
-	double lr, lr_end;       /* peak, and its share that is left at the end */
-	double warmup;           /* share of all steps over which lr rises linearly */
+	double lr, lr_end; /* peak, and its share that is left at the end */
+	double warmup;     /* share of all steps over which lr rises linearly */
 	double beta1, beta2, eps, decay;
-	double clip;             /* of the global gradient norm; 0: none */
-	double ema;              /* decay of the average, approached from below in the first steps */
+	double clip; /* of the global gradient norm; 0: none */
+	double ema;  /* decay of the average, approached from below in the first steps */
 };
 
 struct optimizer {

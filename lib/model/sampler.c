@@ -21,9 +21,9 @@ struct sampler {
 	real *coef;                                        /* [M,3] */
 	/* host */
 	real *host_coef, *all_noised; /* [M,3], [M] */
-	double *u, *t, *next;         /* [B] place in the schedule at the start; level now, and next */
-	double *rho;                  /* [B] ratio of the last two steps in ln t; 2m */
-	uint64_t *seed;               /* [B] */
+	double *u, *t, *next; /* [B] place in the schedule at the start; level now, and next */
+	double *rho;          /* [B] ratio of the last two steps in ln t; 2m */
+	uint64_t *seed;       /* [B] */
 };
 
 static void layout(struct sampler *s)
@@ -124,7 +124,8 @@ static void set_coef(struct sampler *s, size_t b, double a1, double a2, double a
 	s->host_coef[3 * b + 2] = (real)a3;
 }
 
-static void mix(struct sampler *s, real *y, const real *x1, const real *x2, const real *x3, size_t B)
+static void mix(
+    struct sampler *s, real *y, const real *x1, const real *x2, const real *x3, size_t B)
 {
 	k_put(s->k, s->coef, s->host_coef, 3 * B * sizeof *s->host_coef);
 	k_mix(s->k, y, s->coef, x1, x2, x3, B, components(s));
@@ -185,8 +186,7 @@ static void estimate(struct sampler *s, const struct batch *b, real *xhat, const
 	if (s->o.guidance == 1)
 		return;
 	denoiser_rows(s->dn, b->ids, s->all_noised, B);
-	denoiser_estimate(
-	    s->dn, s->w, s->free_xhat, x, last ? s->free_xhat : NULL, s->o.tau, B);
+	denoiser_estimate(s->dn, s->w, s->free_xhat, x, last ? s->free_xhat : NULL, s->o.tau, B);
 	guide(s, b, xhat);
 }
 

@@ -30,7 +30,7 @@ struct sampler_options {
 	double tau;         /* of the softmax; 1: as trained */
 	double scale;       /* s0: of the first noise */
 	double eta;         /* share of ancestral noise, 0 to 1 */
-	double guidance;    /* γ: x̂ = x̂_without + γ (x̂_with - x̂_without) the given tokens; 1: none */
+	double guidance; /* γ: x̂ = x̂_without + γ (x̂_with - x̂_without) the given tokens; 1: none */
 };
 
 /* How a sequence starts. */

@@ -37,13 +37,21 @@ void trainer_preset(struct trainer_options *o, struct config *c, int i)
 	static const struct {
 		int64_t batch;
 		double lr, ema;
-	} preset[] = {{64, 2e-3, 0.999}, {32, 1e-3, 0.9995}, {16, 3e-4, 0.9999}, {16, 1e-4, 0.9999}};
+	} preset[] = {
+	    {64, 2e-3, 0.999}, {32, 1e-3, 0.9995}, {16, 3e-4, 0.9999}, {16, 1e-4, 0.9999}};
 
 	config_preset(c, i);
 	*o = (struct trainer_options){
 	    .batch = preset[i].batch,
-	    .optimizer = {.lr = preset[i].lr, .lr_end = 0.1, .warmup = 0.03, .beta1 = 0.9,
-	        .beta2 = 0.99, .eps = 1e-8, .decay = 0.01, .clip = 1, .ema = preset[i].ema},
+	    .optimizer = {.lr = preset[i].lr,
+	        .lr_end = 0.1,
+	        .warmup = 0.03,
+	        .beta1 = 0.9,
+	        .beta2 = 0.99,
+	        .eps = 1e-8,
+	        .decay = 0.01,
+	        .clip = 1,
+	        .ema = preset[i].ema},
 	    .self_cond_rate = c->self_cond ? 0.5 : 0,
 	    .pad_loss = true,
 	    .family = SCHEDULE_CAUCHY,
@@ -201,8 +209,9 @@ int trainer_skip(struct trainer *tr, struct shard_reader *rows, struct err *e)
 		if (more < 0)
 			return -1;
 		if (more == 0)
-			return err_set(e, "%s: ends at row %llu, but row %llu comes next", shard_name(rows),
-			    (unsigned long long)first, (unsigned long long)tr->rows);
+			return err_set(e, "%s: ends at row %llu, but row %llu comes next",
+			    shard_name(rows), (unsigned long long)first,
+			    (unsigned long long)tr->rows);
 	}
 	return 0;
 }
@@ -285,8 +294,8 @@ int trainer_step(struct trainer *tr, struct trainer_result *r, struct err *e)
 	denoiser_loss(tr->dn, tr->w, tr->g, &tr->batch, n_sc, r->ce);
 	if (mean_loss(tr, r, e))
 		return -1;
-	if (optimizer_step(&tr->optimizer, tr->w, tr->g, r->step, (uint64_t)tr->o.steps,
-	        &r->grad_norm, e))
+	if (optimizer_step(
+	        &tr->optimizer, tr->w, tr->g, r->step, (uint64_t)tr->o.steps, &r->grad_norm, e))
 		return err_prefix(e, "step %llu, rows %llu to %llu", (unsigned long long)r->step,
 		    (unsigned long long)tr->rows, (unsigned long long)(tr->rows + tr->batch.B - 1));
 	tr->step++;

@@ -15,9 +15,9 @@
 #include "model/schedule.h"
 
 struct trainer_options {
-	int64_t batch;      /* sequences a step */
-	int64_t steps;      /* of the whole run: the cosine ends there */
-	uint64_t seed;      /* of the initial weights */
+	int64_t batch; /* sequences a step */
+	int64_t steps; /* of the whole run: the cosine ends there */
+	uint64_t seed; /* of the initial weights */
 	struct optimizer_options optimizer;
 	double self_cond_rate; /* share of each batch that sees its own first estimate */
 	bool pad_loss;         /* [PAD] is a target */

@@ -164,15 +164,16 @@ void transformer_forward(struct transformer *tf, const struct weights *w, real *
     const real *input, const real *level, size_t B)
 {
 	struct kernels *k = tf->k;
-	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width, L = (size_t)tf->c.layers;
+	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width,
+	       L = (size_t)tf->c.layers;
 
 	forward_level(tf, w, level, B);
 	k_linear(k, tf->block[0].h, input, w->in_w, w->in_b, M, C, config_input(&tf->c));
 	if (w->position)
 		k_add_each(k, tf->block[0].h, w->position, B, T * C);
 	for (size_t l = 0; l < L; l++)
-		forward_block(tf, &w->block[l], &tf->block[l],
-		    l + 1 < L ? tf->block[l + 1].h : tf->h, B);
+		forward_block(
+		    tf, &w->block[l], &tf->block[l], l + 1 < L ? tf->block[l + 1].h : tf->h, B);
 	k_linear(k, tf->mod, tf->cond, w->mod_w, w->mod_b, B, 2 * C, (size_t)tf->c.time_width);
 	k_modulate(k, tf->a, tf->stats, tf->h, tf->mod, tf->mod + C, 2 * C, B, T, C);
 	k_linear(k, out, tf->a, w->head_w, w->head_b, M, (size_t)tf->c.embed, C);
@@ -249,14 +250,13 @@ void transformer_backward(struct transformer *tf, const struct weights *w, const
 	k_zero(k, tf->dh, M * C);
 	k_linear_dw(k, g->head_w, g->head_b, dout, tf->a, M, d, C);
 	k_linear_dx(k, tf->da, dout, w->head_w, M, d, C, false);
-	k_modulate_backward(k, tf->dh, tf->dmod, tf->dmod + C, tf->da, tf->h, tf->stats, tf->mod + C,
-	    2 * C, B, T, C);
+	k_modulate_backward(k, tf->dh, tf->dmod, tf->dmod + C, tf->da, tf->h, tf->stats,
+	    tf->mod + C, 2 * C, B, T, C);
 	backward_mod(tf, g->mod_w, g->mod_b, w->mod_w, 2 * C, B);
 	for (size_t l = (size_t)tf->c.layers; l-- > 0;) {
 		backward_mlp(tf, &w->block[l], &g->block[l], &tf->block[l], B);
 		backward_attention(tf, &w->block[l], &g->block[l], &tf->block[l], B);
-		backward_mod(
-		    tf, g->block[l].mod_w, g->block[l].mod_b, w->block[l].mod_w, 6 * C, B);
+		backward_mod(tf, g->block[l].mod_w, g->block[l].mod_b, w->block[l].mod_w, 6 * C, B);
 	}
 	if (w->position)
 		k_sum_each(k, g->position, tf->dh, B, T * C);

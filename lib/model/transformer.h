@@ -2,12 +2,12 @@
 #define CDCD_TRANSFORMER_H
 
 /*
- * The network F of recipe and paper: a transformer without a causal mask, whose blocks are modulated
- * by the noise level (adaLN-zero).
+ * The network F of recipe and paper: a transformer without a causal mask, whose blocks are
+ * modulated by the noise level (adaLN-zero).
  *
  *   h      = Linear(input)
  *   block    h += g1 ⊙ Attention(mod1(LN h));  h += g2 ⊙ MLP(mod2(LN h))
- *   output = Linear(mod(LN h))                         starts at zero
+ *   output = Linear(mod(LN h))
  *
  * Sources: Dieleman et al. 2022, arXiv:2211.15089, section 4; Peebles & Xie 2022, arXiv:2212.09748.
  *
@@ -34,8 +34,8 @@ struct transformer {
 	struct config c;
 	size_t B; /* the largest batch */
 	bool train;
-	struct block_activations *block; /* [L]; all the same buffers unless train */
-	real *rope;                      /* [T,C/H] */
+	struct block_activations *block;    /* [L]; all the same buffers unless train */
+	real *rope;                         /* [T,C/H] */
 	real *cond1, *silu1, *cond2, *cond; /* [B,time_width] */
 	real *h, *stats, *a, *mod;          /* the head's: [M,C], [M,2], [M,C], [B,2C] */
 	/* train only */
@@ -63,8 +63,8 @@ void transformer_forward(struct transformer *tf, const struct weights *w, real *
     const real *input, const real *level, size_t B);
 
 /*
- * transformer_backward - after a forward pass on the same input and level: adds the gradients of the
- * weights to g and writes dinput [M,config_input].
+ * transformer_backward - after a forward pass on the same input and level: adds the gradients of
+ * the weights to g and writes dinput [M,config_input].
  */
 void transformer_backward(struct transformer *tf, const struct weights *w, const struct weights *g,
     real *dinput, const real *dout, const real *input, const real *level, size_t B);

@@ -11,6 +11,18 @@
 #define EMBED_DEVIATION 0.001
 #define PADDING_LOGIT (-1e6)
 
+/*
+ * The network starts as one that pools. All slots of its input go into the residual stream by one
+ * map P; attention writes back what it reads (out = v^T), through gates that are half open; the
+ * head reads the same subspace (P^T). So at first every position hears the mean of what the others
+ * know, as a vote over embeddings, and need only learn whom to listen to. On rows of 48 words in
+ * which each of three variables stands four times, 600 steps then took the cross-entropy of a name
+ * that also stands elsewhere from the 2.5 nats of all names to 0.05; with gates and head at zero it
+ * stayed. (The stories of pipelines/ are harder: their names stay at 2.3 either way, so far.)
+ */
+#define GATE_START 0.5
+#define HEAD_START 0.5
+
 struct layout {
 	struct weights *w;
 	real *base;
@@ -44,8 +56,8 @@ static void lay(struct layout *l, real **slot, const char *name, size_t rows, si
 	l->i++;
 }
 
-static void linear(struct layout *l, real **w, real **b, const char *name, size_t out, size_t in,
-    double gain)
+static void linear(
+    struct layout *l, real **w, real **b, const char *name, size_t out, size_t in, double gain)
 {
 	char full[32];
 
@@ -148,7 +160,40 @@ static void fill(const struct tensor *t, uint32_t index, uint64_t seed, real *to
 		if (t->deviation > 0)
 			rng_normal_at(seed, RNG_INIT, index, i, z, n);
 		for (size_t j = 0; j < n; j++)
-			to[i + j] = t->deviation > 0 ? (real)t->deviation * z[j] : (real)t->constant;
+			to[i + j] =
+			    t->deviation > 0 ? (real)t->deviation * z[j] : (real)t->constant;
+	}
+}
+
+static void open_gates(real *mod_b, size_t C)
+{
+	for (size_t i = 0; i < C; i++)
+		mod_b[2 * C + i] = mod_b[5 * C + i] = (real)GATE_START;
+}
+
+/* a [n,m] = s b [m,n]^T, whose rows are stride apart. */
+static void transpose(real *a, double s, const real *b, size_t n, size_t m, size_t stride)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < m; j++)
+			a[i * m + j] = (real)s * b[j * stride + i];
+}
+
+static void start_pooling(const struct weights *w, const struct config *c, real *host)
+{
+	size_t C = (size_t)c->width, d = (size_t)c->embed, width = config_input(c);
+	real *in = host + (w->in_w - w->base);
+
+	for (size_t i = 0; i < C; i++)
+		for (size_t j = d; j < config_slots(c) * d; j++)
+			in[i * width + j] = in[i * width + j % d];
+	transpose(host + (w->head_w - w->base), HEAD_START, in, d, C, width);
+	for (int64_t l = 0; l < c->layers; l++) {
+		const struct block_weights *b = &w->block[l];
+
+		open_gates(host + (b->mod_b - w->base), C);
+		transpose(host + (b->out_w - w->base), 1, host + (b->qkv_w - w->base) + 2 * C * C,
+		    C, C, C);
 	}
 }
 
@@ -161,9 +206,12 @@ int weights_init(struct weights *w, const struct config *c, struct kernels *k, u
 		return -1;
 	for (size_t i = 0; i < w->n_tensors; i++)
 		fill(&w->tensor[i], (uint32_t)i, seed, host + w->tensor[i].offset);
+	start_pooling(w, c, host);
 	bias = host + (w->bias - w->base);
 	for (size_t i = 0; i < config_padded(c); i++)
-		bias[i] = (real)(i >= (size_t)c->active ? PADDING_LOGIT : log_prior ? log_prior[i] : 0);
+		bias[i] = (real)(i >= (size_t)c->active ? PADDING_LOGIT
+		                 : log_prior            ? log_prior[i]
+		                                        : 0);
 	k_put(k, w->base, host, w->n * sizeof *host);
 	free(host);
 	return 0;

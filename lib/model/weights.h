@@ -40,8 +40,8 @@ struct weights {
 	real *in_w, *in_b;
 	real *position; /* [T,C] added to the input of the first block; NULL without */
 	real *time1_w, *time1_b, *time2_w, *time2_b;
-	real *mod_w, *mod_b;   /* [2C,time_width], [2C]: of the head */
-	real *head_w, *head_b; /* [d,C], [d] */
+	real *mod_w, *mod_b;         /* [2C,time_width], [2C]: of the head */
+	real *head_w, *head_b;       /* [d,C], [d] */
 	struct block_weights *block; /* [L] */
 	struct tensor *tensor;
 	size_t n_tensors;

@@ -44,7 +44,7 @@ static struct trainer *new_trainer(
 }
 
 /*
- * With the bayes row and an untrained network, whose output is zero, the model is the exact
+ * With the bayes row and a network whose output is zero, the model is the exact
  * posterior of independent words: samples must follow the prior, whatever the sampler and schedule.
  */
 static void test_oracle(int method, enum schedule_family family, double eta)
@@ -64,6 +64,7 @@ static void test_oracle(int method, enum schedule_family family, double eta)
 	c.layers = 1;
 	o.family = (int)family;
 	tr = new_trainer(&o, &c, count);
+	k_zero(k, tr->w->head_w, (size_t)(c.embed * c.width));
 	s = sampler_new(k, &tr->c, tr->w, B, &so, &e);
 	batch_init(&b, B, T, &e);
 	for (int repeat = 0; repeat < REPEATS; repeat++) {
