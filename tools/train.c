@@ -348,17 +348,19 @@ static void report(struct run *r, const struct trainer_result *result, uint64_t 
 	double done =
 	    ((double)result->step - (double)r->first_step) / (total - (double)r->first_step);
 	double speed = (double)tokens / seconds;
-	char eta[16];
+	char eta[16], valid[32] = "";
 
 	if (r->log)
 		fprintf(r->log, "%" PRIu64 ",%" PRIu64 ",%.3f,%.9g,%.9g,%.9g,%.1f,%.1f\n",
 		    result->step, r->tr->rows, seconds, result->loss, result->lr, result->grad_norm,
 		    speed, (double)mem_peak() / 1048576);
-	if (progress_due(&r->progress))
-		progress_show(&r->progress,
-		    "step %" PRIu64 " of %" PRId64 "  loss %.4f  valid %.4f  %.0f tokens/s  eta %s",
-		    result->step, r->tr->o.steps, result->loss, r->valid, speed,
-		    progress_eta(&r->progress, done, eta));
+	if (!progress_due(&r->progress))
+		return;
+	if (isfinite(r->valid))
+		snprintf(valid, sizeof valid, "  valid %.4f", r->valid);
+	progress_show(&r->progress,
+	    "step %" PRIu64 " of %" PRId64 "  loss %.4f%s  %.0f tokens/s  eta %s", result->step,
+	    r->tr->o.steps, result->loss, valid, speed, progress_eta(&r->progress, done, eta));
 }
 
 /* After a step: everything that is written because of it. */

@@ -11,7 +11,7 @@
 #include "model/trainer.h"
 #include "tap.h"
 
-enum { WORDS = 24, T = 12, ROWS = 16, BATCH = 4 * ROWS, STEPS = 1200 };
+enum { WORDS = 24, T = 12, ROWS = 16, BATCH = 4 * ROWS, STEPS = 1500 };
 
 static struct kernels *k;
 
@@ -62,6 +62,8 @@ static void test_oracle(int method, enum schedule_family family, double eta)
 
 	trainer_preset(&o, &c, 0);
 	c.layers = 1;
+	c.width = 32;
+	c.heads = 2;
 	o.family = (int)family;
 	tr = new_trainer(&o, &c, count);
 	k_zero(k, tr->w->head_w, (size_t)(c.embed * c.width));
@@ -206,7 +208,8 @@ static void test_overfit(void)
 	o.batch = BATCH;
 	o.steps = STEPS;
 	o.optimizer.lr = 4e-3;
-	o.refit_every = 100;
+	o.refit_every = 25;
+	o.window = 3200;
 	tr = new_trainer(&o, &c, count);
 	r.ce = ce;
 	for (uint64_t step = 0; step < STEPS && !failed; step++) {
