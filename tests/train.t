@@ -121,6 +121,20 @@ is 'a reader that goes away does not end the run' \
 is 'nothing half-written is left behind' "$(find "$T" -name '*.tmp')" ''
 fails 'a loss that is not finite' 3 'not finite' run inf.st -n 40 --lr 10 --clip 0 --beta2 0 --warmup 0 --decay 10
 
+fails 'a range that the default end leaves empty' 1 'range' run x --t-min 1000
+fails 'a directory that is not there' 1 'nowhere' run nowhere/x.st -n 1
+fails 'an existing checkpoint, continued from another' 2 'exists' \
+	train -q -r "$T/whole.st" -o "$T/other.st" "$T/train.noised"
+ok 'a finished run is copied by -r and -o' train -q -r "$T/whole.st" -o "$T/copy.st" "$T/train.noised"
+ok 'whole' cmp "$T/copy.st" "$T/whole.st"
+fails 'another schedule on resuming' 2 'train.family is cauchy in the checkpoint' \
+	train -q -r "$T/whole.st" --schedule logistic "$T/train.noised"
+noise -q -e 8 -s 2 "$T/train.rows" >"$T/seed2.noised"
+ok 'another stream on resuming is said' sh -c \
+	"train -q -j 2 -r '$T/whole.st' -o '$T/s2.st' '$T/seed2.noised' 2>&1 | grep -q 'noised with seed 2'"
+fails 'validation rows that are not there' 1 'nowhere: No such file' run x --valid "$T/nowhere"
+fails 'one file for two things' 2 'one file for two' run x -l "$T/train.noised"
+
 # --- denoise ---
 d() {
 	denoise -q -j 2 -m "$T/whole.st" "$@"
@@ -153,9 +167,14 @@ zstd -dcq <"$T/valid.rows" >"$T/meant"
 ok 'rows that are hardly damaged come back whole' cmp "$T/mended" "$T/meant"
 ok '--info' sh -c "denoise -m '$T/whole.st' --info | grep -q '^model.width: 32'"
 fails 'rows that are neither noised nor prompts' 2 'prefix' d "$T/valid.rows"
+fails '-n and noised rows' 2 'out of nothing' d -n 3 "$T/faint.noised"
+fails 'a model that would be overwritten' 2 'one file for two' d -n 1 -o "$T/whole.st"
 fails '--prefix and --mend' 2 'exclude' d --prefix --mend "$T/valid.rows"
 sed '$d' "$vocab" >"$T/vocab2.txt"
 tok -q --text -w "$T/vocab2.txt" "$T/hole.txt" >"$T/foreign.tok"
+tok -q -w "$T/vocab2.txt" "$T/valid.jsonl" | pack -q -T 72 | noise -q >"$T/foreign.noised"
+fails 'validation rows of another vocabulary' 1 'foreign.noised: rows of 72 tokens of vocabulary' \
+	run x --valid "$T/foreign.noised"
 fails 'another vocabulary' 1 'vocabulary' d --prefix "$T/foreign.tok"
 fails 'a checkpoint that is not there' 1 'No such file' denoise -q -m "$T/nowhere" -n 1
 fails 'a torn checkpoint' 1 'torn.st' denoise -q -m "$T/torn.st" -n 1

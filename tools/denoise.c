@@ -331,6 +331,11 @@ int main(int argc, char **argv)
 
 	if (prefix && mend)
 		die_usage("--prefix and --mend exclude each other");
+	if (count_seen && argv[first] && !prefix && !mend)
+		die_usage("-n makes rows out of nothing, or with --prefix or --mend: not from %s",
+		    argv[first]);
+	if (output && !strcmp(output, model_path))
+		die_usage("%s: one file for two things", output);
 	if (checkpoint_open(&j.cp, model_path, &e))
 		die(&e);
 	if (info) {

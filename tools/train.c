@@ -127,6 +127,40 @@ static void set_defaults(int argc, char **argv, struct checkpoint *from)
 	vocabulary = options.full_vocab;
 }
 
+/* Options that act at the first step only, or decide what the state of later ones means. */
+static bool is_fixed(const char *name)
+{
+	static const char *const fixed[] = {"train.seed", "train.full_vocab", "train.family",
+	    "train.t_min", "train.t_max", "train.window"};
+
+	for (size_t i = 0; i < CLI_COUNT(fixed); i++)
+		if (!strcmp(name, fixed[i]))
+			return true;
+	return false;
+}
+
+static void must_stay(const struct field *f, const void *own, const void *asked)
+{
+	char is[FIELD_ROOM], not [FIELD_ROOM];
+
+	field_print(f, own, is);
+	field_print(f, asked, not );
+	if (strcmp(is, not ))
+		die_usage("%s: %s is %s in the checkpoint, and cannot become %s", resume, f->name,
+		    is, not );
+}
+
+/* No file may be written twice, or be written while it is read. */
+static void check_files(const char *rows)
+{
+	const char *file[] = {output, log_path, schedule_path, valid_path, rows};
+
+	for (size_t i = 0; i < 3; i++)
+		for (size_t j = i + 1; j < CLI_COUNT(file); j++)
+			if (file[i] && file[j] && !strcmp(file[i], file[j]))
+				die_usage("%s: one file for two things", file[i]);
+}
+
 static void take_options(const struct checkpoint *from)
 {
 	struct err e;
@@ -143,15 +177,11 @@ static void take_options(const struct checkpoint *from)
 		return;
 	if (preset_seen)
 		die_usage("--preset does not go with --resume: the checkpoint has its own");
-	for (size_t i = 0; i < config_n_fields; i++) {
-		char own[FIELD_ROOM], asked[FIELD_ROOM];
-
-		field_print(&config_fields[i], &from->c, own);
-		field_print(&config_fields[i], &shape, asked);
-		if (strcmp(own, asked))
-			die_usage("%s: %s is %s in the checkpoint, and cannot become %s", resume,
-			    config_fields[i].name, own, asked);
-	}
+	for (size_t i = 0; i < config_n_fields; i++)
+		must_stay(&config_fields[i], &from->c, &shape);
+	for (size_t i = 0; i < trainer_n_fields; i++)
+		if (is_fixed(trainer_fields[i].name))
+			must_stay(&trainer_fields[i], &from->o, &options);
 }
 
 /* --- what a run takes --- */
@@ -442,16 +472,48 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 		die(&e);
 	if (cli_verbose)
 		note("%s", k_name(k));
-	r->first_step = r->saved = r->tr->step;
+	r->first_step = r->tr->step;
+	r->saved = resume && !strcmp(output, resume) ? r->tr->step : UINT64_MAX;
+	if (resume && h->seed != from->source.seed)
+		warn("%s: noised with seed %" PRIu64 ", where %s began with %" PRIu64,
+		    shard_name(r->rows), h->seed, resume, from->source.seed);
 	r->ce = mem_array((size_t)options.batch, sizeof *r->ce, &e);
 	if (!r->ce)
 		die(&e);
 }
 
+/* What could fail after hours should fail now: a checkpoint that cannot be written, validation rows
+ * that are not this model's. */
+static void check_ahead(const struct trainer *tr)
+{
+	struct shard_reader *rows;
+	struct output probe;
+	struct err e;
+
+	if ((!resume || strcmp(output, resume)) && !cli_force && !access(output, F_OK))
+		die_usage("%s exists: -r %s continues it, -f replaces it", output, output);
+	if (output_open(&probe, output, &e))
+		die(&e);
+	output_abort(&probe);
+	if (!valid_path)
+		return;
+	if (!(rows = shard_open(valid_path, &e)) || shard_expect(rows, SHARD_NOISED, &e))
+		die(&e);
+	if (shard_header(rows)->vocab_hash != tr->source.vocab_hash ||
+	    shard_header(rows)->row_len != tr->source.row_len) {
+		err_set(&e,
+		    "%s: rows of %u tokens of vocabulary %016" PRIx64 ", where the model has %u of "
+		    "%016" PRIx64,
+		    valid_path, shard_header(rows)->row_len, shard_header(rows)->vocab_hash,
+		    tr->source.row_len, tr->source.vocab_hash);
+		die(&e);
+	}
+	shard_close(rows);
+}
+
 static void open_outputs(struct run *r)
 {
-	if (!resume && !cli_force && !access(output, F_OK))
-		die_usage("%s exists: -r %s continues it, -f replaces it", output, output);
+	check_ahead(r->tr);
 	r->log =
 	    open_log(log_path, "step,rows,seconds,loss_nats,lr,grad_norm,tokens_per_s,rss_mib");
 	r->schedule_log = open_log(schedule_path, "step," SCHEDULE_COLUMNS);
@@ -490,6 +552,7 @@ int main(int argc, char **argv)
 	set_defaults(argc, argv, &from);
 	first = cli_parse(&cli, argc, argv);
 	take_options(&from);
+	check_files(argv[first]);
 	if (!(k = k_new((int)threads, &e)) || !(r.rows = shard_open(argv[first], &e)) ||
 	    shard_expect(r.rows, SHARD_NOISED, &e))
 		die(&e);

@@ -13,7 +13,7 @@
 #define REAL (sizeof(real) == 4 ? ST_F32 : ST_F64)
 
 /* Integers of the metadata that are no options. */
-enum { N_NUMBERS = 12 };
+enum { N_NUMBERS = 13 };
 
 struct number {
 	const char *key;
@@ -22,17 +22,18 @@ struct number {
 
 /* The numbers of a checkpoint, to be read from or written to the metadata. */
 struct numbers {
-	uint64_t vocab_size, vocab_hash, row_len, id_bytes, pad, unk, cls, sep, mask, step, rows,
-	    window_n;
+	uint64_t seed, vocab_size, vocab_hash, row_len, id_bytes, pad, unk, cls, sep, mask, step,
+	    rows, window_n;
 };
 
 static void number_table(struct numbers *n, struct number t[N_NUMBERS])
 {
-	const struct number table[N_NUMBERS] = {{"vocab.size", &n->vocab_size},
-	    {"vocab.hash", &n->vocab_hash}, {"vocab.row_len", &n->row_len},
-	    {"vocab.id_bytes", &n->id_bytes}, {"vocab.pad", &n->pad}, {"vocab.unk", &n->unk},
-	    {"vocab.cls", &n->cls}, {"vocab.sep", &n->sep}, {"vocab.mask", &n->mask},
-	    {"step", &n->step}, {"rows", &n->rows}, {"window", &n->window_n}};
+	const struct number table[N_NUMBERS] = {{"rows.seed", &n->seed},
+	    {"vocab.size", &n->vocab_size}, {"vocab.hash", &n->vocab_hash},
+	    {"vocab.row_len", &n->row_len}, {"vocab.id_bytes", &n->id_bytes},
+	    {"vocab.pad", &n->pad}, {"vocab.unk", &n->unk}, {"vocab.cls", &n->cls},
+	    {"vocab.sep", &n->sep}, {"vocab.mask", &n->mask}, {"step", &n->step},
+	    {"rows", &n->rows}, {"window", &n->window_n}};
 
 	memcpy(t, table, sizeof table);
 }
@@ -55,9 +56,9 @@ static int put_fields(
 static int put_numbers(struct safetensors_writer *w, const struct trainer *tr, struct err *e)
 {
 	const struct shard_header *h = &tr->source;
-	struct numbers n = {h->vocab_size, h->vocab_hash, h->row_len, h->id_bytes, h->special.pad,
-	    h->special.unk, h->special.cls, h->special.sep, h->special.mask, tr->step, tr->rows,
-	    tr->window_n};
+	struct numbers n = {h->seed, h->vocab_size, h->vocab_hash, h->row_len, h->id_bytes,
+	    h->special.pad, h->special.unk, h->special.cls, h->special.sep, h->special.mask,
+	    tr->step, tr->rows, tr->window_n};
 	struct number table[N_NUMBERS];
 	char text[FIELD_ROOM];
 
@@ -178,6 +179,7 @@ static int get_numbers(struct checkpoint *cp, struct err *e)
 	    n.row_len != (uint64_t)cp->c.row_len || (uint64_t)cp->c.active > n.vocab_size ||
 	    (n.id_bytes != 2 && n.id_bytes != 4))
 		return err_set(e, "%s: its vocabulary and its model do not fit together", cp->path);
+	h->seed = n.seed;
 	h->kind = SHARD_ROWS;
 	h->vocab_size = (uint32_t)n.vocab_size;
 	h->vocab_hash = n.vocab_hash;

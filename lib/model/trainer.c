@@ -161,6 +161,10 @@ struct trainer *trainer_new(struct kernels *k, const struct config *c,
 		return NULL;
 	schedule_init(&tr->schedule, (enum schedule_family)o->family, (int)own.embed,
 	    log((double)own.active), o->t_min, o->t_max);
+	if (schedule_check(&tr->schedule, e)) {
+		trainer_free(tr);
+		return NULL;
+	}
 	prior = mem_array((size_t)own.active, sizeof *prior, e);
 	if (!prior) {
 		trainer_free(tr);
