@@ -17,10 +17,21 @@
 static struct kernels *k;
 static uint64_t next_seed = 1;
 
-static real *random_array(size_t n, double deviation)
+/* Everything lives until the end. */
+static void *owned[1024];
+static size_t n_owned;
+
+static void *allocate(size_t bytes)
 {
 	struct err e;
-	real *x = k_alloc(k, n * sizeof *x, &e);
+
+	owned[n_owned] = k_alloc(k, bytes, &e);
+	return owned[n_owned++];
+}
+
+static real *random_array(size_t n, double deviation)
+{
+	real *x = allocate(n * sizeof *x);
 	float z[4];
 
 	for (size_t i = 0; i < n; i++) {
@@ -70,7 +81,6 @@ static void check(const char *what, double (*f)(void *), void *arg, real *x, con
 	double error = fabs(measured - computed) / (scale > 1e-6 ? scale : 1e-6);
 
 	ok(error < TOLERANCE && scale > 0, "%s: %.3e, relative error %.1e", what, computed, error);
-	k_release(k, v);
 }
 
 /* --- kernels: f = <y, r> for a random r --- */
@@ -299,12 +309,12 @@ static void test_model(const char *name, enum precond row, bool qk_norm, bool po
 	m.g = weights_new(&c, &e);
 	m.dn = denoiser_new(k, &c, 3, true, &e);
 	denoiser_layout(m.dn, &a);
-	a.base = k_alloc(k, a.used, &e);
+	a.base = allocate(a.used);
 	a.used = 0;
 	denoiser_layout(m.dn, &a);
 	denoiser_ready(m.dn, &e);
-	weights_map(m.w, &c, k_alloc(k, n * sizeof(real), &e));
-	weights_map(m.g, &c, k_alloc(k, n * sizeof(real), &e));
+	weights_map(m.w, &c, allocate(n * sizeof(real)));
+	weights_map(m.g, &c, allocate(n * sizeof(real)));
 	for (size_t i = 0; i < m.w->n_tensors; i++) /* nothing may start at zero here */
 		for (size_t j = 0; j < m.w->tensor[i].n; j++)
 			m.w->base[m.w->tensor[i].offset + j] =
@@ -345,6 +355,8 @@ int main(void)
 	test_model("bayes", PRECOND_BAYES, false, false, 0);
 	test_model("cdcd", PRECOND_CDCD, true, true, 0);
 	test_model("tanh", PRECOND_TANH, true, true, 2);
+	while (n_owned > 0)
+		k_release(k, owned[--n_owned]);
 	k_free(k);
 	return tap_done();
 }
