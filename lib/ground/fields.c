@@ -84,12 +84,3 @@ int field_check(const struct field *f, const void *base, struct err *e)
 		return err_set(e, "%s is %g, not from %g to %g", f->name, v, f->min, f->max);
 	return 0;
 }
-
-bool field_equal(const struct field *f, const void *a, const void *b)
-{
-	char left[FIELD_ROOM], right[FIELD_ROOM];
-
-	field_print(f, a, left);
-	field_print(f, b, right);
-	return !strcmp(left, right);
-}

@@ -36,7 +36,4 @@ int field_parse(const struct field *f, void *base, const char *text, struct err 
 /* field_check - whether the field's value is within its bounds. */
 int field_check(const struct field *f, const void *base, struct err *e);
 
-/* field_equal - whether two structs agree in the field. */
-bool field_equal(const struct field *f, const void *a, const void *b);
-
 #endif

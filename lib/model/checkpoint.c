@@ -12,31 +12,33 @@
 #define FORMAT "1"
 #define REAL (sizeof(real) == 4 ? ST_F32 : ST_F64)
 
-/* Integers of the metadata that are no options. */
-enum { N_NUMBERS = 13 };
-
-struct number {
-	const char *key;
-	uint64_t *value;
-};
-
-/* The numbers of a checkpoint, to be read from or written to the metadata. */
+/* The numbers of a checkpoint that are no options. */
 struct numbers {
 	uint64_t seed, vocab_size, vocab_hash, row_len, id_bytes, pad, unk, cls, sep, mask, step,
 	    rows, window_n;
 };
 
-static void number_table(struct numbers *n, struct number t[N_NUMBERS])
-{
-	const struct number table[N_NUMBERS] = {{"rows.seed", &n->seed},
-	    {"vocab.size", &n->vocab_size}, {"vocab.hash", &n->vocab_hash},
-	    {"vocab.row_len", &n->row_len}, {"vocab.id_bytes", &n->id_bytes},
-	    {"vocab.pad", &n->pad}, {"vocab.unk", &n->unk}, {"vocab.cls", &n->cls},
-	    {"vocab.sep", &n->sep}, {"vocab.mask", &n->mask}, {"step", &n->step},
-	    {"rows", &n->rows}, {"window", &n->window_n}};
+#define NUMBER(name, member)                                                                       \
+	{                                                                                          \
+		name, FIELD_SEED, offsetof(struct numbers, member), 0, 0, NULL                     \
+	}
 
-	memcpy(t, table, sizeof table);
-}
+static const struct field number_fields[] = {
+    NUMBER("rows.seed", seed),
+    NUMBER("vocab.size", vocab_size),
+    NUMBER("vocab.hash", vocab_hash),
+    NUMBER("vocab.row_len", row_len),
+    NUMBER("vocab.id_bytes", id_bytes),
+    NUMBER("vocab.pad", pad),
+    NUMBER("vocab.unk", unk),
+    NUMBER("vocab.cls", cls),
+    NUMBER("vocab.sep", sep),
+    NUMBER("vocab.mask", mask),
+    NUMBER("step", step),
+    NUMBER("rows", rows),
+    NUMBER("window", window_n),
+};
+enum { N_NUMBERS = sizeof number_fields / sizeof *number_fields };
 
 /* --- saving --- */
 
@@ -59,16 +61,8 @@ static int put_numbers(struct safetensors_writer *w, const struct trainer *tr, s
 	struct numbers n = {h->seed, h->vocab_size, h->vocab_hash, h->row_len, h->id_bytes,
 	    h->special.pad, h->special.unk, h->special.cls, h->special.sep, h->special.mask,
 	    tr->step, tr->rows, tr->window_n};
-	struct number table[N_NUMBERS];
-	char text[FIELD_ROOM];
 
-	number_table(&n, table);
-	for (size_t i = 0; i < N_NUMBERS; i++) {
-		snprintf(text, sizeof text, "%" PRIu64, *table[i].value);
-		if (safetensors_put_meta(w, table[i].key, text, e))
-			return -1;
-	}
-	return 0;
+	return put_fields(w, number_fields, N_NUMBERS, &n, e);
 }
 
 static int put_meta(struct safetensors_writer *w, const struct trainer *tr, struct err *e)
@@ -163,18 +157,9 @@ static int get_numbers(struct checkpoint *cp, struct err *e)
 {
 	struct shard_header *h = &cp->source;
 	struct numbers n;
-	struct number table[N_NUMBERS];
 
-	number_table(&n, table);
-	for (size_t i = 0; i < N_NUMBERS; i++) {
-		struct field f = {.name = table[i].key, .type = FIELD_SEED};
-		const char *text = meta(cp, table[i].key, e);
-
-		if (!text)
-			return -1;
-		if (field_parse(&f, table[i].value, text, e))
-			return err_prefix(e, "%s", cp->path);
-	}
+	if (get_fields(cp, number_fields, N_NUMBERS, &n, e))
+		return -1;
 	if (n.vocab_size == 0 || n.vocab_size > UINT32_MAX || n.row_len == 0 ||
 	    n.row_len != (uint64_t)cp->c.row_len || (uint64_t)cp->c.active > n.vocab_size ||
 	    (n.id_bytes != 2 && n.id_bytes != 4))
