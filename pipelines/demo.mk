@@ -78,25 +78,8 @@ $(OUT)/valid.noised: $(OUT)/valid.rows
 $(OUT)/model.safetensors: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
 	noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --lr $(LR) --schedule $(FAMILY) $(TRAIN_OPTIONS) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/steps.csv -f -o $@ > $(OUT)/loss.csv
 
-# --- the schedule and its history, fitted again from the log alone, and pictures ---
-
-$(OUT)/schedule.csv: $(OUT)/model.safetensors
-	fitsched --family $(FAMILY) --every $(FIT_EVERY) -w $(FIT_ROWS) -o $@ $(OUT)/loss.csv
-
-$(OUT)/curve.csv: $(OUT)/schedule.csv
-	fitsched --curve -o $@ $<
-
-$(OUT)/curves.csv: $(OUT)/schedule.csv
-	fitsched --curve --history -o $@ $<
-
-$(OUT)/entropy.png: $(OUT)/curve.csv
-	plotcsv -x t -y ce_nats -c step --log-x --line $(OUT)/curve.csv:t,f_nats:fit --title 'Entropy and noise' --xlabel 'noise level t' --ylabel 'cross-entropy, nats a token' -o $@ $(OUT)/loss.csv
-
-$(OUT)/schedules.png: $(OUT)/curves.csv
-	plotcsv -x t -y f_nats -g step --log-x --title 'F(t) over training' --xlabel 'noise level t' --ylabel 'nats a token' -o $@ $(OUT)/curves.csv
-
-$(OUT)/loss.png: $(OUT)/model.safetensors
-	plotcsv -x step -y loss_nats --smooth 50 --title 'Loss' -o $@ $(OUT)/steps.csv
+TRAINED = $(OUT)/model.safetensors
+include pipelines/pictures.mk
 
 # --- new stories ---
 

@@ -108,25 +108,10 @@ logs = --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) --save-every $(S
 start = set -x; $(noised) | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --schedule $(FAMILY) $(TRAIN_OPTIONS) $(logs) -f -o $(MODEL) > $(OUT)/loss.csv
 resume = set -x; $(noised) | train -r $(MODEL) $(logs) --no-header >> $(OUT)/loss.csv
 
-# --- the schedule and its history, fitted again from the log alone, pictures, new stories ---
+TRAINED = $(OUT)/trained
+include pipelines/pictures.mk
 
-$(OUT)/schedule.csv: $(OUT)/trained
-	fitsched --family $(FAMILY) --every $(FIT_EVERY) -w $(FIT_ROWS) -o $@ $(OUT)/loss.csv
-
-$(OUT)/curve.csv: $(OUT)/schedule.csv
-	fitsched --curve -o $@ $<
-
-$(OUT)/curves.csv: $(OUT)/schedule.csv
-	fitsched --curve --history -o $@ $<
-
-$(OUT)/entropy.png: $(OUT)/curve.csv
-	plotcsv -x t -y ce_nats -c step --log-x --line $(OUT)/curve.csv:t,f_nats:fit --title 'Entropy and noise' --xlabel 'noise level t' --ylabel 'cross-entropy, nats a token' -o $@ $(OUT)/loss.csv
-
-$(OUT)/schedules.png: $(OUT)/curves.csv
-	plotcsv -x t -y f_nats -g step --log-x --title 'F(t) over training' --xlabel 'noise level t' --ylabel 'nats a token' -o $@ $(OUT)/curves.csv
-
-$(OUT)/loss.png: $(OUT)/trained
-	plotcsv -x step -y loss_nats --smooth 50 --title 'Loss' -o $@ $(OUT)/steps.csv
+# --- new stories ---
 
 $(OUT)/samples.rows: $(OUT)/trained $(OUT)/sample.settings
 	denoise -m $(MODEL) -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) --steps $(SAMPLE_STEPS) $(DENOISE_OPTIONS) -o $@
