@@ -463,8 +463,8 @@ const char *safetensors_meta(const struct safetensors *st, const char *key)
 	return json_object_get_string(value);
 }
 
-int safetensors_load(struct safetensors *st, const char *name, enum safetensors_dtype dtype,
-    uint64_t n, void *data, struct err *e)
+int safetensors_expect(const struct safetensors *st, const char *name, enum safetensors_dtype dtype,
+    uint64_t n, struct err *e)
 {
 	const struct safetensor *t = safetensors_find(st, name);
 	uint64_t elements = 1;
@@ -478,6 +478,16 @@ int safetensors_load(struct safetensors *st, const char *name, enum safetensors_
 	if (dtype == ST_OTHER || t->dtype != dtype || elements != n)
 		return err_set(e, "%s: %s: %" PRIu64 " of %s, wanted %" PRIu64 " of %s", st->path,
 		    name, elements, t->dtype_name, n, dtype_name);
+	return 0;
+}
+
+int safetensors_load(struct safetensors *st, const char *name, enum safetensors_dtype dtype,
+    uint64_t n, void *data, struct err *e)
+{
+	const struct safetensor *t;
+
+	if (safetensors_expect(st, name, dtype, n, e) || !(t = safetensors_find(st, name)))
+		return -1;
 	return read_at(st, data, (size_t)t->bytes, t->offset, e);
 }
 

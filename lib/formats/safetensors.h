@@ -60,6 +60,14 @@ const struct safetensor *safetensors_find(const struct safetensors *st, const ch
 const char *safetensors_meta(const struct safetensors *st, const char *key);
 
 /*
+ * safetensors_expect - that there is a tensor called name of this dtype and number of elements,
+ * else the error names both sides: for sizes that are to be believed before memory is taken for
+ * them.
+ */
+int safetensors_expect(const struct safetensors *st, const char *name, enum safetensors_dtype dtype,
+    uint64_t n, struct err *e);
+
+/*
  * safetensors_load - read the tensor called name into data.
  * It must have this dtype and this number of elements, else the error names both sides.
  */

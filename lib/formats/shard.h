@@ -8,6 +8,7 @@
  * shards are a shard: their headers must agree in everything that shard_compatible() names.
  */
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,8 +36,10 @@ struct shard_header {
 	uint32_t row_len;    /* ids a record; 0 for SHARD_STREAM */
 	uint64_t vocab_hash; /* XXH64 of the vocabulary file's tokens, as vocab.h has it */
 	struct shard_special special;
-	uint64_t seed;  /* of the tool that wrote it */
-	uint64_t first; /* SHARD_NOISED: index of the first record in the whole stream (--skip) */
+	uint64_t seed;   /* of the tool that wrote it */
+	uint64_t first;  /* SHARD_NOISED: index of the first record in the whole stream (--skip) */
+	uint64_t stride; /* SHARD_NOISED: from one record to the next in the whole stream, where the
+	                    segment is one of so many ranks' share of it; 0 or 1: all follow */
 	uint64_t expected; /* records that this segment is to hold, 0 where unknown beforehand */
 	char provenance[SHARD_PROVENANCE_MAX]; /* tool, version, options, input; one line; the
 	                                          writer turns control bytes into '?' */
@@ -76,6 +79,9 @@ struct shard_reader;
  * Returns NULL on error.
  */
 struct shard_reader *shard_open(const char *path, struct err *e);
+
+/* shard_stop - from now on a signal that sets *stop ends a read that waits, with an error. */
+void shard_stop(struct shard_reader *r, const volatile sig_atomic_t *stop);
 
 /* shard_expect - an error that names both sides unless the shard is of this kind. */
 int shard_expect(const struct shard_reader *r, enum shard_kind kind, struct err *e);
@@ -136,6 +142,9 @@ void shard_abort(struct shard_writer *w);
 
 /* shard_kind_name - "stream", "rows" or "noised". */
 const char *shard_kind_name(enum shard_kind kind);
+
+/* shard_header_check - whether the fields are such as a shard can have. Returns 0 or -1. */
+int shard_header_check(const struct shard_header *h, struct err *e);
 
 /*
  * shard_compatible - whether records of a and b may stand in one shard: kind, id_bytes, vocab_size,

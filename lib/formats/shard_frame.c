@@ -1,5 +1,6 @@
 #include "formats/shard_frame.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -57,7 +58,7 @@ int shard_frame_check(const unsigned char *p, size_t n, struct err *e)
 		char tag[5];
 		unsigned flags;
 		size_t fixed;
-	} known[] = {{SHARD_TAG_HEADER, SHARD_FLAG_COUNTS, SHARD_HEADER_FIXED},
+	} known[] = {{SHARD_TAG_HEADER, SHARD_FLAG_COUNTS | SHARD_FLAG_STRIDE, SHARD_HEADER_FIXED},
 	    {SHARD_TAG_COUNTS, 0, SHARD_COUNTS_FIXED}, {SHARD_TAG_BLOCK, 0, SHARD_BLOCK_FIXED},
 	    {SHARD_TAG_TRAILER, 0, SHARD_TRAILER_FIXED}};
 	unsigned version, flags;
@@ -109,6 +110,9 @@ int shard_header_check(const struct shard_header *h, struct err *e)
 	if (h->first != 0 && h->kind != SHARD_NOISED)
 		return err_set(e, "a first record, %llu, of a kind that has none",
 		    (unsigned long long)h->first);
+	if (h->stride > 1 && h->kind != SHARD_NOISED)
+		return err_set(
+		    e, "a stride, %llu, of a kind that has none", (unsigned long long)h->stride);
 	if (check_special(s->pad, "PAD", h, e) || check_special(s->unk, "UNK", h, e) ||
 	    check_special(s->cls, "CLS", h, e) || check_special(s->sep, "SEP", h, e) ||
 	    check_special(s->mask, "MASK", h, e))
@@ -126,12 +130,16 @@ static char printable(char c)
 int shard_header_put(
     struct shard_buf *f, const struct shard_header *h, unsigned flags, struct err *e)
 {
-	size_t length;
+	size_t length, fixed = SHARD_HEADER_FIXED;
 
 	if (shard_header_check(h, e))
 		return -1;
 	length = strlen(h->provenance);
-	if (shard_frame_begin(f, SHARD_TAG_HEADER, flags, SHARD_HEADER_FIXED + length, e))
+	if (h->stride > 1) {
+		flags |= SHARD_FLAG_STRIDE;
+		fixed += SHARD_HEADER_STRIDE;
+	}
+	if (shard_frame_begin(f, SHARD_TAG_HEADER, flags, fixed + length, e))
 		return -1;
 	shard_frame_put(f, h->kind, 4);
 	shard_frame_put(f, h->id_bytes, 4);
@@ -147,6 +155,8 @@ int shard_header_put(
 	shard_frame_put(f, h->seed, 8);
 	shard_frame_put(f, h->first, 8);
 	shard_frame_put(f, h->expected, 8);
+	if (h->stride > 1)
+		shard_frame_put(f, h->stride, 8);
 	for (size_t i = 0; i < length; i++)
 		shard_frame_put(f, (unsigned char)printable(h->provenance[i]), 1);
 	shard_frame_seal(f);
@@ -155,11 +165,13 @@ int shard_header_put(
 
 int shard_header_get(const unsigned char *p, size_t n, struct shard_header *h, struct err *e)
 {
+	bool strided = get_le(p + 14, 2) & SHARD_FLAG_STRIDE;
+	size_t start = SHARD_FRAME_START + SHARD_HEADER_FIXED;
 	uint64_t length = get_le(p + 60, 4);
 
 	memset(h, 0, sizeof *h);
-	if (length >= SHARD_PROVENANCE_MAX ||
-	    n != SHARD_FRAME_START + SHARD_HEADER_FIXED + length + SHARD_FRAME_HASH)
+	start += strided ? SHARD_HEADER_STRIDE : 0;
+	if (length >= SHARD_PROVENANCE_MAX || n != start + length + SHARD_FRAME_HASH)
 		return err_set(e, "a header of %zu bytes with a provenance of %llu", n,
 		    (unsigned long long)length);
 	h->kind = (enum shard_kind)get_le(p + 16, 4);
@@ -175,7 +187,9 @@ int shard_header_get(const unsigned char *p, size_t n, struct shard_header *h, s
 	h->seed = get_le(p + 64, 8);
 	h->first = get_le(p + 72, 8);
 	h->expected = get_le(p + 80, 8);
-	memcpy(h->provenance, p + SHARD_FRAME_START + SHARD_HEADER_FIXED, (size_t)length);
+	if (strided && (h->stride = get_le(p + 88, 8)) < 2)
+		return err_set(e, "a stride of %llu", (unsigned long long)h->stride);
+	memcpy(h->provenance, p + start, (size_t)length);
 	for (uint64_t i = 0; i < length; i++)
 		if (h->provenance[i] != printable(h->provenance[i]))
 			return err_set(e, "a provenance with a control character in it");

@@ -18,6 +18,7 @@
 #define SHARD_TAG_TRAILER "CDCT"
 
 #define SHARD_FLAG_COUNTS 1u /* of a header: a counts frame follows */
+#define SHARD_FLAG_STRIDE 2u /* of a header: the stride stands before the provenance */
 
 /* A frame of ours: magic u32, size u32, then the payload: tag, version u16, flags u16, what the
  * fields of the tag are, and the XXH64 of all that stands before it, magic and size included. */
@@ -26,6 +27,7 @@ enum {
 	SHARD_FRAME_START = 16, /* prefix, tag, version and flags */
 	SHARD_FRAME_HASH = 8,
 	SHARD_HEADER_FIXED = 72,
+	SHARD_HEADER_STRIDE = 8,
 	SHARD_COUNTS_FIXED = 8,
 	SHARD_COUNTS_EACH = 12,
 	SHARD_BLOCK_FIXED = 40,
@@ -60,10 +62,10 @@ void shard_frame_seal(struct shard_buf *f);
 /* shard_frame_check - checksum, version and tag of a whole frame, n bytes with its prefix. */
 int shard_frame_check(const unsigned char *p, size_t n, struct err *e);
 
-/* shard_header_check - whether the fields are such as a shard can have. */
-int shard_header_check(const struct shard_header *h, struct err *e);
-
-/* shard_header_put - make f the frame of h. shard_header_get - and back; p is a checked frame. */
+/*
+ * shard_header_put - make f the frame of h; flags beside those that h itself asks for.
+ * shard_header_get - and back; p is a checked frame.
+ */
 int shard_header_put(
     struct shard_buf *f, const struct shard_header *h, unsigned flags, struct err *e);
 int shard_header_get(const unsigned char *p, size_t n, struct shard_header *h, struct err *e);

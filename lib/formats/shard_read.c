@@ -450,6 +450,11 @@ struct shard_reader *shard_open(const char *path, struct err *e)
 	return r;
 }
 
+void shard_stop(struct shard_reader *r, const volatile sig_atomic_t *stop)
+{
+	r->in.stop = stop;
+}
+
 int shard_expect(const struct shard_reader *r, enum shard_kind kind, struct err *e)
 {
 	static const char *const maker[] = {"", "tok", "pack", "noise"};

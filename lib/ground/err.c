@@ -5,10 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
-static int set(struct err *e, enum err_status status, const char *fmt, va_list ap)
+void err_printable(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
+__attribute__((format(printf, 3, 0))) static int set(
+    struct err *e, enum err_status status, const char *fmt, va_list ap)
 {
 	e->status = status;
 	vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+	err_printable(e->msg);
 	return -1;
 }
 
@@ -56,6 +65,7 @@ int err_prefix(struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(e->msg, sizeof e->msg, fmt, ap);
 	va_end(ap);
+	err_printable(e->msg);
 	n = strlen(e->msg);
 	snprintf(e->msg + n, sizeof e->msg - n, ": %s", old);
 	return -1;

@@ -8,6 +8,8 @@
  *
  * Messages are one line, lower case, without a full stop, and begin with the
  * file and the place: "stories.tok: truncated at byte 8392: no trailer".
+ * They quote data and names of files, which may come from strangers: control
+ * characters in them, which a terminal might obey, become '?'.
  */
 
 enum err_status {
@@ -33,5 +35,8 @@ int err_with(struct err *e, enum err_status status, const char *fmt, ...)
 
 /* err_prefix - put "formatted text: " before the message that is there. Returns -1. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* err_printable - make text fit for a message: control characters become '?'. */
+void err_printable(char *text);
 
 #endif

@@ -1,5 +1,6 @@
 #include "ground/io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -49,7 +50,7 @@ static ssize_t read_some(struct input *in, void *p, size_t n, struct err *e)
 
 	do
 		got = read(in->fd, p, n);
-	while (got < 0 && errno == EINTR);
+	while (got < 0 && errno == EINTR && !(in->stop && *in->stop));
 	if (got < 0)
 		return err_errno(e, "%s: cannot read at byte %llu", in->name,
 		    (unsigned long long)(in->offset + (in->len - in->pos)));
@@ -148,8 +149,8 @@ static int open_temporary(struct output *out, struct err *e)
 	for (int attempt = 0; attempt < 100; attempt++) {
 		if (getentropy(noise, sizeof noise))
 			return err_errno(e, "%s: cannot name a temporary file", out->path);
-		snprintf(out->temporary, room, "%s.%02x%02x%02x%02x%02x%02x.tmp", out->path, noise[0],
-		    noise[1], noise[2], noise[3], noise[4], noise[5]);
+		snprintf(out->temporary, room, "%s.%02x%02x%02x%02x%02x%02x.tmp", out->path,
+		    noise[0], noise[1], noise[2], noise[3], noise[4], noise[5]);
 		out->fd = open(
 		    out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 		if (out->fd >= 0)
@@ -177,6 +178,29 @@ static int open_path(struct output *out, const char *path, struct err *e)
 	}
 	out->path = mem_copy_string(path, e);
 	return out->path ? open_temporary(out, e) : -1;
+}
+
+/* "<name>.<12 digits>.tmp", as open_temporary makes it. */
+static bool is_temporary(const char *entry, const char *name)
+{
+	size_t n = strlen(name);
+
+	return !strncmp(entry, name, n) && entry[n] == '.' &&
+	       strspn(entry + n + 1, "0123456789abcdef") == 12 && !strcmp(entry + n + 13, ".tmp");
+}
+
+void output_sweep(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	char *directory = strndup(path, slash ? (size_t)(slash - path) + 1 : 0);
+	DIR *d = directory ? opendir(*directory ? directory : ".") : NULL;
+
+	for (struct dirent *entry; d && (entry = readdir(d));)
+		if (is_temporary(entry->d_name, name))
+			unlinkat(dirfd(d), entry->d_name, 0);
+	if (d)
+		closedir(d);
+	free(directory);
 }
 
 int output_open(struct output *out, const char *path, struct err *e)

@@ -6,6 +6,7 @@
  * A path of NULL or "-" is standard input or output.
  */
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,7 @@ struct input {
 	size_t cap, pos, len; /* unread bytes are buf[pos] ... buf[len - 1] */
 	uint64_t offset;      /* bytes of the input before buf[pos] */
 	bool eof;
+	const volatile sig_atomic_t *stop; /* may be NULL: where it is set, EINTR is an error */
 };
 
 /* input_open - open path for reading. Returns 0, or -1 with nothing to close. */
@@ -75,5 +77,11 @@ int output_commit(struct output *out, struct err *e);
 
 /* output_abort - close and remove the temporary; the old file stays. Harmless after commit. */
 void output_abort(struct output *out);
+
+/*
+ * output_sweep - remove what processes that were killed while they wrote path have left beside it.
+ * Only for who knows that nobody is writing it: see ground/lock.h.
+ */
+void output_sweep(const char *path);
 
 #endif

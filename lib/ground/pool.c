@@ -22,8 +22,8 @@ struct pool {
 	struct worker *worker;
 	pthread_mutex_t lock;
 	pthread_cond_t work, done;
-	atomic_uint round;   /* counts loops; workers wait for it to move */
-	atomic_int running;  /* workers that have not finished this loop */
+	atomic_uint round;  /* counts loops; workers wait for it to move */
+	atomic_int running; /* workers that have not finished this loop */
 	atomic_bool closing;
 	pool_body *body;
 	void *arg;

@@ -25,8 +25,8 @@ int pool_size(const struct pool *p);
 int pool_cpus(void);
 
 /*
- * pool_for - call body(arg, begin, end, rank) once a thread on contiguous slices of [0, n), and wait
- * for all. The slices depend on n and the size of the team alone. rank < pool_size.
+ * pool_for - call body(arg, begin, end, rank) once a thread on contiguous slices of [0, n), and
+ * wait for all. The slices depend on n and the size of the team alone. rank < pool_size.
  */
 typedef void pool_body(void *arg, size_t begin, size_t end, int rank);
 void pool_for(struct pool *p, size_t n, pool_body *body, void *arg);

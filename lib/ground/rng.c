@@ -3,8 +3,7 @@
 #include <math.h>
 #include <Random123/philox.h>
 
-static philox4x32_ctr_t block(
-    uint64_t seed, enum rng_domain domain, uint32_t a, uint64_t b)
+static philox4x32_ctr_t block(uint64_t seed, enum rng_domain domain, uint32_t a, uint64_t b)
 {
 	philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
 	philox4x32_ctr_t ctr = {{(uint32_t)b, (uint32_t)(b >> 32), a, (uint32_t)domain}};
@@ -41,8 +40,8 @@ void rng_normal(uint64_t seed, enum rng_domain domain, uint32_t position, float 
 	rng_normal_at(seed, domain, position, 0, out, n);
 }
 
-void rng_normal_at(uint64_t seed, enum rng_domain domain, uint32_t position, size_t first,
-    float *out, size_t n)
+void rng_normal_at(
+    uint64_t seed, enum rng_domain domain, uint32_t position, size_t first, float *out, size_t n)
 {
 	for (size_t i = 0; i < n; i += 4) {
 		philox4x32_ctr_t r = block(seed, domain, position, (first + i) / 4);

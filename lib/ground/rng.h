@@ -40,8 +40,8 @@ uint64_t rng_below(uint64_t seed, enum rng_domain domain, uint32_t a, uint64_t b
 void rng_normal(uint64_t seed, enum rng_domain domain, uint32_t position, float *out, size_t n);
 
 /* rng_normal_at - the same from component first on, which must be a multiple of 4. */
-void rng_normal_at(uint64_t seed, enum rng_domain domain, uint32_t position, size_t first,
-    float *out, size_t n);
+void rng_normal_at(
+    uint64_t seed, enum rng_domain domain, uint32_t position, size_t first, float *out, size_t n);
 
 /* rng_permutation - a uniformly random order of 0 ... n-1 for (seed, round); Fisher-Yates. */
 void rng_permutation(uint64_t seed, uint32_t round, uint32_t *order, uint32_t n);

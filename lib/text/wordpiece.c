@@ -380,7 +380,7 @@ int wordpiece_encode(struct wordpiece_encoder *encoder, const char *text, size_t
 			pos += strlen(vocab_special_name(which));
 		}
 	}
-	return need_unk(wp, ids->id + begin, ids->n - begin, e);
+	return ids->n > begin ? need_unk(wp, ids->id + begin, ids->n - begin, e) : 0;
 }
 
 /* --- the plain way --- */

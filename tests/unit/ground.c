@@ -3,7 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "formats/steplog.h"
 #include "ground/io.h"
+#include "ground/lock.h"
 #include "ground/rng.h"
 #include "tap.h"
 
@@ -23,7 +25,8 @@ static void test_normal(void)
 	ok(fabs(m2 / N - 1) < 0.013, "normal: variance %.4f is 1 within 4 sigma", m2 / N);
 	ok(fabs(m4 / N - 3) < 0.1, "normal: fourth moment %.4f is 3 within 4 sigma", m4 / N);
 	rng_normal(7, RNG_TEST, 3, part, 7);
-	ok(!memcmp(part, z, sizeof part), "normal: component i does not depend on how many are asked");
+	ok(!memcmp(part, z, sizeof part),
+	    "normal: component i does not depend on how many are asked");
 	free(z);
 }
 
@@ -83,11 +86,135 @@ static void test_replace(void)
 	ok(!rmdir(dir), "no temporary is left behind");
 }
 
+static void test_messages(void)
+{
+	struct err e;
+
+	err_set(&e, "file\x1b[2J: '%s'", "a\nb\x7f\xc3\xa9");
+	ok(!strcmp(e.msg, "file?[2J: 'a?b?\xc3\xa9'"), "no control character gets into a message");
+	err_prefix(&e, "\r%s", "\t");
+	ok(!strncmp(e.msg, "??: file", 8), "nor before one");
+}
+
+static void test_lock(const char *dir)
+{
+	char path[64], beside[80];
+	struct lock l, other;
+	struct err e = {0};
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/locked", dir);
+	snprintf(beside, sizeof beside, "%s.lock", path);
+	ok(!lock_take(&l, path, &e) && !access(beside, F_OK), "a lock: %s", e.msg);
+	ok(lock_take(&other, path, &e) && strstr(e.msg, "is being written by another process, "),
+	    "not twice: %s", e.msg);
+	lock_release(&other);
+	lock_release(&l);
+	ok(access(beside, F_OK), "nothing is left of it");
+	lock_release(&l);
+	f = fopen(beside, "w");
+	fputs("1\n", f);
+	fclose(f);
+	ok(!lock_take(&l, path, &e), "a file that a killed process left is no lock");
+	lock_release(&l);
+	ok(!lock_take(&l, "/dev/null", &e) && access("/dev/null.lock", F_OK),
+	    "a device needs none");
+	lock_release(&l);
+	ok(lock_take(&l, "/nonexistent/x", &e) && strstr(e.msg, "/nonexistent/x.lock"),
+	    "no directory: %s", e.msg);
+}
+
+static void test_sweep(const char *dir)
+{
+	static const char *const name[] = {"s.0123456789ab.tmp", "s.0123456789a.tmp",
+	    "s.0123456789ab.tmp2", "t.0123456789ab.tmp", "s.0123456789aX.tmp", "s"};
+	char path[6][96];
+	bool there = false;
+
+	for (int i = 0; i < 6; i++) {
+		snprintf(path[i], sizeof path[i], "%s/%s", dir, name[i]);
+		fclose(fopen(path[i], "w"));
+	}
+	output_sweep(path[5]);
+	for (int i = 1; i < 6; i++)
+		there = (i == 1 || there) && !access(path[i], F_OK);
+	ok(access(path[0], F_OK) && there, "what a killed writer left is swept, and nothing else");
+	for (int i = 1; i < 6; i++)
+		unlink(path[i]);
+}
+
+/* What is in path when a log of these rows is opened to go on after step 2. */
+static const char *after(const char *path, const char *rows, int64_t keep, struct err *e)
+{
+	static char text[128];
+	uint64_t cut = 0;
+	FILE *f = fopen(path, "w");
+	size_t n;
+
+	fputs(rows, f);
+	fclose(f);
+	f = steplog_open(path, "step,x", keep, &cut, e);
+	if (!f)
+		return e->msg;
+	fputs("3,new\n", f);
+	fclose(f);
+	f = fopen(path, "r");
+	n = fread(text, 1, sizeof text - 24, f);
+	fclose(f);
+	snprintf(text + n, 24, "%d", (int)cut);
+	return text;
+}
+
+static void test_steplog(const char *dir)
+{
+	static const struct {
+		const char *rows, *want;
+		int64_t keep;
+	} t[] = {
+	    {"", "step,x\n3,new\n0", 2},
+	    {"step,x\n", "step,x\n3,new\n0", 2},
+	    {"step,x\n1,a\n2,b\n2,c\n", "step,x\n1,a\n2,b\n2,c\n3,new\n0", 2},
+	    {"step,x\n1,a\n2,b\n3,c\n4,d\n", "step,x\n1,a\n2,b\n3,new\n2", 2},
+	    {"step,x\n1,a\n2,b\n3", "step,x\n1,a\n2,b\n3,new\n1", 2},
+	    {"step,x\n1,a\n2,", "step,x\n1,a\n3,new\n1", 2},
+	    {"step", "step,x\n3,new\n1", 2},
+	    {"step,x\n0,a\n1,a\n", "step,x\n0,a\n3,new\n1", 0},
+	    {"anything\n", "step,x\n3,new\n0", -1},
+	};
+	char path[64], what[64];
+	struct err e = {0};
+
+	snprintf(path, sizeof path, "%s/log", dir);
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++)
+		ok(!strcmp(after(path, t[i].rows, t[i].keep, &e), t[i].want),
+		    "a log that is gone on with, case %zu", i);
+	snprintf(what, sizeof what, "%s", strrchr(after(path, "y,x\n1,a\n", 2, &e), '/'));
+	ok(!strncmp(what, "/log: its first line is not 'step,x'", 36), "not another file: %s",
+	    e.msg);
+	ok(strstr(after(path, "step,x\n1,a\nb,c\n", 2, &e), "line 3 does not begin with a step"),
+	    "nor one without steps: %s", e.msg);
+	unlink(path);
+}
+
+static void test_files(void)
+{
+	char dir[] = "/tmp/cdcd-ground.XXXXXX";
+
+	if (!ok(mkdtemp(dir) != NULL, "temporary directory"))
+		return;
+	test_lock(dir);
+	test_sweep(dir);
+	test_steplog(dir);
+	ok(!rmdir(dir), "and nothing else is there");
+}
+
 int main(void)
 {
 	test_normal();
 	test_permutation();
 	test_below();
 	test_replace();
+	test_messages();
+	test_files();
 	return tap_done();
 }

@@ -207,6 +207,7 @@ static void test_header(void)
 
 	h.first = 1ull << 40;
 	h.expected = 5;
+	h.stride = 3;
 	snprintf(h.provenance, sizeof h.provenance, "a\nb\x7f\xc3\xa9");
 	ok(!write_shard(path, &h, &counts, 3, 5, &e), "a shard with counts %s", e.msg);
 	r = shard_open(path, &e);
@@ -215,7 +216,7 @@ static void test_header(void)
 	snprintf(h.provenance, sizeof h.provenance, "a?b?\xc3\xa9");
 	ok(!shard_compatible(shard_header(r), &h, &e) && shard_header(r)->seed == 42 &&
 	        shard_header(r)->first == 1ull << 40 && shard_header(r)->expected == 5 &&
-	        !strcmp(shard_header(r)->provenance, h.provenance),
+	        shard_header(r)->stride == 3 && !strcmp(shard_header(r)->provenance, h.provenance),
 	    "the header comes back, its provenance in one line");
 	got = shard_counts(r);
 	ok(got->n == 3 && !memcmp(got->id, id, sizeof id) &&
@@ -450,8 +451,8 @@ static void test_hostile_frames(void)
 		refuse(b, f, "format version 2", tags[i]);
 		b = small_shard(SHARD_NOISED);
 		f = frame(b, tags[i], 0);
-		put_le(f + FRAME_FLAGS, 2, 2);
-		refuse(b, f, "unknown flags 0x2", tags[i]);
+		put_le(f + FRAME_FLAGS, 4, 2);
+		refuse(b, f, "unknown flags 0x4", tags[i]);
 		b = small_shard(SHARD_NOISED);
 		f = frame(b, tags[i], 0);
 		f[FRAME_TAG] = 'X';

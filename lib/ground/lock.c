@@ -1,0 +1,95 @@
+#include "ground/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ground/mem.h"
+
+/* Who holds it wrote its number there; for the message alone. */
+static int held(int fd, const char *path, struct err *e)
+{
+	char text[24] = "";
+	ssize_t n = pread(fd, text, sizeof text - 1, 0);
+	long pid = n > 0 ? strtol(text, NULL, 10) : 0;
+
+	if (pid > 0)
+		return err_set(e, "%s: is being written by another process, %ld", path, pid);
+	return err_set(e, "%s: is being written by another process", path);
+}
+
+/* Whether the file that is locked is still the one of that name: its last holder removes it. */
+static bool is_there(const struct lock *l)
+{
+	struct stat own, named;
+
+	return !fstat(l->fd, &own) && !lstat(l->path, &named) && own.st_dev == named.st_dev &&
+	       own.st_ino == named.st_ino;
+}
+
+/* 1: held and there; 0: it was removed meanwhile; -1. */
+static int try(struct lock *l, const char *path, struct err *e)
+{
+	l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+	if (l->fd < 0)
+		return err_errno(e, "%s: cannot make the lock", l->path);
+	if (flock(l->fd, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? held(l->fd, path, e)
+		                            : err_errno(e, "%s: cannot lock", l->path);
+	return is_there(l);
+}
+
+static void write_pid(const struct lock *l)
+{
+	char text[24];
+	int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+
+	/* Nothing depends on it. */
+	if (ftruncate(l->fd, 0) || pwrite(l->fd, text, (size_t)n, 0) < n)
+		return;
+}
+
+int lock_take(struct lock *l, const char *path, struct err *e)
+{
+	struct stat st;
+	size_t room = strlen(path) + sizeof ".lock";
+	int got = 0;
+
+	*l = (struct lock){-1, NULL};
+	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+		return 0;
+	l->path = mem_array(room, 1, e);
+	if (!l->path)
+		return -1;
+	snprintf(l->path, room, "%s.lock", path);
+	while (got == 0) {
+		if (l->fd >= 0)
+			close(l->fd);
+		got = try(l, path, e);
+	}
+	if (got < 0) {
+		if (l->fd >= 0)
+			close(l->fd);
+		free(l->path);
+		*l = (struct lock){-1, NULL};
+		return -1;
+	}
+	write_pid(l);
+	return 0;
+}
+
+void lock_release(struct lock *l)
+{
+	if (l->fd < 0)
+		return;
+	unlink(l->path);
+	close(l->fd);
+	free(l->path);
+	*l = (struct lock){-1, NULL};
+}

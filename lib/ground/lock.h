@@ -1,0 +1,27 @@
+#ifndef CDCD_LOCK_H
+#define CDCD_LOCK_H
+
+/*
+ * One writer at a time for a file. The lock is the kernel's, flock(2) on PATH.lock, so that it goes
+ * with the process whatever ends that, and is never stale; the file beside may stay behind, and
+ * means nothing by itself. Not on PATH itself, which each new version replaces.
+ */
+
+#include "ground/err.h"
+
+struct lock {
+	int fd;     /* -1: not held */
+	char *path; /* of the file beside */
+};
+
+/*
+ * lock_take - lock path for this process. A path that is there and no regular file has no versions
+ * to protect: nothing is locked. Returns 0, or -1; then another process, which the message names,
+ * holds it, or the file beside cannot be made.
+ */
+int lock_take(struct lock *l, const char *path, struct err *e);
+
+/* lock_release - let go, and remove the file beside. Harmless where nothing is held. */
+void lock_release(struct lock *l);
+
+#endif
