@@ -2,6 +2,7 @@
 #
 #   make deps demo    everything: dependencies, build, the embedded experiment
 #   make deps test    everything: dependencies, build, the whole suite
+#   make MPI=1        a train that runs on several machines; needs MPI's mpicc
 #   make help         the other targets
 
 PREFIX = /usr/local
@@ -11,17 +12,22 @@ DESTDIR =
 # Names such as pack and train are generic: make install PROGRAM_PREFIX=cdcd-
 PROGRAM_PREFIX =
 BUILD = build
+# Not empty: train runs under mpirun and srun. To be said to "make install", too.
+MPI =
 
 CC = cc
 CFLAGS = -O3 -g
-WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wformat=2
 WERROR =
-# make test SAN=1: everything again under AddressSanitizer and UndefinedBehaviorSanitizer.
+# make test SAN=1: everything again under AddressSanitizer and UndefinedBehaviorSanitizer;
+# SAN=thread: under ThreadSanitizer.
 ifdef SAN
-BUILD = build-san
+BUILD = build-san$(if $(filter thread,$(SAN)),-thread)
 CFLAGS = -O1 -g
-SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SANITIZE = $(if $(filter thread,$(SAN)),-fsanitize=thread,-fsanitize=address$(COMMA)undefined \
+	-fno-sanitize-recover=undefined) -fno-omit-frame-pointer
 endif
+COMMA = ,
 # Arithmetic may be reordered into vectors where errno and traps need not be kept, nothing more.
 FLOAT = -fno-math-errno -fno-trapping-math -ffp-contract=fast
 PKGS = libutf8proc libzstd libxxhash json-c cairo cminpack openblas
@@ -32,19 +38,29 @@ TOOLS = tok pack noise train fitsched denoise plotcsv
 TOOL_COMMON = $(BUILD)/tools/cli.o $(BUILD)/tools/progress.o
 TOOL_BINS = $(TOOLS:%=$(BUILD)/bin/%)
 
-LIB_SRC := $(wildcard lib/*/*.c)
+# Who talks to other ranks is linked into train alone; the rest calls it through lib/model/team.h.
+TEAM_SRC = lib/model/team_single.c lib/model/team_mpi.c
+LIB_SRC := $(filter-out $(TEAM_SRC),$(wildcard lib/*/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 # The same math and model in double precision, for the gradient checks.
 LIB64_OBJ := $(LIB_SRC:%.c=$(BUILD)/double/%.o)
 UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT_BINS := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
 TESTS = $(wildcard tests/*.t) $(UNIT_BINS)
-ALL_SRC = $(LIB_SRC) $(wildcard tools/*.c) $(UNIT_SRC)
+ALL_SRC = $(LIB_SRC) lib/model/team_single.c $(wildcard tools/*.c) $(UNIT_SRC)
+
+# MPI's compiler wrapper is asked to use $(CC).
+MPICC = mpicc
+MPI_CC = OMPI_CC='$(CC)' MPICH_CC='$(CC)' $(MPICC)
+HAS_MPI = $(shell command -v $(MPICC))
+TEAM = $(if $(MPI),mpi,single)
 
 ALL_CPPFLAGS = -Ilib -D_GNU_SOURCE $(PKG_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARNINGS) $(WERROR) $(FLOAT) $(SANITIZE) -pthread
 ALL_LDFLAGS = $(LDFLAGS) $(SANITIZE) -pthread
 ALL_LIBS = $(PKG_LIBS) -lcsv -lm $(LDLIBS)
+
+TRAIN_OBJ = $(patsubst %,$(BUILD)/tools/%.o,train ranks runlog stop profile) $(TOOL_COMMON)
 
 # make V=1 shows the commands of the build.
 quiet = $(if $(V),,@echo '  $1 $@' &&)
@@ -62,9 +78,24 @@ $(BUILD)/libcdcd64.a: $(LIB64_OBJ)
 	@rm -f $@
 	$(call quiet,AR)$(AR) rcs $@ $(LIB64_OBJ)
 
+$(BUILD)/bin/train: $(TRAIN_OBJ) $(BUILD)/team $(BUILD)/lib/model/team_$(TEAM).o $(BUILD)/libcdcd.a
+	@mkdir -p $(@D)
+	$(call quiet,LD)$(if $(MPI),$(MPI_CC),$(CC)) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter-out %/team,$^) $(ALL_LIBS)
+
+# What tests/mpi.t runs, whatever bin/train is.
+$(BUILD)/mpi/train: $(TRAIN_OBJ) $(BUILD)/lib/model/team_mpi.o $(BUILD)/libcdcd.a
+	@mkdir -p $(@D)
+	$(call quiet,LD)$(MPI_CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(BUILD)/lib/model/team_mpi.o: lib/model/team_mpi.c $(BUILD)/flags $(BUILD)/team
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(MPI_CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
 $(BUILD)/bin/%: $(BUILD)/tools/%.o $(TOOL_COMMON) $(BUILD)/libcdcd.a
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(BUILD)/bin/denoise: $(BUILD)/tools/profile.o
 
 # Sums over a row may be split over the lanes of a vector here, and nowhere else.
 $(BUILD)/lib/math/cpu_rows_%.o $(BUILD)/double/lib/math/cpu_rows_%.o: FLOAT += -fassociative-math -fno-signed-zeros
@@ -92,14 +123,21 @@ $(BUILD)/flags: FORCE | $(filter deps,$(MAKECMDGOALS))
 	@$(PKG_CONFIG) --exists $(PKGS) || echo 'Packages are missing: "make deps" installs them.' >&2
 	@echo '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS)' > $@
 
+# train is linked again when it is to have another team, or another MPI.
+$(BUILD)/team: FORCE
+	@mkdir -p $(@D)
+	@echo '$(TEAM) $(MPICC)' | cmp -s - $@ || echo '$(TEAM) $(MPICC)' > $@
+
 deps: ## install what building and testing need, or say how
-	@CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' PKG_CONFIG='$(PKG_CONFIG)' PKGS='$(PKGS)' pipelines/deps
+	@CC='$(CC)' MPICC='$(MPICC)' CPPFLAGS='$(CPPFLAGS)' PKG_CONFIG='$(PKG_CONFIG)' PKGS='$(PKGS)' pipelines/deps
 
 demo: all ## the embedded experiment: stories of a known grammar, learnt and judged, in minutes
 	+@BIN='$(BUILD)/bin' $(MAKE) --no-print-directory -f pipelines/demo.mk
 
-test: all $(UNIT_BINS) ## every test that CI runs (SAN=1: under the sanitizers)
-	@BIN='$(BUILD)/bin' BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' prove -j2 --exec '' $(TESTS)
+programs: all $(UNIT_BINS) ## the tools, and the C programs among the tests
+
+test: programs $(if $(HAS_MPI),$(BUILD)/mpi/train) ## every test that CI runs (SAN=1, SAN=thread: under the sanitizers)
+	@BIN='$(BUILD)/bin' BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' MPICC='$(MPICC)' prove -j2 --exec '' $(TESTS)
 
 bench-tok: all ## MB/s of tok beside cat and, where npm has it, Hugging Face tokenizers; peak memory
 	@BIN='$(BUILD)/bin' tests/bench/tok
@@ -116,6 +154,7 @@ lint: ## everything that can be found without running: compilers, scripts, pages
 				$(LIB_SRC) $(filter %64.c,$(ALL_SRC)) || exit; \
 		fi; \
 	done
+	$(if $(HAS_MPI),$(MPI_CC) -fsyntax-only -Werror $(ALL_CPPFLAGS) $(ALL_CFLAGS) lib/model/team_mpi.c)
 	BIN='$(BUILD)/bin' prove --exec '' tests/layers.t tests/man.t tests/scripts.t
 
 tidy: ## clang-tidy's opinion
@@ -144,7 +183,7 @@ uninstall: ## what install put there
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: all help deps demo test bench-tok fuzz-tok lint tidy format install uninstall clean FORCE
+.PHONY: all help deps demo programs test bench-tok fuzz-tok lint tidy format install uninstall clean FORCE
 .SECONDARY:
 
--include $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) $(TOOLS:%=$(BUILD)/tools/%.d) $(TOOL_COMMON:.o=.d)
+-include $(TEAM_SRC:%.c=$(BUILD)/%.d) $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) $(sort $(TOOLS:%=$(BUILD)/tools/%.d) $(TRAIN_OBJ:.o=.d))

@@ -110,6 +110,46 @@ cat part1 part2 | "$BIN/pack" --noise | sed 1d >glued
 ok 'parts can be glued together' cmp glued whole
 is 'a part says where it begins' "$("$BIN/pack" --info part2 | grep '^first')" 'first       250'
 
+# --- shares of the stream ---
+
+for world in 1 2 3 7; do
+	r=0
+	: >got
+	while [ $r -lt $world ]; do
+		records -s 5 -e 3 -m mixed --skip 5 --limit 411 --rank $r --world $world a.rows >>got
+		r=$((r + 1))
+	done
+	sort -n got >sorted
+	records -s 5 -e 3 -m mixed --skip 5 --limit 411 a.rows >want
+	ok "the shares of $world ranks are the whole stream" cmp sorted want
+done
+is 'a share has every fourth record' "$(records --rank 3 --world 4 --limit 12 a.rows | column 1 | tr '\n' ' ')" \
+	'3 7 11 '
+is 'and says so' "$("$BIN/noise" --rank 1 --world 4 --limit 12 a.rows | "$BIN/pack" --info |
+	grep -E '^(first|stride|records)' | tr -s '\n ' ' ')" 'records 3 first 1 stride 4 '
+is 'a whole stream says nothing of it' "$("$BIN/noise" a.rows | "$BIN/pack" --info | grep -c ^stride)" 0
+is 'a share may be empty' "$("$BIN/noise" --rank 3 --world 4 --limit 3 a.rows | "$BIN/pack" --info |
+	grep ^records | tr -s ' ')" 'records 0'
+records -s 5 --rank 2 --world 3 a.rows >want
+for variables in 'OMPI_COMM_WORLD_RANK=2 OMPI_COMM_WORLD_SIZE=3' 'PMI_RANK=2 PMI_SIZE=3' \
+	'SLURM_PROCID=2 SLURM_NTASKS=3' \
+	'SLURM_JOB_ID=9 SLURM_STEP_ID=0 SLURM_PROCID=2 SLURM_NTASKS=9 SLURM_STEP_NUM_TASKS=3' \
+	'OMPI_COMM_WORLD_RANK=2 OMPI_COMM_WORLD_SIZE=3 SLURM_PROCID=0 SLURM_NTASKS=1'; do
+	# A list of assignments.
+	# shellcheck disable=SC2086
+	env $variables "$BIN/noise" -s 5 a.rows | "$BIN/pack" --noise | sed 1d >got
+	ok "the launcher says which: $variables" cmp got want
+done
+records -s 5 a.rows >whole
+env SLURM_JOB_ID=9 SLURM_PROCID=0 SLURM_NTASKS=3 "$BIN/noise" -s 5 a.rows | "$BIN/pack" --noise | sed 1d >got
+ok 'the script of a Slurm job is no task of it' cmp got whole
+env PMI_RANK=2 PMI_SIZE=3 "$BIN/noise" -s 5 --world 1 a.rows | "$BIN/pack" --noise | sed 1d >got
+ok '--world 1 insists on all' cmp got whole
+fails '--rank alone' 2 'either needs the other' "$BIN/noise" --rank 1 a.rows
+fails '--rank 4 of 4' 2 '4 is not below --world 4' "$BIN/noise" --rank 4 --world 4 a.rows
+fails 'a launcher that says nonsense' 2 "PMI_RANK is 'x' in the environment" \
+	env PMI_RANK=x PMI_SIZE=2 "$BIN/noise" a.rows
+
 # --- levels ---
 
 is '-t: that level' "$(records -t 2.5 a.rows | column 2,3 | sort -u)" 2.5,
@@ -143,6 +183,8 @@ ok '-m random: anywhere' grep -q '10.*1.*0.*1' masks
 not_ok '-m random: never all' grep -qx 0000000000000 masks
 records -e 5 -m random --max-given 0 a.rows | column 5 >masks
 is '--max-given 0: nothing is given' "$(sort -u masks)" 1111111111111
+fails '--max-given where nothing is' 2 'max-given does not go with' \
+	"$BIN/noise" --max-given 0.3 a.rows
 records -e 5 -m prefix --max-given 0.3 a.rows | column 5 >masks
 not_ok '--max-given 0.3: of 13, 3 at most' grep -q '^0000' masks
 ok '--max-given 0.3: but 2' grep -q '^001' masks

@@ -195,6 +195,9 @@ fails '-z 20' 2 'compress' "$BIN/pack" -z 20 few.tok
 fails '--stride alone' 2 'goes with --join' "$BIN/pack" --stride 3 few.tok
 fails '-s alone' 2 'goes with --shuffle' "$BIN/pack" -s 3 few.tok
 fails '--long with --join' 2 'no meaning' "$BIN/pack" --join --long cut few.tok
+fails 'a length for what is there' 2 'length does not go with' "$BIN/pack" --info -T 5 few.tok
+fails 'an order for it' 2 'shuffle does not go with' "$BIN/pack" --ids --shuffle few.tok
+fails 'a part of a summary' 2 'take does not go with' "$BIN/pack" --info --take 0:1 few.tok
 fails 'two questions at a time' 2 'one at a time' "$BIN/pack" --info --check few.tok
 
 # --- pipes and terminals ---

@@ -21,7 +21,8 @@ noise -q -s 7 "$T/valid.rows" >"$T/valid.noised"
 run() {
 	run_name=$1
 	shift
-	train -q -x tiny --layers 1 --width 32 --heads 2 -d 16 -B 16 --refit-every 10 --window 256 \
+	# With RUN=exec in a background shell, the process of that shell is train.
+	${RUN:-} train -q -x tiny --layers 1 --width 32 --heads 2 -d 16 -B 16 --refit-every 10 --window 256 \
 		-j 2 -o "$T/$run_name" "$@" "$T/train.noised"
 }
 
@@ -51,18 +52,41 @@ run skipped.st -n 40 --stop-after 20 --valid "$T/valid.noised" --valid-every 20 
 noise -q -e 8 -s 1 --mask mixed --skip 320 "$T/train.rows" |
 	train -q -j 2 -r "$T/skipped.st" --valid "$T/valid.noised" --valid-every 20 >/dev/null
 ok 'the same by noise --skip' cmp "$T/skipped.st" "$T/whole.st"
-(
-	run killed.st -n 40 --save-every 10 >"$T/killed.csv" &
-	sleep 0.3
-	kill -TERM $! 2>/dev/null
-	wait $!
-)
-[ -e "$T/killed.st" ] || run killed.st -n 40 --stop-after 1 >/dev/null
+RUN='exec' run killed.st -n 40 --save-every 1 >"$T/killed.csv" &
+killed=$!
+until [ -e "$T/killed.st" ]; do
+	kill -0 $killed 2>/dev/null || break
+done
+kill -TERM $killed 2>/dev/null
+wait $killed
 train -q -j 2 -r "$T/killed.st" "$T/train.noised" >/dev/null
 run plain.st -n 40 >/dev/null
 ok 'stopped by SIGTERM and resumed: the same bytes' cmp "$T/killed.st" "$T/plain.st"
 fails 'a stream that begins too late' 1 'begins with row 1000 .* row 640 comes next' \
 	sh -c "noise -q -e 8 -s 1 --skip 1000 '$T/train.rows' | train -q -n 50 -r '$T/whole.st'"
+
+# --- logs of a run that went on after its last checkpoint ---
+logs() {
+	run_logs=$1
+	shift
+	"$@" -l "$T/$run_logs.steps" --loss-log "$T/$run_logs.loss" --schedule-log "$T/$run_logs.fits" \
+		--valid "$T/valid.noised" --valid-every 20
+}
+logs one run one.st -n 40
+ok '--loss-log has what standard output would have' cmp "$T/one.loss" "$T/loss.csv"
+logs two run two.st -n 40 --stop-after 10
+cp "$T/two.st" "$T/two.old"
+logs two train -q -j 2 -r "$T/two.st" --stop-after 30 "$T/train.noised"
+printf '31,0.5' >>"$T/two.loss"
+mv "$T/two.old" "$T/two.st"
+logs two train -j 2 -r "$T/two.st" "$T/train.noised" 2>"$T/two.err"
+ok 'back to an older checkpoint: the same log of losses' cmp "$T/two.loss" "$T/one.loss"
+ok 'the same log of fits' cmp "$T/two.fits" "$T/one.fits"
+is 'every step once in the log of steps' "$(cut -d, -f1,2 "$T/two.steps" | cksum)" \
+	"$(cut -d, -f1,2 "$T/one.steps" | cksum)"
+ok 'and it is said' grep -q 'two.steps: cut 20 lines behind step 10' "$T/two.err"
+fails 'a log that is another file' 1 'not a log to append to' \
+	train -q -r "$T/whole.st" -l "$vocab" "$T/train.noised"
 
 # --- options ---
 is '--dry-run counts parameters' \
@@ -75,8 +99,10 @@ done
 for s in uniform cauchy logistic frechet piecewise; do
 	ok "--schedule $s" run "s-$s" -n 12 --schedule $s --t-min 0.5 --t-max 50
 done
-ok 'the switches' run switches -n 3 --positions off --qk-norm off --posterior off --self-cond 0 \
+ok 'the switches' run switches -n 3 --positions off --qk-norm off --posterior off --recall off --self-cond 0 \
 	--vocab full --pad-loss off --time-width 16 --refit-every 0
+ok 'a checkpoint has the recall' grep -aq '"recall.qk"' "$T/whole.st"
+not_ok '--recall off leaves it out' grep -aq '"recall.qk"' "$T/switches"
 ok 'the optimiser' run optimiser -n 3 --lr 1e-3 --lr-end 0.5 --warmup 0.5 --beta1 0.8 --beta2 0.9 \
 	--decay 0.1 --clip 0 --ema 0.9
 ok '--preset small --help shows that preset' sh -c "train -x small --help | grep -q -- '--layers N .*\[8\]'"
@@ -93,6 +119,11 @@ head -c 3000 "$T/train.noised" >"$T/cut.noised"
 fails 'rows cut short' 1 'cut.noised: truncated' train -q -x tiny --layers 1 -n 40 -o "$T/cut.st" "$T/cut.noised"
 fails 'heads that do not divide the width' 2 'heads do not divide' run x --heads 5
 fails 'a model without end' 1 'memory' run x --layers 1000 --width 65536 --heads 64
+fails 'more threads than can work' 2 'at most' run x -j 1024
+fails 'a number beyond 2^63' 2 "'9223372036854775808' is not a number from 0 to" run x -n 9223372036854775808
+fails 'no number at all' 2 "'1x' is not a whole number" run x -n 1x
+fails '--valid-every without --valid' 2 'does not go with no --valid' run x --valid-every 3
+fails '--no-header with --loss-log' 2 'does not go' run x --no-header --loss-log y
 fails 'another shape on resuming' 2 'model.layers is 1 in the checkpoint, and cannot become 3' \
 	train -q -r "$T/whole.st" --layers 3 "$T/train.noised"
 fails 'a preset on resuming' 2 'preset' train -q -r "$T/whole.st" -x tiny "$T/train.noised"
@@ -119,7 +150,7 @@ train -q -x tiny --layers 1 -n 30 -B 8 -o "$T/pipe.st" "$T/train.noised" 2>"$T/p
 is 'a reader that goes away does not end the run' \
 	"$(denoise -m "$T/pipe.st" --info | sed -n 's/^step: //p')" 30
 is 'nothing half-written is left behind' "$(find "$T" -name '*.tmp')" ''
-fails 'a loss that is not finite' 3 'not finite' run inf.st -n 40 --lr 10 --clip 0 --beta2 0 --warmup 0 --decay 10
+fails 'a loss that explodes' 3 'step 2, rows 16 to 31: the loss has exploded to' run inf.st -n 40 --lr 10 --clip 0 --beta2 0 --warmup 0 --decay 10
 
 fails 'a range that the default end leaves empty' 1 'range' run x --t-min 1000
 fails 'a directory that is not there' 1 'nowhere' run nowhere/x.st -n 1
@@ -145,8 +176,8 @@ d -n 3 -N 5 -s 1 >"$T/new2.rows"
 ok 'the same seed, the same rows' sh -c "zstd -dcq <'$T/new.rows' | cmp - '$T/ids' 2>/dev/null || { zstd -dcq <'$T/new.rows' >'$T/i1'; zstd -dcq <'$T/new2.rows' >'$T/i2'; cmp '$T/i1' '$T/i2'; }"
 d -n 3 -N 5 -s 2 | zstd -dcq >"$T/i3"
 not_ok 'another seed, other rows' cmp "$T/i2" "$T/i3"
-for a in euler exp heun 2m ancestral; do
-	ok "--sampler $a" sh -c "denoise -q -m '$T/whole.st' -n 2 -N 4 --sampler $a -T 0.9 --tau 0.9 --scale 0.9 --eta 0.5 | zstd -tq"
+for a in 'euler -T 0.9' 'exp -T 0.9' 'heun -T 0.9' 2m 'ancestral --eta 0.5'; do
+	ok "--sampler $a" sh -c "denoise -q -m '$T/whole.st' -n 2 -N 4 --tau 0.9 --scale 0.9 --sampler $a | zstd -tq"
 done
 ok '--last takes other weights' sh -c "denoise -q -m '$T/whole.st' -n 3 -N 5 -s 1 --last | zstd -dcq | cmp -s - '$T/i1'; test \$? = 1"
 ok '-B and -o' sh -c "denoise -q -m '$T/whole.st' -n 5 -N 3 -B 2 -o '$T/five.rows' && zstd -tq '$T/five.rows'"
@@ -165,10 +196,42 @@ noise -q --no-shuffle -t 0.3 "$T/valid.rows" >"$T/faint.noised"
 d -N 3 "$T/faint.noised" | zstd -dcq >"$T/mended"
 zstd -dcq <"$T/valid.rows" >"$T/meant"
 ok 'rows that are hardly damaged come back whole' cmp "$T/mended" "$T/meant"
+ok '--loss' d --loss -o "$T/losses.csv" "$T/valid.noised"
+is '--loss: a row for each' "$(awk -F, 'NR == 1 || NF == 4 && $3 != "" && $4 > 0 { n++ } END { print n }' \
+	"$T/losses.csv")" 21
+# near FILE FILE: lines of as many numbers, the same to what bf16 may round
+near() {
+	paste -d ' ' "$1" "$2" | awk '{
+		for (i = 1; i <= NF / 2; i++) {
+			difference = $i - $(i + NF / 2)
+			if (difference > 0.01 + 0.003 * $i || -difference > 0.01 + 0.003 * $i) { print; bad = 1 }
+		}
+	} END { exit bad || NR != 20 }'
+}
+awk -F, 'NR > 1 { print $1, $3 }' "$T/losses.csv" >"$T/by-denoise"
+awk -F, '$1 == 40 && $4 == "valid" { print $2, $3 }' "$T/loss.csv" >"$T/by-train"
+ok '--loss: levels and cross-entropies are those of validation' near "$T/by-denoise" "$T/by-train"
+is '--loss: the schedule is at u' "$(noise -q -u 0 "$T/valid.rows" | d --loss |
+	awk -F, 'NR > 1 { print $1 == 0.25, $2 }' | sort -u)" '1 0'
+is '--loss: what is given is not counted' "$(noise -q -t 2 --mask prefix "$T/valid.rows" | d --loss |
+	awk -F, 'NR > 1 && $3 > 0' | wc -l | tr -d ' ')" 20
+d --loss -B 3 "$T/valid.noised" >"$T/losses3.csv"
+awk -F, 'NR > 1 { print $3, $4 }' "$T/losses3.csv" >"$T/by-threes"
+awk -F, 'NR > 1 { print $3, $4 }' "$T/losses.csv" >"$T/by-all"
+ok '--loss: the same in batches of another size' near "$T/by-threes" "$T/by-all"
+fails '--loss of rows without noise' 2 'not noised rows' d --loss "$T/valid.rows"
+fails '--loss and -n' 2 'makes none' d --loss -n 3
+fails '--loss and --mend' 2 'exclude' d --loss --mend "$T/valid.noised"
 ok '--info' sh -c "denoise -m '$T/whole.st' --info | grep -q '^model.width: 32'"
 fails 'rows that are neither noised nor prompts' 2 'prefix' d "$T/valid.rows"
 fails '-n and noised rows' 2 'out of nothing' d -n 3 "$T/faint.noised"
 fails 'a model that would be overwritten' 2 'one file for two' d -n 1 -o "$T/whole.st"
+fails '--eta of a sampler that has none' 2 'eta does not go with' d -n 1 --eta 0.5
+fails '--temperature of one that has none' 2 'temperature does not go with 2m' d -n 1 -a 2m -T 0.5
+fails '--guidance without anything given' 2 'guidance does not go with' d -n 1 -g 2
+fails '--seed of rows that have theirs' 2 'seed does not go with' d -s 3 "$T/faint.noised"
+fails '--scale of rows that have levels' 2 'scale does not go with' d --scale 0.9 "$T/faint.noised"
+fails '--info with -n' 2 'info does not go with' d --info -n 1
 fails '--prefix and --mend' 2 'exclude' d --prefix --mend "$T/valid.rows"
 sed '$d' "$vocab" >"$T/vocab2.txt"
 tok -q --text -w "$T/vocab2.txt" "$T/hole.txt" >"$T/foreign.tok"
@@ -179,6 +242,8 @@ fails 'another vocabulary' 1 'vocabulary' d --prefix "$T/foreign.tok"
 fails 'a checkpoint that is not there' 1 'No such file' denoise -q -m "$T/nowhere" -n 1
 fails 'a torn checkpoint' 1 'torn.st' denoise -q -m "$T/torn.st" -n 1
 if [ -w /dev/full ]; then
+	fails '--loss to a full disk' 1 'cannot write' \
+		sh -c "denoise -q -m '$T/whole.st' --loss '$T/valid.noised' >/dev/full"
 	fails 'a full disk' 1 'cannot write' sh -c "denoise -q -m '$T/whole.st' -n 2 -N 2 >/dev/full"
 fi
 ok '-V' sh -c 'denoise -V | grep -q "^denoise (cdcd)"'

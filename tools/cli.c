@@ -1,6 +1,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <float.h>
 #include <getopt.h>
 #include <math.h>
@@ -14,41 +15,51 @@
 #include <unistd.h>
 
 #include "ground/mem.h"
+#include "ground/pool.h"
 #include "ground/version.h"
 
 enum { MAX_OPTIONS = 64, LONG_ONLY = 256 };
 
 bool cli_quiet, cli_verbose, cli_force;
+bool (*cli_dying)(struct err *e);
 
 static const char *tool = "cdcd";
 static struct timespec started;
 static char command[512];
+static char doomed[4096]; /* a copy: its owner may free the name before a signal comes */
 
 /* --- messages --- */
 
-static void say(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static void say(const char *fmt, va_list ap)
 {
 	char text[2048];
 
 	vsnprintf(text, sizeof text, fmt, ap);
+	err_printable(text);
 	fflush(stdout);
 	fprintf(stderr, "%s: %s\n", tool, text);
 }
 
 void die(const struct err *e)
 {
-	warn("%s", e->msg);
-	exit(e->status);
+	struct err last = *e;
+
+	if (doomed[0])
+		unlink(doomed);
+	if (!cli_dying || cli_dying(&last))
+		warn("%s", last.msg);
+	exit((int)last.status);
 }
 
 void die_usage(const char *fmt, ...)
 {
+	struct err e = {.status = ERR_USAGE};
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(fmt, ap);
+	vsnprintf(e.msg, sizeof e.msg, fmt, ap);
 	va_end(ap);
-	exit(ERR_USAGE);
+	die(&e);
 }
 
 void warn(const char *fmt, ...)
@@ -183,8 +194,6 @@ static void print_help(const struct cli *cli)
 
 static void out_of_range(const struct option_entry *o, const char *text)
 {
-	if (o->max == INFINITY || o->max >= 1e15)
-		die_usage("--%s: '%s' is not a number of at least %g", o->name, text, o->min);
 	die_usage("--%s: '%s' is not a number from %g to %g", o->name, text, o->min, o->max);
 }
 
@@ -195,8 +204,10 @@ static void set_int(const struct option_entry *o, const char *text)
 
 	errno = 0;
 	v = strtoll(text, &end, 10);
-	if (end == text || *end || errno)
+	if (end == text || *end)
 		die_usage("--%s: '%s' is not a whole number", o->name, text);
+	if (errno)
+		out_of_range(o, text);
 	if ((o->min != 0 || o->max != 0) && ((double)v < o->min || (double)v > o->max))
 		out_of_range(o, text);
 	*(int64_t *)o->value = v;
@@ -280,8 +291,22 @@ static void set_value(const struct option_entry *o, const char *text)
 
 /* --- parsing --- */
 
+/*
+ * A standard stream that is closed would be the next file that is opened: rows would be written
+ * into a checkpoint. It becomes one that cannot be read or written; messages go nowhere.
+ */
+static void fill_standard(void)
+{
+	static const int flags[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", flags[fd]) != fd)
+			_exit(ERR_DATA);
+}
+
 static void set_tool(const struct cli *cli, int argc, char **argv)
 {
+	fill_standard();
 	tool = cli->tool;
 	clock_gettime(CLOCK_MONOTONIC, &started);
 	cli_provenance(command, sizeof command, argc, argv);
@@ -349,6 +374,23 @@ int cli_parse(const struct cli *cli, int argc, char **argv)
 	return optind;
 }
 
+void cli_refuse(bool given, const char *option, const char *with)
+{
+	if (given)
+		die_usage("%s does not go with %s", option, with);
+}
+
+void cli_check_threads(int64_t threads)
+{
+	int cpus = pool_cpus();
+	int64_t most = cpus > 4 ? 4 * (int64_t)cpus : 16;
+
+	if (threads > most)
+		die_usage("--threads: %lld threads would only wait for one another on %d "
+		          "processors: at most %lld here",
+		    (long long)threads, cpus, (long long)most);
+}
+
 void cli_refuse_terminal(const char *path)
 {
 	if ((!path || !strcmp(path, "-")) && isatty(STDOUT_FILENO) && !cli_force)
@@ -356,8 +398,6 @@ void cli_refuse_terminal(const char *path)
 }
 
 /* --- the end --- */
-
-static char doomed[4096]; /* a copy: its owner may free the name before a signal comes */
 
 static void on_signal(int sig)
 {

@@ -54,11 +54,19 @@ struct cli {
 
 /* The options that mean the same in every tool; -h and -V are always there. */
 extern bool cli_quiet, cli_verbose, cli_force;
-#define CLI_QUIET {'q', "quiet", OPTION_FLAG, &cli_quiet, NULL, "say nothing but errors", 0, 0, 0, 0}
+#define CLI_QUIET                                                                                  \
+	{                                                                                          \
+		'q', "quiet", OPTION_FLAG, &cli_quiet, NULL, "say nothing but errors", 0, 0, 0, 0  \
+	}
 #define CLI_VERBOSE                                                                                \
-	{'v', "verbose", OPTION_FLAG, &cli_verbose, NULL, "say more; end with time and memory", 0, \
-	    0, 0, 0}
-#define CLI_FORCE(what) {'f', "force", OPTION_FLAG, &cli_force, NULL, what, 0, 0, 0, 0}
+	{                                                                                          \
+		'v', "verbose", OPTION_FLAG, &cli_verbose, NULL,                                   \
+		    "say more; end with time and memory", 0, 0, 0, 0                               \
+	}
+#define CLI_FORCE(what)                                                                            \
+	{                                                                                          \
+		'f', "force", OPTION_FLAG, &cli_force, NULL, what, 0, 0, 0, 0                      \
+	}
 
 /*
  * cli_peek - the argument of an option (by its letter or long name), without parsing the others;
@@ -72,6 +80,12 @@ const char *cli_peek(const struct cli *cli, int argc, char **argv, int letter);
  */
 int cli_parse(const struct cli *cli, int argc, char **argv);
 
+/*
+ * cli_dying - what die and die_usage call before they print; it may change the message, and returns
+ * whether to print it. NULL: nothing.
+ */
+extern bool (*cli_dying)(struct err *e);
+
 /* die - print "tool: message" and exit with its status. die_usage - the same with status 2. */
 void die(const struct err *e) __attribute__((noreturn));
 void die_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
@@ -80,14 +94,23 @@ void die_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2), noretu
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* cli_refuse - die of a usage error if given: an option that would do nothing is a mistake. */
+void cli_refuse(bool given, const char *option, const char *with);
+
+/*
+ * cli_check_threads - die of a usage error where so many threads, which work in step, would be far
+ * slower than fewer: more than 4 a processor, and than 16.
+ */
+void cli_check_threads(int64_t threads);
+
 /*
  * cli_refuse_terminal - die unless path is a file, or standard output is no terminal, or -f.
  * For binary output.
  */
 void cli_refuse_terminal(const char *path);
 
-/* cli_unlink_on_signal - a temporary file to remove if SIGINT, SIGTERM or SIGHUP ends the tool;
- * NULL: none any more. One at a time; the name is copied. */
+/* cli_unlink_on_signal - a temporary file to remove if SIGINT, SIGTERM or SIGHUP, or die, ends the
+ * tool; NULL: none any more. One at a time; the name is copied. */
 void cli_unlink_on_signal(const char *temporary);
 
 /* cli_provenance - "tool version arg arg ..." shell-quoted and cut to room bytes. */

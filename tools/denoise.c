@@ -1,17 +1,21 @@
 /* denoise - generate, complete, fill in or repair text by running a trained diffusion backwards. */
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 #include "formats/shard.h"
+#include "ground/io.h"
 #include "ground/mem.h"
 #include "ground/rng.h"
 #include "math/kernels.h"
 #include "model/checkpoint.h"
+#include "model/measure.h"
 #include "model/sampler.h"
+#include "profile.h"
 #include "progress.h"
 
 static const char *model_path = "model.safetensors", *output;
@@ -24,7 +28,10 @@ static struct sampler_options options = {.method = SAMPLER_EULER,
     .guidance = 1};
 static int64_t count, batch = 32, threads;
 static uint64_t seed;
-static bool prefix, mend, last, info, count_seen;
+static int precision;
+static const char *profile_path;
+static bool prefix, mend, loss, last, info, count_seen, seed_seen, scale_seen, eta_seen,
+    temperature_seen;
 
 static const struct option_entry entries[] = {
     {'m', "model", OPTION_STRING, &model_path, "FILE", "the checkpoint", 0, 0, 0, 0},
@@ -33,13 +40,16 @@ static const struct option_entry entries[] = {
     {0, "prefix", OPTION_FLAG, &prefix, NULL, "records are prompts: go on from each", 0, 0, 0, 0},
     {0, "mend", OPTION_FLAG, &mend, NULL, "fill in the [MASK] positions of each record", 0, 0, 0,
         0},
+    {0, "loss", OPTION_FLAG, &loss, NULL,
+        "change nothing: a row of CSV with the losses of each noised row", 0, 0, 0, 0},
     {'a', "sampler", OPTION_CHOICE, &options.method, NULL, "how to step", 0, 0, sampler_names, 0},
     {'N', "steps", OPTION_INT, &options.steps, "N", "steps from noise to text", 1, 1e6, 0, 0},
     {'T', "temperature", OPTION_REAL, &options.temperature, "T",
-        "of the score; below 1: likelier, less varied", 0.01, 100, 0, 0},
+        "of the score; below 1: likelier, less varied", 0.01, 100, 0, &temperature_seen},
     {0, "tau", OPTION_REAL, &options.tau, "TAU", "temperature of the softmax", 0.01, 100, 0, 0},
-    {0, "scale", OPTION_REAL, &options.scale, "S", "of the first noise", 0.01, 100, 0, 0},
-    {0, "eta", OPTION_REAL, &options.eta, "SHARE", "of fresh noise in ancestral steps", 0, 1, 0, 0},
+    {0, "scale", OPTION_REAL, &options.scale, "S", "of the first noise", 0.01, 100, 0, &scale_seen},
+    {0, "eta", OPTION_REAL, &options.eta, "SHARE", "of fresh noise in ancestral steps", 0, 1, 0,
+        &eta_seen},
     {'g', "guidance", OPTION_REAL, &options.guidance, "G", "weight of what is given; 1: as trained",
         0, 100, 0, 0},
     {0, "last", OPTION_FLAG, &last, NULL, "weights of the last step, not their average", 0, 0, 0,
@@ -49,7 +59,11 @@ static const struct option_entry entries[] = {
         0, 0, 0},
     {'o', "output", OPTION_STRING, &output, "FILE", "write here, not to standard output", 0, 0, 0,
         0},
-    {'s', "seed", OPTION_SEED, &seed, "SEED", "of the noise", 0, 0, 0, 0},
+    {'s', "seed", OPTION_SEED, &seed, "SEED", "of the noise", 0, 0, 0, &seed_seen},
+    {0, "profile", OPTION_STRING, &profile_path, "FILE", "CSV of the time that each kernel took", 0,
+        0, 0, 0},
+    {0, "precision", OPTION_CHOICE, &precision, NULL, "of products; auto: bf16 where it is fast", 0,
+        0, k_precisions, 0},
     {'j', "threads", OPTION_INT, &threads, "N", "threads; 0: one a processor", 0, 1024, 0, 0},
     CLI_FORCE("write binary output to a terminal"),
     CLI_QUIET,
@@ -58,7 +72,7 @@ static const struct option_entry entries[] = {
 
 static const struct cli cli = {
     .tool = "denoise",
-    .usage = "-m model (-n count | --prefix | --mend | noised rows) [options] [records]",
+    .usage = "-m model (-n count | --prefix | --mend | --loss | noised rows) [options] [records]",
     .summary = "Turn noise into text with a trained model: generate, complete, fill in, repair.",
     .options = entries,
     .n_options = CLI_COUNT(entries),
@@ -71,8 +85,11 @@ struct job {
 	struct kernels *k;
 	struct weights *w;
 	struct sampler *sampler;
+	struct measure *measure; /* in place of the sampler, with --loss */
 	struct batch b;
 	struct shard_writer *out;
+	struct output csv;          /* in place of out, with --loss */
+	double *ce, *squared_error; /* [batch] */
 	struct progress progress;
 	uint32_t *ids; /* [T] of a record on its way in or out */
 	uint8_t *mask; /* [(T + 7) / 8] */
@@ -105,23 +122,30 @@ static void print_info(const struct checkpoint *cp)
 static void load(struct job *j)
 {
 	const struct config *c = &j->cp.c;
-	size_t n = weights_count(c), bytes = n * sizeof(real) + sampler_bytes(c, (size_t)batch);
+	size_t n = weights_count(c), bytes;
 	struct err e;
 	real *base;
 
+	if (!(j->k = k_new((int)threads, (enum k_precision)precision, &e)))
+		die(&e);
+	bytes = n * sizeof(real) + (loss ? measure_bytes(j->k, c, (size_t)batch)
+	                                 : sampler_bytes(j->k, c, (size_t)batch));
 	if (bytes > mem_available()) {
 		err_set(&e,
 		    "%s takes %.1f MiB of memory, where %.1f MiB can be had; a smaller -B may do",
 		    model_path, (double)bytes / 1048576, (double)mem_available() / 1048576);
 		die(&e);
 	}
-	if (checkpoint_active(&j->cp, &j->active, &e) || !(j->k = k_new((int)threads, &e)) ||
-	    !(j->w = weights_new(c, &e)) || !(base = k_alloc(j->k, n * sizeof *base, &e)))
+	if (checkpoint_active(&j->cp, &j->active, &e) || !(j->w = weights_new(c, &e)) ||
+	    !(base = k_alloc(j->k, n * sizeof *base, &e)))
 		die(&e);
 	weights_map(j->w, c, base);
 	if (checkpoint_weights(&j->cp, j->k, j->w, last, &e) ||
 	    batch_init(&j->b, (size_t)batch, (size_t)c->row_len, &e) ||
-	    !(j->sampler = sampler_new(j->k, c, j->w, (size_t)batch, &options, &e)) ||
+	    (!loss && !(j->sampler = sampler_new(j->k, c, j->w, (size_t)batch, &options, &e))) ||
+	    (loss && !(j->measure = measure_new(j->k, c, j->w, (size_t)batch, &e))) ||
+	    !(j->ce = mem_array((size_t)batch, sizeof *j->ce, &e)) ||
+	    !(j->squared_error = mem_array((size_t)batch, sizeof *j->squared_error, &e)) ||
 	    !(j->ids = mem_array((size_t)c->row_len, sizeof *j->ids, &e)) ||
 	    !(j->mask = mem_array((size_t)c->row_len / 8 + 1, 1, &e)))
 		die(&e);
@@ -294,9 +318,75 @@ static void from_noised(struct job *j, struct shard_reader *in)
 	run(j, SAMPLER_DAMAGED);
 }
 
+/* --- losses --- */
+
+static void fail_measuring(struct job *j, const struct err *e)
+{
+	output_abort(&j->csv);
+	die(e);
+}
+
+static void print_losses(struct job *j)
+{
+	const struct batch *b = &j->b;
+	struct err e;
+	int failed;
+
+	if (measure_run(j->measure, b, j->ce, j->squared_error, &e))
+		fail_measuring(j, &e);
+	for (size_t i = 0; i < b->B; i++) {
+		failed = output_printf(
+		    &j->csv, &e, "%.9g,%.9g,", b->t[i], schedule_u(&j->cp.schedule, b->t[i]));
+		if (!failed)
+			failed = isfinite(j->ce[i]) ? output_printf(&j->csv, &e, "%.9g,%.9g\n",
+			                                  j->ce[i], j->squared_error[i])
+			                            : output_printf(&j->csv, &e, ",\n");
+		if (failed)
+			fail_measuring(j, &e);
+	}
+	if (output_flush(&j->csv, &e))
+		fail_measuring(j, &e);
+	j->done += b->B;
+	j->b.B = 0;
+	if (progress_due(&j->progress))
+		progress_show(&j->progress, "%" PRIu64 " rows, %.1f a second", j->done,
+		    (double)j->done / progress_seconds(&j->progress));
+}
+
+/* As train validates: open levels by an even spread of ln t, [PAD] a target where it was one. */
+static void measure(struct job *j, struct shard_reader *in)
+{
+	const struct schedule *s = &j->cp.schedule;
+	struct shard_record r;
+	struct err e;
+	int more;
+
+	if (output_open(&j->csv, output, &e))
+		die(&e);
+	cli_unlink_on_signal(j->csv.temporary);
+	if (output_printf(&j->csv, &e, "t,u,ce_nats,squared_error\n"))
+		fail_measuring(j, &e);
+	while ((more = shard_read(in, &r, &e)) > 0) {
+		if (isnan(r.t))
+			r.t = (float)schedule_spread(s, r.u);
+		if (batch_add(&j->b, &r, &j->active, s, j->cp.o.pad_loss, &e))
+			fail_measuring(j, &e);
+		if (j->b.B == j->b.room)
+			print_losses(j);
+	}
+	if (more < 0)
+		fail_measuring(j, &e);
+	if (j->b.B > 0)
+		print_losses(j);
+}
+
+/* --- the whole --- */
+
 static void from_records(struct job *j, struct shard_reader *in)
 {
-	if (shard_header(in)->kind == SHARD_NOISED && !prefix && !mend)
+	if (loss)
+		measure(j, in);
+	else if (shard_header(in)->kind == SHARD_NOISED && !prefix && !mend)
 		from_noised(j, in);
 	else
 		from_prompts(j, in);
@@ -322,6 +412,41 @@ static struct shard_reader *open_records(const struct job *j, const char *path)
 	return in;
 }
 
+static void refuse_options(const char *records)
+{
+	bool steps = options.method != SAMPLER_2M && options.method != SAMPLER_ANCESTRAL;
+
+	if (prefix + mend + loss > 1)
+		die_usage("--prefix, --mend and --loss exclude each other");
+	if (count_seen && loss)
+		die_usage("--loss measures noised rows: it makes none, so -n is not for it");
+	if (count_seen && records && !prefix && !mend)
+		die_usage("-n makes rows out of nothing, or with --prefix or --mend: not from %s",
+		    records);
+	if (output && !strcmp(output, model_path))
+		die_usage("%s: one file for two things", output);
+	if (profile_path &&
+	    (!strcmp(profile_path, model_path) || (output && !strcmp(profile_path, output))))
+		die_usage("%s: one file for two things", profile_path);
+	cli_refuse(info && (count_seen || prefix || mend || output || records), "--info",
+	    "what would make rows");
+	cli_refuse(eta_seen && options.method != SAMPLER_ANCESTRAL, "--eta",
+	    "a sampler that is not ancestral");
+	cli_refuse(temperature_seen && !steps, "--temperature", sampler_names[options.method]);
+	cli_refuse(options.guidance != 1 && count_seen && !prefix && !mend, "--guidance",
+	    "rows out of nothing");
+	cli_check_threads(threads);
+}
+
+/* Noised rows bring their noise along. */
+static void refuse_noise_options(const struct shard_reader *in)
+{
+	if (shard_header(in)->kind != SHARD_NOISED || prefix || mend)
+		return;
+	cli_refuse(seed_seen, "--seed", "noised rows, which have their own seeds");
+	cli_refuse(scale_seen, "--scale", "noised rows, which have their own levels");
+}
+
 int main(int argc, char **argv)
 {
 	struct job j = {0};
@@ -329,13 +454,7 @@ int main(int argc, char **argv)
 	struct err e;
 	int first = cli_parse(&cli, argc, argv);
 
-	if (prefix && mend)
-		die_usage("--prefix and --mend exclude each other");
-	if (count_seen && argv[first] && !prefix && !mend)
-		die_usage("-n makes rows out of nothing, or with --prefix or --mend: not from %s",
-		    argv[first]);
-	if (output && !strcmp(output, model_path))
-		die_usage("%s: one file for two things", output);
+	refuse_options(argv[first]);
 	if (checkpoint_open(&j.cp, model_path, &e))
 		die(&e);
 	if (info) {
@@ -345,8 +464,11 @@ int main(int argc, char **argv)
 	}
 	if (!count_seen || prefix || mend || argv[first])
 		in = open_records(&j, argv[first]);
+	if (in)
+		refuse_noise_options(in);
 	load(&j);
-	create(&j, argc, argv);
+	if (!loss)
+		create(&j, argc, argv);
 	progress_start(&j.progress);
 	if (in)
 		from_records(&j, in);
@@ -354,17 +476,22 @@ int main(int argc, char **argv)
 		generate(&j);
 	progress_end(&j.progress);
 	cli_unlink_on_signal(NULL);
-	if (shard_commit(j.out, &e))
+	if (loss ? output_commit(&j.csv, &e) : shard_commit(j.out, &e))
+		die(&e);
+	if (profile_path && profile_write(profile_path, j.k, progress_seconds(&j.progress), &e))
 		die(&e);
 	note("%" PRIu64 " rows, %.1f s", j.done, progress_seconds(&j.progress));
 	shard_close(in);
 	sampler_free(j.sampler);
+	measure_free(j.measure);
 	k_release(j.k, j.w->base);
 	weights_free(j.w);
 	batch_release(&j.b);
 	active_release(&j.active);
 	checkpoint_close(&j.cp);
 	k_free(j.k);
+	free(j.ce);
+	free(j.squared_error);
 	free(j.ids);
 	free(j.mask);
 	return cli_finish();

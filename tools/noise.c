@@ -2,7 +2,9 @@
 
 #include "cli.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "formats/noising.h"
@@ -10,16 +12,17 @@
 #include "formats/shard.h"
 #include "ground/mem.h"
 
-static int64_t epochs = 1, skip, limit = -1, level = SHARD_AUTO;
+static int64_t epochs = 1, skip, limit = -1, level = SHARD_AUTO, rank = -1, world;
 static uint64_t seed;
 static double fixed_t = NAN, fixed_u = NAN, max_given = 1;
-static bool no_shuffle;
+static bool no_shuffle, max_given_seen;
 static int mask = NOISING_ALL;
 static const char *output, *counts_file;
 
 static const char *const masks[] = {"all", "prefix", "random", "mixed", NULL};
 
 #define MOST 9007199254740992.0 /* 2^53 */
+#define RANKS 1000000
 
 static const struct option_entry options[] = {
     {'e', "epochs", OPTION_INT, &epochs, "N", "how often to go through the rows", 1, 1e9, 0, 0},
@@ -29,10 +32,15 @@ static const struct option_entry options[] = {
     {'m', "mask", OPTION_CHOICE, &mask, NULL, "what is noised, the rest being given", 0, 0, masks,
         0},
     {0, "max-given", OPTION_REAL, &max_given, "SHARE", "most that a mask lets be given", 0, 1, 0,
-        0},
+        &max_given_seen},
     {0, "no-shuffle", OPTION_FLAG, &no_shuffle, NULL, "keep the order of the rows", 0, 0, 0, 0},
     {0, "skip", OPTION_INT, &skip, "N", "start at record N, counted from 0", 0, MOST, 0, 0},
     {0, "limit", OPTION_INT, &limit, "N", "write N records at most (-1: all)", -1, MOST, 0, 0},
+    {0, "rank", OPTION_INT, &rank, "R",
+        "write the records n of which n mod world is R (-1: as the launcher says)", -1, RANKS - 1,
+        0, 0},
+    {0, "world", OPTION_INT, &world, "N", "how many share the stream (0: as the launcher says)", 0,
+        RANKS, 0, 0},
     {0, "counts", OPTION_STRING, &counts_file, "FILE",
         "take the counts of ids from these rows, or noised rows", 0, 0, 0, 0},
     {'o', "output", OPTION_STRING, &output, "FILE", "write there, and not to standard output", 0, 0,
@@ -46,6 +54,73 @@ static const struct option_entry options[] = {
 
 static const struct cli cli = {"noise", "[option ...] [FILE ...]",
     "attach to rows which noise they are to get", options, CLI_COUNT(options), 0, -1};
+
+/* --- the share of the stream --- */
+
+/* A number that a launcher left in the environment, or -1. */
+static int64_t launched(const char *name)
+{
+	const char *text = getenv(name);
+	char *end;
+	long long v;
+
+	if (!text)
+		return -1;
+	errno = 0;
+	v = strtoll(text, &end, 10);
+	if (end == text || *end || errno || v < 0 || v > RANKS)
+		die_usage(
+		    "%s is '%s' in the environment: not a number from 0 to %d", name, text, RANKS);
+	return v;
+}
+
+/* The script of a Slurm job is no task of it, although Slurm sets the variables of task 0 there. */
+static bool is_job_script(void)
+{
+	return getenv("SLURM_JOB_ID") && !getenv("SLURM_STEP_ID");
+}
+
+static void ask_launcher(void)
+{
+	static const char *const variable[][2] = {
+	    {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}, /* Open MPI */
+	    {"PMI_RANK", "PMI_SIZE"},                         /* MPICH and what comes from it */
+	    {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"},         /* srun: of this step */
+	    {"SLURM_PROCID", "SLURM_NTASKS"},
+	};
+
+	rank = 0;
+	world = 1;
+	for (size_t i = 0; i < CLI_COUNT(variable); i++) {
+		int64_t r = launched(variable[i][0]), n = launched(variable[i][1]);
+
+		if (r < 0 || n < 1 || (i >= 2 && is_job_script()))
+			continue;
+		if (r >= n)
+			die_usage("%s is %lld and %s is %lld in the environment", variable[i][0],
+			    (long long)r, variable[i][1], (long long)n);
+		rank = r;
+		world = n;
+		return;
+	}
+}
+
+static void find_place(void)
+{
+	if (rank < 0 && world == 0) {
+		ask_launcher();
+		return;
+	}
+	if (rank < 0 && world == 1)
+		rank = 0;
+	if (rank < 0 || world == 0)
+		die_usage("--rank and --world: either needs the other");
+	if (rank >= world)
+		die_usage(
+		    "--rank: %lld is not below --world %lld", (long long)rank, (long long)world);
+}
+
+/* --- rows --- */
 
 /* Append the rows of path; the first gives the header. */
 static int load(const char *path, struct shard_header *h, struct rows *rows, struct err *e)
@@ -133,26 +208,27 @@ static int load_all(int n, char **paths, struct shard_header *h, struct rows *ro
 	return 0;
 }
 
+/* n records from first on, each as far from the last as there are ranks. */
 static int write_all(
     struct shard_writer *w, struct noising *g, uint64_t first, uint64_t n, struct err *e)
 {
 	for (uint64_t i = 0; i < n; i++) {
 		struct shard_record record;
 
-		noising_record(g, first + i, &record);
+		noising_record(g, first + i * (uint64_t)world, &record);
 		if (shard_write(w, &record, e))
 			return -1;
 	}
 	return 0;
 }
 
-/* Write the records [skip, skip + limit) of the stream that rows make. */
+/* This rank's share of the records [skip, skip + limit) of the stream that rows make. */
 static int noise(struct shard_header *h, const struct rows *rows, const struct shard_counts *counts,
     struct err *e)
 {
 	const struct noising_options o = {
 	    seed, !no_shuffle, (float)fixed_t, (float)fixed_u, (enum noising_mask)mask, max_given};
-	uint64_t total = rows->n * (uint64_t)epochs, n;
+	uint64_t total = rows->n * (uint64_t)epochs, ranks = (uint64_t)world, first, n;
 	struct shard_writer *w;
 	struct noising g;
 
@@ -162,16 +238,20 @@ static int noise(struct shard_header *h, const struct rows *rows, const struct s
 	n = total - (uint64_t)skip;
 	if (limit >= 0 && (uint64_t)limit < n)
 		n = (uint64_t)limit;
+	total = (uint64_t)skip + n;
+	first = (uint64_t)skip + ((uint64_t)rank + ranks - (uint64_t)skip % ranks) % ranks;
+	n = first < total ? (total - first + ranks - 1) / ranks : 0;
 	h->kind = SHARD_NOISED;
 	h->seed = seed;
-	h->first = (uint64_t)skip;
+	h->first = first;
+	h->stride = ranks;
 	h->expected = n;
 	if (noising_init(&g, &o, rows, h->special.pad, e))
 		return -1;
 	w = shard_create(output, h, counts, (int)level, e);
 	if (w)
 		cli_unlink_on_signal(shard_temporary(w));
-	if (w && write_all(w, &g, (uint64_t)skip, n, e)) {
+	if (w && write_all(w, &g, first, n, e)) {
 		shard_abort(w);
 		w = NULL;
 	}
@@ -195,6 +275,9 @@ int main(int argc, char **argv)
 		die_usage("-t and -u: either gives the noise level");
 	if ((float)fixed_u >= 1)
 		die_usage("--uniform: 1 is not in [0, 1)");
+	cli_refuse(max_given_seen && mask == NOISING_ALL, "--max-given",
+	    "--mask all, which gives nothing");
+	find_place();
 	cli_refuse_terminal(output);
 	cli_provenance(provenance, sizeof provenance, argc, argv);
 	failed = load_all(argc - operand, argv + operand, &h, &rows, &e);

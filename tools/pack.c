@@ -308,8 +308,9 @@ static int print_totals(struct output *out, const struct shard_header *h,
 static int print_noised(struct output *out, const struct shard_header *h, uint32_t counted,
     const struct shard_totals *t, const struct summary *s, struct err *e)
 {
-	if (output_printf(out, e, "%-12s%" PRIu64 "\n%-12s%" PRIu64 " open", "first", h->first,
-	        "levels", s->open) ||
+	if (output_printf(out, e, "%-12s%" PRIu64 "\n", "first", h->first) ||
+	    (h->stride > 1 && output_printf(out, e, "%-12s%" PRIu64 "\n", "stride", h->stride)) ||
+	    output_printf(out, e, "%-12s%" PRIu64 " open", "levels", s->open) ||
 	    (s->open < t->records && output_printf(out, e, ", %" PRIu64 " from %g to %g",
 	                                 t->records - s->open, (double)s->t_min, (double)s->t_max)))
 		return -1;
@@ -373,7 +374,7 @@ static int say_records(const char *path, uint64_t *n, struct output *out, struct
 {
 	struct shard_reader *in = shard_open(path, e);
 	struct shard_record record;
-	uint64_t from, to;
+	uint64_t from, to, step = 1;
 	int more = -1;
 
 	parse_take(&from, &to);
@@ -381,9 +382,12 @@ static int say_records(const char *path, uint64_t *n, struct output *out, struct
 		goto out;
 	if (print_noise && *n == 0)
 		*n = shard_header(in)->first;
+	if (print_noise && shard_header(in)->stride > 1)
+		step = shard_header(in)->stride;
 	while ((more = shard_read(in, &record, e)) > 0) {
-		uint64_t i = (*n)++;
+		uint64_t i = *n;
 
+		*n += step;
 		if (i < from || i >= to)
 			continue;
 		if (print_noise ? say_noise(i, &record, out, e) : say_ids(&record, out, e)) {
@@ -446,8 +450,16 @@ static int check_files(int n, char **paths)
 
 static void refuse_nonsense(void)
 {
+	bool print = print_ids || print_noise, say = info || check || print;
+
 	if (info + check + print_ids + print_noise > 1)
 		die_usage("--info, --check, --ids and --noise: one at a time");
+	cli_refuse(say && length_given, "--length", "a look at what is there");
+	cli_refuse(say && (join || long_given || shuffle), "--join, --long or --shuffle",
+	    "a look at what is there");
+	cli_refuse(say && level != SHARD_AUTO, "--compress", "a look at what is there");
+	cli_refuse((info || check) && take, "--take", "--info or --check");
+	cli_refuse(check && output, "--output", "--check");
 	if (stride && !join)
 		die_usage("--stride goes with --join");
 	if (long_given && join)

@@ -19,8 +19,7 @@ void progress_start(struct progress *p);
 bool progress_due(struct progress *p);
 
 /* progress_show - print the line. */
-void progress_show(struct progress *p, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+void progress_show(struct progress *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* progress_end - leave the terminal on a fresh line. */
 void progress_end(struct progress *p);

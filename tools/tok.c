@@ -574,36 +574,29 @@ static void run_learn(int n, char **paths)
 	learner_free(l.learner);
 }
 
-/* An option that would do nothing is a mistake. */
-static void refuse(bool given, const char *option, const char *with)
-{
-	if (given)
-		die_usage("%s does not go with %s", option, with);
-}
-
 static void check_options(void)
 {
 	const char *mode = decode ? "-d" : "--learn";
 
-	refuse(lines && text, "--lines", "--text");
-	refuse(field && (lines || text), "--field", "--lines or --text");
-	refuse(skip_bad && (lines || text), "--skip-bad", "--lines or --text");
-	refuse(no_cleanup && !decode, "--no-cleanup", "encoding or --learn");
-	refuse(level != SHARD_AUTO && (json || decode || learn), "-z", "--json, -d or --learn");
+	cli_refuse(lines && text, "--lines", "--text");
+	cli_refuse(field && (lines || text), "--field", "--lines or --text");
+	cli_refuse(skip_bad && (lines || text), "--skip-bad", "--lines or --text");
+	cli_refuse(no_cleanup && !decode, "--no-cleanup", "encoding or --learn");
+	cli_refuse(level != SHARD_AUTO && (json || decode || learn), "-z", "--json, -d or --learn");
 	if (!decode && !learn) {
-		refuse(keep_special, "--keep-special", "encoding");
-		refuse(left && !truncate_to, "--left", "no -T");
+		cli_refuse(keep_special, "--keep-special", "encoding");
+		cli_refuse(left && !truncate_to, "--left", "no -T");
 		return;
 	}
-	refuse(decode && learn, "-d", "--learn");
-	refuse(decode && (lines || text || field || skip_bad), "a form of the input", mode);
-	refuse(decode && cased, "--cased", mode);
-	refuse(learn && vocab_path, "-w", mode);
-	refuse(learn && json, "--json", mode);
-	refuse(learn && keep_special, "--keep-special", mode);
-	refuse(truncate_to || pad || left, "-T, --pad or --left", mode);
-	refuse(no_special, "--no-special", mode);
-	refuse(literal, "--literal-special", mode);
+	cli_refuse(decode && learn, "-d", "--learn");
+	cli_refuse(decode && (lines || text || field || skip_bad), "a form of the input", mode);
+	cli_refuse(decode && cased, "--cased", mode);
+	cli_refuse(learn && vocab_path, "-w", mode);
+	cli_refuse(learn && json, "--json", mode);
+	cli_refuse(learn && keep_special, "--keep-special", mode);
+	cli_refuse(truncate_to || pad || left, "-T, --pad or --left", mode);
+	cli_refuse(no_special, "--no-special", mode);
+	cli_refuse(literal, "--literal-special", mode);
 }
 
 int main(int argc, char **argv)

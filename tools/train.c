@@ -1,36 +1,47 @@
 /* train - learn to denoise: noised rows in, a checkpoint and the cross-entropy of every row out. */
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "formats/shard.h"
+#include "ground/lock.h"
 #include "ground/mem.h"
+#include "ground/version.h"
 #include "math/kernels.h"
 #include "model/checkpoint.h"
 #include "model/trainer.h"
+#include "model/validation.h"
+#include "profile.h"
 #include "progress.h"
+#include "ranks.h"
+#include "runlog.h"
+#include "stop.h"
 
 static const char *const off_on[] = {"off", "on", NULL};
 static const char *const vocabularies[] = {"active", "full", NULL};
+static const char *const wires[] = {"float", "bf16", NULL};
 
 static struct config shape;
 static struct trainer_options options;
-static const char *output = "model.safetensors", *resume, *log_path, *schedule_path, *valid_path;
-static int64_t threads, save_every = 1000, valid_every = 500, stop_after;
-static bool dry_run, no_header, preset_seen, output_seen;
-static int preset, positions, qk_norm, posterior, pad_loss, vocabulary;
+static struct runlog logs;
+static const char *output = "model.safetensors", *resume, *valid_path, *profile_path;
+static int64_t threads, save_every = 1000, valid_every = 500, stop_after, bucket = 4096;
+static bool dry_run, no_header, preset_seen, valid_every_seen;
+static int preset, precision, positions, qk_norm, posterior, recall, pad_loss, vocabulary, wire,
+    shard;
+static struct team *team;
 
 static const struct option_entry entries[] = {
     {'x', "preset", OPTION_CHOICE, &preset, NULL, "shape and options to start from", 0, 0,
         config_presets, &preset_seen},
-    {'o', "output", OPTION_STRING, &output, "FILE", "the checkpoint", 0, 0, 0, &output_seen},
+    {'o', "output", OPTION_STRING, &output, "FILE", "the checkpoint", 0, 0, 0, 0},
     {'r', "resume", OPTION_STRING, &resume, "FILE", "continue from this checkpoint", 0, 0, 0, 0},
     {'n', "steps", OPTION_INT, &options.steps, "N", "steps of the whole run; 0: what the rows make",
         0, 1e12, 0, 0},
@@ -50,6 +61,8 @@ static const struct option_entry entries[] = {
         off_on, 0},
     {0, "posterior", OPTION_CHOICE, &posterior, NULL,
         "show the network each position's own posterior", 0, 0, off_on, 0},
+    {0, "recall", OPTION_CHOICE, &recall, NULL, "a last attention copies from the input", 0, 0,
+        off_on, 0},
     {0, "self-cond", OPTION_REAL, &options.self_cond_rate, "SHARE",
         "of each batch that sees its own first estimate", 0, 1, 0, 0},
     {0, "pad-loss", OPTION_CHOICE, &pad_loss, NULL, "[PAD] is a target", 0, 0, off_on, 0},
@@ -74,16 +87,28 @@ static const struct option_entry entries[] = {
     {0, "refit-every", OPTION_INT, &options.refit_every, "N", "steps between fits of F; 0: none", 0,
         1e9, 0, 0},
     {0, "window", OPTION_INT, &options.window, "N", "sequences that a fit sees", 64, 1e9, 0, 0},
-    {'l', "log", OPTION_STRING, &log_path, "FILE", "CSV with a row a step", 0, 0, 0, 0},
-    {0, "schedule-log", OPTION_STRING, &schedule_path, "FILE", "CSV with a row a fit of F", 0, 0, 0,
-        0},
+    {'l', "log", OPTION_STRING, &logs.steps_path, "FILE", "CSV with a row a step", 0, 0, 0, 0},
+    {0, "loss-log", OPTION_STRING, &logs.loss_path, "FILE",
+        "CSV with a row a sequence, and none on standard output", 0, 0, 0, 0},
+    {0, "schedule-log", OPTION_STRING, &logs.schedule_path, "FILE", "CSV with a row a fit of F", 0,
+        0, 0, 0},
     {0, "valid", OPTION_STRING, &valid_path, "FILE", "noised rows to validate on", 0, 0, 0, 0},
-    {0, "valid-every", OPTION_INT, &valid_every, "N", "steps between validations", 1, 1e12, 0, 0},
+    {0, "valid-every", OPTION_INT, &valid_every, "N", "steps between validations", 1, 1e12, 0,
+        &valid_every_seen},
     {0, "save-every", OPTION_INT, &save_every, "N", "steps between checkpoints", 1, 1e12, 0, 0},
+    {0, "profile", OPTION_STRING, &profile_path, "FILE", "CSV of the time that each kernel took", 0,
+        0, 0, 0},
     {0, "no-header", OPTION_FLAG, &no_header, NULL, "no header row on standard output", 0, 0, 0, 0},
     {0, "dry-run", OPTION_FLAG, &dry_run, NULL, "say what the run would take, and exit", 0, 0, 0,
         0},
+    {0, "wire", OPTION_CHOICE, &wire, NULL, "gradients between ranks", 0, 0, wires, 0},
+    {0, "shard", OPTION_CHOICE, &shard, NULL, "share the optimiser's state out over the ranks", 0,
+        0, off_on, 0},
+    {0, "bucket", OPTION_INT, &bucket, "KIB", "gradients that travel together, at least", 1,
+        1048576, 0, 0},
     {'s', "seed", OPTION_SEED, &options.seed, "SEED", "of the first weights", 0, 0, 0, 0},
+    {0, "precision", OPTION_CHOICE, &precision, NULL, "of products; auto: bf16 where it is fast", 0,
+        0, k_precisions, 0},
     {'j', "threads", OPTION_INT, &threads, "N", "threads; 0: one a processor", 0, 1024, 0, 0},
     CLI_FORCE("replace an existing checkpoint; start though memory is short"),
     CLI_QUIET,
@@ -102,7 +127,7 @@ static const struct cli cli = {
 /* --- options --- */
 
 /* Presets and checkpoints set the defaults of all other options, so they are looked up first. */
-static void set_defaults(int argc, char **argv, struct checkpoint *from)
+static void set_defaults(int argc, char **argv, struct checkpoint *from, struct stat *opened)
 {
 	const char *name = cli_peek(&cli, argc, argv, 'x');
 	struct err e;
@@ -114,6 +139,8 @@ static void set_defaults(int argc, char **argv, struct checkpoint *from)
 	trainer_preset(&options, &shape, i);
 	resume = cli_peek(&cli, argc, argv, 'r');
 	if (resume) {
+		if (stat(resume, opened))
+			memset(opened, 0, sizeof *opened);
 		if (checkpoint_open(from, resume, &e))
 			die(&e);
 		shape = from->c;
@@ -123,6 +150,7 @@ static void set_defaults(int argc, char **argv, struct checkpoint *from)
 	positions = shape.positions;
 	qk_norm = shape.qk_norm;
 	posterior = shape.posterior;
+	recall = shape.recall;
 	pad_loss = options.pad_loss;
 	vocabulary = options.full_vocab;
 }
@@ -153,12 +181,21 @@ static void must_stay(const struct field *f, const void *own, const void *asked)
 /* No file may be written twice, or be written while it is read. */
 static void check_files(const char *rows)
 {
-	const char *file[] = {output, log_path, schedule_path, valid_path, rows};
+	const char *file[] = {output, logs.steps_path, logs.loss_path, logs.schedule_path,
+	    profile_path, valid_path, rows};
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 5; i++)
 		for (size_t j = i + 1; j < CLI_COUNT(file); j++)
 			if (file[i] && file[j] && !strcmp(file[i], file[j]))
 				die_usage("%s: one file for two things", file[i]);
+}
+
+static void refuse_options(void)
+{
+	cli_refuse(no_header && logs.loss_path, "--no-header", "--loss-log");
+	cli_refuse(valid_every_seen && !valid_path, "--valid-every", "no --valid");
+	cli_refuse(preset_seen && resume, "--preset", "--resume: the checkpoint has its own");
+	cli_check_threads(threads);
 }
 
 static void take_options(const struct checkpoint *from)
@@ -168,15 +205,17 @@ static void take_options(const struct checkpoint *from)
 	shape.positions = positions;
 	shape.qk_norm = qk_norm;
 	shape.posterior = posterior;
+	shape.recall = recall;
 	shape.self_cond = options.self_cond_rate > 0;
 	options.pad_loss = pad_loss;
 	options.full_vocab = vocabulary;
+	options.team = team;
+	options.exchange =
+	    (struct exchange_options){wire, shard, bucket * 1024 / (int64_t)sizeof(real)};
 	if (trainer_check(&options, &e))
 		die_usage("%s", e.msg);
 	if (!resume)
 		return;
-	if (preset_seen)
-		die_usage("--preset does not go with --resume: the checkpoint has its own");
 	for (size_t i = 0; i < config_n_fields; i++)
 		must_stay(&config_fields[i], &from->c, &shape);
 	for (size_t i = 0; i < trainer_n_fields; i++)
@@ -186,10 +225,12 @@ static void take_options(const struct checkpoint *from)
 
 /* --- what a run takes --- */
 
-static void describe(FILE *to, const struct config *c, const struct shard_header *h)
+static void describe(FILE *to, struct kernels *k, const struct config *c,
+    const struct shard_reader *in, uint64_t rows)
 {
+	const struct shard_header *h = shard_header(in);
 	double flops = 3 * config_flops(c);
-	size_t bytes = trainer_bytes(c, &options);
+	size_t bytes = trainer_bytes(k, c, &options);
 
 	if (c->self_cond)
 		flops += options.self_cond_rate * config_flops(c);
@@ -199,22 +240,55 @@ static void describe(FILE *to, const struct config *c, const struct shard_header
 	    weights_count(c), c->layers, c->width, c->heads, c->embed, c->active, h->vocab_size);
 	fprintf(to, "memory: %.1f MiB of %.1f MiB available\n", (double)bytes / 1048576,
 	    (double)mem_available() / 1048576);
-	fprintf(to, "operations: %.3g a token\n", flops);
-	fprintf(to, "rows: %" PRIu64 " of %u tokens, %" PRId64 " steps of %" PRId64 "\n",
-	    h->expected, h->row_len, options.steps, options.batch);
+	fprintf(to, "operations: %.3g a token, by %s\n", flops, k_name(k));
+	fprintf(to, "rows: %" PRIu64 " of %u tokens, %" PRId64 " steps of %" PRId64 "\n", rows,
+	    h->row_len, options.steps, options.batch);
+	if (team_size(team) > 1) {
+		char library[80];
+
+		team_library(library, sizeof library);
+		fprintf(to, "ranks: %d, %s\n", team_size(team), library);
+	}
 }
 
-static void check_memory(const struct config *c)
+static void check_memory(struct kernels *k, const struct config *c)
 {
-	size_t bytes = trainer_bytes(c, &options);
+	size_t bytes = trainer_bytes(k, c, &options);
+	struct err e;
 
 	if (bytes > mem_available() && !cli_force) {
-		warn("the run takes %.1f MiB of memory, where %.1f MiB can be had; a smaller model "
-		     "or "
-		     "batch, or -f to start all the same",
+		err_set(&e,
+		    "the run takes %.1f MiB of memory, where %.1f MiB can be had; a smaller model "
+		    "or batch, or -f to start all the same",
 		    (double)bytes / 1048576, (double)mem_available() / 1048576);
-		exit(ERR_DATA);
+		die(&e);
 	}
+}
+
+/* Rows that the readers of all ranks have, and where in the stream the last of them ends; 0 where
+ * that is not known. */
+static uint64_t count_rows(const struct shard_header *h, uint64_t *end)
+{
+	uint64_t stride = h->stride > 1 ? h->stride : 1;
+	size_t ranks = (size_t)team_size(team), rank = (size_t)team_rank(team);
+	double sum = 0, *n;
+	struct err e;
+
+	*end = h->expected ? h->first + (h->expected - 1) * stride + 1 : 0;
+	if (stride == 1)
+		return h->expected;
+	n = mem_array(2 * ranks, sizeof *n, &e);
+	if (!n)
+		die(&e);
+	n[rank] = (double)*end;
+	n[ranks + rank] = (double)h->expected;
+	team_sum(team, n, 2 * ranks);
+	for (size_t i = 0; i < ranks; i++) {
+		*end = (uint64_t)n[i] > *end ? (uint64_t)n[i] : *end;
+		sum += n[ranks + i];
+	}
+	free(n);
+	return (uint64_t)sum;
 }
 
 /* The shape with what only the rows know. */
@@ -235,155 +309,37 @@ static struct config full_shape(const struct shard_reader *rows)
 	return c;
 }
 
-/* --- logs --- */
-
-static FILE *open_log(const char *path, const char *header)
-{
-	FILE *f = path ? fopen(path, resume ? "ae" : "we") : NULL;
-	struct err e;
-
-	if (path && !f) {
-		err_errno(&e, "%s", path);
-		die(&e);
-	}
-	if (f && ftell(f) == 0)
-		fprintf(f, "%s\n", header);
-	return f;
-}
-
-static bool reader_gone;
-
-/* A reader of the log that went away does not end a run; a full disk does. */
-static int flush_log(FILE *f, const char *name, struct err *e)
-{
-	if (!f || !(fflush(f) || ferror(f)))
-		return 0;
-	if (errno == EPIPE) {
-		if (!reader_gone)
-			note("%s: the reader has gone; training goes on", name);
-		reader_gone = true;
-		clearerr(f);
-		return 0;
-	}
-	return err_errno(e, "%s: cannot write", name);
-}
-
-static void print_rows(uint64_t step, const struct batch *b, const double *ce, const char *split)
-{
-	if (reader_gone)
-		return;
-	for (size_t i = 0; i < b->B; i++) {
-		if (isfinite(ce[i]))
-			printf("%" PRIu64 ",%.9g,%.9g,%s\n", step, b->t[i], ce[i], split);
-		else
-			printf("%" PRIu64 ",%.9g,,%s\n", step, b->t[i], split);
-	}
-}
-
-static void print_schedule(FILE *f, uint64_t step, const struct schedule *s)
-{
-	char text[4096];
-
-	if (f && !schedule_print(s, text, sizeof text))
-		fprintf(f, "%" PRIu64 ",%s\n", step, text);
-}
-
-/* --- validation --- */
-
-/* Rows whose level is open get it from an even spread of ln t over the schedule's range, so that
- * the same rows are measured at the same levels each time. */
-static void spread_level(struct shard_record *r, const struct schedule *s)
-{
-	if (isnan(r->t))
-		r->t = (float)(s->t_min * pow(s->t_max / s->t_min, r->u));
-}
-
-static double validate(struct trainer *tr, double *ce)
-{
-	struct shard_reader *rows;
-	struct shard_record r;
-	double sum = 0;
-	uint64_t n = 0;
-	struct err e;
-	int more = 1;
-
-	if (!(rows = shard_open(valid_path, &e)) || shard_expect(rows, SHARD_NOISED, &e))
-		die(&e);
-	while (more > 0) {
-		tr->batch.B = 0;
-		while (tr->batch.B < tr->batch.room && (more = shard_read(rows, &r, &e)) > 0) {
-			spread_level(&r, &tr->schedule);
-			if (batch_add(
-			        &tr->batch, &r, &tr->active, &tr->schedule, tr->o.pad_loss, &e))
-				die(&e);
-		}
-		if (more < 0)
-			die(&e);
-		if (tr->batch.B == 0)
-			break;
-		trainer_validate(tr, &tr->batch, ce);
-		print_rows(tr->step, &tr->batch, ce, "valid");
-		for (size_t i = 0; i < tr->batch.B; i++)
-			if (isfinite(ce[i])) {
-				sum += ce[i];
-				n++;
-			}
-	}
-	shard_close(rows);
-	return n ? sum / (double)n : NAN;
-}
-
 /* --- the loop --- */
-
-static volatile sig_atomic_t stopped_by;
-
-static void on_stop(int sig)
-{
-	stopped_by = sig;
-	signal(sig, SIG_DFL); /* the second one stops at once */
-}
-
-static void catch_signals(void)
-{
-	signal(SIGINT, on_stop);
-	signal(SIGTERM, on_stop);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 struct run {
 	struct trainer *tr;
 	struct shard_reader *rows;
-	FILE *log, *schedule_log;
 	struct progress progress;
 	double *ce;
-	double valid;
-	uint64_t first_step, saved;
+	double valid, waited; /* waited: of team->seconds, until the last report */
+	uint64_t first_step, saved, tokens;
 };
 
-static void save(struct run *r)
+static int save(struct run *r, struct err *e)
 {
-	struct err e;
-
 	if (r->saved == r->tr->step)
-		return;
-	if (checkpoint_save(r->tr, output, &e))
-		die(&e);
+		return 0;
+	if (trainer_sound(r->tr, e) || checkpoint_save(r->tr, output, e))
+		return -1;
 	r->saved = r->tr->step;
+	return 0;
 }
 
-static void report(struct run *r, const struct trainer_result *result, uint64_t tokens)
+static void report(struct run *r, const struct trainer_result *result)
 {
 	double seconds = progress_seconds(&r->progress), total = (double)r->tr->o.steps;
 	double done =
 	    ((double)result->step - (double)r->first_step) / (total - (double)r->first_step);
-	double speed = (double)tokens / seconds;
+	double speed = (double)r->tokens / seconds;
 	char eta[16], valid[32] = "";
 
-	if (r->log)
-		fprintf(r->log, "%" PRIu64 ",%" PRIu64 ",%.3f,%.9g,%.9g,%.9g,%.1f,%.1f\n",
-		    result->step, r->tr->rows, seconds, result->loss, result->lr, result->grad_norm,
-		    speed, (double)mem_peak() / 1048576);
+	runlog_step(&logs, result, r->tr->rows, seconds, speed, team->seconds - r->waited);
+	r->waited = team->seconds;
 	if (!progress_due(&r->progress))
 		return;
 	if (isfinite(r->valid))
@@ -393,40 +349,56 @@ static void report(struct run *r, const struct trainer_result *result, uint64_t 
 	    r->tr->o.steps, result->loss, valid, speed, progress_eta(&r->progress, done, eta));
 }
 
+static void print_valid(void *arg, const double *t, const double *ce, size_t n)
+{
+	const struct trainer *tr = arg;
+
+	runlog_losses(&logs, tr->step, t, ce, n, "valid");
+}
+
 /* After a step: everything that is written because of it. */
-static int after_step(
-    struct run *r, const struct trainer_result *result, uint64_t tokens, struct err *e)
+static int after_step(struct run *r, const struct trainer_result *result, struct err *e)
 {
 	struct trainer *tr = r->tr;
+	bool last = result->step == (uint64_t)tr->o.steps;
 
-	print_rows(result->step, &tr->batch, result->ce, "train");
-	report(r, result, tokens);
+	runlog_losses(&logs, result->step, result->t, result->ce, result->n, "train");
+	report(r, result);
 	if (result->refit > 0)
-		print_schedule(r->schedule_log, result->step, &tr->schedule);
+		runlog_schedule(&logs, result->step, &tr->schedule);
 	if (result->refit < 0)
 		note("step %" PRIu64 ": the schedule stays as it was: %s", result->step,
 		    result->why.msg);
-	if (valid_path &&
-	    (result->step % (uint64_t)valid_every == 0 || result->step == (uint64_t)tr->o.steps))
-		r->valid = validate(tr, r->ce);
-	if (result->step % (uint64_t)save_every == 0)
-		save(r);
-	return flush_log(stdout, "standard output", e) || flush_log(r->log, log_path, e) ||
-	               flush_log(r->schedule_log, schedule_path, e)
-	           ? -1
-	           : 0;
+	if (valid_path && (last || result->step % (uint64_t)valid_every == 0) &&
+	    validation_run(tr, valid_path, print_valid, tr, &r->valid, e))
+		return -1;
+	/* The logs first: what a checkpoint has behind it is never logged again. */
+	if (team_agree(team, runlog_flush(&logs, e), e))
+		return -1;
+	return result->step % (uint64_t)save_every == 0 ? save(r, e) : 0;
+}
+
+/* Whether any rank has been told to stop. */
+static bool is_stopped(void)
+{
+	double stop = stop_signal != 0;
+
+	team_sum(team, &stop, 1);
+	return stop > 0;
 }
 
 static int train(struct run *r, struct err *e)
 {
 	struct trainer *tr = r->tr;
 	struct trainer_result result = {.ce = r->ce};
-	uint64_t tokens = 0;
 
-	while (tr->step < (uint64_t)tr->o.steps && !stopped_by &&
-	       !(stop_after && tr->step >= (uint64_t)stop_after)) {
+	while (tr->step < (uint64_t)tr->o.steps &&
+	       !(stop_after && tr->step >= (uint64_t)stop_after) && !is_stopped()) {
 		int n = trainer_fill(tr, r->rows, e);
 
+		/* A signal to a whole pipe ends what writes the rows as well. */
+		if (n < tr->o.batch && is_stopped())
+			break;
 		if (n < 0)
 			return -1;
 		if (n == 0) {
@@ -436,36 +408,73 @@ static int train(struct run *r, struct err *e)
 		}
 		if (trainer_step(tr, &result, e))
 			return -1;
-		tokens += (uint64_t)n * tr->batch.T;
-		if (after_step(r, &result, tokens, e))
+		r->tokens += (uint64_t)n * tr->batch.T;
+		if (after_step(r, &result, e))
 			return -1;
 	}
 	return 0;
 }
 
+/* What ranks must agree in to train one model; who reads the logs does not matter. */
+static void say_terms(
+    const struct config *c, const struct shard_reader *rows, const struct checkpoint *from)
+{
+	const struct shard_header *h = shard_header(rows);
+
+	ranks_say("version %s of %zu bytes a number", CDCD_VERSION, sizeof(real));
+	ranks_say("a vocabulary of %u, %016" PRIx64, h->vocab_size, h->vocab_hash);
+	ranks_say("rows noised with seed %" PRIu64, h->seed);
+	ranks_say_fields(config_fields, config_n_fields, c);
+	ranks_say_fields(trainer_fields, trainer_n_fields, &options);
+	ranks_say("--precision %s", k_precisions[precision]);
+	ranks_say("--wire %s", wires[wire]);
+	ranks_say("--shard %s", off_on[shard]);
+	ranks_say("--bucket %" PRId64, bucket);
+	ranks_say("--stop-after %" PRId64, stop_after);
+	ranks_say("--save-every %" PRId64, save_every);
+	ranks_say("--valid-every %" PRId64, valid_path ? valid_every : 0);
+	ranks_say("--dry-run %s", off_on[dry_run]);
+	ranks_say("--resume %s", off_on[resume != NULL]);
+	if (resume)
+		ranks_say("a checkpoint of step %" PRIu64 ", row %" PRIu64, from->step, from->rows);
+}
+
+/* Meet the other ranks: agree on what is to be done, and on how many rows there are. */
+static struct config meet(
+    const struct shard_reader *rows, const struct checkpoint *from, uint64_t *n_rows)
+{
+	struct config c = resume ? from->c : full_shape(rows);
+	uint64_t end;
+	struct err e;
+
+	if (resume && checkpoint_matches(from, shard_name(rows), shard_header(rows), true, &e))
+		die(&e);
+	say_terms(&c, rows, from);
+	ranks_gate();
+	ranks_compare();
+	*n_rows = count_rows(shard_header(rows), &end);
+	if (!options.steps)
+		options.steps =
+		    (int64_t)((end + (uint64_t)options.batch - 1) / (uint64_t)options.batch);
+	if (!options.steps)
+		die_usage("%s does not say how many rows it has: -n is needed", shard_name(rows));
+	return c;
+}
+
 static void start(struct run *r, struct kernels *k, const struct checkpoint *from)
 {
 	const struct shard_header *h = shard_header(r->rows);
-	struct config c = full_shape(r->rows);
+	uint64_t n_rows;
+	struct config c = meet(r->rows, from, &n_rows);
 	struct err e;
 
-	if (!options.steps)
-		options.steps = (int64_t)((h->first + h->expected + (uint64_t)options.batch - 1) /
-		                          (uint64_t)options.batch);
-	if (!options.steps)
-		die_usage(
-		    "%s does not say how many rows it has: -n is needed", shard_name(r->rows));
-	if (resume && checkpoint_matches(from, shard_name(r->rows), h, true, &e))
-		die(&e);
-	if (resume)
-		c = from->c;
 	if (dry_run) {
-		describe(stdout, &c, h);
+		describe(stdout, k, &c, r->rows, n_rows);
 		exit(cli_finish());
 	}
 	if (!cli_quiet)
-		describe(stderr, &c, h);
-	check_memory(&c);
+		describe(stderr, k, &c, r->rows, n_rows);
+	check_memory(k, &c);
 	r->tr = resume ? checkpoint_resume(from, k, &options, &e)
 	               : trainer_new(k, &c, &options, h, shard_counts(r->rows), &e);
 	if (!r->tr || trainer_skip(r->tr, r->rows, &e))
@@ -474,7 +483,7 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 		note("%s", k_name(k));
 	r->first_step = r->tr->step;
 	r->saved = resume && !strcmp(output, resume) ? r->tr->step : UINT64_MAX;
-	if (resume && h->seed != from->source.seed)
+	if (resume && h->seed != from->source.seed && ranks_first())
 		warn("%s: noised with seed %" PRIu64 ", where %s began with %" PRIu64,
 		    shard_name(r->rows), h->seed, resume, from->source.seed);
 	r->ce = mem_array((size_t)options.batch, sizeof *r->ce, &e);
@@ -482,63 +491,96 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 		die(&e);
 }
 
+static struct lock lock = {-1, NULL};
+
+static void unlock(void)
+{
+	lock_release(&lock);
+}
+
+/* No other run writes this output from here on; none has since the checkpoint was opened. */
+static void take_lock(const struct stat *opened)
+{
+	struct stat now;
+	struct err e;
+
+	if (lock_take(&lock, output, &e))
+		die(&e);
+	atexit(unlock);
+	if (resume && !strcmp(output, resume) &&
+	    (stat(resume, &now) || now.st_ino != opened->st_ino ||
+	        now.st_mtim.tv_sec != opened->st_mtim.tv_sec ||
+	        now.st_mtim.tv_nsec != opened->st_mtim.tv_nsec)) {
+		err_set(&e, "%s: another run has just written it; start again", resume);
+		die(&e);
+	}
+	output_sweep(output);
+}
+
 /* What could fail after hours should fail now: a checkpoint that cannot be written, validation rows
  * that are not this model's. */
 static void check_ahead(const struct trainer *tr)
 {
-	struct shard_reader *rows;
 	struct output probe;
 	struct err e;
 
+	if (valid_path && validation_check(tr, valid_path, &e))
+		die(&e);
+	if (!ranks_first())
+		return;
 	if ((!resume || strcmp(output, resume)) && !cli_force && !access(output, F_OK))
 		die_usage("%s exists: -r %s continues it, -f replaces it", output, output);
 	if (output_open(&probe, output, &e))
 		die(&e);
 	output_abort(&probe);
-	if (!valid_path)
+}
+
+static void open_outputs(const struct trainer *tr)
+{
+	check_ahead(tr);
+	if (!ranks_first())
 		return;
-	if (!(rows = shard_open(valid_path, &e)) || shard_expect(rows, SHARD_NOISED, &e))
-		die(&e);
-	if (shard_header(rows)->vocab_hash != tr->source.vocab_hash ||
-	    shard_header(rows)->row_len != tr->source.row_len) {
-		err_set(&e,
-		    "%s: rows of %u tokens of vocabulary %016" PRIx64 ", where the model has %u of "
-		    "%016" PRIx64,
-		    valid_path, shard_header(rows)->row_len, shard_header(rows)->vocab_hash,
-		    tr->source.row_len, tr->source.vocab_hash);
-		die(&e);
-	}
-	shard_close(rows);
-}
-
-static void open_outputs(struct run *r)
-{
-	check_ahead(r->tr);
-	r->log =
-	    open_log(log_path, "step,rows,seconds,loss_nats,lr,grad_norm,tokens_per_s,rss_mib");
-	r->schedule_log = open_log(schedule_path, "step," SCHEDULE_COLUMNS);
-	if (!no_header)
-		puts("step,t,ce_nats,split");
+	runlog_open(&logs, resume, tr->step, !no_header);
 	if (!resume)
-		print_schedule(r->schedule_log, 0, &r->tr->schedule);
+		runlog_schedule(&logs, 0, &tr->schedule);
 }
 
-static int finish(struct run *r, int failed, const struct err *e)
+/* All ranks come here with the same error, or none. */
+static int finish(struct run *r, int failed, struct err *e)
 {
+	struct err why = *e;
+
 	progress_end(&r->progress);
-	if (failed) {
+	stop_calm();
+	if (failed && ranks_first())
 		warn("%s", e->msg);
-		if (e->status != ERR_NONFINITE)
-			save(r);
-		return e->status;
+	if (failed && e->status == ERR_NONFINITE)
+		return (int)e->status;
+	if (save(r, e)) {
+		/* What failed may be what has just been said. */
+		if (ranks_first() && !(failed && !strcmp(e->msg, why.msg)))
+			warn("%s", e->msg);
+		return (int)e->status;
 	}
-	save(r);
+	if (failed)
+		return (int)e->status;
 	note("%s: step %" PRIu64 " of %" PRId64 ", %.1f s, F %s", output, r->tr->step,
 	    r->tr->o.steps, progress_seconds(&r->progress),
 	    schedule_family_name(r->tr->schedule.family));
-	if (stopped_by)
-		raise(stopped_by);
 	return 0;
+}
+
+/* That of rank 0. Returns status, or that of what fails here. */
+static int write_profile(const struct kernels *k, double seconds, int status)
+{
+	struct err e;
+
+	if (!team_agree(team,
+	        profile_path && ranks_first() && profile_write(profile_path, k, seconds, &e), &e))
+		return status;
+	if (ranks_first())
+		warn("%s", e.msg);
+	return status ? status : (int)e.status;
 }
 
 int main(int argc, char **argv)
@@ -546,25 +588,45 @@ int main(int argc, char **argv)
 	struct checkpoint from = {0};
 	struct run r = {.valid = NAN};
 	struct kernels *k;
+	struct stat opened = {0};
 	struct err e = {0};
+	double seconds;
 	int first, status;
 
-	set_defaults(argc, argv, &from);
+	team = ranks_join(&argc, &argv);
+	set_defaults(argc, argv, &from, &opened);
 	first = cli_parse(&cli, argc, argv);
+	cli_quiet = cli_quiet || !ranks_first();
+	refuse_options();
 	take_options(&from);
 	check_files(argv[first]);
-	if (!(k = k_new((int)threads, &e)) || !(r.rows = shard_open(argv[first], &e)) ||
-	    shard_expect(r.rows, SHARD_NOISED, &e))
+	if (!dry_run && ranks_first())
+		take_lock(&opened);
+	if (!(k = k_new((int)threads, (enum k_precision)precision, &e)) ||
+	    !(r.rows = shard_open(argv[first], &e)) || shard_expect(r.rows, SHARD_NOISED, &e))
 		die(&e);
 	start(&r, k, &from);
-	open_outputs(&r);
-	catch_signals();
+	open_outputs(r.tr);
+	ranks_gate();
+	ranks_begin();
+	shard_stop(r.rows, &stop_signal);
+	stop_catch();
 	progress_start(&r.progress);
-	status = finish(&r, train(&r, &e), &e);
+	status = train(&r, &e);
+	seconds = progress_seconds(&r.progress);
+	status = finish(&r, status, &e);
+	status = write_profile(k, seconds, status);
 	trainer_free(r.tr);
 	checkpoint_close(&from);
 	shard_close(r.rows);
 	free(r.ce);
 	k_free(k);
-	return status ? status : cli_finish();
+	if (!status)
+		status = cli_finish();
+	ranks_leave();
+	if (!status && stop_signal) {
+		unlock();
+		raise(stop_signal);
+	}
+	return status;
 }

@@ -1,205 +1,66 @@
 /*
  * Attention: one (sequence, head) at a time, all of it in the scratch memory of one thread. The
- * T x T matrix lives only there; the backward pass makes it again from qkv.
+ * T x T matrix lives only there; the backward pass makes it again from q, k and lse, and makes it
+ * transposed, so that what it is multiplied by from the left need not be:
+ *
+ *   P^T = exp(s k q^T - lse)    dP^T = v dy^T    dS^T = s P^T ⊙ (dP^T - δ),  δ_i = dy_i · y_i
+ *   dv = P^T dy                 dk = dS^T q      dq = (dS^T)^T k
+ *
+ * Source: Dao 2023, arXiv:2307.08691, Algorithm 2.
  */
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "math/cpu.h"
 
-#ifdef CDCD_DOUBLE
-#define GEMM cblas_dgemm
-#define NORM_EPS 1e-12
-#else
-#define GEMM cblas_sgemm
-#define NORM_EPS 1e-12f
-#endif
+#define NORM_EPS ((real)1e-12)
 
 struct attention {
 	struct kernels *k;
-	real *y, *dqkv, *dscale;
-	const real *dy, *qkv, *scale, *rope;
+	act *y, *dqkv;
+	real *lse, *dscale;
+	const act *dy, *qkv, *y_in;
+	const real *lse_in, *scale, *rope;
 	struct k_attention_shape s;
 };
 
-/* One head's arrays, [T,D] each unless said otherwise. */
+/* One head's arrays: [T,D] with D, and [T,T] with T, rounded up to 32 from row to row. */
 struct head {
-	real *q, *k, *v, *y;
-	real *dq, *dk, *dv;
-	real *p, *dp;          /* [T,T] */
-	real *q_norm, *k_norm; /* [T] */
+	real *q, *k, *v, *y, *dy, *dx;
+	real *p, *dp;                  /* [T,T] */
+	real *q_norm, *k_norm, *delta; /* [T] */
+	real *room;
 	real s;
-	size_t D, T, C;
+	size_t T, D, C, ldt, ldd;
 };
 
 static size_t head_size(size_t T, size_t D)
 {
-	return 7 * T * D + 2 * T * T + 2 * T;
+	size_t ldt = panel_round(T), ldd = panel_round(D), longest = ldt > ldd ? ldt : ldd;
+
+	return 6 * ldt * ldd + 2 * ldt * ldt + 3 * ldt + 2 * longest * longest;
 }
 
 static void head_init(struct head *h, real *at, size_t T, size_t D, size_t C)
 {
-	real **part[] = {&h->q, &h->k, &h->v, &h->y, &h->dq, &h->dk, &h->dv};
+	size_t ldt = panel_round(T), ldd = panel_round(D);
+	real **part[] = {&h->q, &h->k, &h->v, &h->y, &h->dy, &h->dx};
 
-	for (size_t i = 0; i < sizeof part / sizeof *part; i++, at += T * D)
+	for (size_t i = 0; i < sizeof part / sizeof *part; i++, at += ldt * ldd)
 		*part[i] = at;
 	h->p = at;
-	h->dp = at + T * T;
-	h->q_norm = at + 2 * T * T;
-	h->k_norm = h->q_norm + T;
+	h->dp = h->p + ldt * ldt;
+	h->q_norm = h->dp + ldt * ldt;
+	h->k_norm = h->q_norm + ldt;
+	h->delta = h->k_norm + ldt;
+	h->room = h->delta + ldt;
 	h->T = T;
 	h->D = D;
 	h->C = C;
-}
-
-/* c = alpha op(a) op(b), all [T,D] or [T,T]. */
-static void product(enum CBLAS_TRANSPOSE ta, enum CBLAS_TRANSPOSE tb, size_t M, size_t N, size_t K,
-    real alpha, const real *a, const real *b, real *c)
-{
-	GEMM(CblasRowMajor, ta, tb, (int)M, (int)N, (int)K, alpha, a,
-	    (int)(ta == CblasNoTrans ? K : M), b, (int)(tb == CblasNoTrans ? N : K), 0, c, (int)N);
-}
-
-/* Rotate the pairs (x[i], x[i + D/2]) of a row by its position's angles; sign -1 rotates back. */
-static void rotate(real *x, const real *rope, size_t D, real sign)
-{
-	size_t half = D / 2;
-
-	for (size_t i = 0; i < half; i++) {
-		real c = rope[2 * i], s = sign * rope[2 * i + 1];
-		real a = x[i], b = x[i + half];
-
-		x[i] = c * a - s * b;
-		x[i + half] = s * a + c * b;
-	}
-}
-
-/* q or k of one head out of qkv: normalised (QK-norm) and rotated. */
-static void load(const struct attention *a, struct head *h, real *to, real *norms, const real *from)
-{
-	for (size_t t = 0; t < h->T; t++) {
-		real *row = to + t * h->D;
-
-		memcpy(row, from + t * 3 * h->C, h->D * sizeof *row);
-		if (a->scale) {
-			norms[t] = (real)sqrt(a->k->rows->dot(row, row, h->D) + NORM_EPS);
-			a->k->rows->scale(row, 1 / norms[t], h->D);
-		}
-		rotate(row, a->rope + t * h->D, h->D, 1);
-	}
-}
-
-static void load_head(const struct attention *a, struct head *h, size_t job, int rank)
-{
-	size_t b = job / a->s.H, i = job % a->s.H, D = a->s.C / a->s.H;
-	const real *base = a->qkv + b * a->s.T * 3 * a->s.C + i * D;
-
-	head_init(h, a->k->scratch[rank], a->s.T, D, a->s.C);
-	h->s = a->scale ? a->scale[i] : 1 / (real)sqrt((double)D);
-	load(a, h, h->q, h->q_norm, base);
-	load(a, h, h->k, h->k_norm, base + a->s.C);
-	for (size_t t = 0; t < h->T; t++)
-		memcpy(h->v + t * D, base + 2 * a->s.C + t * 3 * a->s.C, D * sizeof *h->v);
-	product(CblasNoTrans, CblasTrans, h->T, h->T, D, 1, h->q, h->k, h->p);
-}
-
-static void forward(void *arg, size_t begin, size_t end, int rank)
-{
-	struct attention *a = arg;
-
-	for (size_t job = begin; job < end; job++) {
-		struct head h;
-		size_t b = job / a->s.H, i = job % a->s.H;
-
-		load_head(a, &h, job, rank);
-		for (size_t t = 0; t < h.T; t++)
-			a->k->rows->softmax(h.p + t * h.T, h.s, h.T);
-		product(CblasNoTrans, CblasNoTrans, h.T, h.D, h.T, 1, h.p, h.v, h.y);
-		for (size_t t = 0; t < h.T; t++)
-			memcpy(
-			    a->y + (b * h.T + t) * h.C + i * h.D, h.y + t * h.D, h.D * sizeof *h.y);
-	}
-}
-
-/* The gradient of q or k of one head into dqkv: rotated back, through the normalisation. */
-static void store(const struct attention *a, const struct head *h, real *to, real *dx,
-    const real *x, const real *norms)
-{
-	const struct rows *rows = a->k->rows;
-
-	for (size_t t = 0; t < h->T; t++) {
-		real *row = dx + t * h->D;
-
-		if (a->scale) {
-			/* x is the unit vector, rotated; dx/dq = (1 - x x^T) / norm, in either
-			 * frame */
-			real along = rows->dot(row, x + t * h->D, h->D);
-
-			rows->mix(
-			    row, 1 / norms[t], row, -along / norms[t], x + t * h->D, 0, NULL, h->D);
-		}
-		rotate(row, a->rope + t * h->D, h->D, -1);
-		memcpy(to + t * 3 * h->C, row, h->D * sizeof *row);
-	}
-}
-
-static void backward_head(struct attention *a, struct head *h, size_t b, size_t i)
-{
-	const struct rows *rows = a->k->rows;
-	size_t T = h->T, D = h->D;
-	real *to = a->dqkv + b * T * 3 * h->C + i * D;
-
-	for (size_t t = 0; t < T; t++)
-		memcpy(h->y + t * D, a->dy + (b * T + t) * h->C + i * D, D * sizeof *h->y);
-	product(CblasNoTrans, CblasTrans, T, T, D, 1, h->y, h->v, h->dp);
-	for (size_t t = 0; t < T; t++) {
-		rows->softmax(h->p + t * T, h->s, T);
-		rows->softmax_backward(h->dp + t * T, h->p + t * T, h->s, T);
-	}
-	product(CblasTrans, CblasNoTrans, T, D, T, 1, h->p, h->y, h->dv);
-	product(CblasNoTrans, CblasNoTrans, T, D, T, 1, h->dp, h->k, h->dq);
-	product(CblasTrans, CblasNoTrans, T, D, T, 1, h->dp, h->q, h->dk);
-	/* d/ds of sum dlogit_ij q_i·k_j is sum q_i·dq_i / s, for dq holds s sum dlogit_ij k_j. */
-	if (a->scale)
-		a->dscale[b * a->s.H + i] = rows->dot(h->q, h->dq, T * D) / h->s;
-	store(a, h, to, h->dq, h->q, h->q_norm);
-	store(a, h, to + h->C, h->dk, h->k, h->k_norm);
-	for (size_t t = 0; t < T; t++)
-		memcpy(to + 2 * h->C + t * 3 * h->C, h->dv + t * D, D * sizeof *h->dv);
-}
-
-static void backward(void *arg, size_t begin, size_t end, int rank)
-{
-	struct attention *a = arg;
-
-	for (size_t job = begin; job < end; job++) {
-		struct head h;
-
-		load_head(a, &h, job, rank);
-		backward_head(a, &h, job / a->s.H, job % a->s.H);
-	}
-}
-
-void k_attention(struct kernels *k, real *y, const real *qkv, const real *scale, const real *rope,
-    struct k_attention_shape s)
-{
-	struct attention a = {.k = k, .y = y, .qkv = qkv, .scale = scale, .rope = rope, .s = s};
-
-	pool_for(k->pool, s.B * s.H, forward, &a);
-}
-
-void k_attention_backward(struct kernels *k, real *dqkv, real *dscale, const real *dy,
-    const real *qkv, const real *scale, const real *rope, struct k_attention_shape s)
-{
-	real *each = k->scratch[k_threads(k)]; /* [B,H], summed below in a fixed order */
-	struct attention a = {k, NULL, dqkv, each, dy, qkv, scale, rope, s};
-
-	pool_for(k->pool, s.B * s.H, backward, &a);
-	for (size_t job = 0; scale && job < s.B * s.H; job++)
-		dscale[job % s.H] += each[job];
+	h->ldt = ldt;
+	h->ldd = ldd;
 }
 
 int k_reserve_attention(struct kernels *k, struct k_attention_shape s, struct err *e)
@@ -210,4 +71,185 @@ int k_reserve_attention(struct kernels *k, struct k_attention_shape s, struct er
 		if (cpu_reserve(k, i, i < k_threads(k) ? n : s.B * s.H, e))
 			return -1;
 	return 0;
+}
+
+/* One head's columns of rows of acts, stride from row to row. */
+static void load(const struct attention *a, const struct head *h, real *to, const act *from,
+    size_t at, size_t stride)
+{
+	for (size_t t = 0; t < h->T; t++)
+		a->k->rows->widen(to + t * h->ldd, cpu_at(a->k, from, at + t * stride), h->D);
+}
+
+/* q or k: normalised (QK-norm) and rotated. */
+static void load_rotated(
+    const struct attention *a, const struct head *h, real *to, real *norms, size_t at)
+{
+	const struct rows *rows = a->k->rows;
+
+	load(a, h, to, a->qkv, at, 3 * h->C);
+	for (size_t t = 0; t < h->T; t++) {
+		real *row = to + t * h->ldd;
+
+		if (a->scale) {
+			norms[t] = (real)sqrt(rows->dot(row, row, h->D) + NORM_EPS);
+			rows->scale(row, 1 / norms[t], h->D);
+		}
+		if (a->rope)
+			rows->rotate(row, a->rope + t * h->D, 1, h->D);
+	}
+}
+
+static void load_head(const struct attention *a, struct head *h, size_t job, int rank)
+{
+	size_t b = job / a->s.H, i = job % a->s.H, D = a->s.C / a->s.H;
+	size_t at = b * a->s.T * 3 * a->s.C + i * D;
+
+	head_init(h, a->k->scratch[rank], a->s.T, D, a->s.C);
+	h->s = a->scale ? a->scale[i] : 1 / (real)sqrt((double)D);
+	load_rotated(a, h, h->q, h->q_norm, at);
+	load_rotated(a, h, h->k, h->k_norm, at + h->C);
+	load(a, h, h->v, a->qkv, at + 2 * h->C, 3 * h->C);
+}
+
+/* c [T,T] = a b^T, for a and b [T,D]; c [T,D] = a b, or a^T b, for a [T,T], b [T,D]. */
+static void multiply(const struct attention *t, const struct head *h, enum small_form form, real *c,
+    const real *a, const real *b)
+{
+	bool square = form == SMALL_ABT;
+	struct small_product p = {form, c, a, b, square ? h->ldt : h->ldd, square ? h->ldd : h->ldt,
+	    h->ldd, h->T, square ? h->T : h->D, square ? h->D : h->T};
+
+	t->k->products->small(t->k, &p, h->room);
+}
+
+/* Of so many products of T x T x D a head. */
+static double flops(struct k_attention_shape s, int products)
+{
+	return 2.0 * products * (double)s.B * (double)s.T * (double)s.T * (double)s.C;
+}
+
+static void forward(void *arg, size_t begin, size_t end, int rank)
+{
+	struct attention *a = arg;
+	const struct rows *rows = a->k->rows;
+
+	for (size_t job = begin; job < end; job++) {
+		struct head h;
+		size_t b = job / a->s.H, i = job % a->s.H;
+
+		load_head(a, &h, job, rank);
+		multiply(a, &h, SMALL_ABT, h.p, h.q, h.k);
+		for (size_t t = 0; t < h.T; t++)
+			a->lse[job * h.T + t] = rows->softmax_in_place(h.p + t * h.ldt, h.s, h.T);
+		multiply(a, &h, SMALL_AB, h.y, h.p, h.v);
+		for (size_t t = 0; t < h.T; t++)
+			rows->round(cpu_at(a->k, a->y, (b * h.T + t) * h.C + i * h.D),
+			    h.y + t * h.ldd, h.D);
+	}
+}
+
+void k_attention(struct kernels *k, act *y, real *lse, const act *qkv, const real *scale,
+    const real *rope, struct k_attention_shape s)
+{
+	struct attention a = {
+	    .k = k, .y = y, .lse = lse, .qkv = qkv, .scale = scale, .rope = rope, .s = s};
+
+	cpu_for(k, "attention", flops(s, 2), s.B * s.H, forward, &a);
+}
+
+/* The gradient of q or k of one head into dqkv: rotated back, through the normalisation. */
+static void store(
+    const struct attention *a, const struct head *h, size_t at, const real *x, const real *norms)
+{
+	const struct rows *rows = a->k->rows;
+
+	for (size_t t = 0; t < h->T; t++) {
+		real *row = h->dx + t * h->ldd;
+
+		if (x && a->scale) {
+			/* x is the unit vector, rotated; dx/dq = (1 - x x^T) / norm, in either
+			 * frame */
+			real along = rows->dot(row, x + t * h->ldd, h->D);
+
+			rows->mix(row, 1 / norms[t], row, -along / norms[t], x + t * h->ldd, 0,
+			    NULL, h->D);
+		}
+		if (x && a->rope)
+			rows->rotate(row, a->rope + t * h->D, -1, h->D);
+		rows->round(cpu_at(a->k, a->dqkv, at + t * 3 * h->C), row, h->D);
+	}
+}
+
+/* P^T and dS^T. */
+static void weigh(const struct attention *a, struct head *h, size_t job)
+{
+	const struct rows *rows = a->k->rows;
+	const real *lse = a->lse_in + job * h->T;
+
+	for (size_t t = 0; t < h->T; t++)
+		h->delta[t] = rows->dot(h->dy + t * h->ldd, h->y + t * h->ldd, h->D);
+	multiply(a, h, SMALL_ABT, h->p, h->k, h->q);
+	multiply(a, h, SMALL_ABT, h->dp, h->v, h->dy);
+	for (size_t t = 0; t < h->T; t++) {
+		rows->exp_below_each(h->p + t * h->ldt, h->s, lse, h->T);
+		rows->softmax_backward_each(
+		    h->dp + t * h->ldt, h->p + t * h->ldt, h->s, h->delta, h->T);
+	}
+}
+
+static void backward_head(struct attention *a, struct head *h, size_t job)
+{
+	const struct rows *rows = a->k->rows;
+	size_t b = job / a->s.H, i = job % a->s.H;
+	size_t at = b * h->T * 3 * h->C + i * h->D;
+	real along = 0;
+
+	load(a, h, h->y, a->y_in, b * h->T * h->C + i * h->D, h->C);
+	load(a, h, h->dy, a->dy, b * h->T * h->C + i * h->D, h->C);
+	weigh(a, h, job);
+	multiply(a, h, SMALL_AB, h->dx, h->p, h->dy);
+	store(a, h, at + 2 * h->C, NULL, NULL);
+	multiply(a, h, SMALL_ATB, h->dx, h->dp, h->k);
+	/* d/ds of sum dlogit_ij q_i·k_j is sum q_i·dq_i / s, for dq holds s sum dlogit_ij k_j. */
+	for (size_t t = 0; a->scale && t < h->T; t++)
+		along += rows->dot(h->q + t * h->ldd, h->dx + t * h->ldd, h->D);
+	if (a->scale)
+		a->dscale[job] = along / h->s;
+	store(a, h, at, h->q, h->q_norm);
+	multiply(a, h, SMALL_AB, h->dx, h->dp, h->q);
+	store(a, h, at + h->C, h->k, h->k_norm);
+}
+
+static void backward(void *arg, size_t begin, size_t end, int rank)
+{
+	struct attention *a = arg;
+
+	for (size_t job = begin; job < end; job++) {
+		struct head h;
+
+		load_head(a, &h, job, rank);
+		backward_head(a, &h, job);
+	}
+}
+
+void k_attention_backward(struct kernels *k, act *dqkv, real *dscale, const act *dy, const act *y,
+    const real *lse, const act *qkv, const real *scale, const real *rope,
+    struct k_attention_shape s)
+{
+	real *each = k->scratch[k_threads(k)]; /* [B,H], summed below in a fixed order */
+	struct attention a = {.k = k,
+	    .dqkv = dqkv,
+	    .dscale = each,
+	    .dy = dy,
+	    .qkv = qkv,
+	    .y_in = y,
+	    .lse_in = lse,
+	    .scale = scale,
+	    .rope = rope,
+	    .s = s};
+
+	cpu_for(k, "attention backward", flops(s, 5), s.B * s.H, backward, &a);
+	for (size_t job = 0; scale && job < s.B * s.H; job++)
+		dscale[job % s.H] += each[job];
 }

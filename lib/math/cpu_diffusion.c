@@ -34,7 +34,7 @@ void k_normalize(struct kernels *k, real *e, const real *w, size_t V, size_t d)
 {
 	struct normalize j = {k->rows, e, w, NULL, d};
 
-	pool_for(k->pool, V, normalize, &j);
+	cpu_stream(k, "normalize", 2 * V * d * sizeof(real), V, normalize, &j);
 }
 
 /* de/dw = √d/‖w‖ (1 - ŵ ŵ^T) */
@@ -60,7 +60,7 @@ void k_normalize_backward(
 {
 	struct normalize j = {k->rows, dw, w, de, d};
 
-	pool_for(k->pool, V, normalize_backward, &j);
+	cpu_stream(k, "normalize", 4 * V * d * sizeof(real), V, normalize_backward, &j);
 }
 
 /* --- noise --- */
@@ -98,7 +98,7 @@ void k_gaussian(
 {
 	struct gaussian j = {n, seed, domain, T, d};
 
-	pool_for(k->pool, B * T, gaussian, &j);
+	cpu_stream(k, "gaussian", B * T * d * sizeof(real), B * T, gaussian, &j);
 }
 
 struct diffuse {
@@ -124,52 +124,73 @@ void k_diffuse(struct kernels *k, real *x, const real *e, const int32_t *ids, co
 {
 	struct diffuse j = {k->rows, x, e, n, t, ids, T, d};
 
-	pool_for(k->pool, B * T, diffuse, &j);
+	cpu_stream(k, "diffuse", 3 * B * T * d * sizeof(real), B * T, diffuse, &j);
 }
 
 /* --- the network's input --- */
 
 struct assemble {
-	real *in, *dx, *dgiven;
+	struct kernels *k;
+	act *in;
+	real *dx, *dgiven;
 	const real *x, *e, *m, *p, *q, *c_in, *din;
 	const int32_t *ids;
 	struct k_input_shape s;
 };
 
-static real *put(real *to, real a, const real *x, size_t d)
+/* The next slot of a row: a x, or zeros. */
+static size_t put(const struct assemble *j, size_t at, real a, const real *x)
 {
-	for (size_t i = 0; i < d; i++)
-		to[i] = x && a != 0 ? a * x[i] : 0;
-	return to + d;
+	size_t d = j->s.d;
+	real part[64];
+
+	for (size_t i = 0; i < d; i += 64) {
+		size_t n = d - i < 64 ? d - i : 64;
+
+		for (size_t c = 0; c < n; c++)
+			part[c] = x && a != 0 ? a * x[i + c] : 0;
+		j->k->rows->round(cpu_at(j->k, j->in, at + i), part, n);
+	}
+	return at + d;
 }
 
 static void assemble(void *arg, size_t begin, size_t end, int rank)
 {
 	struct assemble *j = arg;
-	size_t d = j->s.d;
+	size_t d = j->s.d, size = k_act_size(j->k);
 
 	(void)rank;
 	for (size_t r = begin; r < end; r++) {
-		real *row = j->in + r * j->s.width, *to = row, m = j->m[r];
+		size_t at = r * j->s.width, last = at + j->s.width;
+		real m = j->m[r];
 
-		to = put(to, j->c_in[r / j->s.T] * m, j->x + r * d, d);
-		to = put(to, 1 - m, j->e + (size_t)j->ids[r] * d, d);
+		at = put(j, at, j->c_in[r / j->s.T] * m, j->x + r * d);
+		at = put(j, at, 1 - m, j->e + (size_t)j->ids[r] * d);
 		if (j->s.has_p)
-			to = put(to, m, j->p ? j->p + r * d : NULL, d);
+			at = put(j, at, m, j->p ? j->p + r * d : NULL);
 		if (j->s.has_q)
-			to = put(to, m, j->q ? j->q + r * d : NULL, d);
-		*to++ = m;
-		memset(to, 0, (j->s.width - (size_t)(to - row)) * sizeof *to);
+			at = put(j, at, m, j->q ? j->q + r * d : NULL);
+		j->k->rows->round(cpu_at(j->k, j->in, at), &m, 1);
+		memset(cpu_at(j->k, j->in, at + 1), 0, (last - at - 1) * size);
 	}
 }
 
-void k_input(struct kernels *k, real *in, const real *x, const real *e, const int32_t *ids,
+void k_input(struct kernels *k, act *in, const real *x, const real *e, const int32_t *ids,
     const real *m, const real *p, const real *q, const real *c_in, struct k_input_shape s)
 {
-	struct assemble j = {
-	    .in = in, .x = x, .e = e, .m = m, .p = p, .q = q, .c_in = c_in, .ids = ids, .s = s};
+	struct assemble j = {.k = k,
+	    .in = in,
+	    .x = x,
+	    .e = e,
+	    .m = m,
+	    .p = p,
+	    .q = q,
+	    .c_in = c_in,
+	    .ids = ids,
+	    .s = s};
 
-	pool_for(k->pool, s.B * s.T, assemble, &j);
+	cpu_stream(k, "input", s.B * s.T * s.width * (sizeof(real) + k_act_size(k)), s.B * s.T,
+	    assemble, &j);
 }
 
 static void assemble_backward(void *arg, size_t begin, size_t end, int rank)
@@ -194,7 +215,8 @@ void k_input_backward(struct kernels *k, real *dx, real *dgiven, const real *din
 {
 	struct assemble j = {.dx = dx, .dgiven = dgiven, .din = din, .m = m, .c_in = c_in, .s = s};
 
-	pool_for(k->pool, s.B * s.T, assemble_backward, &j);
+	cpu_stream(
+	    k, "input", 5 * s.B * s.T * s.d * sizeof(real), s.B * s.T, assemble_backward, &j);
 }
 
 struct scatter {
@@ -224,14 +246,15 @@ void k_scatter_add(
 {
 	struct scatter j = {de, dx, ids, M, d};
 
-	pool_for(k->pool, d, scatter, &j);
+	cpu_stream(k, "scatter", 3 * M * d * sizeof(real), d, scatter, &j);
 }
 
 /* --- the vocabulary's end --- */
 
 struct vocabulary {
-	const struct rows *rows;
+	struct kernels *k;
 	real *logits, *loss;
+	act *out;
 	const real *weight;
 	const int32_t *ids;
 	int32_t *best;
@@ -245,38 +268,50 @@ static void softmax(void *arg, size_t begin, size_t end, int rank)
 
 	(void)rank;
 	for (size_t m = begin; m < end; m++)
-		j->rows->softmax(j->logits + m * j->V, j->s, j->V);
+		j->k->rows->softmax(
+		    cpu_at(j->k, j->out, m * j->V), j->logits + m * j->V, j->s, 1, j->V);
 }
 
-void k_softmax(struct kernels *k, real *p, real tau, size_t M, size_t V)
+void k_softmax(struct kernels *k, act *p, real *logits, real tau, size_t M, size_t V)
 {
-	struct vocabulary j = {.rows = k->rows, .logits = p, .s = 1 / tau, .V = V};
+	struct vocabulary j = {.k = k, .out = p, .logits = logits, .s = 1 / tau, .V = V};
 
-	pool_for(k->pool, M, softmax, &j);
+	cpu_stream(k, "softmax", M * V * (2 * sizeof(real) + k_act_size(k)), M, softmax, &j);
 }
 
 static void cross_entropy(void *arg, size_t begin, size_t end, int rank)
 {
 	struct vocabulary *j = arg;
+	const struct rows *rows = j->k->rows;
 
 	(void)rank;
 	for (size_t m = begin; m < end; m++) {
-		real *row = j->logits + m * j->V, w = j->weight[m];
+		real *row = j->logits + m * j->V, weight = j->weight[m], lse, gradient;
 		real target = row[j->ids[m]];
+		act *out = j->out ? cpu_at(j->k, j->out, m * j->V) : NULL;
 
-		j->loss[m] = j->rows->softmax(row, 1, j->V) - target;
-		row[j->ids[m]] -= 1;
-		j->rows->scale(row, w, j->V);
+		lse = rows->softmax(out, row, 1, weight, j->V);
+		j->loss[m] = lse - target;
+		if (!out)
+			continue;
+		gradient = weight * ((real)exp((double)(target - lse)) - 1);
+		rows->round(cpu_at(j->k, out, (size_t)j->ids[m]), &gradient, 1);
 	}
 }
 
-void k_cross_entropy(struct kernels *k, real *loss, real *logits, const int32_t *ids,
+void k_cross_entropy(struct kernels *k, real *loss, act *dlogits, real *logits, const int32_t *ids,
     const real *weight, size_t M, size_t V)
 {
-	struct vocabulary j = {
-	    .rows = k->rows, .logits = logits, .loss = loss, .weight = weight, .ids = ids, .V = V};
+	struct vocabulary j = {.k = k,
+	    .out = dlogits,
+	    .logits = logits,
+	    .loss = loss,
+	    .weight = weight,
+	    .ids = ids,
+	    .V = V};
 
-	pool_for(k->pool, M, cross_entropy, &j);
+	cpu_stream(
+	    k, "cross entropy", M * V * (2 * sizeof(real) + k_act_size(k)), M, cross_entropy, &j);
 }
 
 static void argmax(void *arg, size_t begin, size_t end, int rank)
@@ -299,5 +334,5 @@ void k_argmax(struct kernels *k, int32_t *ids, const real *logits, size_t M, siz
 {
 	struct vocabulary j = {.logits = (real *)(uintptr_t)logits, .best = ids, .V = V};
 
-	pool_for(k->pool, M, argmax, &j);
+	cpu_stream(k, "argmax", M * V * sizeof(real), M, argmax, &j);
 }

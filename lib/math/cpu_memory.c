@@ -3,11 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "ground/mem.h"
 #include "math/cpu.h"
 
 enum { ALIGN = 64, HUGE_PAGE = 2 << 20 };
+
+const char *const k_precisions[] = {"auto", "fp32", "bf16", NULL};
 
 static const struct rows *choose_rows(void)
 {
@@ -22,7 +25,34 @@ static const struct rows *choose_rows(void)
 	return &rows_plain;
 }
 
-struct kernels *k_new(int threads, struct err *e)
+static int choose(struct kernels *k, enum k_precision precision, struct err *e)
+{
+	k->rows = choose_rows();
+	k->products = &products_fp32;
+	if (precision == K_FP32)
+		return 0;
+#ifdef CDCD_BF16
+	k->unit = bf16_unit_best();
+	if (k->unit) {
+		k->rows = &rows_bf16;
+		k->products = &products_bf16;
+		return 0;
+	}
+#endif
+	return precision == K_AUTO
+	           ? 0
+	           : err_set(e,
+	                 "precision bf16: this processor has neither AVX-512 nor AMX products "
+	                 "of bf16; use fp32");
+}
+
+static void set_name(struct kernels *k, size_t n)
+{
+	snprintf(k->name, sizeof k->name, "cpu, %s, %zu thread%s",
+	    k->unit ? k->unit->name : k->rows->name, n, n > 1 ? "s" : "");
+}
+
+struct kernels *k_new(int threads, enum k_precision precision, struct err *e)
 {
 	struct kernels *k = mem_array(1, sizeof *k, e);
 	size_t n;
@@ -32,16 +62,15 @@ struct kernels *k_new(int threads, struct err *e)
 	n = (size_t)(threads > 0 ? threads : pool_cpus());
 	/* Each of our threads calls a serial product on its own slice: two teams would fight. */
 	openblas_set_num_threads(1);
-	k->rows = choose_rows();
 	k->scratch = mem_array(n + 1, sizeof *k->scratch, e);
 	k->scratch_size = mem_array(n + 1, sizeof *k->scratch_size, e);
 	k->partial = mem_array(n, sizeof *k->partial, e);
-	if (!k->scratch || !k->scratch_size || !k->partial || !(k->pool = pool_new((int)n, e))) {
+	if (!k->scratch || !k->scratch_size || !k->partial || choose(k, precision, e) ||
+	    !(k->pool = pool_new((int)n, e))) {
 		k_free(k);
 		return NULL;
 	}
-	snprintf(
-	    k->name, sizeof k->name, "cpu, %s, %zu thread%s", k->rows->name, n, n > 1 ? "s" : "");
+	set_name(k, n);
 	return k;
 }
 
@@ -49,7 +78,7 @@ void k_free(struct kernels *k)
 {
 	if (!k)
 		return;
-	for (int i = 0; k->pool && i <= pool_size(k->pool); i++)
+	for (int i = 0; k->pool && k->scratch && i <= pool_size(k->pool); i++)
 		free(k->scratch[i]);
 	pool_free(k->pool);
 	free(k->scratch);
@@ -67,6 +96,62 @@ const char *k_name(const struct kernels *k)
 {
 	return k->name;
 }
+
+/* --- accounts --- */
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static struct k_share *account(struct kernels *k, const char *name)
+{
+	size_t i = 0;
+
+	while (i < k->n_shares && strcmp(k->share[i].name, name) != 0)
+		i++;
+	if (i == k->n_shares && i + 1 < K_SHARES)
+		k->share[k->n_shares++].name = name;
+	return &k->share[i];
+}
+
+static void run(struct kernels *k, struct k_share *s, size_t n, pool_body *body, void *arg)
+{
+	double start = seconds();
+
+	pool_for(k->pool, n, body, arg);
+	s->seconds += seconds() - start;
+	s->calls++;
+}
+
+void cpu_for(
+    struct kernels *k, const char *name, double flops, size_t n, pool_body *body, void *arg)
+{
+	struct k_share *s = account(k, name);
+
+	run(k, s, n, body, arg);
+	s->flops += flops;
+}
+
+void cpu_stream(
+    struct kernels *k, const char *name, size_t bytes, size_t n, pool_body *body, void *arg)
+{
+	struct k_share *s = account(k, name);
+
+	run(k, s, n, body, arg);
+	s->bytes += (double)bytes;
+}
+
+size_t k_profile(const struct kernels *k, struct k_share share[K_SHARES])
+{
+	memcpy(share, k->share, sizeof k->share);
+	return k->n_shares;
+}
+
+/* --- memory --- */
 
 /* Large blocks sit on huge pages: a first touch of 4 KiB pages costs more than the work. */
 void *k_alloc(struct kernels *k, size_t bytes, struct err *e)
@@ -104,6 +189,16 @@ void k_get(struct kernels *k, void *host, const void *device, size_t bytes)
 {
 	(void)k;
 	memcpy(host, device, bytes);
+}
+
+size_t k_act_size(const struct kernels *k)
+{
+	return k->products->act_size;
+}
+
+act *k_act_at(const struct kernels *k, const act *a, size_t n)
+{
+	return cpu_at(k, a, n);
 }
 
 const real *k_host(struct kernels *k, const real *x, size_t n)

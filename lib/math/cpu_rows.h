@@ -3,7 +3,8 @@
 
 /*
  * The pointwise work on one row, compiled once for every instruction set that is worth it from the
- * same plain C (cpu_rows_body.h): the compiler vectorises it. n, C, V: elements of the row.
+ * same plain C (cpu_rows_body.h): the compiler vectorises it. n, C, V: elements of the row. In the
+ * table for bf16 an act is one, in the others it is a real.
  */
 
 #include <stddef.h>
@@ -13,32 +14,46 @@
 
 struct rows {
 	const char *name;
-	void (*gelu)(real *y, const real *x, size_t n);
-	void (*gelu_backward)(real *dx, const real *dy, const real *x, size_t n);
+	/* y = x rounded; y = x; sum += x */
+	void (*round)(act *y, const real *x, size_t n);
+	void (*widen)(real *y, const act *x, size_t n);
+	void (*accumulate)(real *sum, const act *x, size_t n);
+	void (*gelu)(act *y, const act *x, size_t n);
+	/* dx = dy GELU'(x); dx may lie where dy does */
+	void (*gelu_backward)(act *dx, const real *dy, const act *x, size_t n);
 	void (*silu)(real *y, const real *x, size_t n);
 	void (*silu_backward)(real *dx, const real *dy, const real *x, size_t n);
 	void (*modulate)(
-	    real *y, real *stats, const real *h, const real *shift, const real *scale, size_t C);
-	void (*modulate_backward)(real *dh, real *dshift, real *dscale, const real *dy,
+	    act *y, real *stats, const real *h, const real *shift, const real *scale, size_t C);
+	void (*modulate_backward)(real *dh, real *dshift, real *dscale, const act *dy,
 	    const real *h, const real *stats, const real *scale, size_t C);
-	void (*gate)(real *out, const real *h, const real *y, const real *gate, size_t C);
+	/* h += sign gate ⊙ y */
+	void (*gate)(real *h, real sign, const act *y, const real *gate, size_t C);
 	void (*gate_backward)(
-	    real *dy, real *dgate, const real *dout, const real *y, const real *gate, size_t C);
+	    act *dy, real *dgate, const real *dout, const act *y, const real *gate, size_t C);
 	/* y = a x1 + b x2 + c x3; x3 may be NULL */
 	void (*mix)(real *y, real a, const real *x1, real b, const real *x2, real c, const real *x3,
 	    size_t n);
 	real (*dot)(const real *x, const real *y, size_t n);
 	void (*add)(real *y, const real *x, size_t n);
 	double (*sum_squares)(const real *x, size_t n);
+	/* y = weight softmax(p s), unless it is NULL; returns ln sum exp(p s), and p is lost */
+	real (*softmax)(act *y, real *p, real s, real weight, size_t n);
 	/* p = softmax(p s); returns ln sum exp(p s) */
-	real (*softmax)(real *p, real s, size_t n);
+	real (*softmax_in_place)(real *p, real s, size_t n);
+	/* p = exp(p s - lse), lse one for the row or one an element */
+	void (*exp_below)(real *p, real s, real lse, size_t n);
+	void (*exp_below_each)(real *p, real s, const real *lse, size_t n);
 	void (*scale)(real *y, real a, size_t n);
-	/* dp = p (dp - sum p dp) s, in place */
-	void (*softmax_backward)(real *dp, const real *p, real s, size_t n);
+	/* dp = p (dp - delta) s, in place, delta one for the row or one an element */
+	void (*softmax_backward)(real *dp, const real *p, real s, real delta, size_t n);
+	void (*softmax_backward_each)(real *dp, const real *p, real s, const real *delta, size_t n);
+	/* rotate the pairs (x[i], x[i + n/2]) by the angles of rope [n/2] (cos, sin) */
+	void (*rotate)(real *x, const real *rope, real sign, size_t n);
 	void (*adamw)(
 	    real *p, real *m, real *v, real *ema, const real *g, size_t n, const struct k_adamw *o);
 };
 
-extern const struct rows rows_plain, rows_avx2, rows_avx512;
+extern const struct rows rows_plain, rows_avx2, rows_avx512, rows_bf16;
 
 #endif

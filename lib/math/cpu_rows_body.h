@@ -1,7 +1,8 @@
 /*
  * The bodies of struct rows, in plain C for the compiler to vectorise. Included by one file an
  * instruction set, which defines ROWS as the table's name and ROWS_NAME. Those files are compiled
- * with -fassociative-math, so that sums may be split over the lanes of a vector.
+ * with -fassociative-math, so that sums may be split over the lanes of a vector. With ROWS_BF16 an
+ * act is the upper half of a float.
  */
 
 #include <math.h>
@@ -48,6 +49,67 @@ static inline real exp_row(real x)
 }
 #endif
 
+#ifdef ROWS_BF16
+typedef uint16_t stored;
+
+static inline real get(stored x)
+{
+	uint32_t bits = (uint32_t)x << 16;
+	float y;
+
+	memcpy(&y, &bits, sizeof y);
+	return y;
+}
+
+/* To nearest, ties to even. (The NaNs that arithmetic makes stay NaN.) */
+static inline stored put(real x)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &x, sizeof bits);
+	return (stored)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+#else
+typedef real stored;
+
+static inline real get(stored x)
+{
+	return x;
+}
+
+static inline stored put(real x)
+{
+	return x;
+}
+#endif
+
+/* An act is what this table says that it is. */
+#define STORED(a) ((stored *)(uintptr_t)(a))
+
+static void round_row(act *to, const real *restrict x, size_t n)
+{
+	stored *restrict y = STORED(to);
+
+	for (size_t i = 0; i < n; i++)
+		y[i] = put(x[i]);
+}
+
+static void widen(real *restrict y, const act *from, size_t n)
+{
+	const stored *restrict x = STORED(from);
+
+	for (size_t i = 0; i < n; i++)
+		y[i] = get(x[i]);
+}
+
+static void accumulate(real *restrict sum, const act *from, size_t n)
+{
+	const stored *restrict x = STORED(from);
+
+	for (size_t i = 0; i < n; i++)
+		sum[i] += get(x[i]);
+}
+
 static inline real sigmoid(real x)
 {
 	return 1 / (1 + exp_row(-x));
@@ -57,20 +119,28 @@ static inline real sigmoid(real x)
 #define GELU_A ((real)1.5957691216057308)
 #define GELU_B ((real)0.07135481627159502)
 
-static void gelu(real *restrict y, const real *restrict x, size_t n)
+static void gelu(act *to, const act *from, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		y[i] = x[i] * sigmoid(x[i] * (GELU_A + GELU_B * x[i] * x[i]));
+	const stored *restrict x = STORED(from);
+	stored *restrict y = STORED(to);
+
+	for (size_t i = 0; i < n; i++) {
+		real u = get(x[i]);
+
+		y[i] = put(u * sigmoid(u * (GELU_A + GELU_B * u * u)));
+	}
 }
 
-static void gelu_backward(
-    real *restrict dx, const real *restrict dy, const real *restrict x, size_t n)
+static void gelu_backward(act *to, const real *dy, const act *from, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		real s = sigmoid(x[i] * (GELU_A + GELU_B * x[i] * x[i]));
-		real slope = GELU_A + 3 * GELU_B * x[i] * x[i];
+	const stored *restrict x = STORED(from);
+	stored *dx = STORED(to);
 
-		dx[i] = dy[i] * (s + x[i] * s * (1 - s) * slope);
+	for (size_t i = 0; i < n; i++) {
+		real u = get(x[i]), s = sigmoid(u * (GELU_A + GELU_B * u * u));
+		real slope = GELU_A + 3 * GELU_B * u * u;
+
+		dx[i] = put(dy[i] * (s + u * s * (1 - s) * slope));
 	}
 }
 
@@ -90,9 +160,10 @@ static void silu_backward(
 	}
 }
 
-static void modulate(real *restrict y, real *restrict stats, const real *restrict h,
+static void modulate(act *to, real *restrict stats, const real *restrict h,
     const real *restrict shift, const real *restrict scale, size_t C)
 {
+	stored *restrict y = STORED(to);
 	real sum = 0, squares = 0, mean, inverse;
 
 	for (size_t i = 0; i < C; i++)
@@ -102,47 +173,52 @@ static void modulate(real *restrict y, real *restrict stats, const real *restric
 		squares += (h[i] - mean) * (h[i] - mean);
 	inverse = 1 / SQRT(squares / (real)C + (real)1e-5);
 	for (size_t i = 0; i < C; i++)
-		y[i] = (1 + scale[i]) * ((h[i] - mean) * inverse) + shift[i];
+		y[i] = put((1 + scale[i]) * ((h[i] - mean) * inverse) + shift[i]);
 	stats[0] = mean;
 	stats[1] = inverse;
 }
 
 static void modulate_backward(real *restrict dh, real *restrict dshift, real *restrict dscale,
-    const real *restrict dy, const real *restrict h, const real *restrict stats,
-    const real *restrict scale, size_t C)
+    const act *from, const real *restrict h, const real *restrict stats, const real *restrict scale,
+    size_t C)
 {
+	const stored *restrict dy = STORED(from);
 	real mean = stats[0], inverse = stats[1], sum = 0, dot = 0;
 
 	for (size_t i = 0; i < C; i++) {
-		real x = (h[i] - mean) * inverse, dx = dy[i] * (1 + scale[i]);
+		real x = (h[i] - mean) * inverse, dx = get(dy[i]) * (1 + scale[i]);
 
-		dshift[i] += dy[i];
-		dscale[i] += dy[i] * x;
+		dshift[i] += get(dy[i]);
+		dscale[i] += get(dy[i]) * x;
 		sum += dx;
 		dot += dx * x;
 	}
 	sum /= (real)C;
 	dot /= (real)C;
 	for (size_t i = 0; i < C; i++) {
-		real x = (h[i] - mean) * inverse, dx = dy[i] * (1 + scale[i]);
+		real x = (h[i] - mean) * inverse, dx = get(dy[i]) * (1 + scale[i]);
 
 		dh[i] += inverse * (dx - sum - x * dot);
 	}
 }
 
-static void gate(real *restrict out, const real *restrict h, const real *restrict y,
-    const real *restrict g, size_t C)
+static void gate(real *restrict h, real sign, const act *from, const real *restrict g, size_t C)
 {
+	const stored *restrict y = STORED(from);
+
 	for (size_t i = 0; i < C; i++)
-		out[i] = h[i] + g[i] * y[i];
+		h[i] += sign * g[i] * get(y[i]);
 }
 
-static void gate_backward(real *restrict dy, real *restrict dgate, const real *restrict dout,
-    const real *restrict y, const real *restrict g, size_t C)
+static void gate_backward(act *to, real *restrict dgate, const real *restrict dout, const act *from,
+    const real *restrict g, size_t C)
 {
+	const stored *restrict y = STORED(from);
+	stored *restrict dy = STORED(to);
+
 	for (size_t i = 0; i < C; i++) {
-		dgate[i] += dout[i] * y[i];
-		dy[i] = dout[i] * g[i];
+		dgate[i] += dout[i] * get(y[i]);
+		dy[i] = put(dout[i] * g[i]);
 	}
 }
 
@@ -187,28 +263,93 @@ static void scale(real *y, real a, size_t n)
 		y[i] *= a;
 }
 
-static real softmax(real *p, real s, size_t n)
+/* Lane by lane: as one chain of comparisons it would not become vectors. */
+static real largest_of(const real *p, size_t n)
 {
-	real largest = p[0], sum = 0, inverse;
+	enum { LANES = 32 };
+	real lane[LANES], largest = p[0];
+	size_t i = 0;
 
-	for (size_t i = 1; i < n; i++)
+	for (size_t j = 0; j < LANES; j++)
+		lane[j] = p[0];
+	for (; i + LANES <= n; i += LANES)
+		for (size_t j = 0; j < LANES; j++)
+			lane[j] = p[i + j] > lane[j] ? p[i + j] : lane[j];
+	for (size_t j = 0; j < LANES; j++)
+		largest = lane[j] > largest ? lane[j] : largest;
+	for (; i < n; i++)
 		largest = p[i] > largest ? p[i] : largest;
+	return largest;
+}
+
+/* p = exp((p - largest) s), and their sum. */
+static real exponentials(real *p, real s, real largest, size_t n)
+{
+	real sum = 0;
+
 	for (size_t i = 0; i < n; i++) {
 		p[i] = exp_row((p[i] - largest) * s);
 		sum += p[i];
 	}
-	inverse = 1 / sum;
-	for (size_t i = 0; i < n; i++)
-		p[i] *= inverse;
+	return sum;
+}
+
+static real softmax(act *to, real *restrict p, real s, real weight, size_t n)
+{
+	stored *restrict y = STORED(to);
+	real largest = largest_of(p, n), sum = exponentials(p, s, largest, n), scale = weight / sum;
+
+	for (size_t i = 0; to && i < n; i++)
+		y[i] = put(p[i] * scale);
 	return largest * s + LOG(sum);
 }
 
-static void softmax_backward(real *restrict dp, const real *restrict p, real s, size_t n)
+static real softmax_in_place(real *p, real s, size_t n)
 {
-	real sum = dot(p, dp, n);
+	real largest = largest_of(p, n), sum = exponentials(p, s, largest, n), scale = 1 / sum;
 
 	for (size_t i = 0; i < n; i++)
-		dp[i] = p[i] * (dp[i] - sum) * s;
+		p[i] *= scale;
+	return largest * s + LOG(sum);
+}
+
+static void exp_below(real *p, real s, real lse, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = exp_row(p[i] * s - lse);
+}
+
+static void exp_below_each(real *restrict p, real s, const real *restrict lse, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = exp_row(p[i] * s - lse[i]);
+}
+
+static void softmax_backward(
+    real *restrict dp, const real *restrict p, real s, real delta, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		dp[i] = p[i] * (dp[i] - delta) * s;
+}
+
+static void softmax_backward_each(
+    real *restrict dp, const real *restrict p, real s, const real *restrict delta, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		dp[i] = p[i] * (dp[i] - delta[i]) * s;
+}
+
+static void rotate(real *restrict x, const real *restrict rope, real sign, size_t n)
+{
+	real *restrict y = x + n / 2;
+
+	for (size_t i = 0; i < n / 2; i++) {
+		real c = rope[2 * i], s = sign * rope[2 * i + 1];
+		real a = x[i], b = y[i];
+
+		x[i] = c * a - s * b;
+		y[i] = s * a + c * b;
+	}
 }
 
 static void adamw(real *restrict p, real *restrict m, real *restrict v, real *restrict ema,
@@ -232,6 +373,9 @@ static void adamw(real *restrict p, real *restrict m, real *restrict v, real *re
 
 const struct rows ROWS = {
     .name = ROWS_NAME,
+    .round = round_row,
+    .widen = widen,
+    .accumulate = accumulate,
     .gelu = gelu,
     .gelu_backward = gelu_backward,
     .silu = silu,
@@ -245,7 +389,12 @@ const struct rows ROWS = {
     .add = add,
     .sum_squares = sum_squares,
     .softmax = softmax,
+    .softmax_in_place = softmax_in_place,
     .scale = scale,
+    .exp_below = exp_below,
+    .exp_below_each = exp_below_each,
     .softmax_backward = softmax_backward,
+    .softmax_backward_each = softmax_backward_each,
+    .rotate = rotate,
     .adamw = adamw,
 };

@@ -75,7 +75,7 @@ static int evaluate(
 {
 	const struct context *c = arg;
 	const struct fit_problem *f = c->problem;
-	double p[FIT_PARAMETERS], dp[FIT_PARAMETERS], slope[FIT_PARAMETERS], soft;
+	double p[FIT_PARAMETERS], dp[FIT_PARAMETERS] = {0}, slope[FIT_PARAMETERS] = {0}, soft;
 
 	for (int j = 0; j < n; j++)
 		p[j] = from_free(&f->range[j], z[j], &slope[j]);

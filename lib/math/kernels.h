@@ -14,9 +14,14 @@
  * output and gives those of its inputs. Gradients of weights are added to (+=); gradients of
  * activations are written (=) unless the comment says that they are added.
  *
- * But for k_new, k_alloc and k_reserve_attention, no kernel allocates; none fails. Sums are taken
- * in an order that depends only on the shapes and the number of threads, so results repeat bit for
- * bit.
+ * Numbers are kept in two ways. A real is for what is summed up over time or over many terms:
+ * weights, their gradients, the residual stream, logits, losses. An act is an activation between
+ * two products, in whatever the products take: bf16 where k computes in bf16, else a real. The
+ * model knows only how many bytes it has.
+ *
+ * But for k_new, k_alloc and the k_reserve_ functions, no kernel allocates; none fails. Sums are
+ * taken in an order that depends only on the shapes and the number of threads, so results repeat
+ * bit for bit.
  */
 
 #include <stdbool.h>
@@ -27,14 +32,32 @@
 #include "math/real.h"
 
 struct kernels;
+typedef struct act act;
 
-/* k_new - a context with so many threads (0: all processors). Returns NULL on error. */
-struct kernels *k_new(int threads, struct err *e);
+/* fp32: reals throughout. bf16: products of bf16 with sums in fp32. auto: bf16 where it is fast. */
+enum k_precision { K_AUTO, K_FP32, K_BF16 };
+extern const char *const k_precisions[]; /* the names, and NULL */
+
+/*
+ * k_new - a context with so many threads (0: all processors). Returns NULL on error, as where the
+ * processor has no products of bf16 but they are asked for.
+ */
+struct kernels *k_new(int threads, enum k_precision precision, struct err *e);
 void k_free(struct kernels *k);
 int k_threads(const struct kernels *k);
 
 /* k_name - what computes, for people: "cpu, avx512, 2 threads". Lives as long as k. */
 const char *k_name(const struct kernels *k);
+
+/* k_profile - what the kernels have taken since k_new, by name: how many there are in share. */
+#define K_SHARES 40
+struct k_share {
+	const char *name;
+	uint64_t calls;
+	double seconds;
+	double flops, bytes; /* of products; of what others read and write at least; else 0 */
+};
+size_t k_profile(const struct kernels *k, struct k_share share[K_SHARES]);
 
 /* --- memory --- */
 
@@ -44,19 +67,66 @@ void k_release(struct kernels *k, void *p);
 void k_put(struct kernels *k, void *device, const void *host, size_t bytes);
 void k_get(struct kernels *k, void *host, const void *device, size_t bytes);
 
+/* k_act_size - bytes of an act. k_act_at - that which is n acts after a. */
+size_t k_act_size(const struct kernels *k);
+act *k_act_at(const struct kernels *k, const act *a, size_t n);
+
+/* k_round - y [n] = x, rounded to what an act can hold. */
+void k_round(struct kernels *k, act *y, const real *x, size_t n);
+
+/* k_finite - whether all of a [n] is finite. For messages, after the fact: not fast. */
+bool k_finite(struct kernels *k, const act *a, size_t n);
+
 /* k_host - x [n] as host memory, until the next kernel: x itself where the device shares it. */
 const real *k_host(struct kernels *k, const real *x, size_t n);
 
 void k_zero(struct kernels *k, real *x, size_t n);
 void k_copy(struct kernels *k, real *to, const real *from, size_t n);
 
-/* --- linear maps --- */
+/* --- products, in the arithmetic of k --- */
+
+/* k_reserve_products - make room for products of which no length exceeds n. Returns 0 or -1. */
+int k_reserve_products(struct kernels *k, size_t n, struct err *e);
+
+/* k_project - y [M,N] = x [M,K] w[N,K]^T + b [N]; b may be NULL. _real: y in reals. */
+void k_project(struct kernels *k, act *y, const act *x, const real *w, const real *b, size_t M,
+    size_t N, size_t K);
+void k_project_real(struct kernels *k, real *y, const act *x, const real *w, const real *b,
+    size_t M, size_t N, size_t K);
+
+/* k_project_gelu - u [M,N] as by k_project, and g [M,N] = GELU(u) beside it. */
+void k_project_gelu(struct kernels *k, act *u, act *g, const act *x, const real *w, const real *b,
+    size_t M, size_t N, size_t K);
+
+/* k_project_dx - dx [M,K] = dy [M,N] w [N,K], or += with add. _real: in reals. Also x̂ = P e, for P
+ * [M,V] and e [V,d]. */
+void k_project_dx(struct kernels *k, act *dx, const act *dy, const real *w, size_t M, size_t N,
+    size_t K, bool add);
+void k_project_dx_real(struct kernels *k, real *dx, const act *dy, const real *w, size_t M,
+    size_t N, size_t K, bool add);
+
+/* k_project_dx_gelu - du [M,K] = (dy w) GELU'(u), for a map that follows a GELU. */
+void k_project_dx_gelu(struct kernels *k, act *du, const act *dy, const real *w, const act *u,
+    size_t M, size_t N, size_t K);
+
+/* k_project_dw - dw [N,K] += dy [M,N]^T x [M,K]; db [N] += column sums of dy (NULL: none). */
+void k_project_dw(struct kernels *k, real *dw, real *db, const act *dy, const act *x, size_t M,
+    size_t N, size_t K);
+
+/*
+ * k_logits - y [M,V] = x [M,d] e [V,d]^T + b [V], to 1e-4 of the largest product of norms in any
+ * arithmetic: x may hold ⟨x, e⟩/σ² of hundreds, of which differences count.
+ */
+void k_logits(struct kernels *k, real *y, const real *x, const real *e, const real *b, size_t M,
+    size_t V, size_t d);
+
+/* --- small products, always of reals --- */
 
 /* k_linear - y [M,N] = x [M,K] w[N,K]^T + b [N]; b may be NULL. */
 void k_linear(struct kernels *k, real *y, const real *x, const real *w, const real *b, size_t M,
     size_t N, size_t K);
 
-/* k_linear_dx - dx [M,K] = dy [M,N] w [N,K], or += with add. Also x̂ = P e for P [M,V], e [V,d]. */
+/* k_linear_dx - dx [M,K] = dy [M,N] w [N,K], or += with add. */
 void k_linear_dx(struct kernels *k, real *dx, const real *dy, const real *w, size_t M, size_t N,
     size_t K, bool add);
 
@@ -66,9 +136,8 @@ void k_linear_dw(struct kernels *k, real *dw, real *db, const real *dy, const re
 
 /* --- pointwise --- */
 
-/* k_gelu - y = GELU(x), the tanh form (Hendrycks & Gimpel 2016, arXiv:1606.08415). */
-void k_gelu(struct kernels *k, real *y, const real *x, size_t n);
-void k_gelu_backward(struct kernels *k, real *dx, const real *dy, const real *x, size_t n);
+/* k_gelu - y [n] = GELU(x), the tanh form (Hendrycks & Gimpel 2016, arXiv:1606.08415). */
+void k_gelu(struct kernels *k, act *y, const act *x, size_t n);
 
 /* k_silu - y = x / (1 + exp(-x)). */
 void k_silu(struct kernels *k, real *y, const real *x, size_t n);
@@ -80,20 +149,20 @@ void k_silu_backward(struct kernels *k, real *dx, const real *dy, const real *x,
  * k_modulate - y [M,C] = (1 + scale) LN(h) + shift, with scale and shift [C] of each sequence at
  * mod + b stride. LN is layer norm without a gain; stats [M,2] receives mean and 1/deviation.
  */
-void k_modulate(struct kernels *k, real *y, real *stats, const real *h, const real *shift,
+void k_modulate(struct kernels *k, act *y, real *stats, const real *h, const real *shift,
     const real *scale, size_t stride, size_t B, size_t T, size_t C);
 
 /* dh is added to. dshift and dscale [C] at + b stride are written. */
-void k_modulate_backward(struct kernels *k, real *dh, real *dshift, real *dscale, const real *dy,
+void k_modulate_backward(struct kernels *k, real *dh, real *dshift, real *dscale, const act *dy,
     const real *h, const real *stats, const real *scale, size_t stride, size_t B, size_t T,
     size_t C);
 
-/* k_gate - out [M,C] = h + gate ⊙ y, gate [C] of each sequence at + b stride. */
-void k_gate(struct kernels *k, real *out, const real *h, const real *y, const real *gate,
-    size_t stride, size_t B, size_t T, size_t C);
+/* k_gate - h [M,C] += sign gate ⊙ y, gate [C] of each sequence at + b stride. sign is 1 or -1. */
+void k_gate(struct kernels *k, real *h, real sign, const act *y, const real *gate, size_t stride,
+    size_t B, size_t T, size_t C);
 
 /* dy = gate ⊙ dout; dgate [C] at + b stride = sum over T of dout ⊙ y. (dh = dout: the caller's.) */
-void k_gate_backward(struct kernels *k, real *dy, real *dgate, const real *dout, const real *y,
+void k_gate_backward(struct kernels *k, act *dy, real *dgate, const real *dout, const act *y,
     const real *gate, size_t stride, size_t B, size_t T, size_t C);
 
 struct k_attention_shape {
@@ -102,21 +171,24 @@ struct k_attention_shape {
 
 /*
  * k_attention - y [M,C] = softmax(s q k^T) v in each sequence and head, from qkv [M,3C] (q, k, v
- * side by side, heads side by side within each). Every position sees every position.
+ * side by side, heads side by side within each). Every position sees every position. lse [B,H,T]
+ * receives ln sum exp(s q k^T) of each row, all that the backward pass needs of the T x T matrix.
  *
- * q and k are rotated by rope [T,C/H] (cos and sin of position × frequency, interleaved), after
- * division by their norms where scale is not NULL (QK-norm). s is scale [H] then, else 1/√(C/H).
- * Sources: Su et al. 2021, arXiv:2104.09864 (RoPE); Henry et al. 2020, arXiv:2010.04245 (QK-norm).
+ * q and k are rotated by rope [T,C/H] (cos and sin of position × frequency, interleaved; NULL: not
+ * at all), after division by their norms where scale is not NULL (QK-norm). s is scale [H] then,
+ * else 1/√(C/H). Sources: Su et al. 2021, arXiv:2104.09864 (RoPE); Henry et al. 2020,
+ * arXiv:2010.04245 (QK-norm); Dao 2023, arXiv:2307.08691 (lse).
  */
-void k_attention(struct kernels *k, real *y, const real *qkv, const real *scale, const real *rope,
-    struct k_attention_shape s);
+void k_attention(struct kernels *k, act *y, real *lse, const act *qkv, const real *scale,
+    const real *rope, struct k_attention_shape s);
 
 /* k_reserve_attention - make room for calls of up to this shape; to be called before them. */
 int k_reserve_attention(struct kernels *k, struct k_attention_shape s, struct err *e);
 
 /* dqkv [M,3C] is written, dscale [H] added to (unused where scale is NULL). */
-void k_attention_backward(struct kernels *k, real *dqkv, real *dscale, const real *dy,
-    const real *qkv, const real *scale, const real *rope, struct k_attention_shape s);
+void k_attention_backward(struct kernels *k, act *dqkv, real *dscale, const act *dy, const act *y,
+    const real *lse, const act *qkv, const real *scale, const real *rope,
+    struct k_attention_shape s);
 
 /* --- embeddings and diffusion --- */
 
@@ -148,7 +220,7 @@ struct k_input_shape {
 	size_t B, T, d, width;
 	bool has_p, has_q;
 };
-void k_input(struct kernels *k, real *in, const real *x, const real *e, const int32_t *ids,
+void k_input(struct kernels *k, act *in, const real *x, const real *e, const int32_t *ids,
     const real *m, const real *p, const real *q, const real *c_in, struct k_input_shape s);
 
 /* dx [M,d] += c_in m din_x; dgiven [M,d] = (1-m) din_e. No gradient goes through p and q. */
@@ -172,17 +244,24 @@ void k_scale_rows(
 void k_add_each(struct kernels *k, real *y, const real *x, size_t B, size_t n);
 void k_sum_each(struct kernels *k, real *dx, const real *dy, size_t B, size_t n);
 
+/* k_columns - y [M,n] = x [M,n], between rows that are so many acts apart; k_add_columns - y += x.
+ */
+void k_columns(
+    struct kernels *k, act *y, size_t y_stride, const act *x, size_t x_stride, size_t M, size_t n);
+void k_add_columns(
+    struct kernels *k, real *y, size_t y_stride, const act *x, size_t x_stride, size_t M, size_t n);
+
 /* --- the vocabulary's end --- */
 
-/* k_softmax - each row of p [M,V] to softmax(p / tau), in place. */
-void k_softmax(struct kernels *k, real *p, real tau, size_t M, size_t V);
+/* k_softmax - p [M,V] = softmax(logits / tau), row by row. The logits are lost. */
+void k_softmax(struct kernels *k, act *p, real *logits, real tau, size_t M, size_t V);
 
 /*
- * k_cross_entropy - loss [M] = -ln softmax(logits)[id], nats, and in place
- * logits = weight[m] (softmax(logits) - onehot(id)), the gradient of sum weight loss.
- * A row of weight 0 gets a zero gradient.
+ * k_cross_entropy - loss [M] = -ln softmax(logits)[id], nats, and dlogits [M,V] =
+ * weight[m] (softmax(logits) - onehot(id)), the gradient of sum weight loss; dlogits may be NULL.
+ * A row of weight 0 gets a zero gradient. The logits are lost.
  */
-void k_cross_entropy(struct kernels *k, real *loss, real *logits, const int32_t *ids,
+void k_cross_entropy(struct kernels *k, real *loss, act *dlogits, real *logits, const int32_t *ids,
     const real *weight, size_t M, size_t V);
 
 /* k_argmax - id [M] of the largest of each row of logits [M,V], the first of equals. */

@@ -30,6 +30,14 @@ void batch_release(struct batch *b)
 	memset(b, 0, sizeof *b);
 }
 
+bool batch_has_target(const struct batch *b, size_t i)
+{
+	for (size_t j = 0; j < b->T; j++)
+		if (b->weight[i * b->T + j] > 0)
+			return true;
+	return false;
+}
+
 static int add_ids(
     struct batch *b, const struct shard_record *r, const struct active *a, size_t at, struct err *e)
 {
@@ -54,6 +62,9 @@ int batch_add(struct batch *b, const struct shard_record *r, const struct active
 
 	if (r->n != b->T)
 		return err_set(e, "a row of %u tokens, where the model has %zu", r->n, b->T);
+	if (isnan(r->t) && !(t > 0 && isfinite(t)))
+		return err_with(e, ERR_NONFINITE, "the schedule's noise level for u = %g is %g",
+		    (double)r->u, t);
 	if (!(t > 0) || !isfinite(t))
 		return err_set(e, "a noise level of %g", t);
 	if (add_ids(b, r, a, at, e))

@@ -12,19 +12,24 @@
 #include "model/schedule.h"
 
 struct batch {
-	size_t B, T;      /* B: sequences in it now */
-	size_t room;      /* sequences that it can hold */
-	int32_t *ids;     /* [B,T] indices of the active vocabulary */
-	real *noised;     /* [B,T] 1: noised, 0: given */
-	real *weight;     /* [B,T] of each position in its sequence's mean; sums to 1, or all 0 */
-	double *t;        /* [B] noise level */
-	uint64_t *seed;   /* [B] of its noise */
+	size_t B, T;    /* B: sequences in it now */
+	size_t room;    /* sequences that it can hold */
+	int32_t *ids;   /* [B,T] indices of the active vocabulary */
+	real *noised;   /* [B,T] 1: noised, 0: given */
+	real *weight;   /* [B,T] of each position in its sequence's mean; sums to 1, or all 0 */
+	double *t;      /* [B] noise level */
+	uint64_t *seed; /* [B] of its noise */
+	size_t targets; /* sequences with a target in all of the step's batch, of which this may be
+	                   a rank's share; 0: those of this one */
 	uint64_t unknown; /* tokens so far that were not active and became [UNK] */
 };
 
 /* batch_init - room for B sequences of T. Returns 0 or -1. */
 int batch_init(struct batch *b, size_t B, size_t T, struct err *e);
 void batch_release(struct batch *b);
+
+/* batch_has_target - whether any position of sequence i counts in the loss. */
+bool batch_has_target(const struct batch *b, size_t i);
 
 /*
  * batch_add - append a noised record. Where its t is open, it becomes F^-1(u) of the schedule.

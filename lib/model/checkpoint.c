@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "ground/mem.h"
 #include "ground/version.h"
@@ -100,16 +101,16 @@ static int put_weights(struct safetensors_writer *w, const struct trainer *tr, c
 	return 0;
 }
 
-static int put_arrays(struct safetensors_writer *w, const struct trainer *tr, struct err *e)
+static int put_arrays(struct safetensors_writer *w, const struct trainer *tr,
+    const struct trainer_state *s, struct err *e)
 {
 	uint64_t words = tr->active.n, window = tr->window_n;
 
 	if (window > (uint64_t)tr->o.window)
 		window = (uint64_t)tr->o.window;
-	return put_weights(w, tr, "", tr->w->base, e) ||
-	               put_weights(w, tr, "ema.", tr->optimizer.ema, e) ||
-	               put_weights(w, tr, "adam_m.", tr->optimizer.m, e) ||
-	               put_weights(w, tr, "adam_v.", tr->optimizer.v, e) ||
+	return put_weights(w, tr, "", tr->w->base, e) || put_weights(w, tr, "ema.", s->ema, e) ||
+	               put_weights(w, tr, "adam_m.", s->m, e) ||
+	               put_weights(w, tr, "adam_v.", s->v, e) ||
 	               safetensors_put(w, "active.id", ST_I32, 1, &words, tr->active.id, e) ||
 	               safetensors_put(w, "active.count", ST_I64, 1, &words, tr->active.count, e) ||
 	               safetensors_put(w, "window.t", ST_F64, 1, &window, tr->window_t, e) ||
@@ -118,14 +119,46 @@ static int put_arrays(struct safetensors_writer *w, const struct trainer *tr, st
 	           : 0;
 }
 
-int checkpoint_save(const struct trainer *tr, const char *path, struct err *e)
+/* Ranks that update all weights, each for itself, must have come to the same ones. */
+static int check_drift(const struct trainer *tr, struct err *e)
+{
+	uint64_t hash =
+	    XXH64(k_host(tr->k, tr->w->base, tr->w->n), tr->w->n * sizeof *tr->w->base, 0);
+	uint64_t first = hash;
+	int failed = 0;
+
+	team_share(tr->o.team, &first, sizeof first);
+	if (hash != first)
+		failed = err_set(e,
+		    "has other weights than rank 0 after step %" PRIu64
+		    ": on machines that differ, share the state out",
+		    tr->step);
+	return team_agree(tr->o.team, failed, e);
+}
+
+static int save(
+    const struct trainer *tr, const struct trainer_state *s, const char *path, struct err *e)
 {
 	struct safetensors_writer *w = safetensors_writer_new(e);
 	int failed =
-	    !w || put_meta(w, tr, e) || put_arrays(w, tr, e) || safetensors_write(w, path, e);
+	    !w || put_meta(w, tr, e) || put_arrays(w, tr, s, e) || safetensors_write(w, path, e);
 
 	safetensors_writer_free(w);
 	return failed ? -1 : 0;
+}
+
+int checkpoint_save(struct trainer *tr, const char *path, struct err *e)
+{
+	struct trainer_state s;
+	int failed;
+
+	if (team_size(tr->o.team) > 1 && check_drift(tr, e))
+		return -1;
+	if (trainer_state(tr, &s, e))
+		return -1;
+	failed = team_rank(tr->o.team) == 0 && save(tr, &s, path, e);
+	trainer_state_release(&s, tr->k);
+	return team_agree(tr->o.team, failed, e);
 }
 
 /* --- opening --- */
@@ -160,9 +193,8 @@ static int get_numbers(struct checkpoint *cp, struct err *e)
 
 	if (get_fields(cp, number_fields, N_NUMBERS, &n, e))
 		return -1;
-	if (n.vocab_size == 0 || n.vocab_size > UINT32_MAX || n.row_len == 0 ||
-	    n.row_len != (uint64_t)cp->c.row_len || (uint64_t)cp->c.active > n.vocab_size ||
-	    (n.id_bytes != 2 && n.id_bytes != 4))
+	if (n.row_len != (uint64_t)cp->c.row_len || (uint64_t)cp->c.active > n.vocab_size ||
+	    (n.vocab_size | n.id_bytes | n.pad | n.unk | n.cls | n.sep | n.mask) > UINT32_MAX)
 		return err_set(e, "%s: its vocabulary and its model do not fit together", cp->path);
 	h->seed = n.seed;
 	h->kind = SHARD_ROWS;
@@ -172,6 +204,8 @@ static int get_numbers(struct checkpoint *cp, struct err *e)
 	h->id_bytes = (uint32_t)n.id_bytes;
 	h->special = (struct shard_special){
 	    (uint32_t)n.pad, (uint32_t)n.unk, (uint32_t)n.cls, (uint32_t)n.sep, (uint32_t)n.mask};
+	if (shard_header_check(h, e))
+		return err_prefix(e, "%s", cp->path);
 	cp->step = n.step;
 	cp->rows = n.rows;
 	cp->window_n = n.window_n;
@@ -220,12 +254,45 @@ static int read_meta(struct checkpoint *cp, struct err *e)
 	return 0;
 }
 
+/* Tensors named prefix... as w lays them out. */
+static int has_weights(
+    const struct checkpoint *cp, const struct weights *w, const char *prefix, struct err *e)
+{
+	char name[96];
+
+	for (size_t i = 0; i < w->n_tensors; i++) {
+		snprintf(name, sizeof name, "%s%s", prefix, w->tensor[i].name);
+		if (safetensors_expect(cp->file, name, REAL, w->tensor[i].n, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* The model's shape, which memory will be taken for, is that of the tensors in the file. */
+static int check_shape(const struct checkpoint *cp, struct err *e)
+{
+	uint64_t words = (uint64_t)cp->c.active;
+	struct weights *w;
+	int failed;
+
+	if (safetensors_expect(cp->file, "active.id", ST_I32, words, e) ||
+	    safetensors_expect(cp->file, "active.count", ST_I64, words, e))
+		return -1;
+	w = weights_new(&cp->c, e);
+	if (!w)
+		return -1;
+	failed = has_weights(cp, w, "", e) || has_weights(cp, w, "ema.", e);
+	weights_free(w);
+	return failed ? -1 : 0;
+}
+
 int checkpoint_open(struct checkpoint *cp, const char *path, struct err *e)
 {
 	memset(cp, 0, sizeof *cp);
 	cp->path = mem_copy_string(path, e);
 	cp->file = cp->path ? safetensors_open(path, e) : NULL;
-	if (!cp->file || safetensors_verify(cp->file, e) || read_meta(cp, e)) {
+	if (!cp->file || safetensors_verify(cp->file, e) || read_meta(cp, e) ||
+	    check_shape(cp, e)) {
 		checkpoint_close(cp);
 		return -1;
 	}
@@ -256,9 +323,22 @@ int checkpoint_active(const struct checkpoint *cp, struct active *a, struct err 
 	return failed ? -1 : 0;
 }
 
-/* Tensors named prefix... into an array on the device, laid out as w. */
-static int load_weights(const struct checkpoint *cp, struct kernels *k, const struct weights *w,
-    const char *prefix, real *base, struct err *e)
+/* Tensor i, host, into an array of the optimiser's state: what this process has of it. */
+static void put_state(const struct trainer *tr, size_t i, real *state, const real *host)
+{
+	for (size_t j = 0; j < tr->optimizer.n_pieces; j++) {
+		const struct optimizer_piece *p = &tr->optimizer.piece[j];
+
+		if (p->tensor == i)
+			k_put(tr->k, state + p->state, host + (p->at - tr->w->tensor[i].offset),
+			    p->n * sizeof *host);
+	}
+}
+
+/* Tensors named prefix... into an array on the device: one laid out as w, or with tr one of its
+ * optimiser's state. */
+static int load_arrays(const struct checkpoint *cp, struct kernels *k, const struct weights *w,
+    const char *prefix, real *base, const struct trainer *tr, struct err *e)
 {
 	char name[96];
 	size_t largest = 0;
@@ -275,7 +355,9 @@ static int load_weights(const struct checkpoint *cp, struct kernels *k, const st
 
 		snprintf(name, sizeof name, "%s%s", prefix, t->name);
 		failed = safetensors_load(cp->file, name, REAL, t->n, host, e);
-		if (!failed)
+		if (!failed && tr)
+			put_state(tr, i, base, host);
+		else if (!failed)
 			k_put(k, base + t->offset, host, t->n * sizeof *host);
 	}
 	free(host);
@@ -285,7 +367,7 @@ static int load_weights(const struct checkpoint *cp, struct kernels *k, const st
 int checkpoint_weights(
     const struct checkpoint *cp, struct kernels *k, struct weights *w, bool last, struct err *e)
 {
-	return load_weights(cp, k, w, last ? "" : "ema.", w->base, e);
+	return load_arrays(cp, k, w, last ? "" : "ema.", w->base, NULL, e);
 }
 
 static int load_window(const struct checkpoint *cp, struct trainer *tr, struct err *e)
@@ -313,10 +395,11 @@ struct trainer *checkpoint_resume(
 	tr = trainer_alloc(k, &cp->c, o, &cp->source, &active, e);
 	if (!tr)
 		return NULL;
-	if (load_weights(cp, k, tr->w, "", tr->w->base, e) ||
-	    load_weights(cp, k, tr->w, "ema.", tr->optimizer.ema, e) ||
-	    load_weights(cp, k, tr->w, "adam_m.", tr->optimizer.m, e) ||
-	    load_weights(cp, k, tr->w, "adam_v.", tr->optimizer.v, e) || load_window(cp, tr, e)) {
+	if (load_arrays(cp, k, tr->w, "", tr->w->base, NULL, e) ||
+	    load_arrays(cp, k, tr->w, "ema.", tr->optimizer.ema, tr, e) ||
+	    load_arrays(cp, k, tr->w, "adam_m.", tr->optimizer.m, tr, e) ||
+	    load_arrays(cp, k, tr->w, "adam_v.", tr->optimizer.v, tr, e) ||
+	    load_window(cp, tr, e)) {
 		trainer_free(tr);
 		return NULL;
 	}

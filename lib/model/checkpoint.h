@@ -8,8 +8,9 @@
 #include "model/trainer.h"
 
 /* checkpoint_save - write all of tr's state to path; the old file stays until the new one is whole
- * and synced. The provenance is that of the first rows. Returns 0 or -1. */
-int checkpoint_save(const struct trainer *tr, const char *path, struct err *e);
+ * and synced. The provenance is that of the first rows. Of a team, rank 0 writes, once all have the
+ * same weights. Collective. Returns 0 or -1, the same on all ranks. */
+int checkpoint_save(struct trainer *tr, const char *path, struct err *e);
 
 /* What a checkpoint says of itself, without its arrays. */
 struct checkpoint {

@@ -6,7 +6,7 @@
 #include "ground/mem.h"
 #include "ground/rng.h"
 
-enum { CHUNK = 512 }; /* positions whose logits exist at one time */
+enum { CHUNK = 256 }; /* positions whose logits exist at one time */
 
 struct denoiser *denoiser_new(
     struct kernels *k, const struct config *c, size_t B, bool train, struct err *e)
@@ -52,6 +52,7 @@ void denoiser_layout(struct denoiser *dn, struct arena *a)
 {
 	size_t B = dn->B, M = B * (size_t)dn->c.row_len, d = (size_t)dn->c.embed;
 	size_t V = config_padded(&dn->c), width = config_input(&dn->c);
+	size_t act_size = k_act_size(dn->k);
 	real **each[] = {&dn->x, &dn->noise, &dn->p, &dn->q, &dn->D};
 	real **gradient[] = {&dn->dD, &dn->dx, &dn->dgiven, &dn->dF};
 
@@ -59,19 +60,21 @@ void denoiser_layout(struct denoiser *dn, struct arena *a)
 	dn->e = take(a, V, d);
 	for (size_t i = 0; i < sizeof each / sizeof *each; i++)
 		*each[i] = take(a, M, d);
-	dn->input = take(a, M, width);
+	dn->input = arena_take(a, M * width, act_size);
 	dn->m = take(a, M, 1);
 	dn->ids = arena_take(a, M, sizeof *dn->ids);
 	dn->logits = take(a, chunk(dn), V);
+	dn->probabilities = arena_take(a, chunk(dn) * V, act_size);
+	dn->Da = arena_take(a, chunk(dn) * d, act_size);
 	dn->c_in = take(a, B, 1);
 	dn->mixing = take(a, B, 3);
 	dn->level = take(a, B, (size_t)dn->c.time_width);
 	dn->t = take(a, B, 1);
 	dn->posterior_scale = take(a, B, 1);
-	if (!dn->train)
-		return;
 	dn->loss = take(a, M, 1);
 	dn->weight = take(a, M, 1);
+	if (!dn->train)
+		return;
 	dn->de = take(a, V, d);
 	for (size_t i = 0; i < sizeof gradient / sizeof *gradient; i++)
 		*gradient[i] = take(a, M, d);
@@ -80,12 +83,22 @@ void denoiser_layout(struct denoiser *dn, struct arena *a)
 	dn->out = take(a, B, 1);
 }
 
+/* Logits may take an embedding in three parts (k_logits); an estimate sums over the words. */
+static size_t longest(const struct config *c)
+{
+	size_t V = config_padded(c), d = 3 * (((size_t)c->embed + 31) / 32 * 32);
+
+	return V > d ? V : d;
+}
+
 int denoiser_ready(struct denoiser *dn, struct err *e)
 {
 	size_t M = dn->B * (size_t)dn->c.row_len, F = dn->B * (size_t)dn->c.time_width;
 
 	dn->host = mem_array(M > F ? M : F, 8 * sizeof *dn->host, e);
-	return dn->host ? transformer_ready(dn->tf, e) : -1;
+	if (!dn->host || k_reserve_products(dn->k, longest(&dn->c), e))
+		return -1;
+	return transformer_ready(dn->tf, e);
 }
 
 void denoiser_embed(struct denoiser *dn, const struct weights *w)
@@ -148,7 +161,7 @@ static void logits(
 {
 	size_t d = (size_t)dn->c.embed;
 
-	k_linear(dn->k, dn->logits, D + first * d, dn->e, w->bias, n, config_padded(&dn->c), d);
+	k_logits(dn->k, dn->logits, D + first * d, dn->e, w->bias, n, config_padded(&dn->c), d);
 }
 
 /* xhat [M,d] = Σ softmax(⟨D, e⟩ + b) e; xhat may be D. */
@@ -160,8 +173,8 @@ static void expect(
 	for (size_t m = 0, n; m < M; m += n) {
 		n = M - m < CHUNK ? M - m : CHUNK;
 		logits(dn, w, D, m, n);
-		k_softmax(dn->k, dn->logits, (real)tau, n, V);
-		k_linear_dx(dn->k, xhat + m * d, dn->logits, dn->e, n, V, d, false);
+		k_softmax(dn->k, dn->probabilities, dn->logits, (real)tau, n, V);
+		k_project_dx_real(dn->k, xhat + m * d, dn->probabilities, dn->e, n, V, d, false);
 	}
 }
 
@@ -221,15 +234,10 @@ void denoiser_decide(struct denoiser *dn, const struct weights *w, int32_t *ids,
  * any target. */
 static void put_weights(struct denoiser *dn, const struct batch *b)
 {
-	size_t M = b->B * b->T, sequences = 0;
+	size_t M = b->B * b->T, sequences = b->targets;
 
-	for (size_t i = 0; i < b->B; i++) {
-		size_t j = 0;
-
-		while (j < b->T && b->weight[i * b->T + j] == 0)
-			j++;
-		sequences += j < b->T;
-	}
+	for (size_t i = 0; i < b->B && !b->targets; i++)
+		sequences += batch_has_target(b, i);
 	for (size_t m = 0; m < M; m++)
 		dn->host[m] = b->weight[m] / (real)(sequences ? sequences : 1);
 	put_column(dn, dn->weight, M);
@@ -244,11 +252,13 @@ static void vocabulary_loss(
 	for (size_t m = 0, n; m < M; m += n) {
 		n = M - m < CHUNK ? M - m : CHUNK;
 		logits(dn, w, dn->D, m, n);
-		k_cross_entropy(dn->k, dn->loss + m, dn->logits, dn->ids + m, dn->weight + m, n, V);
+		k_cross_entropy(dn->k, dn->loss + m, g ? dn->probabilities : NULL, dn->logits,
+		    dn->ids + m, dn->weight + m, n, V);
 		if (!g)
 			continue;
-		k_linear_dw(dn->k, dn->de, g->bias, dn->logits, dn->D + m * d, n, V, d);
-		k_linear_dx(dn->k, dn->dD + m * d, dn->logits, dn->e, n, V, d, false);
+		k_round(dn->k, dn->Da, dn->D + m * d, n * d);
+		k_project_dw(dn->k, dn->de, g->bias, dn->probabilities, dn->Da, n, V, d);
+		k_project_dx_real(dn->k, dn->dD + m * d, dn->probabilities, dn->e, n, V, d, false);
 	}
 }
 
@@ -268,9 +278,9 @@ static void backward(
 	k_normalize_backward(dn->k, g->embed, dn->de, w->embed, config_padded(&dn->c), d);
 }
 
-static void sequence_means(struct denoiser *dn, const struct batch *b, double *ce)
+/* mean [B]: the weighted means of what dn->host has for each position. */
+static void sequence_means(const struct denoiser *dn, const struct batch *b, double *mean)
 {
-	k_get(dn->k, dn->host, dn->loss, b->B * b->T * sizeof *dn->host);
 	for (size_t i = 0; i < b->B; i++) {
 		double sum = 0, weight = 0;
 
@@ -279,7 +289,7 @@ static void sequence_means(struct denoiser *dn, const struct batch *b, double *c
 				sum += (double)b->weight[m] * (double)dn->host[m];
 			weight += (double)b->weight[m];
 		}
-		ce[i] = weight > 0 ? sum / weight : NAN;
+		mean[i] = weight > 0 ? sum / weight : NAN;
 	}
 }
 
@@ -307,5 +317,32 @@ void denoiser_loss(struct denoiser *dn, const struct weights *w, const struct we
 	vocabulary_loss(dn, w, g, M);
 	if (g)
 		backward(dn, w, g, B);
+	k_get(dn->k, dn->host, dn->loss, M * sizeof *dn->host);
 	sequence_means(dn, b, ce);
+}
+
+void denoiser_measure(struct denoiser *dn, const struct weights *w, const struct batch *b,
+    double *ce, double *squared_error)
+{
+	size_t B = b->B, M = B * b->T, d = (size_t)dn->c.embed;
+	const real *difference;
+
+	denoiser_loss(dn, w, NULL, b, dn->c.self_cond ? B : 0, ce);
+	expect(dn, w, dn->D, dn->D, 1, M);
+	for (size_t i = 0; i < B; i++) {
+		dn->host[3 * i] = 1;
+		dn->host[3 * i + 1] = (real)-b->t[i];
+		dn->host[3 * i + 2] = -1;
+	}
+	put_column(dn, dn->mixing, 3 * B);
+	k_mix(dn->k, dn->x, dn->mixing, dn->x, dn->noise, dn->D, B, b->T * d);
+	difference = k_host(dn->k, dn->x, M * d);
+	for (size_t m = 0; m < M; m++) {
+		double sum = 0;
+
+		for (size_t i = m * d; i < (m + 1) * d; i++)
+			sum += (double)difference[i] * (double)difference[i];
+		dn->host[m] = (real)sum;
+	}
+	sequence_means(dn, b, squared_error);
 }

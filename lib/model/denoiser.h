@@ -30,14 +30,15 @@ struct denoiser {
 	struct transformer *tf;
 	real *e;                     /* [V,d] the normalised table */
 	real *x, *noise, *p, *q, *D; /* [M,d] */
-	real *input;                 /* [M,config_input] */
+	act *input;                  /* [M,config_input] */
 	real *m;                     /* [M] */
 	int32_t *ids;                /* [M] */
 	real *logits;                /* [CHUNK,V] */
+	act *probabilities, *Da;     /* [CHUNK,V], [CHUNK,d] */
 	real *c_in, *mixing, *level; /* [B], [B,3] (c_skip, c_out, 0), [B,time_width] */
 	real *t, *posterior_scale;   /* [B], [B] 1/σ² */
+	real *loss, *weight;         /* [M] */
 	/* train only */
-	real *loss, *weight; /* [M] */
 	real *de, *dD, *dx, *dgiven, *dinput, *dF;
 	real *skip, *out; /* [B] */
 	real *host;       /* staging on the host */
@@ -82,5 +83,16 @@ void denoiser_decide(struct denoiser *dn, const struct weights *w, int32_t *ids,
  */
 void denoiser_loss(struct denoiser *dn, const struct weights *w, const struct weights *g,
     const struct batch *b, size_t n_sc, double *ce);
+
+/*
+ * denoiser_measure - what w makes of a noised batch, which sees its first estimate where the model
+ * has self_cond. Both are means over the noised positions of each sequence, host memory [B]; NAN
+ * for a sequence without any:
+ *
+ * ce             cross-entropy, nats
+ * squared_error  ‖e - x̂0‖², summed over the d components
+ */
+void denoiser_measure(struct denoiser *dn, const struct weights *w, const struct batch *b,
+    double *ce, double *squared_error);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "math/kernels.h"
+#include "model/team.h"
 #include "model/weights.h"
 
 struct optimizer_options {
@@ -19,17 +20,39 @@ struct optimizer_options {
 	double ema;  /* decay of the average, approached from below in the first steps */
 };
 
+/* A run of parameters of one tensor that this process updates, and where their state is. */
+struct optimizer_piece {
+	size_t tensor;
+	size_t at;    /* in the flat array of weights */
+	size_t state; /* in those of the moments and the average */
+	size_t n;
+};
+
 struct optimizer {
 	struct kernels *k;
 	struct optimizer_options o;
-	real *m, *v, *ema; /* [n], laid out as the weights */
+	real *m, *v, *ema; /* [n_state] */
+	struct optimizer_piece *piece;
+	size_t n_pieces, n_state;
+	double *squares;   /* [n_tensors] */
+	struct team *team; /* that shares the pieces; NULL where this process has all of them */
 };
+
+/*
+ * optimizer_init - opt updates the n_pieces pieces, from an array that it takes over, or with NULL
+ * all of w, the state being laid out as the weights are. The state's arrays are set by the caller.
+ * Returns 0 or -1.
+ */
+int optimizer_init(struct optimizer *opt, struct kernels *k, const struct optimizer_options *o,
+    const struct weights *w, struct optimizer_piece *piece, size_t n_pieces, size_t n_state,
+    struct err *e);
+void optimizer_release(struct optimizer *opt);
 
 /* optimizer_lr - the learning rate of step (from 1) of total. */
 double optimizer_lr(const struct optimizer_options *o, uint64_t step, uint64_t total);
 
 /*
- * optimizer_step - update w from g, which stays as it is.
+ * optimizer_step - update w from g, which stays as it is. Collective where opt has a team.
  *
  * step       from 1; total: what the cosine is spread over
  * grad_norm  receives the global norm over the tensors that count in it

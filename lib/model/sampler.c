@@ -38,12 +38,12 @@ static void layout(struct sampler *s)
 	denoiser_layout(s->dn, &s->arena);
 }
 
-size_t sampler_bytes(const struct config *c, size_t B)
+size_t sampler_bytes(struct kernels *k, const struct config *c, size_t B)
 {
 	struct sampler s = {.c = *c, .B = B};
 	struct err e;
 
-	s.dn = denoiser_new(NULL, c, B, false, &e);
+	s.dn = denoiser_new(k, c, B, false, &e);
 	if (!s.dn)
 		return SIZE_MAX;
 	layout(&s);

@@ -47,7 +47,7 @@ struct sampler *sampler_new(struct kernels *k, const struct config *c, const str
 void sampler_free(struct sampler *s);
 
 /* sampler_bytes - memory that it takes in kernels' buffers, without the weights. */
-size_t sampler_bytes(const struct config *c, size_t B);
+size_t sampler_bytes(struct kernels *k, const struct config *c, size_t B);
 
 /*
  * sampler_run - denoise b in place: b->ids at noised positions are replaced, those that are given

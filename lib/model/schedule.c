@@ -199,6 +199,11 @@ double schedule_u(const struct schedule *s, double t)
 	return fmin(fmax(u, 0), 1);
 }
 
+double schedule_spread(const struct schedule *s, double u)
+{
+	return s->t_min * pow(s->t_max / s->t_min, u);
+}
+
 double schedule_t(const struct schedule *s, double u)
 {
 	struct share first, last;
@@ -267,7 +272,7 @@ void schedule_init(struct schedule *s, enum schedule_family family, int d, doubl
 	start(s, root_d, max_nats > 0 ? max_nats : 1);
 	if (family == SCHEDULE_PIECEWISE) {
 		struct schedule f;
-		double knot_f[SCHEDULE_KNOTS];
+		double knot_f[SCHEDULE_KNOTS] = {0};
 
 		schedule_init(&f, SCHEDULE_FRECHET, d, max_nats, s->t_min, s->t_max);
 		place_knots(s, SCHEDULE_KNOTS);

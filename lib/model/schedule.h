@@ -68,6 +68,10 @@ double schedule_u(const struct schedule *s, double t);
  */
 double schedule_t(const struct schedule *s, double u);
 
+/* schedule_spread - a level by an even spread of ln t from t_min (u = 0) to t_max (u = 1): the same
+ * for the same range, whatever F is. For measuring. */
+double schedule_spread(const struct schedule *s, double u);
+
 /*
  * schedule_fit - fit s to n observations (t, ce_nats), starting from what s holds and from what the
  * data look like, whichever ends better: bounded, robust least squares (math/fit.h). Observations

@@ -151,9 +151,11 @@ static int equal_groups(struct groups *g, const struct point *p, size_t n, struc
 	size_t begin[GROUPS + 1], groups = split(p, n, GROUPS, begin);
 
 	g->t = NULL;
-	if (groups < MIN_LEVELS)
-		return err_set(e, "observations at %zu levels of t: at least %d are needed", groups,
+	if (groups < MIN_LEVELS) {
+		err_set(e, "observations at %zu levels of t: at least %d are needed", groups,
 		    MIN_LEVELS);
+		return -1;
+	}
 	return groups_new(g, groups, e) || take_means(g, p, begin, e) ? -1 : 0;
 }
 

@@ -37,22 +37,23 @@ static real *take(struct arena *a, size_t rows, size_t cols)
 	return arena_take(a, rows * cols, sizeof(real));
 }
 
+static act *take_act(const struct transformer *tf, struct arena *a, size_t rows, size_t cols)
+{
+	return arena_take(a, rows * cols, k_act_size(tf->k));
+}
+
 static void layout_block(struct transformer *tf, struct block_activations *b, struct arena *a)
 {
 	size_t M = tf->B * (size_t)tf->c.row_len, C = (size_t)tf->c.width;
 
-	b->h = take(a, M, C);
-	b->a1 = take(a, M, C);
 	b->stats1 = take(a, M, 2);
-	b->qkv = take(a, M, 3 * C);
-	b->o = take(a, M, C);
-	b->y1 = take(a, M, C);
-	b->middle = take(a, M, C);
-	b->a2 = take(a, M, C);
+	b->qkv = take_act(tf, a, M, 3 * C);
+	b->o = take_act(tf, a, M, C);
+	b->y1 = take_act(tf, a, M, C);
+	b->lse = take(a, M, (size_t)tf->c.heads);
 	b->stats2 = take(a, M, 2);
-	b->u = take(a, M, 4 * C);
-	b->g = take(a, M, 4 * C);
-	b->y2 = take(a, M, C);
+	b->u = take_act(tf, a, M, 4 * C);
+	b->y2 = take_act(tf, a, M, C);
 	b->mod = take(a, tf->B, 6 * C);
 }
 
@@ -61,10 +62,11 @@ static void layout_backward(struct transformer *tf, struct arena *a)
 	size_t M = tf->B * (size_t)tf->c.row_len, C = (size_t)tf->c.width;
 
 	tf->dh = take(a, M, C);
-	tf->dy = take(a, M, C);
-	tf->da = take(a, M, C);
-	tf->d4 = take(a, M, 4 * C);
-	tf->dqkv = take(a, M, 3 * C);
+	tf->dy = take_act(tf, a, M, C);
+	tf->da = take_act(tf, a, M, C);
+	tf->du = take_act(tf, a, M, 4 * C);
+	tf->dqkv = take_act(tf, a, M, 3 * C);
+	tf->dout = take_act(tf, a, M, (size_t)tf->c.embed);
 	tf->dmod = take(a, tf->B, 6 * C);
 	tf->dcond = take(a, tf->B, (size_t)tf->c.time_width);
 	tf->dcond1 = take(a, tf->B, (size_t)tf->c.time_width);
@@ -86,12 +88,24 @@ void transformer_layout(struct transformer *tf, struct arena *a)
 		else
 			tf->block[l] = tf->block[0];
 	}
-	tf->h = tf->train ? take(a, M, C) : tf->block[0].h;
+	if (tf->c.recall)
+		recall_layout(&tf->recall, tf->k, &tf->c, tf->B, tf->train, a);
+	tf->a = take_act(tf, a, M, C);
+	tf->g = take_act(tf, a, M, 4 * C);
+	tf->h = take(a, M, C);
 	tf->stats = take(a, M, 2);
-	tf->a = take(a, M, C);
 	tf->mod = take(a, tf->B, 2 * C);
 	if (tf->train)
 		layout_backward(tf, a);
+}
+
+/* What any product of the transformer sums over, at most. */
+static size_t longest(const struct config *c)
+{
+	size_t n = 4 * (size_t)c->width, input = config_input(c), d = (size_t)c->embed;
+
+	n = n > input ? n : input;
+	return n > d ? n : d;
 }
 
 int transformer_ready(struct transformer *tf, struct err *e)
@@ -111,7 +125,11 @@ int transformer_ready(struct transformer *tf, struct err *e)
 		}
 	k_put(tf->k, tf->rope, rope, T * D * sizeof *rope);
 	free(rope);
-	return k_reserve_attention(tf->k, s, e);
+	if (tf->c.recall && recall_ready(tf->k, &tf->recall, tf->B, e))
+		return -1;
+	return k_reserve_attention(tf->k, s, e) || k_reserve_products(tf->k, longest(&tf->c), e)
+	           ? -1
+	           : 0;
 }
 
 void transformer_features(double c_noise, real *feature, size_t n)
@@ -140,43 +158,43 @@ static void forward_level(
 	k_silu(k, tf->cond, tf->cond2, B * F);
 }
 
-static void forward_block(struct transformer *tf, const struct block_weights *w,
-    struct block_activations *b, real *out, size_t B)
+static void forward_block(
+    struct transformer *tf, const struct block_weights *w, struct block_activations *b, size_t B)
 {
 	struct kernels *k = tf->k;
 	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width;
 	struct k_attention_shape s = {B, T, C, (size_t)tf->c.heads};
 
 	k_linear(k, b->mod, tf->cond, w->mod_w, w->mod_b, B, 6 * C, (size_t)tf->c.time_width);
-	k_modulate(k, b->a1, b->stats1, b->h, b->mod, b->mod + C, 6 * C, B, T, C);
-	k_linear(k, b->qkv, b->a1, w->qkv_w, w->qkv_b, M, 3 * C, C);
-	k_attention(k, b->o, b->qkv, w->scale, tf->rope, s);
-	k_linear(k, b->y1, b->o, w->out_w, w->out_b, M, C, C);
-	k_gate(k, b->middle, b->h, b->y1, b->mod + 2 * C, 6 * C, B, T, C);
-	k_modulate(k, b->a2, b->stats2, b->middle, b->mod + 3 * C, b->mod + 4 * C, 6 * C, B, T, C);
-	k_linear(k, b->u, b->a2, w->up_w, w->up_b, M, 4 * C, C);
-	k_gelu(k, b->g, b->u, M * 4 * C);
-	k_linear(k, b->y2, b->g, w->down_w, w->down_b, M, C, 4 * C);
-	k_gate(k, out, b->middle, b->y2, b->mod + 5 * C, 6 * C, B, T, C);
+	k_modulate(k, tf->a, b->stats1, tf->h, b->mod, b->mod + C, 6 * C, B, T, C);
+	k_project(k, b->qkv, tf->a, w->qkv_w, w->qkv_b, M, 3 * C, C);
+	k_attention(k, b->o, b->lse, b->qkv, w->scale, tf->rope, s);
+	k_project(k, b->y1, b->o, w->out_w, w->out_b, M, C, C);
+	k_gate(k, tf->h, 1, b->y1, b->mod + 2 * C, 6 * C, B, T, C);
+	k_modulate(k, tf->a, b->stats2, tf->h, b->mod + 3 * C, b->mod + 4 * C, 6 * C, B, T, C);
+	k_project_gelu(k, b->u, tf->g, tf->a, w->up_w, w->up_b, M, 4 * C, C);
+	k_project(k, b->y2, tf->g, w->down_w, w->down_b, M, C, 4 * C);
+	k_gate(k, tf->h, 1, b->y2, b->mod + 5 * C, 6 * C, B, T, C);
 }
 
 void transformer_forward(struct transformer *tf, const struct weights *w, real *out,
-    const real *input, const real *level, size_t B)
+    const act *input, const real *level, size_t B)
 {
 	struct kernels *k = tf->k;
 	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width,
 	       L = (size_t)tf->c.layers;
 
 	forward_level(tf, w, level, B);
-	k_linear(k, tf->block[0].h, input, w->in_w, w->in_b, M, C, config_input(&tf->c));
+	k_project_real(k, tf->h, input, w->in_w, w->in_b, M, C, config_input(&tf->c));
 	if (w->position)
-		k_add_each(k, tf->block[0].h, w->position, B, T * C);
+		k_add_each(k, tf->h, w->position, B, T * C);
 	for (size_t l = 0; l < L; l++)
-		forward_block(
-		    tf, &w->block[l], &tf->block[l], l + 1 < L ? tf->block[l + 1].h : tf->h, B);
+		forward_block(tf, &w->block[l], &tf->block[l], B);
 	k_linear(k, tf->mod, tf->cond, w->mod_w, w->mod_b, B, 2 * C, (size_t)tf->c.time_width);
 	k_modulate(k, tf->a, tf->stats, tf->h, tf->mod, tf->mod + C, 2 * C, B, T, C);
-	k_linear(k, out, tf->a, w->head_w, w->head_b, M, (size_t)tf->c.embed, C);
+	k_project_real(k, out, tf->a, w->head_w, w->head_b, M, (size_t)tf->c.embed, C);
+	if (tf->c.recall)
+		recall_forward(k, &tf->recall, w, out, tf->a, input, B);
 }
 
 /* --- backward --- */
@@ -191,6 +209,7 @@ static void backward_mod(
 	k_linear_dx(tf->k, tf->dcond, tf->dmod, w, B, n, F, true);
 }
 
+/* GELU of u is made again, and the residual stream as it was before the MLP. */
 static void backward_mlp(struct transformer *tf, const struct block_weights *w,
     const struct block_weights *g, struct block_activations *b, size_t B)
 {
@@ -199,12 +218,14 @@ static void backward_mlp(struct transformer *tf, const struct block_weights *w,
 	real *dmod = tf->dmod;
 
 	k_gate_backward(k, tf->dy, dmod + 5 * C, tf->dh, b->y2, b->mod + 5 * C, 6 * C, B, T, C);
-	k_linear_dw(k, g->down_w, g->down_b, tf->dy, b->g, M, C, 4 * C);
-	k_linear_dx(k, tf->d4, tf->dy, w->down_w, M, C, 4 * C, false);
-	k_gelu_backward(k, b->g, tf->d4, b->u, M * 4 * C); /* g is free now: it takes du */
-	k_linear_dw(k, g->up_w, g->up_b, b->g, b->a2, M, 4 * C, C);
-	k_linear_dx(k, tf->da, b->g, w->up_w, M, 4 * C, C, false);
-	k_modulate_backward(k, tf->dh, dmod + 3 * C, dmod + 4 * C, tf->da, b->middle, b->stats2,
+	k_gelu(k, tf->g, b->u, M * 4 * C);
+	k_project_dw(k, g->down_w, g->down_b, tf->dy, tf->g, M, C, 4 * C);
+	k_project_dx_gelu(k, tf->du, tf->dy, w->down_w, b->u, M, C, 4 * C);
+	k_gate(k, tf->h, -1, b->y2, b->mod + 5 * C, 6 * C, B, T, C);
+	k_modulate(k, tf->a, b->stats2, tf->h, b->mod + 3 * C, b->mod + 4 * C, 6 * C, B, T, C);
+	k_project_dw(k, g->up_w, g->up_b, tf->du, tf->a, M, 4 * C, C);
+	k_project_dx(k, tf->da, tf->du, w->up_w, M, 4 * C, C, false);
+	k_modulate_backward(k, tf->dh, dmod + 3 * C, dmod + 4 * C, tf->da, tf->h, b->stats2,
 	    b->mod + 4 * C, 6 * C, B, T, C);
 }
 
@@ -217,13 +238,16 @@ static void backward_attention(struct transformer *tf, const struct block_weight
 	real *dmod = tf->dmod;
 
 	k_gate_backward(k, tf->dy, dmod + 2 * C, tf->dh, b->y1, b->mod + 2 * C, 6 * C, B, T, C);
-	k_linear_dw(k, g->out_w, g->out_b, tf->dy, b->o, M, C, C);
-	k_linear_dx(k, tf->da, tf->dy, w->out_w, M, C, C, false);
-	k_attention_backward(k, tf->dqkv, g->scale, tf->da, b->qkv, w->scale, tf->rope, s);
-	k_linear_dw(k, g->qkv_w, g->qkv_b, tf->dqkv, b->a1, M, 3 * C, C);
-	k_linear_dx(k, tf->da, tf->dqkv, w->qkv_w, M, 3 * C, C, false);
+	k_project_dw(k, g->out_w, g->out_b, tf->dy, b->o, M, C, C);
+	k_project_dx(k, tf->da, tf->dy, w->out_w, M, C, C, false);
+	k_attention_backward(
+	    k, tf->dqkv, g->scale, tf->da, b->o, b->lse, b->qkv, w->scale, tf->rope, s);
+	k_gate(k, tf->h, -1, b->y1, b->mod + 2 * C, 6 * C, B, T, C);
+	k_modulate(k, tf->a, b->stats1, tf->h, b->mod, b->mod + C, 6 * C, B, T, C);
+	k_project_dw(k, g->qkv_w, g->qkv_b, tf->dqkv, tf->a, M, 3 * C, C);
+	k_project_dx(k, tf->da, tf->dqkv, w->qkv_w, M, 3 * C, C, false);
 	k_modulate_backward(
-	    k, tf->dh, dmod, dmod + C, tf->da, b->h, b->stats1, b->mod + C, 6 * C, B, T, C);
+	    k, tf->dh, dmod, dmod + C, tf->da, tf->h, b->stats1, b->mod + C, 6 * C, B, T, C);
 }
 
 static void backward_level(struct transformer *tf, const struct weights *w, const struct weights *g,
@@ -239,8 +263,15 @@ static void backward_level(struct transformer *tf, const struct weights *w, cons
 	k_linear_dw(k, g->time1_w, g->time1_b, tf->dcond1, level, B, F, F);
 }
 
+/* The gradients from this one on, to the end of the flat array, are complete. */
+static void ready(const struct transformer *tf, const struct weights *g, const real *first)
+{
+	if (tf->ready)
+		tf->ready(tf->ready_arg, (size_t)(first - g->base));
+}
+
 void transformer_backward(struct transformer *tf, const struct weights *w, const struct weights *g,
-    real *dinput, const real *dout, const real *input, const real *level, size_t B)
+    real *dinput, const real *dout, const act *input, const real *level, size_t B)
 {
 	struct kernels *k = tf->k;
 	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width;
@@ -248,19 +279,28 @@ void transformer_backward(struct transformer *tf, const struct weights *w, const
 
 	k_zero(k, tf->dcond, B * (size_t)tf->c.time_width);
 	k_zero(k, tf->dh, M * C);
-	k_linear_dw(k, g->head_w, g->head_b, dout, tf->a, M, d, C);
-	k_linear_dx(k, tf->da, dout, w->head_w, M, d, C, false);
+	k_round(k, tf->dout, dout, M * d);
+	k_project_dw(k, g->head_w, g->head_b, tf->dout, tf->a, M, d, C);
+	k_project_dx(k, tf->da, tf->dout, w->head_w, M, d, C, false);
+	if (tf->c.recall)
+		recall_backward(k, &tf->recall, w, g, tf->da, tf->dout, tf->a, B);
 	k_modulate_backward(k, tf->dh, tf->dmod, tf->dmod + C, tf->da, tf->h, tf->stats,
 	    tf->mod + C, 2 * C, B, T, C);
 	backward_mod(tf, g->mod_w, g->mod_b, w->mod_w, 2 * C, B);
+	ready(tf, g, g->mod_w);
 	for (size_t l = (size_t)tf->c.layers; l-- > 0;) {
 		backward_mlp(tf, &w->block[l], &g->block[l], &tf->block[l], B);
 		backward_attention(tf, &w->block[l], &g->block[l], &tf->block[l], B);
 		backward_mod(tf, g->block[l].mod_w, g->block[l].mod_b, w->block[l].mod_w, 6 * C, B);
+		ready(tf, g, g->block[l].mod_w);
 	}
 	if (w->position)
 		k_sum_each(k, g->position, tf->dh, B, T * C);
-	k_linear_dw(k, g->in_w, g->in_b, tf->dh, input, M, C, width);
-	k_linear_dx(k, dinput, tf->dh, w->in_w, M, C, width, false);
+	k_round(k, tf->dy, tf->dh, M * C);
+	k_project_dw(k, g->in_w, g->in_b, tf->dy, input, M, C, width);
+	k_project_dx_real(k, dinput, tf->dy, w->in_w, M, C, width, false);
+	if (tf->c.recall)
+		recall_backward_input(k, &tf->recall, dinput, B);
 	backward_level(tf, w, g, level, B);
+	ready(tf, g, g->in_w);
 }

@@ -7,7 +7,7 @@
  *
  *   h      = Linear(input)
  *   block    h += g1 ⊙ Attention(mod1(LN h));  h += g2 ⊙ MLP(mod2(LN h))
- *   output = Linear(mod(LN h))
+ *   output = Linear(mod(LN h)), and what the recall adds, where the model has one: recall.h
  *
  * Sources: Dieleman et al. 2022, arXiv:2211.15089, section 4; Peebles & Xie 2022, arXiv:2212.09748.
  *
@@ -17,16 +17,21 @@
 #include "math/arena.h"
 #include "math/kernels.h"
 #include "model/config.h"
+#include "model/recall.h"
 #include "model/weights.h"
 
+/*
+ * What the backward pass wants of a block; the rest it makes again, which costs less than memory.
+ * The residual stream itself is not kept: from its end, what each half of a block added is taken
+ * off again (to the rounding of the sums; Gomez et al. 2017, arXiv:1707.04585, do so exactly).
+ */
 struct block_activations {
-	real *h;            /* [M,C] the residual stream before the block */
-	real *a1, *stats1;  /* [M,C], [M,2] */
-	real *qkv, *o, *y1; /* [M,3C], [M,C], [M,C] */
-	real *middle;       /* [M,C] the residual stream between attention and MLP */
-	real *a2, *stats2;
-	real *u, *g, *y2; /* [M,4C], [M,4C], [M,C] */
-	real *mod;        /* [B,6C] */
+	real *stats1;      /* [M,2] of the layer norm before attention */
+	act *qkv, *o, *y1; /* [M,3C], [M,C], [M,C] */
+	real *lse;         /* [B,H,T] */
+	real *stats2;      /* [M,2] before the MLP */
+	act *u, *y2;       /* [M,4C], [M,C] */
+	real *mod;         /* [B,6C] */
 };
 
 struct transformer {
@@ -34,12 +39,20 @@ struct transformer {
 	struct config c;
 	size_t B; /* the largest batch */
 	bool train;
-	struct block_activations *block;    /* [L]; all the same buffers unless train */
+	struct block_activations *block; /* [L]; all the same buffers unless train */
+	struct recall recall;
 	real *rope;                         /* [T,C/H] */
 	real *cond1, *silu1, *cond2, *cond; /* [B,time_width] */
-	real *h, *stats, *a, *mod;          /* the head's: [M,C], [M,2], [M,C], [B,2C] */
+	act *a, *g;                         /* [M,C], [M,4C] what a map reads: LN modulated, GELU */
+	real *h;                            /* [M,C] the residual stream */
+	real *stats, *mod;                  /* the head's: [M,2], [B,2C] */
 	/* train only */
-	real *dh, *dy, *da, *d4, *dqkv, *dmod, *dcond, *dcond1;
+	real *dh, *dmod, *dcond, *dcond1;
+	act *dy, *da, *du, *dqkv, *dout; /* [M,C], [M,C], [M,4C], [M,3C], [M,d] */
+	/* NULL, or what to call in a backward pass when all gradients from offset on are complete
+	 */
+	void (*ready)(void *arg, size_t offset);
+	void *ready_arg;
 };
 
 /*
@@ -60,14 +73,14 @@ int transformer_ready(struct transformer *tf, struct err *e);
  * features of each sequence's noise level (see transformer_features).
  */
 void transformer_forward(struct transformer *tf, const struct weights *w, real *out,
-    const real *input, const real *level, size_t B);
+    const act *input, const real *level, size_t B);
 
 /*
  * transformer_backward - after a forward pass on the same input and level: adds the gradients of
  * the weights to g and writes dinput [M,config_input].
  */
 void transformer_backward(struct transformer *tf, const struct weights *w, const struct weights *g,
-    real *dinput, const real *dout, const real *input, const real *level, size_t B);
+    real *dinput, const real *dout, const act *input, const real *level, size_t B);
 
 /*
  * transformer_features - the noise level as n features: cos and sin of c_noise at n/2 frequencies

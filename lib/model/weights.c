@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ground/mem.h"
 #include "ground/rng.h"
@@ -11,17 +12,9 @@
 #define EMBED_DEVIATION 0.001
 #define PADDING_LOGIT (-1e6)
 
-/*
- * The network starts as one that pools. All slots of its input go into the residual stream by one
- * map P; attention writes back what it reads (out = v^T), through gates that are half open; the
- * head reads the same subspace (P^T). So at first every position hears the mean of what the others
- * know, as a vote over embeddings, and need only learn whom to listen to. On rows of 48 words in
- * which each of three variables stands four times, 600 steps then took the cross-entropy of a name
- * that also stands elsewhere from the 2.5 nats of all names to 0.05; with gates and head at zero it
- * stayed. (The stories of pipelines/ are harder: their names stay at 2.3 either way, so far.)
- */
-#define GATE_START 0.5
-#define HEAD_START 0.5
+/* Of the attention logits of the recall, and of its way to the output. */
+#define RECALL_SCALE 8
+#define RECALL_GAIN 0.5
 
 struct layout {
 	struct weights *w;
@@ -82,6 +75,17 @@ static void lay_block(struct layout *l, struct block_weights *b, const struct co
 	linear(l, &b->down_w, &b->down_b, "mlp.down", C, 4 * C, 1);
 }
 
+static void lay_recall(struct layout *l, const struct config *c)
+{
+	struct weights *w = l->w;
+	size_t C = (size_t)c->width, W = config_input(c);
+
+	lay(l, &w->recall_qk, "recall.qk", 2 * W, C, TENSOR_DECAY | TENSOR_CLIP,
+	    1 / sqrt((double)C), 0);
+	lay(l, &w->recall_scale, "recall.scale", 1, 0, TENSOR_CLIP, 0, RECALL_SCALE);
+	lay(l, &w->recall_out, "recall.out", W, (size_t)c->embed, TENSOR_CLIP, 0, 0);
+}
+
 static void lay_all(struct layout *l, const struct config *c)
 {
 	struct weights *w = l->w;
@@ -102,6 +106,9 @@ static void lay_all(struct layout *l, const struct config *c)
 	l->block = -1;
 	linear(l, &w->mod_w, &w->mod_b, "head.modulation", 2 * C, F, 0);
 	linear(l, &w->head_w, &w->head_b, "head", d, C, 0);
+	w->recall_qk = w->recall_scale = w->recall_out = NULL;
+	if (c->recall)
+		lay_recall(l, c);
 	w->n = l->offset;
 	w->n_tensors = l->i;
 }
@@ -152,7 +159,7 @@ void weights_free(struct weights *w)
 
 static void fill(const struct tensor *t, uint32_t index, uint64_t seed, real *to)
 {
-	float z[64];
+	float z[64] = {0};
 
 	for (size_t i = 0; i < t->n; i += 64) {
 		size_t n = t->n - i < 64 ? t->n - i : 64;
@@ -160,59 +167,59 @@ static void fill(const struct tensor *t, uint32_t index, uint64_t seed, real *to
 		if (t->deviation > 0)
 			rng_normal_at(seed, RNG_INIT, index, i, z, n);
 		for (size_t j = 0; j < n; j++)
-			to[i + j] =
-			    t->deviation > 0 ? (real)t->deviation * z[j] : (real)t->constant;
+			to[i + j] = (real)(t->constant + t->deviation * (double)z[j]);
 	}
 }
 
-static void open_gates(real *mod_b, size_t C)
+/* Memory on the host for tensors in turn. */
+struct staging {
+	struct kernels *k;
+	const struct weights *w;
+	real *a; /* of the largest tensor */
+};
+
+static void put_bias(const struct staging *s, const struct config *c, const double *log_prior)
 {
-	for (size_t i = 0; i < C; i++)
-		mod_b[2 * C + i] = mod_b[5 * C + i] = (real)GATE_START;
+	size_t V = config_padded(c);
+
+	for (size_t i = 0; i < V; i++)
+		s->a[i] = (real)(i >= (size_t)c->active ? PADDING_LOGIT
+		                 : log_prior            ? log_prior[i]
+		                                        : 0);
+	k_put(s->k, s->w->bias, s->a, V * sizeof *s->a);
 }
 
-/* a [n,m] = s b [m,n]^T, whose rows are stride apart. */
-static void transpose(real *a, double s, const real *b, size_t n, size_t m, size_t stride)
+/* Queries are keys, and what is clean or an estimate goes straight to the output: recall.h. */
+static void start_recall(const struct staging *s, const struct config *c)
 {
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < m; j++)
-			a[i * m + j] = (real)s * b[j * stride + i];
-}
+	const struct weights *w = s->w;
+	size_t C = (size_t)c->width, d = (size_t)c->embed, W = config_input(c);
 
-static void start_pooling(const struct weights *w, const struct config *c, real *host)
-{
-	size_t C = (size_t)c->width, d = (size_t)c->embed, width = config_input(c);
-	real *in = host + (w->in_w - w->base);
-
-	for (size_t i = 0; i < C; i++)
-		for (size_t j = d; j < config_slots(c) * d; j++)
-			in[i * width + j] = in[i * width + j % d];
-	transpose(host + (w->head_w - w->base), HEAD_START, in, d, C, width);
-	for (int64_t l = 0; l < c->layers; l++) {
-		const struct block_weights *b = &w->block[l];
-
-		open_gates(host + (b->mod_b - w->base), C);
-		transpose(host + (b->out_w - w->base), 1, host + (b->qkv_w - w->base) + 2 * C * C,
-		    C, C, C);
-	}
+	k_copy(s->k, w->recall_qk + W * C, w->recall_qk, W * C);
+	memset(s->a, 0, W * d * sizeof *s->a);
+	for (size_t i = d; i < config_slots(c) * d; i++)
+		s->a[i * d + i % d] = (real)RECALL_GAIN;
+	k_put(s->k, w->recall_out, s->a, W * d * sizeof *s->a);
 }
 
 int weights_init(struct weights *w, const struct config *c, struct kernels *k, uint64_t seed,
     const double *log_prior, struct err *e)
 {
-	real *host = mem_array(w->n, sizeof *host, e), *bias;
+	struct staging s = {k, w, NULL};
+	size_t largest = 0;
 
-	if (!host)
-		return -1;
 	for (size_t i = 0; i < w->n_tensors; i++)
-		fill(&w->tensor[i], (uint32_t)i, seed, host + w->tensor[i].offset);
-	start_pooling(w, c, host);
-	bias = host + (w->bias - w->base);
-	for (size_t i = 0; i < config_padded(c); i++)
-		bias[i] = (real)(i >= (size_t)c->active ? PADDING_LOGIT
-		                 : log_prior            ? log_prior[i]
-		                                        : 0);
-	k_put(k, w->base, host, w->n * sizeof *host);
-	free(host);
+		largest = w->tensor[i].n > largest ? w->tensor[i].n : largest;
+	s.a = mem_array(largest, sizeof *s.a, e);
+	if (!s.a)
+		return -1;
+	for (size_t i = 0; i < w->n_tensors; i++) {
+		fill(&w->tensor[i], (uint32_t)i, seed, s.a);
+		k_put(k, w->base + w->tensor[i].offset, s.a, w->tensor[i].n * sizeof *s.a);
+	}
+	if (c->recall)
+		start_recall(&s, c);
+	put_bias(&s, c, log_prior);
+	free(s.a);
 	return 0;
 }

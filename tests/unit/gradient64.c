@@ -58,9 +58,10 @@ static double inner(const real *a, const real *b, size_t n)
 /* d/dh f(x + h v) at 0. */
 static double slope(double (*f)(void *), void *arg, real *x, const real *v, size_t n)
 {
-	static const double at[] = {-2, -1, 1, 2}, weight[] = {1.0 / 12, -8.0 / 12, 8.0 / 12, -1.0 / 12};
+	static const double at[] = {-2, -1, 1, 2},
+	                    weight[] = {1.0 / 12, -8.0 / 12, 8.0 / 12, -1.0 / 12};
 	real *old = malloc(n * sizeof *old);
-	double h = 1e-4, sum = 0;
+	double h = 5e-4, sum = 0;
 
 	memcpy(old, x, n * sizeof *old);
 	for (int j = 0; j < 4; j++) {
@@ -73,7 +74,8 @@ static double slope(double (*f)(void *), void *arg, real *x, const real *v, size
 	return sum;
 }
 
-static void check(const char *what, double (*f)(void *), void *arg, real *x, const real *dx, size_t n)
+static void check(
+    const char *what, double (*f)(void *), void *arg, real *x, const real *dx, size_t n)
 {
 	real *v = random_array(n, 1 / sqrt((double)n));
 	double measured = slope(f, arg, x, v, n), computed = inner(dx, v, n);
@@ -91,6 +93,9 @@ struct kernel_case {
 	const int32_t *ids;
 	struct k_attention_shape s;
 };
+
+/* In double precision an act is a real. */
+#define ACT(x) ((act *)(x))
 
 static double f_linear(void *arg)
 {
@@ -117,12 +122,42 @@ static void test_linear(void)
 	check("linear, b", f_linear, &c, c.b, db, 6);
 }
 
-static double f_gelu(void *arg)
+/* u = x w^T, g = GELU(u), y = g r^T: every product of acts on the way. */
+static double f_project(void *arg)
 {
 	struct kernel_case *c = arg;
 
-	k_gelu(k, c->y, c->x, c->N);
-	return inner(c->y, c->r, c->N);
+	k_project_gelu(k, ACT(c->qkv), ACT(c->mod), ACT(c->x), c->w, c->b, c->T, c->N, c->C);
+	k_project_real(k, c->y, ACT(c->mod), c->scale, NULL, c->T, c->C, c->N);
+	return inner(c->y, c->r, c->T * c->C);
+}
+
+static void test_project(void)
+{
+	enum { T = 7, C = 5, N = 6 };
+	struct kernel_case c = {.T = T,
+	    .C = C,
+	    .N = N,
+	    .x = random_array(T * C, 1),
+	    .w = random_array(N * C, 1),
+	    .b = random_array(N, 1),
+	    .scale = random_array(C * N, 1),
+	    .r = random_array(T * C, 1),
+	    .y = zeros(T * C),
+	    .qkv = zeros(T * N),
+	    .mod = zeros(T * N)};
+	real *du = zeros(T * N), *dx = zeros(T * C), *dw = zeros(N * C), *db = zeros(N);
+	real *dscale = zeros(C * N);
+
+	f_project(&c);
+	k_project_dw(k, dscale, NULL, ACT(c.r), ACT(c.mod), T, C, N);
+	k_project_dx_gelu(k, ACT(du), ACT(c.r), c.scale, ACT(c.qkv), T, C, N);
+	k_project_dw(k, dw, db, ACT(du), ACT(c.x), T, N, C);
+	k_project_dx_real(k, dx, ACT(du), c.w, T, N, C, false);
+	check("project, x through a GELU", f_project, &c, c.x, dx, T * C);
+	check("project, w before a GELU", f_project, &c, c.w, dw, N * C);
+	check("project, b before a GELU", f_project, &c, c.b, db, N);
+	check("project, w after a GELU", f_project, &c, c.scale, dscale, C * N);
 }
 
 static double f_silu(void *arg)
@@ -136,11 +171,10 @@ static double f_silu(void *arg)
 static void test_activations(void)
 {
 	enum { N = 3001 };
-	struct kernel_case c = {.N = N, .x = random_array(N, 2), .y = zeros(N), .r = random_array(N, 1)};
+	struct kernel_case c = {
+	    .N = N, .x = random_array(N, 2), .y = zeros(N), .r = random_array(N, 1)};
 	real *dx = zeros(N);
 
-	k_gelu_backward(k, dx, c.r, c.x, N);
-	check("gelu", f_gelu, &c, c.x, dx, N);
 	k_silu_backward(k, dx, c.r, c.x, N);
 	check("silu", f_silu, &c, c.x, dx, N);
 }
@@ -149,7 +183,7 @@ static double f_modulate(void *arg)
 {
 	struct kernel_case *c = arg;
 
-	k_modulate(k, c->y, c->stats, c->x, c->mod, c->mod + c->C, 3 * c->C, c->B, c->T, c->C);
+	k_modulate(k, ACT(c->y), c->stats, c->x, c->mod, c->mod + c->C, 3 * c->C, c->B, c->T, c->C);
 	return inner(c->y, c->r, c->B * c->T * c->C);
 }
 
@@ -157,25 +191,34 @@ static double f_gate(void *arg)
 {
 	struct kernel_case *c = arg;
 
-	k_gate(k, c->y, c->x, c->w, c->mod + 2 * c->C, 3 * c->C, c->B, c->T, c->C);
+	memcpy(c->y, c->x, c->B * c->T * c->C * sizeof *c->y);
+	k_gate(k, c->y, -1, ACT(c->w), c->mod + 2 * c->C, 3 * c->C, c->B, c->T, c->C);
+	k_gate(k, c->y, 1, ACT(c->w), c->mod + 2 * c->C, 3 * c->C, c->B, c->T, c->C);
+	k_gate(k, c->y, 1, ACT(c->w), c->mod + 2 * c->C, 3 * c->C, c->B, c->T, c->C);
 	return inner(c->y, c->r, c->B * c->T * c->C);
 }
 
 static void test_modulation(void)
 {
 	enum { B = 3, T = 4, C = 10, N = B * T * C };
-	struct kernel_case c = {.B = B, .T = T, .C = C, .x = random_array(N, 1), .w = random_array(N, 1),
-	    .y = zeros(N), .r = random_array(N, 1), .stats = zeros(2 * B * T),
+	struct kernel_case c = {.B = B,
+	    .T = T,
+	    .C = C,
+	    .x = random_array(N, 1),
+	    .w = random_array(N, 1),
+	    .y = zeros(N),
+	    .r = random_array(N, 1),
+	    .stats = zeros(2 * B * T),
 	    .mod = random_array(3 * B * C, 1)};
 	real *dx = zeros(N), *dy = zeros(N), *dmod = zeros(3 * B * C);
 
 	f_modulate(&c);
 	k_modulate_backward(
-	    k, dx, dmod, dmod + C, c.r, c.x, c.stats, c.mod + C, 3 * C, B, T, C);
+	    k, dx, dmod, dmod + C, ACT(c.r), c.x, c.stats, c.mod + C, 3 * C, B, T, C);
 	check("modulate, h", f_modulate, &c, c.x, dx, N);
 	check("modulate, shift and scale", f_modulate, &c, c.mod, dmod, 3 * B * C);
 	memset(dmod, 0, 3 * B * C * sizeof *dmod);
-	k_gate_backward(k, dy, dmod + 2 * C, c.r, c.w, c.mod + 2 * C, 3 * C, B, T, C);
+	k_gate_backward(k, ACT(dy), dmod + 2 * C, c.r, ACT(c.w), c.mod + 2 * C, 3 * C, B, T, C);
 	check("gate, y", f_gate, &c, c.w, dy, N);
 	check("gate, gate", f_gate, &c, c.mod, dmod, 3 * B * C);
 }
@@ -184,16 +227,20 @@ static double f_attention(void *arg)
 {
 	struct kernel_case *c = arg;
 
-	k_attention(k, c->y, c->qkv, c->scale, c->rope, c->s);
+	k_attention(k, ACT(c->y), c->stats, ACT(c->qkv), c->scale, c->rope, c->s);
 	return inner(c->y, c->r, c->s.B * c->s.T * c->s.C);
 }
 
 static void test_attention(int qk_norm)
 {
 	enum { B = 2, T = 7, C = 12, H = 2, D = C / H };
-	struct kernel_case c = {.y = zeros(B * T * C), .r = random_array(B * T * C, 1),
-	    .qkv = random_array(B * T * 3 * C, 1), .scale = qk_norm ? random_array(H, 1) : NULL,
-	    .rope = zeros(T * D), .s = {B, T, C, H}};
+	struct kernel_case c = {.y = zeros(B * T * C),
+	    .r = random_array(B * T * C, 1),
+	    .qkv = random_array(B * T * 3 * C, 1),
+	    .scale = qk_norm ? random_array(H, 1) : NULL,
+	    .rope = zeros(T * D),
+	    .stats = zeros(B * H * T),
+	    .s = {B, T, C, H}};
 	real *dqkv = zeros(B * T * 3 * C), *dscale = zeros(H);
 	struct err e;
 
@@ -204,9 +251,11 @@ static void test_attention(int qk_norm)
 	for (size_t i = 0; qk_norm && i < H; i++)
 		c.scale[i] += 3;
 	k_reserve_attention(k, c.s, &e);
-	k_attention_backward(k, dqkv, dscale, c.r, c.qkv, c.scale, c.rope, c.s);
-	check(qk_norm ? "attention with QK-norm, qkv" : "attention, qkv", f_attention, &c, c.qkv, dqkv,
-	    B * T * 3 * C);
+	f_attention(&c);
+	k_attention_backward(
+	    k, ACT(dqkv), dscale, ACT(c.r), ACT(c.y), c.stats, ACT(c.qkv), c.scale, c.rope, c.s);
+	check(qk_norm ? "attention with QK-norm, qkv" : "attention, qkv", f_attention, &c, c.qkv,
+	    dqkv, B * T * 3 * C);
 	if (qk_norm)
 		check("attention with QK-norm, scale", f_attention, &c, c.scale, dscale, H);
 }
@@ -223,8 +272,8 @@ static double f_cross_entropy(void *arg)
 {
 	struct kernel_case *c = arg;
 
-	memcpy(c->y, c->x, c->T * c->N * sizeof *c->y);
-	k_cross_entropy(k, c->stats, c->y, c->ids, c->w, c->T, c->N);
+	memcpy(c->b, c->x, c->T * c->N * sizeof *c->b);
+	k_cross_entropy(k, c->stats, ACT(c->y), c->b, c->ids, c->w, c->T, c->N);
 	return inner(c->stats, c->w, c->T);
 }
 
@@ -232,8 +281,15 @@ static void test_vocabulary(void)
 {
 	enum { V = 9, d = 6, T = 4 };
 	static const int32_t ids[T] = {3, 0, 8, 3};
-	struct kernel_case c = {.N = V, .C = d, .T = T, .w = random_array(V * d, 0.01),
-	    .r = random_array(V * d, 1), .y = zeros(V * d), .stats = zeros(T), .ids = ids};
+	struct kernel_case c = {.N = V,
+	    .C = d,
+	    .T = T,
+	    .w = random_array(V * d, 0.01),
+	    .r = random_array(V * d, 1),
+	    .y = zeros(V * d),
+	    .b = zeros(V * d),
+	    .stats = zeros(T),
+	    .ids = ids};
 	real *dw = zeros(V * d);
 
 	k_normalize_backward(k, dw, c.r, c.w, V, d);
@@ -283,7 +339,8 @@ static void fill_batch(struct batch *b, size_t B, size_t T, int32_t V)
 		b->t[i] = 0.5 + (double)i;
 		b->seed[i] = 100 + i;
 		for (size_t j = 0; j < T; j++) {
-			b->ids[i * T + j] = (int32_t)rng_below(5, RNG_TEST, 1, i * T + j, (uint64_t)V);
+			b->ids[i * T + j] =
+			    (int32_t)rng_below(5, RNG_TEST, 1, i * T + j, (uint64_t)V);
 			b->noised[i * T + j] = i == 1 ? j > 1 : i == 2 ? j % 2 : 1;
 			b->weight[i * T + j] = b->noised[i * T + j];
 			targets += b->noised[i * T + j] > 0;
@@ -293,11 +350,12 @@ static void fill_batch(struct batch *b, size_t B, size_t T, int32_t V)
 	}
 }
 
-/* With an estimate (posterior, self-conditioning) the embedding acts through it too, and no gradient
- * goes that way: then all but the embedding and bias are checked. */
-static void test_model(const char *name, enum precond row, bool qk_norm, bool posterior, size_t n_sc)
+/* With an estimate (posterior, self-conditioning) the embedding acts through it too, and no
+ * gradient goes that way: then all but the embedding and bias are checked. */
+static void test_model(
+    const char *name, enum precond row, bool qk_norm, bool posterior, bool recall, size_t n_sc)
 {
-	struct config c = {2, 12, 2, 6, 5, 11, 8, row, qk_norm, qk_norm, true, posterior};
+	struct config c = {2, 12, 2, 6, 5, 11, 8, row, qk_norm, qk_norm, true, posterior, recall};
 	struct model_case m = {.n_sc = n_sc};
 	struct arena a = {0};
 	struct err e;
@@ -319,6 +377,8 @@ static void test_model(const char *name, enum precond row, bool qk_norm, bool po
 		for (size_t j = 0; j < m.w->tensor[i].n; j++)
 			m.w->base[m.w->tensor[i].offset + j] =
 			    0.5 * (rng_uniform(9, RNG_TEST, (uint32_t)i, j) - 0.5);
+	if (recall)
+		m.w->recall_scale[0] += 2;
 	for (size_t h = 0; qk_norm && h < 4; h++)
 		m.w->block[h / 2].scale[h % 2] += 2;
 	fill_batch(&m.b, 3, 5, 11);
@@ -344,17 +404,18 @@ int main(void)
 {
 	struct err e;
 
-	k = k_new(2, &e);
+	k = k_new(2, K_AUTO, &e);
 	test_linear();
 	test_activations();
+	test_project();
 	test_modulation();
 	test_attention(0);
 	test_attention(1);
 	test_vocabulary();
-	test_model("karras", PRECOND_KARRAS, true, false, 0);
-	test_model("bayes", PRECOND_BAYES, false, false, 0);
-	test_model("cdcd", PRECOND_CDCD, true, true, 0);
-	test_model("tanh", PRECOND_TANH, true, true, 2);
+	test_model("karras", PRECOND_KARRAS, true, false, false, 0);
+	test_model("bayes", PRECOND_BAYES, false, false, true, 0);
+	test_model("cdcd", PRECOND_CDCD, true, true, true, 0);
+	test_model("tanh", PRECOND_TANH, true, true, true, 2);
 	while (n_owned > 0)
 		k_release(k, owned[--n_owned]);
 	k_free(k);

@@ -1,0 +1,46 @@
+/* One panel's product by tiles, in the terms of the file that includes it: see cpu_amx.c. */
+
+/* Up to 32 rows. */
+static void MULTIPLY(
+    float *c, size_t ldc, const bf16 *a, size_t lda, const bf16 *panel, size_t M, size_t K)
+{
+	struct tile_config config;
+	size_t upper = 0, lower = 0;
+	TILES;
+
+	for (size_t m = 0; m < M; m += 32) {
+		size_t rows = M - m < 32 ? M - m : 32;
+		size_t half = rows < 16 ? rows : 16;
+		const bf16 *top = a + m * lda;
+		/* Without a lower half the upper one is read twice, and its sums dropped. */
+		const bf16 *bottom = rows > 16 ? top + 16 * lda : top;
+
+		if (half != upper || rows - half != lower) {
+			upper = half;
+			lower = rows - half;
+			config = configure(upper, lower);
+			CONFIGURE(&config);
+		}
+		ZERO(0);
+		ZERO(1);
+		ZERO(2);
+		ZERO(3);
+		for (size_t k = 0; k < K; k += 32) {
+			LOAD(4, panel + k * PANEL, 2 * PANEL);
+			LOAD(5, panel + k * PANEL + PANEL, 2 * PANEL);
+			LOAD(6, top + k, lda);
+			LOAD(7, bottom + k, lda);
+			DOT(0, 6, 4);
+			DOT(1, 6, 5);
+			DOT(2, 7, 4);
+			DOT(3, 7, 5);
+		}
+		STORE(0, c + m * ldc, ldc);
+		STORE(1, c + m * ldc + 16, ldc);
+		if (!lower)
+			continue;
+		STORE(2, c + (m + 16) * ldc, ldc);
+		STORE(3, c + (m + 16) * ldc + 16, ldc);
+	}
+	RELEASE();
+}

@@ -1,0 +1,245 @@
+#!/bin/sh
+# train over MPI: N ranks follow one process, and what ends one of them ends all with one message.
+. tests/lib.sh
+
+MPICC=${MPICC:-mpicc}
+MPIRUN=${MPIRUN:-$(echo "$MPICC" | sed 's/mpicc/mpirun/')}
+MPI=$(cd "${BUILD:-build}" && pwd)/mpi
+if ! command -v "$MPICC" >/dev/null || ! command -v "$MPIRUN" >/dev/null; then
+	skip_all 'no MPI here'
+fi
+[ -x "$MPI/train" ] || skip_all "make test builds $MPI/train, or make ${MPI#"$PWD"/}/train"
+
+# Open MPI starts more ranks than there are processors, and for root, only where it is told to.
+launcher=$MPIRUN
+if "$MPIRUN" --version 2>&1 | grep -q 'Open MPI\|OpenRTE'; then
+	launcher="$MPIRUN --oversubscribe"
+	OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+	export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM
+fi
+# Neither library frees all that it allocates, and what it loads is unloaded before leaks are sought.
+ASAN_OPTIONS=${SAN:+detect_leaks=0}
+export ASAN_OPTIONS
+
+one=$BIN/train
+PATH=$MPI:$BIN:$PATH
+vocab=$T/vocab.txt
+
+pipelines/stories generate -n 400 -s 1 >"$T/train.jsonl"
+pipelines/stories generate -n 21 -s 2 >"$T/valid.jsonl"
+{
+	printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]'
+	pipelines/stories words
+} >"$vocab"
+for set in train valid; do
+	tok -q -w "$vocab" "$T/$set.jsonl" | pack -q -T 72 -o "$T/$set.rows"
+done
+noise -q -s 7 -o "$T/valid.noised" "$T/valid.rows"
+
+# 200 steps of 16 rows, but for the last, which has 2: fewer than there are ranks.
+noised="noise -q -e 8 -s 1 -m mixed --limit 3186 $T/train.rows"
+# In fp32 what ranks do differs from one process by the order of sums alone.
+small='-x tiny --layers 2 --width 32 --heads 2 -d 16 -B 16 --refit-every 20 --window 512 --bucket 32 -j 1 --precision fp32'
+
+mpi() { # mpi RANKS SCRIPT: in each rank
+	# The launcher is a list of words.
+	# shellcheck disable=SC2086
+	timeout 300 $launcher -n "$1" sh -c "$2"
+}
+
+run() { # run RANKS NAME OPTIONS...
+	run_ranks=$1 run_name=$2
+	shift 2
+	mpi "$run_ranks" "$noised | train -q $small -o $T/$run_name.st -l $T/$run_name.steps $*" >"$T/$run_name.csv"
+}
+
+# The largest and the mean difference of the losses of two logs of steps, of the same length.
+differ() {
+	paste -d , "$T/$1.steps" "$T/$2.steps" | awk -F, 'NR > 1 {
+		d = $4 - $13
+		d = d < 0 ? -d : d
+		max = d > max ? d : max
+		sum += d
+		n += $1 == $10 && $2 == $11
+	} END { printf "%d %g %g\n", n, max, sum / n }'
+}
+
+# follows DESCRIPTION NAME BOUND: 200 steps on the rows of one process, and losses that differ from
+# its by less than BOUND
+follows() {
+	differ one "$2" >"$T/differ"
+	read -r n max mean <"$T/differ"
+	awk -v n="$n" -v max="$max" -v bound="$3" 'BEGIN { exit !(n == 200 && max < bound) }'
+	result $? "$1"
+	echo "# $n steps, losses differ by $max nats at most, by $mean in the mean"
+}
+
+# --- one process ---
+
+plain() {
+	# The options are a list of words.
+	# shellcheck disable=SC2086
+	$noised | "$1" -q $small -o "$T/$2.st" -l "$T/$2.steps" --valid "$T/valid.noised" \
+		--valid-every 100 >"$T/$2.csv"
+}
+plain "$one" one
+plain train alone
+ok 'without a launcher: the checkpoint that train without MPI writes' cmp "$T/one.st" "$T/alone.st"
+ok 'and the log' cmp "$T/one.csv" "$T/alone.csv"
+valid="--valid $T/valid.noised --valid-every 100"
+run 1 n1 "$valid"
+ok 'one rank: the same checkpoint' cmp "$T/one.st" "$T/n1.st"
+
+# --- N ranks ---
+
+for ranks in 2 4; do
+	run $ranks n$ranks "$valid"
+	follows "$ranks ranks follow one process" n$ranks 1e-4
+	is "$ranks ranks: a row for every sequence" "$(grep -c ',train$' "$T/n$ranks.csv")" 3186
+	paste -d , "$T/one.csv" "$T/n$ranks.csv" | awk -F, 'NR > 1 {
+		if ($4 != $8 || $1 != $5 || ($2 - $6) / $2 > 1e-3 || ($6 - $2) / $2 > 1e-3 ||
+			$3 - $7 > 1e-3 || $7 - $3 > 1e-3) print }' >"$T/rows"
+	ok "$ranks ranks: in the order of the stream, levels and cross-entropies are those of one" sh -c "head -n 3 '$T/rows'; test ! -s '$T/rows'"
+done
+is 'the log says how long ranks waited' \
+	"$(awk -F, 'NR == 1 { print $9 } NR > 1 && $9 > 0 { n++ } END { print n }' "$T/n4.steps" | tr '\n' ' ')" \
+	'comm_s 200 '
+is 'one process waits for nobody' "$(cut -d, -f9 "$T/one.steps" | sort -u | tr '\n' ' ')" '0.000000 comm_s '
+# Each rank could read all, and take its share.
+$noised -o "$T/whole.noised"
+mpi 3 "train -q $small -o $T/file.st -l $T/file.steps $T/whole.noised" >/dev/null
+follows 'three ranks, each with the whole stream' file 1e-4
+
+run 2 log --loss-log "$T/log.loss" --profile "$T/log.profile" "$valid"
+ok '--loss-log: what standard output would get' cmp "$T/n2.csv" "$T/log.loss"
+is 'which gets nothing' "$(cat "$T/log.csv")" ''
+ok '--profile: that of rank 0' grep -q ^project "$T/log.profile"
+
+run 3 shard --shard on "$valid"
+follows '--shard on: three ranks follow one process' shard 1e-4
+is 'validated on the whole average' "$(tail -n 1 "$T/shard.csv" | cut -c1-8)" "$(tail -n 1 "$T/one.csv" | cut -c1-8)"
+run 4 bf16 --wire bf16
+follows '--wire bf16: four ranks come near' bf16 0.03
+ok 'though not as near as floats' awk -v max="$max" 'BEGIN { exit !(max > 1e-5) }'
+run 4 both --wire bf16 --shard on
+follows '--wire bf16 --shard on, too' both 0.03
+memory() {
+	# shellcheck disable=SC2086
+	$launcher -n 4 train --dry-run -x base --shard "$1" "$T/whole.noised" | sed -n 's/^memory: \([0-9]*\).*/\1/p'
+}
+ok '--shard on takes less memory' [ "$(memory on)" -lt "$(memory off)" ]
+
+run 2 half --precision bf16
+follows '--precision bf16: two ranks come near, by the rounding of products' half 0.1
+
+# --- checkpoints ---
+
+run 4 r4 --stop-after 60 --shard on
+rest() { # rest RANKS NAME FROM OPTIONS...
+	rest_ranks=$1 rest_name=$2 rest_from=$3
+	shift 3
+	cp "$T/$rest_from.st" "$T/$rest_name.st"
+	cp "$T/$rest_from.steps" "$T/$rest_name.steps"
+	mpi "$rest_ranks" "$noised | train -q -j 1 --precision fp32 -r $T/$rest_name.st -l $T/$rest_name.steps $*" >/dev/null
+}
+rest 3 r3 r4 --stop-after 130
+rest 2 r2 r3 --stop-after 170 --shard on
+rest 1 r1 r2
+follows 'begun by 4 ranks, continued by 3, by 2 and by 1' r1 1e-4
+ok 'nothing half-written is left behind' [ -z "$(find "$T" -name '*.tmp')" ]
+
+# --- what ends all of them ---
+
+# refuses DESCRIPTION STATUS PATTERN RANKS SCRIPT: one message of train, which matches, and the status
+refuses() {
+	mpi "$4" "$5" >/dev/null 2>"$T/.err"
+	refuses_got=$?
+	grep '^train: ' "$T/.err" >"$T/.said"
+	if [ $refuses_got -eq "$2" ] && [ "$(wc -l <"$T/.said")" -eq 1 ] && grep -Eq -- "$3" "$T/.said"; then
+		result 0 "$1"
+	else
+		result 1 "$1"
+		echo "# exit status $refuses_got, wanted $2; said, wanted one line of /$3/:"
+		show "$T/.err"
+	fi
+}
+
+# Which rank a script is in, whichever the launcher.
+# shellcheck disable=SC2016
+here='r=${OMPI_COMM_WORLD_RANK:-$PMI_RANK};'
+to="train -q $small -o $T/no.st"
+refuses 'an unknown option' 2 "unknown .*'--nonsense'" 3 'train --nonsense'
+is '--help comes once' "$(mpi 3 'train --help' | grep -c '^usage')" 1
+refuses 'another model' 2 'rank 2 of 3: has model.layers 3, where rank 0 has model.layers 2' 3 \
+	"$here $noised | $to --layers \$((2 + r / 2))"
+refuses 'another option' 2 'rank 1 of 2: has train.lr 0.5, where rank 0 has train.lr 0.25' 2 \
+	"$here $noised | $to --lr 0.\$((25 * (r + 1)))"
+refuses 'another precision' 2 'rank 1 of 2: has --precision bf16, where rank 0 has --precision fp32' 2 \
+	"$here test \$r = 0 && p=fp32 || p=bf16; $noised | $to --precision \$p"
+refuses 'another wire' 2 'rank 1 of 2: has --wire bf16, where rank 0 has --wire float' 2 \
+	"$here test \$r = 0 && w=float || w=bf16; $noised | $to --wire \$w"
+{
+	cat "$vocab"
+	echo more
+} >"$T/vocab2.txt"
+tok -q -w "$T/vocab2.txt" "$T/train.jsonl" | pack -q -T 72 -o "$T/train1.rows"
+cp "$T/train.rows" "$T/train0.rows"
+refuses 'another vocabulary' 2 'rank 1 of 2: has a vocabulary of .*, where rank 0 has a vocabulary of' 2 \
+	"$here noise -q $T/train\$r.rows | $to"
+refuses 'another stream' 2 'rank 1 of 2: has rows noised with seed 1, where' 2 \
+	"$here noise -q -s \$r $T/train.rows | $to"
+refuses 'the share of another rank' 1 'rank 1 of 3: .*has the rows of rank 0 of 3, where this is rank 1' 3 \
+	"noise -q --rank 0 --world 3 $T/train.rows | $to"
+refuses 'the share of another world' 1 'has the rows of rank 0 of 2, where this is rank 0 of 3' 3 \
+	"noise -q --rank 0 --world 2 $T/train.rows | $to"
+fails 'a share, and one process' 1 'has the rows of rank 1 of 2, where this is rank 0 of 1' \
+	sh -c "noise -q --rank 1 --world 2 $T/train.rows | $to"
+refuses 'rows that one rank cannot read' 1 'rank 1 of 2: /nowhere: No such file' 2 \
+	"$here test \$r = 0 || exec $to /nowhere; $noised | $to"
+refuses 'an existing checkpoint' 2 'rank 0 of 2: .*exists' 2 "$noised | train -q $small -o $T/n2.st"
+is 'so far nothing was written' "$(find "$T" -name 'no.st*')" ''
+refuses 'a stream that ends too early' 1 'step 20: rank 1 of 3 has [0-9] rows, where .*leave 5 to it|step 20: ' 3 \
+	"$here noise -q --limit \$((r == 1 ? 310 : 400)) $T/train.rows | $to -n 30"
+is 'the checkpoint of the step before is there' "$(denoise -m "$T/no.st" --info | grep ^step:)" 'step: 19'
+refuses 'a loss that explodes' 3 'train: step 2, rows 16 to 31: the loss has exploded to' 2 \
+	"$noised | $to -f --shard on --lr 10 --clip 0 --beta2 0 --warmup 0 --decay 10"
+is 'which leaves the checkpoint' "$(denoise -m "$T/no.st" --info | grep ^step:)" 'step: 19'
+refuses 'a stream that was cut' 1 'rank 1 of 2: .*truncated' 2 \
+	"$here $noised | { test \$r = 0 && cat || head -c 30000; } | $to -f"
+ok 'and a checkpoint is there' denoise -m "$T/no.st" --info
+if [ -w /dev/full ]; then
+	refuses 'a full disk' 1 'rank 0 of 2: /dev/full: cannot write' 2 "$noised | $to -f -l /dev/full"
+fi
+
+long="noise -q -e 100000 -s 1 $T/train.rows"
+waits() { # waits FILE: for it to be there
+	for _ in $(seq 600); do
+		[ -e "$1" ] && return
+		sleep 0.1
+	done
+}
+rm -f "$T/no.st"
+mpi 3 "$here $long | { test \$r != 1 || { exec 3<&0; $to --save-every 5 <&3 & echo \$! >$T/pid; wait \$!; exit; }; $to --save-every 5; }" \
+	>/dev/null 2>"$T/.err" &
+waits "$T/no.st"
+kill -KILL "$(cat "$T/pid")"
+wait $!
+status=$?
+not_ok 'a rank that is killed ends the job' [ $status -eq 0 ]
+is 'without a message of ours' "$(grep -c '^train: ' "$T/.err")" 0
+ok 'and the last checkpoint is whole' denoise -m "$T/no.st" --info
+rm -f "$T/no.st" "$T/pid"
+mpi 3 "$here $long | { test \$r != 1 || { exec 3<&0; $to <&3 & echo \$! >$T/pid; wait \$!; exit; }; $to; }" \
+	>"$T/stop.csv" 2>"$T/.err" &
+waits "$T/pid"
+for _ in $(seq 600); do
+	[ "$(wc -l <"$T/stop.csv")" -gt 40 ] && break
+	sleep 0.1
+done
+refuses 'a second run on one output' 1 'rank 0 of 2: .*no.st: ' 2 "$noised | $to -f"
+kill -TERM "$(cat "$T/pid")"
+wait $!
+ok 'SIGTERM to one rank: all stop, and the checkpoint is that of the last step of the log' [ \
+	"$(denoise -m "$T/no.st" --info | sed -n 's/^step: //p')" = "$(tail -n 1 "$T/stop.csv" | cut -d, -f1)" ]
+
+done_testing

@@ -1,0 +1,64 @@
+#!/bin/sh
+# The arithmetic of train and denoise: bf16 follows fp32, each repeats, and what a kernel took is told.
+# shellcheck disable=SC2016 # awk programs
+. tests/lib.sh
+
+PATH=$BIN:$PATH
+
+pipelines/stories generate -n 400 -s 1 >"$T/train.jsonl"
+{
+	printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]'
+	pipelines/stories words
+} >"$T/vocab.txt"
+tok -q -w "$T/vocab.txt" "$T/train.jsonl" | pack -q -T 72 -o "$T/train.rows"
+noise -q -e 4 -s 1 --mask mixed "$T/train.rows" >"$T/train.noised"
+
+# run PRECISION OPTIONS...: the losses of 100 steps
+run() {
+	precision=$1
+	shift
+	train -q -f -x tiny --layers 2 --width 64 --heads 2 -B 16 -n 100 -j 2 --precision "$precision" \
+		-l "$T/$precision.csv" -o "$T/$precision.st" "$@" "$T/train.noised" >/dev/null
+}
+
+# mean FILE FIRST LAST: of the loss over these steps
+mean() {
+	awk -F, -v a="$2" -v b="$3" '$1 >= a && $1 <= b { n++; sum += $4 } END { print sum / n }' "$1"
+}
+
+ok 'fp32' run fp32
+ok 'auto' run auto
+if run bf16 2>"$T/why"; then
+	ok 'auto is bf16 here' cmp "$T/auto.st" "$T/bf16.st"
+	cp "$T/bf16.st" "$T/first.st"
+	ok 'bf16 again' run bf16 --profile "$T/profile.csv"
+	ok 'gives the same bytes' cmp "$T/bf16.st" "$T/first.st"
+	for steps in '1 20' '41 60' '81 100'; do
+		# shellcheck disable=SC2086
+		ok "bf16 follows fp32 within 3 %, steps $steps" \
+			awk -v a="$(mean "$T/fp32.csv" $steps)" -v b="$(mean "$T/bf16.csv" $steps)" \
+			'BEGIN { print a, b; exit !(b / a > 0.97 && b / a < 1.03) }'
+	done
+else
+	fails 'bf16 is refused where the processor has none' 1 'precision bf16: this processor' run bf16
+	ok 'auto is fp32 here' cmp "$T/auto.st" "$T/fp32.st"
+	run fp32 --profile "$T/profile.csv"
+fi
+is 'the profile has a header' "$(head -n 1 "$T/profile.csv")" kernel,calls,seconds,share,gflop_per_s,gb_per_s
+ok 'its shares add up' awk -F, 'NR > 1 { sum += $4 } END { exit !(sum > 0.99 && sum < 1.01) }' \
+	"$T/profile.csv"
+ok 'attention was called by every block, twice in self-conditioning' \
+	awk -F, '$1 == "attention" && $2 == 2 * 100 * 2' "$T/profile.csv"
+denoise -q -m "$T/fp32.st" -n 2 --steps 3 --precision fp32 --profile "$T/denoise.csv" |
+	tok -q -d -w "$T/vocab.txt" >"$T/a.txt"
+denoise -q -m "$T/fp32.st" -n 2 --steps 3 --precision fp32 |
+	tok -q -d -w "$T/vocab.txt" >"$T/b.txt"
+ok 'denoise: the same text with a profile' cmp "$T/a.txt" "$T/b.txt"
+ok 'and the calls of three steps and a decision' \
+	awk -F, '$1 == "attention" && $2 == 2 * 4' "$T/denoise.csv"
+fails 'a profile over the log' 2 'one file for two' run fp32 -l "$T/x" --profile "$T/x"
+fails 'a profile over the model' 2 'one file for two' denoise -m "$T/fp32.st" -n 1 \
+	--profile "$T/fp32.st"
+fails 'a precision that there is not' 2 'precision' run fp8
+
+done_testing

@@ -1,0 +1,216 @@
+/*
+ * A real checkpoint that lies: bits flipped, lengths cut, and, with checksums that are right,
+ * shapes, numbers and types that do not fit. Each is refused with a message, and before memory is
+ * taken for what it claims. STRIDE=1 in the environment tries every bit; the default is every 61st.
+ */
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "model/checkpoint.h"
+#include "tap.h"
+
+enum { WORDS = 8, T = 4, ROOM = 1 << 17 };
+
+static char dir[] = "/tmp/cdcd-checkpoint.XXXXXX", path[64];
+static struct kernels *k;
+static unsigned char whole[ROOM];
+static size_t size;
+
+static void spill(const void *p, size_t n)
+{
+	FILE *f = fopen(path, "wb");
+
+	fwrite(p, 1, n, f);
+	fclose(f);
+}
+
+static int make(struct err *e)
+{
+	struct shard_header h = {.kind = SHARD_NOISED,
+	    .id_bytes = 2,
+	    .vocab_size = WORDS,
+	    .row_len = T,
+	    .special = {0, 1, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID},
+	    .provenance = "a test"};
+	struct shard_counts none = {0};
+	struct trainer_options o;
+	struct trainer *tr;
+	struct config c;
+	FILE *f;
+
+	trainer_preset(&o, &c, 0);
+	c.layers = 1;
+	c.width = 2;
+	c.heads = 1;
+	c.embed = c.time_width = 2;
+	o.batch = 1;
+	o.window = 64;
+	tr = trainer_new(k, &c, &o, &h, &none, e);
+	if (!tr || checkpoint_save(tr, path, e))
+		return -1;
+	trainer_free(tr);
+	f = fopen(path, "rb");
+	size = fread(whole, 1, sizeof whole, f);
+	fclose(f);
+	return 0;
+}
+
+/* 0 where train or denoise would take it. */
+static int load(struct err *e)
+{
+	struct checkpoint cp;
+	struct trainer *tr;
+
+	if (checkpoint_open(&cp, path, e))
+		return -1;
+	tr = checkpoint_resume(&cp, k, &cp.o, e);
+	trainer_free(tr);
+	checkpoint_close(&cp);
+	return tr ? 0 : -1;
+}
+
+static void test_damage(size_t stride)
+{
+	struct err e = {0};
+	size_t missed = 0, tried = 0;
+
+	ok(!load(&e), "a checkpoint of %zu bytes loads: %s", size, e.msg);
+	for (size_t bit = 0; bit < 8 * size; bit += stride, tried++) {
+		whole[bit / 8] ^= (unsigned char)(1 << bit % 8);
+		spill(whole, size);
+		whole[bit / 8] ^= (unsigned char)(1 << bit % 8);
+		if (!load(&e) && missed++ < 8)
+			diag("bit %zu of byte %zu", bit % 8, bit / 8);
+	}
+	ok(missed == 0, "all of %zu flipped bits are noticed", tried);
+	missed = tried = 0;
+	for (size_t cut = 0; cut < size; cut += (stride + 7) / 8, tried++) {
+		spill(whole, cut);
+		missed += !load(&e);
+	}
+	ok(missed == 0, "all of %zu truncations are noticed", tried);
+}
+
+/* The file again, key having another value, or tensor name another type or being left out. */
+static int rewrite(const char *key, const char *value, const char *name,
+    enum safetensors_dtype dtype, uint64_t elements, struct err *e)
+{
+	static const char *const meta[] = {"cdcd", "cdcd.version", "cdcd.provenance", "schedule",
+	    "rows.seed", "vocab.size", "vocab.hash", "vocab.row_len", "vocab.id_bytes", "vocab.pad",
+	    "vocab.unk", "vocab.cls", "vocab.sep", "vocab.mask", "step", "rows", "window"};
+	static unsigned char data[ROOM];
+	struct safetensors_writer *w = safetensors_writer_new(e);
+	struct safetensors *st;
+	unsigned char *at = data;
+	int failed = 0;
+
+	spill(whole, size);
+	st = safetensors_open(path, e);
+	for (size_t i = 0; i < sizeof meta / sizeof *meta + config_n_fields + trainer_n_fields;
+	     i++) {
+		size_t j = i - sizeof meta / sizeof *meta;
+		const char *name_i = i < sizeof meta / sizeof *meta ? meta[i]
+		                     : j < config_n_fields
+		                         ? config_fields[j].name
+		                         : trainer_fields[j - config_n_fields].name;
+		const char *text = safetensors_meta(st, name_i);
+
+		failed |=
+		    safetensors_put_meta(w, name_i, key && !strcmp(name_i, key) ? value : text, e);
+	}
+	for (size_t i = 0; i < safetensors_n(st); i++) {
+		const struct safetensor *t = safetensors_at(st, i);
+		uint64_t n = 1;
+
+		for (int d = 0; d < t->n_dims; d++)
+			n *= t->shape[d];
+		failed |= safetensors_load(st, t->name, t->dtype, n, at, e);
+		if (name && !strcmp(t->name, name) && elements > 0)
+			failed |= safetensors_put(w, t->name, dtype, 1, &elements, at, e);
+		else if (!name || strcmp(t->name, name) != 0)
+			failed |= safetensors_put(w, t->name, t->dtype, t->n_dims, t->shape, at, e);
+		at += t->bytes;
+	}
+	safetensors_close(st);
+	failed |= safetensors_write(w, path, e);
+	safetensors_writer_free(w);
+	return failed;
+}
+
+static void refuse_meta(const char *key, const char *value, const char *why)
+{
+	struct err e = {0};
+	bool written = !rewrite(key, value, NULL, ST_F32, 0, &e);
+
+	ok(written && load(&e) && strstr(e.msg, why) && strstr(e.msg, path), "%s = %s: %s", key,
+	    value, e.msg);
+}
+
+static void refuse_tensor(
+    const char *name, enum safetensors_dtype dtype, uint64_t elements, const char *why)
+{
+	struct err e = {0};
+	bool written = !rewrite(NULL, NULL, name, dtype, elements, &e);
+
+	ok(written && load(&e) && strstr(e.msg, why) && strstr(e.msg, path), "%s: %s", name, e.msg);
+}
+
+static void test_lies(void)
+{
+	struct err e = {0};
+
+	ok(!rewrite(NULL, NULL, NULL, ST_F32, 0, &e) && !load(&e), "rewritten, it loads: %s",
+	    e.msg);
+	refuse_meta("cdcd", "2", "a checkpoint of format '2', where this program reads 1");
+	refuse_meta("model.active", "7", "active.id: 8 of I32, wanted 7 of I32");
+	refuse_meta("model.active", "16777216", "do not fit together");
+	refuse_meta("model.width", "65536", "wanted");
+	refuse_meta("model.layers", "1000", "no tensor 'blocks.1.");
+	refuse_meta("model.layers", "9223372036854775807", "model.layers is");
+	refuse_meta("model.layers", "99999999999999999999", "cannot be");
+	refuse_meta("model.heads", "0", "model.heads is 0");
+	refuse_meta("model.embed", "65536", "wanted");
+	refuse_meta("model.row_len", "65536", "do not fit together");
+	refuse_meta("train.lr", "nan", "train.lr is nan");
+	refuse_meta("vocab.size", "4294967295", "a vocabulary of 4294967295");
+	refuse_meta("vocab.size", "18446744073709551615", "do not fit together");
+	refuse_meta("vocab.pad", "8", "[PAD] is 8 in a vocabulary of 8");
+	refuse_meta("vocab.id_bytes", "3", "ids of 3 bytes");
+	refuse_meta("window", "18446744073709551615", "window.t: 0 of F64, wanted 64 of F64");
+	refuse_meta("schedule", "cauchy,nan,1,1,1,1,2,,", "schedule");
+	refuse_meta("schedule", "", "schedule");
+	refuse_tensor("active.count", ST_I64, 7, "7 of I64, wanted 8 of I64");
+	refuse_tensor("embed.bias", ST_I32, 64, "64 of I32, wanted 64 of F32");
+	refuse_tensor("ema.embed.bias", ST_F32, 63, "63 of F32, wanted 64 of F32");
+	refuse_tensor("adam_v.embed.bias", ST_F32, 0, "no tensor 'adam_v.embed.bias'");
+	refuse_tensor("active.id", ST_F32, 8, "8 of F32, wanted 8 of I32");
+}
+
+int main(void)
+{
+	const char *text = getenv("STRIDE");
+	size_t stride = text && atoi(text) > 0 ? (size_t)atoi(text) : 61;
+	struct rusage before, after;
+	struct err e = {0};
+
+	k = k_new(1, K_AUTO, &e);
+	if (!k || !mkdtemp(dir))
+		return 1;
+	snprintf(path, sizeof path, "%s/model", dir);
+	if (!ok(!make(&e), "a checkpoint: %s", e.msg))
+		return tap_done();
+	test_damage(stride);
+	getrusage(RUSAGE_SELF, &before);
+	test_lies();
+	getrusage(RUSAGE_SELF, &after);
+	ok(after.ru_maxrss - before.ru_maxrss < 64 << 10, "no lie took memory: %ld KiB more",
+	    after.ru_maxrss - before.ru_maxrss);
+	unlink(path);
+	ok(!rmdir(dir), "nothing is left behind");
+	k_free(k);
+	return tap_done();
+}

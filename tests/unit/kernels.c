@@ -1,0 +1,366 @@
+/*
+ * Every kind of product against the plainest loops, over random shapes, odd ones included; and
+ * every unit that multiplies bf16 against the one in plain C.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ground/rng.h"
+#include "math/cpu.h"
+#include "math/kernels.h"
+#include "tap.h"
+
+static uint64_t next_seed = 1;
+
+static float *random_array(size_t n)
+{
+	float *x = malloc((n + 64) * sizeof *x);
+
+	for (size_t i = 0; i < n; i += 64)
+		rng_normal_at(next_seed, RNG_TEST, 0, i, x + i, n - i < 64 ? n - i : 64);
+	next_seed++;
+	return x;
+}
+
+static size_t random_size(size_t most)
+{
+	return 1 + (size_t)rng_below(next_seed++, RNG_TEST, 0, 0, most);
+}
+
+/* --- what the kernels should say, in double --- */
+
+struct shape {
+	size_t M, N, K;
+};
+
+static double naive_at(
+    const float *x, const float *w, const float *b, struct shape s, size_t m, size_t n)
+{
+	double sum = b ? (double)b[n] : 0;
+
+	for (size_t i = 0; i < s.K; i++)
+		sum += (double)x[m * s.K + i] * (double)w[n * s.K + i];
+	return sum;
+}
+
+static double gelu(double x)
+{
+	return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+}
+
+static double gelu_slope(double x)
+{
+	return (gelu(x + 1e-6) - gelu(x - 1e-6)) / 2e-6;
+}
+
+/* --- acts of whatever size --- */
+
+static float *widened(struct kernels *k, const act *a, size_t n)
+{
+	float *x = malloc(n * sizeof *x);
+
+	for (size_t i = 0; i < n; i++) {
+		const act *at = k_act_at(k, a, i);
+		bf16 half;
+		uint32_t bits;
+
+		if (k_act_size(k) == sizeof *x) {
+			memcpy(&x[i], at, sizeof *x);
+			continue;
+		}
+		memcpy(&half, at, sizeof half);
+		bits = (uint32_t)half << 16;
+		memcpy(&x[i], &bits, sizeof bits);
+	}
+	return x;
+}
+
+/* x becomes what an act of it holds. */
+static act *rounded(struct kernels *k, float *x, size_t n)
+{
+	act *a = malloc(n * k_act_size(k));
+	float *back;
+
+	k_round(k, a, x, n);
+	back = widened(k, a, n);
+	memcpy(x, back, n * sizeof *x);
+	free(back);
+	return a;
+}
+
+/* The largest error of y, in units of sqrt(K), the size of a sum of K random products. */
+struct error {
+	double worst;
+};
+
+static void compare(struct error *e, double y, double expected, size_t K)
+{
+	double error = fabs(y - expected) / sqrt((double)K + 1);
+
+	if (!(error <= e->worst))
+		e->worst = error;
+}
+
+static void forward(struct kernels *k, struct shape s, struct error *e)
+{
+	size_t n = s.M * s.N;
+	float *x = random_array(s.M * s.K), *w = random_array(s.N * s.K), *b = random_array(s.N);
+	float *y = malloc(n * sizeof *y), *u, *g;
+	act *xa = rounded(k, x, s.M * s.K), *ua = malloc(n * 4), *ga = malloc(n * 4);
+
+	k_project_gelu(k, ua, ga, xa, w, b, s.M, s.N, s.K);
+	k_project_real(k, y, xa, w, NULL, s.M, s.N, s.K);
+	u = widened(k, ua, n);
+	g = widened(k, ga, n);
+	for (size_t m = 0; m < s.M; m++)
+		for (size_t i = 0; i < s.N; i++) {
+			compare(e, (double)y[m * s.N + i], naive_at(x, w, NULL, s, m, i), s.K);
+			compare(e, (double)u[m * s.N + i], naive_at(x, w, b, s, m, i), s.K);
+			compare(e, (double)g[m * s.N + i], gelu((double)u[m * s.N + i]), s.K);
+		}
+	free(x), free(w), free(b), free(y), free(u), free(g), free(xa), free(ua), free(ga);
+}
+
+/* dx = dy w, du = dy w GELU'(u), dw += dy^T x. */
+static void backward(struct kernels *k, struct shape s, struct error *e)
+{
+	size_t n = s.M * s.N, in = s.M * s.K;
+	float *dy = random_array(n), *x = random_array(in), *w = random_array(s.N * s.K);
+	float *dw = random_array(s.N * s.K), *db = random_array(s.N), *dx = malloc(in * sizeof *dx),
+	      *du;
+	float *dw0 = malloc(s.N * s.K * sizeof *dw), *db0 = malloc(s.N * sizeof *db);
+	act *dya = rounded(k, dy, n), *xa = rounded(k, x, in), *dua = malloc(in * 4);
+
+	memcpy(dw0, dw, s.N * s.K * sizeof *dw);
+	memcpy(db0, db, s.N * sizeof *db);
+	k_project_dx_real(k, dx, dya, w, s.M, s.N, s.K, false);
+	k_project_dx_gelu(k, dua, dya, w, xa, s.M, s.N, s.K);
+	k_project_dw(k, dw, db, dya, xa, s.M, s.N, s.K);
+	du = widened(k, dua, in);
+	for (size_t m = 0; m < s.M; m++)
+		for (size_t i = 0; i < s.K; i++) {
+			double sum = 0;
+
+			for (size_t j = 0; j < s.N; j++)
+				sum += (double)dy[m * s.N + j] * (double)w[j * s.K + i];
+			compare(e, (double)dx[m * s.K + i], sum, s.N);
+			compare(e, (double)du[m * s.K + i],
+			    sum * gelu_slope((double)x[m * s.K + i]), s.N);
+		}
+	for (size_t j = 0; j < s.N; j++) {
+		double bias = (double)db0[j];
+
+		for (size_t m = 0; m < s.M; m++)
+			bias += (double)dy[m * s.N + j];
+		compare(e, (double)db[j], bias, s.M);
+		for (size_t i = 0; i < s.K; i++) {
+			double sum = (double)dw0[j * s.K + i];
+
+			for (size_t m = 0; m < s.M; m++)
+				sum += (double)dy[m * s.N + j] * (double)x[m * s.K + i];
+			compare(e, (double)dw[j * s.K + i], sum, s.M);
+		}
+	}
+	free(dy), free(x), free(w), free(dw), free(db), free(dx), free(du), free(dw0), free(db0);
+	free(dya), free(xa), free(dua);
+}
+
+/* Logits of hundreds, of which differences of hundredths count. */
+static void logits(struct kernels *k, struct shape s, struct error *e)
+{
+	float *x = random_array(s.M * s.K), *w = random_array(s.N * s.K), *b = random_array(s.N);
+	float *y = malloc(s.M * s.N * sizeof *y);
+
+	for (size_t i = 0; i < s.M * s.K; i++)
+		x[i] *= 100;
+	k_logits(k, y, x, w, b, s.M, s.N, s.K);
+	for (size_t m = 0; m < s.M; m++)
+		for (size_t i = 0; i < s.N; i++)
+			compare(
+			    e, (double)y[m * s.N + i] / 100, naive_at(x, w, b, s, m, i) / 100, s.K);
+	free(x), free(w), free(b), free(y);
+}
+
+static void test_products(struct kernels *k, double tolerance, double exact)
+{
+	static const struct shape fixed[] = {{1, 1, 1}, {48, 32, 32}, {49, 33, 31}, {700, 96, 640},
+	    {5, 700, 64}, {64, 64, 1100}, {33, 1030, 257}};
+	struct error products = {0}, precise = {0};
+	struct err e;
+	size_t cases = 30;
+
+	k_reserve_products(k, 3 * 1120, &e);
+	for (size_t i = 0; i < cases; i++) {
+		struct shape s = {random_size(90), random_size(90), random_size(90)};
+
+		if (i < sizeof fixed / sizeof *fixed)
+			s = fixed[i];
+		forward(k, s, &products);
+		backward(k, s, &products);
+		logits(k, s, &precise);
+	}
+	ok(products.worst < tolerance && products.worst > 0,
+	    "%s: products of %zu shapes: error at most %.1e sqrt(K)", k_name(k), cases,
+	    products.worst);
+	ok(precise.worst < exact, "%s: logits: error at most %.1e sqrt(K)", k_name(k),
+	    precise.worst);
+}
+
+/* One head's attention, in double. */
+static void test_attention(struct kernels *k, size_t T, size_t D, double tolerance)
+{
+	size_t C = 2 * D, n = T * C;
+	struct k_attention_shape s = {1, T, C, 2};
+	float *qkv = random_array(3 * n), *rope = calloc(T * D, sizeof *rope), *y;
+	float *lse = malloc(2 * T * sizeof *lse);
+	act *in = rounded(k, qkv, 3 * n), *out = malloc(n * 4);
+	struct error worst = {0};
+	struct err e;
+
+	for (size_t i = 0; i < T * D; i += 2)
+		rope[i] = 1;
+	k_reserve_attention(k, s, &e);
+	k_attention(k, out, lse, in, NULL, rope, s);
+	y = widened(k, out, n);
+	for (size_t h = 0; h < 2; h++)
+		for (size_t t = 0; t < T; t++) {
+			double weight[256], sum = 0;
+
+			for (size_t j = 0; j < T; j++) {
+				double dot = 0;
+
+				for (size_t i = 0; i < D; i++)
+					dot += (double)qkv[t * 3 * C + h * D + i] *
+					       (double)qkv[j * 3 * C + C + h * D + i];
+				weight[j] = exp(dot / sqrt((double)D));
+				sum += weight[j];
+			}
+			compare(&worst, (double)lse[h * T + t], log(sum), 0);
+			for (size_t i = 0; i < D; i++) {
+				double expected = 0;
+
+				for (size_t j = 0; j < T; j++)
+					expected += weight[j] / sum *
+					            (double)qkv[j * 3 * C + 2 * C + h * D + i];
+				compare(&worst, (double)y[t * C + h * D + i], expected, 0);
+			}
+		}
+	ok(worst.worst < tolerance, "%s: attention, T %zu, D %zu: error at most %.1e", k_name(k), T,
+	    D, worst.worst);
+	free(qkv), free(rope), free(y), free(lse), free(in), free(out);
+}
+
+/* The rows of lesser processors, which this one can run as well. */
+static void test_lesser_rows(struct kernels *k)
+{
+	const struct rows *chosen = k->rows;
+
+	if (chosen == &rows_avx512) {
+		k->rows = &rows_avx2;
+		diag("with rows of avx2:");
+		test_products(k, 1e-5, 1e-5);
+		test_attention(k, 37, 12, 1e-5);
+	}
+	if (chosen != &rows_plain) {
+		k->rows = &rows_plain;
+		diag("with plain rows:");
+		test_products(k, 1e-5, 1e-5);
+		test_attention(k, 37, 12, 1e-5);
+	}
+	k->rows = chosen;
+}
+
+#ifdef CDCD_BF16
+/* The same products of bf16 by two units. */
+static void test_unit(const struct bf16_unit *unit)
+{
+	double worst = 0;
+
+	for (int i = 0; i < 40; i++) {
+		size_t M = random_size(100), N = random_size(70), K = random_size(200);
+		size_t lda = panel_round(K), ldc = panel_round(N), n = M * ldc;
+		float *x = random_array(M * K), *w = random_array(N * K);
+		float *c = malloc(n * sizeof *c), *expected = malloc(n * sizeof *c);
+		bf16 *a = malloc(M * lda * sizeof *a), *b = malloc(ldc * lda * sizeof *b);
+
+		bf16_round(a, lda, x, K, M, K, BF16_HIGH);
+		bf16_pack_transposed(b, 0, w, K, N, K, BF16_HIGH);
+		bf16_multiply(unit, c, ldc, a, lda, b, M, N, K);
+		bf16_multiply(&bf16_unit_plain, expected, ldc, a, lda, b, M, N, K);
+		for (size_t m = 0; m < M; m++)
+			for (size_t j = 0; j < N; j++) {
+				double error =
+				    fabs((double)c[m * ldc + j] - (double)expected[m * ldc + j]);
+
+				worst = error > worst ? error : worst;
+			}
+		free(x), free(w), free(c), free(expected), free(a), free(b);
+	}
+	ok(worst < 1e-4, "%s multiplies as plain C does: error at most %.1e", unit->name, worst);
+}
+
+/* What plain C's tiles say is right, too. */
+static void test_plain_unit(void)
+{
+	size_t M = 37, N = 45, K = 71, lda = panel_round(K), ldc = panel_round(N);
+	float *x = random_array(M * K), *w = random_array(N * K), *c = malloc(M * ldc * sizeof *c);
+	bf16 *a = malloc(M * lda * sizeof *a), *b = malloc(ldc * lda * sizeof *b);
+	struct error e = {0};
+
+	for (size_t i = 0; i < M * K; i++)
+		x[i] = rintf(4 * x[i]); /* exact in bf16 */
+	for (size_t i = 0; i < N * K; i++)
+		w[i] = rintf(4 * w[i]);
+	bf16_round(a, lda, x, K, M, K, BF16_HIGH);
+	bf16_pack_transposed(b, 0, w, K, N, K, BF16_HIGH);
+	bf16_multiply(&bf16_unit_plain, c, ldc, a, lda, b, M, N, K);
+	for (size_t m = 0; m < M; m++)
+		for (size_t n = 0; n < N; n++)
+			compare(&e, (double)c[m * ldc + n],
+			    naive_at(x, w, NULL, (struct shape){M, N, K}, m, n), K);
+	ok(e.worst == 0, "plain tiles multiply whole numbers exactly");
+	free(x), free(w), free(c), free(a), free(b);
+}
+#endif
+
+int main(void)
+{
+	struct err e = {0};
+	struct kernels *k = k_new(2, K_FP32, &e);
+	const char *expected = getenv("EXPECT_ROWS"); /* tests/emulated knows which */
+
+	if (expected)
+		ok(!strcmp(k->rows->name, expected), "rows for this processor: %s, chosen: %s",
+		    expected, k->rows->name);
+	test_products(k, 1e-5, 1e-5);
+	test_attention(k, 37, 12, 1e-5);
+	test_lesser_rows(k);
+	k_free(k);
+	k = k_new(2, K_BF16, &e);
+	if (!k) {
+		skip("products of bf16", e.msg);
+		return tap_done();
+	}
+#ifdef CDCD_BF16
+	test_plain_unit();
+	test_unit(&bf16_unit_avx512);
+	if (amx_usable())
+		test_unit(&bf16_unit_amx);
+	else
+		skip("the unit of AMX", "this processor has none");
+#endif
+#ifdef CDCD_BF16
+	k->unit = &bf16_unit_plain;
+	diag("with plain tiles, and logits in three parts:");
+	test_products(k, 0.03, 2e-4);
+	test_attention(k, 37, 12, 0.02);
+	k->unit = bf16_unit_best();
+#endif
+	test_products(k, 0.03, 2e-4);
+	test_attention(k, 37, 12, 0.02);
+	test_attention(k, 80, 32, 0.02);
+	test_attention(k, 128, 64, 0.02);
+	k_free(k);
+	return tap_done();
+}

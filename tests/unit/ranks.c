@@ -1,0 +1,218 @@
+/* Two ranks as threads of one process: what is not finite on one of them stops both, with the words
+ * of the one that knows where it began. */
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ground/rng.h"
+#include "model/trainer.h"
+#include "tap.h"
+
+enum { RANKS = 2, WORDS = 24, T = 12, BATCH = 4 };
+
+/* --- a team of threads, whose calls all wait for one another --- */
+
+static pthread_barrier_t barrier;
+static void *shared[RANKS];
+
+/* Show the others what this rank has; meet again before it may change. */
+static void show(const struct team *t, void *p)
+{
+	shared[t->rank] = p;
+	pthread_barrier_wait(&barrier);
+}
+
+static void sum(struct team *t, double *x, size_t n)
+{
+	double *all = malloc(n * sizeof *all);
+
+	show(t, x);
+	for (size_t i = 0; i < n; i++)
+		all[i] = ((double *)shared[0])[i] + ((double *)shared[1])[i];
+	pthread_barrier_wait(&barrier);
+	memcpy(x, all, n * sizeof *all);
+	free(all);
+}
+
+static void share(struct team *t, int root, void *p, size_t bytes)
+{
+	show(t, p);
+	if (t->rank != root)
+		memcpy(p, shared[root], bytes);
+	pthread_barrier_wait(&barrier);
+}
+
+static void start_scatter(struct team *t, int slot, real *own, const real *x, size_t part)
+{
+	size_t first = (size_t)t->rank * part;
+
+	(void)slot;
+	show(t, (void *)(uintptr_t)x);
+	for (size_t i = 0; i < part; i++)
+		own[i] = ((real *)shared[0])[first + i] + ((real *)shared[1])[first + i];
+	pthread_barrier_wait(&barrier);
+}
+
+static void start_sum(struct team *t, int slot, real *x, size_t n)
+{
+	real *all = malloc(n * sizeof *all);
+
+	(void)slot;
+	show(t, x);
+	for (size_t i = 0; i < n; i++)
+		all[i] = ((real *)shared[0])[i] + ((real *)shared[1])[i];
+	pthread_barrier_wait(&barrier);
+	memcpy(x, all, n * sizeof *all);
+	free(all);
+}
+
+static void start_gather(struct team *t, int slot, void *x, size_t part)
+{
+	size_t other = (size_t)(1 - t->rank);
+
+	(void)slot;
+	show(t, x);
+	memcpy((char *)x + other * part, (char *)shared[other] + other * part, part);
+	pthread_barrier_wait(&barrier);
+}
+
+static bool done(struct team *t, int slot, bool wait)
+{
+	(void)t;
+	(void)slot;
+	(void)wait;
+	return true;
+}
+
+static const struct team_calls calls = {.sum = sum,
+    .share = share,
+    .start_sum = start_sum,
+    .start_scatter = start_scatter,
+    .start_gather = start_gather,
+    .done = done};
+
+/* --- the ranks --- */
+
+enum { BAD_WEIGHT, BAD_MOMENT };
+
+struct rank {
+	struct team team;
+	int what;
+	bool shard, failed;
+	struct err good, bad;
+	char name[64]; /* of the tensor that was spoilt */
+};
+
+static struct trainer *new_trainer(struct rank *r, struct kernels *k)
+{
+	struct shard_header h = {.kind = SHARD_NOISED,
+	    .id_bytes = 2,
+	    .vocab_size = WORDS,
+	    .row_len = T,
+	    .special = {0, 1, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID}};
+	struct shard_counts none = {0};
+	struct trainer_options o;
+	struct config c;
+
+	trainer_preset(&o, &c, 0);
+	c.layers = 2;
+	c.width = 16;
+	c.heads = 2;
+	c.embed = 8;
+	c.time_width = 8;
+	o.batch = BATCH;
+	o.steps = 100;
+	o.window = 64;
+	o.team = &r->team;
+	o.exchange.shard = r->shard;
+	o.exchange.bucket = 1024;
+	return trainer_new(k, &c, &o, &h, &none, &r->good);
+}
+
+/* This rank's rows of the step. */
+static int fill(struct trainer *tr, int rank, struct err *e)
+{
+	uint8_t mask[(T + 7) / 8];
+	uint32_t ids[T];
+
+	memset(mask, 0xff, sizeof mask);
+	mask[T / 8] &= (uint8_t)((1 << T % 8) - 1);
+	tr->batch.B = 0;
+	for (uint32_t i = (uint32_t)rank; i < BATCH; i += RANKS) {
+		struct shard_record r = {ids, T, NAN, 0.5f, i, mask};
+
+		for (uint32_t j = 0; j < T; j++)
+			ids[j] = (uint32_t)rng_below(1, RNG_TEST, i, j, WORDS);
+		if (batch_add(&tr->batch, &r, &tr->active, &tr->schedule, true, e))
+			return -1;
+	}
+	tr->step_rows = tr->batch.targets = BATCH;
+	return 0;
+}
+
+/* Only rank 1 has the number that is not finite. */
+static void spoil(struct rank *r, struct trainer *tr)
+{
+	const struct optimizer_piece *p = &tr->optimizer.piece[tr->optimizer.n_pieces - 1];
+
+	strcpy(r->name, tr->w->tensor[p->tensor].name);
+	if (r->team.rank == 0)
+		return;
+	if (r->what == BAD_WEIGHT)
+		tr->w->block[1].up_w[3] = NAN;
+	if (r->what == BAD_MOMENT)
+		tr->optimizer.v[p->state + p->n / 2] = INFINITY;
+}
+
+static void *run(void *arg)
+{
+	struct rank *r = arg;
+	struct kernels *k = k_new(1, K_AUTO, &r->good);
+	struct trainer *tr = new_trainer(r, k);
+	struct trainer_result result = {0};
+	double ce[BATCH];
+
+	result.ce = ce;
+	r->failed = fill(tr, r->team.rank, &r->good) || trainer_step(tr, &result, &r->good) ||
+	            trainer_sound(tr, &r->good) || fill(tr, r->team.rank, &r->good);
+	spoil(r, tr);
+	if (!r->failed && r->what == BAD_MOMENT)
+		r->failed = !trainer_sound(tr, &r->bad);
+	else if (!r->failed)
+		r->failed = !trainer_step(tr, &result, &r->bad);
+	trainer_free(tr);
+	k_free(k);
+	return NULL;
+}
+
+static void test(int what, bool shard, const char *words)
+{
+	struct rank r[RANKS] = {0};
+	pthread_t thread[RANKS];
+	pthread_barrier_init(&barrier, NULL, RANKS);
+	for (int i = 0; i < RANKS; i++) {
+		r[i].team = (struct team){.rank = i, .size = RANKS, .calls = &calls};
+		r[i].what = what;
+		r[i].shard = shard;
+		pthread_create(&thread[i], NULL, run, &r[i]);
+	}
+	for (int i = 0; i < RANKS; i++)
+		pthread_join(thread[i], NULL);
+	pthread_barrier_destroy(&barrier);
+	for (int i = 0; i < RANKS; i++)
+		ok(!r[i].failed && r[i].bad.status == ERR_NONFINITE &&
+		        strstr(r[i].bad.msg, words) &&
+		        (what != BAD_MOMENT || strstr(r[i].bad.msg, r[1].name)),
+		    "rank %d%s: %s%s", i, shard ? ", shared" : "", r[i].good.msg, r[i].bad.msg);
+}
+
+int main(void)
+{
+	for (int shard = 0; shard < 2; shard++) {
+		test(BAD_WEIGHT, shard, "rank 1 of 2: step 2: the loss of row 5 (t = ");
+		test(BAD_MOMENT, shard, "rank 1 of 2: step 1: the second moment of ");
+	}
+	return tap_done();
+}

@@ -1,0 +1,113 @@
+#include "ranks.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "ground/mem.h"
+
+static struct team *team;
+static bool running;
+static char *lines;
+static size_t lines_n, lines_room;
+
+bool ranks_first(void)
+{
+	return team_rank(team) == 0;
+}
+
+/* Before the first step all meet at the next gate; later the others may be anywhere. */
+static bool speak(struct err *e)
+{
+	if (running && team_size(team) > 1) {
+		err_prefix(e, "rank %d of %d", team_rank(team), team_size(team));
+		warn("%s", e->msg);
+		team_end(team, (int)e->status);
+	}
+	team_agree(team, 1, e);
+	return ranks_first();
+}
+
+void ranks_leave(void)
+{
+	team_leave(team);
+	team = NULL;
+	free(lines);
+	lines = NULL;
+}
+
+struct team *ranks_join(int *argc, char ***argv)
+{
+	struct err e;
+
+	team = team_join(argc, argv, &e);
+	if (!team)
+		die(&e);
+	cli_dying = speak;
+	atexit(ranks_leave);
+	if (!ranks_first() && !freopen("/dev/null", "w", stdout)) {
+		err_errno(&e, "/dev/null");
+		die(&e);
+	}
+	return team;
+}
+
+void ranks_gate(void)
+{
+	struct err e;
+
+	if (team_agree(team, 0, &e)) {
+		if (ranks_first())
+			warn("%s", e.msg);
+		exit((int)e.status);
+	}
+}
+
+void ranks_begin(void)
+{
+	running = true;
+}
+
+/* --- what must be the same --- */
+
+void ranks_say(const char *fmt, ...)
+{
+	char line[320];
+	va_list ap;
+	struct err e;
+	size_t n;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof line - 1, fmt, ap);
+	va_end(ap);
+	n = strlen(line);
+	line[n++] = '\n';
+	line[n] = '\0';
+	if (mem_grow(&lines, &lines_room, lines_n + n + 1, 1, &e))
+		die(&e);
+	memcpy(lines + lines_n, line, n + 1);
+	lines_n += n;
+}
+
+void ranks_say_fields(const struct field *f, size_t n, const void *base)
+{
+	char text[FIELD_ROOM];
+
+	for (size_t i = 0; i < n; i++) {
+		field_print(&f[i], base, text);
+		ranks_say("%s %s", f[i].name, text);
+	}
+}
+
+void ranks_compare(void)
+{
+	struct err e;
+
+	if (!team_same(team, lines, &e))
+		return;
+	if (ranks_first())
+		warn("%s", e.msg);
+	exit((int)e.status);
+}

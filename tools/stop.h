@@ -1,0 +1,18 @@
+#ifndef CDCD_STOP_H
+#define CDCD_STOP_H
+
+/* SIGINT and SIGTERM, which ask a run of train to end after the step it is in. */
+
+#include <signal.h>
+
+/* The signal that came, or 0. */
+extern volatile sig_atomic_t stop_signal;
+
+/* stop_catch - from here on: of the two, the second one ends the process at once. SIGHUP and
+ * SIGPIPE are ignored. */
+void stop_catch(void);
+
+/* stop_calm - the signal has been noticed. */
+void stop_calm(void);
+
+#endif
