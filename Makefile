@@ -28,6 +28,19 @@ SANITIZE = $(if $(filter thread,$(SAN)),-fsanitize=thread,-fsanitize=address$(CO
 	-fno-sanitize-recover=undefined) -fno-omit-frame-pointer
 endif
 COMMA = ,
+# make coverage: which lines and branches the suite runs.
+ifdef COVERAGE
+BUILD = build-coverage
+CFLAGS = -O0 -g --coverage
+endif
+# The fuzz targets under libFuzzer: make fuzz.
+ifdef FUZZ
+BUILD = build-fuzz
+CC = clang
+CFLAGS = -O2 -g
+SANITIZE = -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+endif
 # Arithmetic may be reordered into vectors where errno and traps need not be kept, nothing more.
 FLOAT = -fno-math-errno -fno-trapping-math -ffp-contract=fast
 PKGS = libutf8proc libzstd libxxhash json-c cairo cminpack openblas
@@ -46,8 +59,13 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 LIB64_OBJ := $(LIB_SRC:%.c=$(BUILD)/double/%.o)
 UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT_BINS := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+# Fuzz targets, here with a main of ours that tries their corpus and a few mutations of it.
+FUZZ_SRC := $(filter-out tests/fuzz/fuzz.c tests/fuzz/driver.c,$(wildcard tests/fuzz/*.c))
+FUZZ_BINS := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+FAULTS = $(BUILD)/faults.so
 TESTS = $(wildcard tests/*.t) $(UNIT_BINS)
-ALL_SRC = $(LIB_SRC) lib/model/team_single.c $(wildcard tools/*.c) $(UNIT_SRC)
+ALL_SRC = $(LIB_SRC) lib/model/team_single.c $(wildcard tools/*.c) $(UNIT_SRC) \
+	$(wildcard tests/fuzz/*.c tests/torture/*.c)
 
 # MPI's compiler wrapper is asked to use $(CC).
 MPICC = mpicc
@@ -117,6 +135,15 @@ $(BUILD)/tests/%: tests/unit/%.c tests/unit/tap.h $(BUILD)/libcdcd.a $(BUILD)/fl
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libcdcd.a $(ALL_LIBS)
 
+$(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.c tests/fuzz/fuzz.h $(if $(FUZZ),,tests/fuzz/driver.c) $(BUILD)/libcdcd.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call quiet,LD)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) $(BUILD)/libcdcd.a $(ALL_LIBS)
+
+# Loaded before a tool, it makes system calls fail: not sanitized, as the tools bring that along.
+$(FAULTS): tests/torture/faults.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call quiet,LD)$(CC) -std=c11 -D_GNU_SOURCE -O1 -g $(WARNINGS) $(WERROR) -shared -fPIC -o $@ $< -ldl
+
 # Objects are rebuilt when the flags that made them change.
 $(BUILD)/flags: FORCE | $(filter deps,$(MAKECMDGOALS))
 	@mkdir -p $(@D)
@@ -136,8 +163,32 @@ demo: all ## the embedded experiment: stories of a known grammar, learnt and jud
 
 programs: all $(UNIT_BINS) ## the tools, and the C programs among the tests
 
-test: programs $(if $(HAS_MPI),$(BUILD)/mpi/train) ## every test that CI runs (SAN=1, SAN=thread: under the sanitizers)
+test: programs $(FUZZ_BINS) $(FAULTS) $(if $(HAS_MPI),$(BUILD)/mpi/train) ## every test that CI runs (SAN=1, SAN=thread: under the sanitizers)
 	@BIN='$(BUILD)/bin' BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' MPICC='$(MPICC)' prove -j2 --exec '' $(TESTS)
+
+# The same scripts with large counts: see CONTRIBUTING.md.
+KILLS = 200
+torture: all $(UNIT_BINS) $(FUZZ_BINS) $(FAULTS) ## the tests of faults with large counts, for an hour or so (KILLS=200)
+	@BIN='$(BUILD)/bin' BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' KILLS='$(KILLS)' STRIDE=1 EXECUTIONS=1000000 \
+		prove -v --timer --exec '' tests/faults-*.t $(BUILD)/tests/checkpoint $(BUILD)/tests/watch $(BUILD)/tests/differential
+
+FUZZ_EXECUTIONS = 10000000
+fuzz: ## libFuzzer on every reader and on tok, FUZZ_EXECUTIONS= each (FUZZ_TARGETS= for some of them)
+	@tests/fuzz/run check
+	+@$(MAKE) --no-print-directory FUZZ=1 fuzz-targets
+	@BUILD=build-fuzz tests/fuzz/run $(FUZZ_EXECUTIONS) $(or $(FUZZ_TARGETS),$(FUZZ_SRC:tests/fuzz/%.c=%))
+
+fuzz-targets: $(FUZZ_BINS)
+
+coverage: ## lines and branches that the suite runs, and those that it does not
+	+@$(MAKE) --no-print-directory COVERAGE=1 test
+	@tests/torture/coverage build-coverage
+
+analyze: ## static analysis: gcc -fanalyzer and clang --analyze
+	@tests/torture/analyze '$(ALL_CPPFLAGS) -std=c11' $(LIB_SRC) $(wildcard tools/*.c)
+
+valgrind: all $(UNIT_BINS) ## memcheck on the unit tests and on each tool once
+	@BIN='$(BUILD)/bin' BUILD='$(BUILD)' tests/torture/valgrind
 
 bench-tok: all ## MB/s of tok beside cat and, where npm has it, Hugging Face tokenizers; peak memory
 	@BIN='$(BUILD)/bin' tests/bench/tok
@@ -183,7 +234,7 @@ uninstall: ## what install put there
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: all help deps demo programs test bench-tok fuzz-tok lint tidy format install uninstall clean FORCE
+.PHONY: all help deps demo programs test torture fuzz fuzz-targets coverage analyze valgrind bench-tok fuzz-tok lint tidy format install uninstall clean FORCE
 .SECONDARY:
 
 -include $(TEAM_SRC:%.c=$(BUILD)/%.d) $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) $(sort $(TOOLS:%=$(BUILD)/tools/%.d) $(TRAIN_OBJ:.o=.d))

@@ -1,0 +1,174 @@
+#!/bin/sh
+# A run that is killed, KILLS times (200 by "make torture"), at random moments, and goes on: the
+# checkpoint and the logs are those of a run that nobody disturbed. Signals; two runs on one output.
+. tests/lib.sh
+. tests/torture/sample
+set +m
+
+KILLS=${KILLS:-6}
+STEPS=120 SAVE=7
+
+logs() {
+	logs_name=$1
+	shift
+	"$@" --save-every $SAVE --loss-log "$T/$logs_name.loss" --schedule-log "$T/$logs_name.fits"
+}
+
+started=$(date +%s%N)
+logs whole tiny "$T/whole.st" -n $STEPS
+ms=$((($(date +%s%N) - started) / 1000000))
+
+go() { # go NAME: begin, or go on
+	if [ -e "$T/$1.st" ]; then
+		logs "$1" exec train -q -j 1 -r "$T/$1.st" "$T/train.noised"
+	else
+		RUN='exec' logs "$1" tiny "$T/$1.st" -n $STEPS
+	fi
+}
+
+# await COMMAND...: until it succeeds, for half a minute
+await() {
+	await_n=0
+	until "$@" 2>/dev/null; do
+		await_n=$((await_n + 1))
+		[ $await_n -lt 300 ] || return 1
+		sleep 0.1
+	done
+}
+
+step_of() {
+	denoise -m "$1" --info | sed -n 's/^step: //p'
+}
+
+# kill_once NAME: start it and kill it at a random moment; it may end before
+kill_once() {
+	go "$1" &
+	kill_once_pid=$!
+	sleep "$(hundredth "$(random $((ms + 20)))")"
+	if kill -KILL $kill_once_pid 2>/dev/null; then
+		killed=$((killed + 1))
+	fi
+	wait $kill_once_pid 2>/dev/null
+	[ ! -e "$T/$1.st" ] && return 0
+	kill_once_step=$(step_of "$T/$1.st") || {
+		echo "# a checkpoint that does not load"
+		bad=$((bad + 1))
+		return 0
+	}
+	kill_once_logged=$(tail -n 2 "$T/$1.loss" | head -n 1 | cut -d, -f1)
+	case $kill_once_logged in
+	'' | *[!0-9]*) return 0 ;;
+	esac
+	if [ $((kill_once_logged - kill_once_step)) -gt $SAVE ]; then
+		echo "# logged up to step $kill_once_logged, saved at $kill_once_step"
+		lost=$((lost + 1))
+	fi
+}
+
+killed=0 bad=0 lost=0 differ=0 runs=0
+while [ $killed -lt "$KILLS" ]; do
+	rm -f "$T"/victim.*
+	runs=$((runs + 1))
+	# Each run is killed three times at most, so that all of its length is met.
+	for _ in 1 2 3; do
+		[ $killed -ge "$KILLS" ] || kill_once victim
+	done
+	(go victim)
+	for what in st loss fits; do
+		cmp "$T/victim.$what" "$T/whole.$what" >"$T/cmp" 2>&1 && continue
+		sed 's/^/# /' "$T/cmp"
+		differ=$((differ + 1))
+	done
+done
+is "$killed kills in $runs runs of $ms ms: every checkpoint loads" $bad 0
+is 'none lost more steps than since the last checkpoint' $lost 0
+is 'all end in the bytes of the undisturbed run, logs included' $differ 0
+is 'nothing is left beside the checkpoint' "$(cd "$T" && echo victim.*)" 'victim.fits victim.loss victim.st'
+
+# --- signals ---
+
+# A source of rows that stalls after so many that a run of $STEPS steps waits for more.
+noise -q -e 4 -s 1 "$T/train.rows" -o "$T/few.noised"
+stall() {
+	cat "$T/few.noised"
+	exec sleep 100
+}
+
+mkfifo "$T/pipe"
+for signal in INT TERM; do
+	rm -f "$T/sig.st" "$T/sig.loss"
+	(stall >"$T/pipe") &
+	source=$!
+	# A shell starts what is in the background with SIGINT ignored.
+	# shellcheck disable=SC2086
+	perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' train -q $shape -n $STEPS -o "$T/sig.st" --loss-log "$T/sig.loss" "$T/pipe" &
+	pid=$!
+	await grep -q '^2,' "$T/sig.loss"
+	sleep 0.2
+	kill -$signal $pid
+	wait $pid
+	status=$?
+	kill $source 2>/dev/null
+	case $signal in
+	INT) ends=130 ;;
+	*) ends=143 ;;
+	esac
+	is "SIG$signal while rows are awaited: ends by it" $status $ends
+	is "SIG$signal: having saved all steps that were logged" "$(step_of "$T/sig.st")" \
+		"$(tail -n 1 "$T/sig.loss" | cut -d, -f1)"
+	ok "SIG$signal: no lock is left" test ! -e "$T/sig.st.lock"
+done
+
+rm -f "$T/hup.st"
+RUN='exec' tiny "$T/hup.st" -n $STEPS --loss-log "$T/hup.loss" &
+pid=$!
+await grep -q '^1,' "$T/hup.loss"
+for _ in 1 2 3 4 5; do
+	kill -HUP $pid 2>/dev/null
+	sleep 0.02
+done
+wait $pid
+is 'SIGHUP does nothing' $? 0
+tiny "$T/gone.st" -n $STEPS 2>/dev/null | head -n 1 >/dev/null
+ok 'nor does a reader that goes' cmp -s "$T/gone.st" "$T/hup.st"
+
+# Twice: the second ends it though a checkpoint cannot be written. Fault injection holds the write.
+faults=$(cd "${BUILD:-build}" && pwd)/faults.so
+if [ -e "$faults" ] && [ -z "${SAN:-}" ]; then
+	FAULT=fsync:SLEEP:1 FAULT_MARK=$T/slow LD_PRELOAD=$faults \
+		perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' train -q -x tiny --layers 1 -n 100000 -o "$T/twice.st" "$T/train.noised" >"$T/twice.csv" &
+	pid=$!
+	await test -s "$T/twice.csv"
+	kill -INT $pid
+	await test -e "$T/slow"
+	kill -INT $pid
+	wait $pid
+	is 'a second SIGINT, while the checkpoint is synced, ends it at once' $? 130
+	ok 'and leaves no half of one under the name' test ! -e "$T/twice.st"
+	timeout 20 train -q -x tiny --layers 1 -n 1 -o "$T/twice.st" "$T/train.noised" >/dev/null
+	is 'the next run sweeps up' "$(find "$T" -name 'twice.st.*')" ''
+fi
+
+# --- two runs on one output ---
+
+(stall >"$T/pipe") &
+source=$!
+rm -f "$T/one.st"
+# shellcheck disable=SC2086
+train -q $shape -n $STEPS -o "$T/one.st" --save-every 1 "$T/pipe" >/dev/null &
+pid=$!
+await test -e "$T/one.st"
+fails 'a second run is refused' 1 "one.st: is being written by another process, $pid\$" tiny "$T/one.st" -n 3
+fails 'by -f as well' 1 'is being written by another' tiny "$T/one.st" -n 3 -f
+fails 'and by -r' 1 'is being written by another' train -q -r "$T/one.st" "$T/train.noised"
+fails 'and by another spelling' 1 'is being written by another' tiny "$T/../${T##*/}/one.st" -n 3 -f
+ok 'another output beside it is not' tiny "$T/two.st" -n 3
+ok 'a look at it is not' train --dry-run -r "$T/one.st" "$T/train.noised"
+kill -KILL $pid
+wait $pid 2>/dev/null
+kill $source 2>/dev/null
+ok 'the file of the lock is still there after SIGKILL' test -e "$T/one.st.lock"
+ok 'but it is no lock: a run goes on' train -q -r "$T/one.st" -n $STEPS "$T/train.noised"
+ok 'and takes it away' test ! -e "$T/one.st.lock"
+
+done_testing

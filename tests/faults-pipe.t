@@ -1,0 +1,131 @@
+#!/bin/sh
+# Pipelines whose members die: upstream killed at random moments (KILLS of them; 200 by "make
+# torture"), readers that go away. Each tool's exit status, and no half of a file.
+. tests/lib.sh
+. tests/torture/sample
+
+KILLS=${KILLS:-4}
+
+# Every story 400 times, so that it takes a while.
+for _ in 1 2 3 4 5 6 7 8 9 10; do cat "$T/stories.jsonl"; done >"$T/ten.jsonl"
+for _ in 1 2 3 4 5 6 7 8 9 10; do cat "$T/ten.jsonl"; done >"$T/many.jsonl"
+tok -q -w "$T/vocab.txt" "$T/many.jsonl" -o "$T/many.tok"
+pack -q -T 72 -o "$T/many.rows" "$T/many.tok"
+tiny "$T/model" -n 24 >"$T/loss.csv"
+for _ in 1 2 3 4 5 6 7 8 9 10; do sed 1d "$T/loss.csv"; done >"$T/rows.csv"
+
+# upstream NAME PRODUCER -- CONSUMER...: the producer is killed at a random moment
+upstream() {
+	what=$1 producer=$2
+	shift 3
+	wrong=0 killed=0 n=0 ms=60
+	while [ $n -lt "$KILLS" ]; do
+		n=$((n + 1))
+		rm -f "$T/pipe" "$T/out" "$T"/out.*
+		mkfifo "$T/pipe"
+		sh -c "exec $producer" >"$T/pipe" 2>/dev/null &
+		pid=$!
+		"$@" <"$T/pipe" >/dev/null 2>"$T/err" &
+		consumer=$!
+		sleep "$(hundredth "$(random $ms)")"
+		kill -KILL $pid 2>/dev/null
+		wait $pid 2>/dev/null
+		produced=$?
+		wait $consumer
+		status=$?
+		if [ $produced -eq 0 ]; then
+			# It had ended before.
+			[ $status -eq 0 ] && continue
+			echo "# all came, and status $status: $(cat "$T/err")"
+			wrong=$((wrong + 1))
+			continue
+		fi
+		killed=$((killed + 1))
+		if [ $status -ne 1 ] || [ -e "$T/out" ] || [ -n "$(find "$T" -name 'out.*.tmp')" ] ||
+			! grep -q 'standard input: .*truncated' "$T/err"; then
+			echo "# status $status: $(cat "$T/err")"
+			wrong=$((wrong + 1))
+		fi
+	done
+	is "$what: upstream killed $killed times of $n" $wrong 0
+}
+
+w="-w $T/vocab.txt"
+# shellcheck disable=SC2086
+{
+	upstream 'tok | pack' "tok -q $w -z 0 $T/many.jsonl $T/many.jsonl" -- pack -q -T 72 -o "$T/out"
+	upstream 'pack | noise' "pack -q -T 72 -z 0 $T/many.tok $T/many.tok" -- noise -q -o "$T/out"
+	upstream 'pack | pack --check' "pack -q -T 72 -z 0 $T/many.tok $T/many.tok" -- pack --check
+	upstream 'tok | tok -d' "tok -q $w -z 0 $T/many.jsonl $T/many.jsonl" -- tok -q -d $w -o "$T/out"
+	upstream 'noise | denoise' "noise -q -e 40 --limit 3000 $T/many.rows" -- denoise -q -j 1 -N 1 -m "$T/model" -o "$T/out"
+}
+
+# train keeps what it has learnt, and says what happened.
+wrong=0 n=0
+while [ $n -lt "$KILLS" ]; do
+	n=$((n + 1))
+	rm -f "$T/pipe" "$T/out.st"
+	mkfifo "$T/pipe"
+	noise -q -e 1000 -z 0 "$T/many.rows" >"$T/pipe" 2>/dev/null &
+	pid=$!
+	# shellcheck disable=SC2086
+	train -q $shape -n 100000 -o "$T/out.st" <"$T/pipe" >"$T/log" 2>"$T/err" &
+	consumer=$!
+	sleep "$(hundredth "$((100 + $(random 200)))")"
+	kill -KILL $pid
+	wait $pid 2>/dev/null
+	wait $consumer
+	status=$?
+	step=$(tail -n 1 "$T/log" | cut -d, -f1)
+	case $step in
+	step | '') step=0 ;;
+	esac
+	saved=$(denoise --info -m "$T/out.st" 2>/dev/null | sed -n 's/^step: //p')
+	if [ $status -ne 1 ] || ! grep -q 'standard input: truncated' "$T/err" || [ "${saved:-0}" != "$step" ]; then
+		echo "# status $status, step $step, saved ${saved:-nothing}: $(cat "$T/err")"
+		wrong=$((wrong + 1))
+	fi
+done
+is "noise | train: upstream killed $n times, each step is kept" $wrong 0
+
+# --- the reader has gone: a filter ends by SIGPIPE, without a word, as cat does ---
+
+# gone COMMAND...
+gone() {
+	{
+		"$@" 2>"$T/err"
+		echo $? >"$T/status"
+	} | head -c 10 >/dev/null
+	gone_status=$(cat "$T/status")
+	is "$(echo "$*" | sed "s|$T/||g"): the reader has gone" "$gone_status $(cat "$T/err")" '141 '
+}
+gone tok -q -w "$T/vocab.txt" -z 0 "$T/many.jsonl"
+gone tok -q -d -w "$T/vocab.txt" "$T/many.tok"
+gone tok -q --json -w "$T/vocab.txt" "$T/many.jsonl"
+gone pack -q -z 0 -T 72 "$T/many.tok"
+gone pack --ids "$T/many.tok"
+gone noise -q -z 0 -e 40 "$T/many.rows"
+gone denoise -q -j 1 -N 1 -n 2000 -m "$T/model"
+cat "$T/loss.csv" "$T/rows.csv" >"$T/long.csv"
+gone fitsched -q --every 1 --family piecewise "$T/long.csv"
+
+# --- and one that never was: standard output and input closed ---
+
+closed() { # closed WHAT STATUS COMMAND
+	sh -c "$3" >/dev/null 2>"$T/err"
+	is "$1" $? "$2"
+}
+closed 'tok with standard output closed' 1 "tok -q $w '$T/stories.jsonl' >&-"
+closed 'pack with standard input closed' 1 'pack -q <&-'
+closed 'noise with standard output closed' 1 "noise -q '$T/train.rows' >&-"
+closed 'tok -d with standard output closed' 1 "tok -q -d $w '$T/stories.tok' >&-"
+closed '--help with standard output closed' 1 'pack --help >&-'
+rm -f "$T/closed.st"
+closed 'train with standard output closed: its losses have nowhere to go' 1 \
+	"train -q $shape -n 8 -o '$T/closed.st' '$T/train.noised' >&-"
+rm -f "$T/closed.st"
+closed 'train with standard error closed' 0 \
+	"train $shape -n 8 -o '$T/closed.st' '$T/train.noised' 2>&-"
+ok 'a checkpoint is not written to by messages' denoise --info -m "$T/closed.st"
+
+done_testing

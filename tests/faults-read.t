@@ -1,0 +1,169 @@
+#!/bin/sh
+# Files cut short, for every tool that reads them: at every STRIDE-th length (all of them by "make
+# torture"), exit status 1 and one line that names the file. And files made by a stranger: what they
+# claim costs a message, not memory, and their length costs time in proportion.
+# tests/unit/{shard,safetensors,checkpoint,csv}.c try every length within one process.
+. tests/lib.sh
+. tests/torture/sample
+
+STRIDE=${STRIDE:-0}
+head -n 3 "$T/stories.jsonl" >"$T/few.jsonl"
+tok -q -w "$T/vocab.txt" "$T/few.jsonl" -o "$T/few.tok"
+pack -q -T 72 -o "$T/few.rows" "$T/few.tok"
+noise -q -e 8 -o "$T/few.noised" "$T/few.rows"
+tiny "$T/model" -n 24 --loss-log "$T/loss.csv" --schedule-log "$T/fits.csv"
+fitsched -q --curve --points 5 "$T/fits.csv" -o "$T/curve.csv"
+head -n 12 "$T/loss.csv" >"$T/short.csv"
+
+# cuts FILE TIMES COMMAND...: COMMAND reads $T/cut; at TIMES lengths, spread over FILE
+cuts() {
+	cuts_file=$1 cuts_size=$(wc -c <"$1") cuts_stride=$STRIDE
+	[ "$cuts_stride" -gt 0 ] || cuts_stride=$(((cuts_size + $2 - 1) / $2))
+	shift 2
+	cuts_n=0 cuts_bad=0 cuts_at=0
+	while [ $cuts_at -lt "$cuts_size" ]; do
+		head -c $cuts_at "$cuts_file" >"$T/cut"
+		"$@" >/dev/null 2>"$T/err"
+		cuts_status=$?
+		if [ $cuts_status -ne 1 ] || [ "$(grep -c "cut:" "$T/err")" -ne 1 ] ||
+			[ "$(wc -l <"$T/err")" -ne 1 ]; then
+			[ $cuts_bad -ge 5 ] || echo "# $cuts_at bytes: status $cuts_status, $(cat "$T/err")"
+			cuts_bad=$((cuts_bad + 1))
+		fi
+		cuts_n=$((cuts_n + 1))
+		cuts_at=$((cuts_at + cuts_stride))
+	done
+	is "$cuts_n lengths of ${cuts_file##*/}: $(echo "$*" | sed "s|$T/||g")" $cuts_bad 0
+}
+
+cuts "$T/few.tok" 12 pack -q "$T/cut" -T 60
+cuts "$T/few.tok" 12 pack --check "$T/cut"
+cuts "$T/few.tok" 12 pack --info "$T/cut"
+cuts "$T/few.tok" 12 pack --ids "$T/cut"
+cuts "$T/few.tok" 12 tok -q -d -w "$T/vocab.txt" "$T/cut"
+cuts "$T/few.tok" 12 denoise -q -j 1 -N 1 -m "$T/model" --prefix "$T/cut"
+cuts "$T/few.rows" 12 noise -q "$T/cut"
+cuts "$T/few.rows" 12 noise -q --counts "$T/cut" "$T/few.rows"
+cuts "$T/few.rows" 12 denoise -q -j 1 -N 1 -m "$T/model" --mend "$T/cut"
+cuts "$T/few.noised" 12 denoise -q -j 1 -N 1 -m "$T/model" "$T/cut"
+cuts "$T/few.noised" 12 pack --noise "$T/cut"
+# shellcheck disable=SC2086
+cuts "$T/few.noised" 12 train -q $shape -f -n 8 -o "$T/cut.st" "$T/cut"
+# shellcheck disable=SC2086
+cuts "$T/few.noised" 12 train -q $shape -f -n 1 -o "$T/cut.st" --valid "$T/cut" "$T/train.noised"
+# A checkpoint has 70 KB: the steps of "make torture" are of 64 bytes there; tests/unit/checkpoint.c
+# tries each length of a smaller one.
+[ "$STRIDE" -ne 1 ] || STRIDE=64
+cuts "$T/model" 12 denoise -q -j 1 -N 1 -n 1 -m "$T/cut"
+cuts "$T/model" 12 denoise --info -m "$T/cut"
+cuts "$T/model" 12 train -q -j 1 -r "$T/cut" "$T/train.noised"
+[ "$STRIDE" -ne 64 ] || STRIDE=1
+
+# Text ends anywhere between lines: such a cut leaves a shorter file, not a broken one. Within a
+# line it is noticed in CSV; in JSON lines unless the last line is whole but for its end.
+cut_text() { # cut_text FILE STATUS COMMAND...
+	cut_file=$1 cut_status=$2 cut_bad=0 cut_n=0 cut_at=1
+	shift 2
+	while [ $cut_at -lt "$(wc -c <"$cut_file")" ]; do
+		head -c $cut_at "$cut_file" >"$T/cut"
+		cut_at=$((cut_at + (STRIDE > 0 ? STRIDE : 17)))
+		case $(tail -c 1 "$T/cut") in
+		'' | '}') continue ;;
+		esac
+		cut_n=$((cut_n + 1))
+		"$@" >/dev/null 2>"$T/err"
+		if [ $? -ne "$cut_status" ] || [ "$(wc -l <"$T/err")" -ne 1 ] || ! grep -q 'cut:' "$T/err"; then
+			echo "# to before byte $cut_at: $(cat "$T/err")"
+			cut_bad=$((cut_bad + 1))
+		fi
+	done
+	is "$cut_n lengths of ${cut_file##*/}, within lines: $(echo "$*" | sed "s|$T/||g")" $cut_bad 0
+}
+cut_text "$T/short.csv" 1 fitsched -q "$T/cut"
+cut_text "$T/short.csv" 1 plotcsv -q -x t -y ce_nats "$T/cut" -o "$T/cut.svg"
+cut_text "$T/curve.csv" 1 plotcsv -q -x t -y ce_nats --line "$T/cut:t,f_nats" "$T/short.csv" -o "$T/cut.svg"
+cut_text "$T/fits.csv" 1 fitsched --curve "$T/cut"
+cut_text "$T/few.jsonl" 1 tok -q -w "$T/vocab.txt" "$T/cut"
+cut_text "$T/few.jsonl" 1 tok -q --learn 100 "$T/cut"
+
+# --- sizes that are not there: 400 MB of address space are enough to say so ---
+
+if [ -z "${SAN:-}" ]; then
+	limited() {
+		# dash, bash and ksh have it.
+		# shellcheck disable=SC3045
+		(ulimit -v 400000 && exec "$@")
+	}
+	printf '\377\377\377\377\377\377\377\177{}' >"$T/huge.st"
+	fails 'a header of 2^63 bytes' 1 'huge.st: .*a header of 9223372036854775807 bytes' \
+		limited denoise -m "$T/huge.st" --info
+	printf '\000\341\365\005\000\000\000\000{}' >"$T/huge.st"
+	fails 'a header of the largest size' 1 'huge.st: truncated at byte 10' \
+		limited denoise -m "$T/huge.st" --info
+	printf '\134\052\115\030\377\377\377\377CDCH' >"$T/huge.tok"
+	fails 'a frame of 2^32 bytes' 1 'huge.tok: corrupt at byte 0 .*a frame of 4294967295 bytes' \
+		limited pack --check "$T/huge.tok"
+	printf '\134\052\115\030\000\000\000\020CDCH' >"$T/huge.tok"
+	fails 'a frame of the largest size' 1 'huge.tok: truncated at byte 12' \
+		limited pack --check "$T/huge.tok"
+fi
+
+# --- time: eight times the input takes no longer than about eight runs ---
+
+# make KIND N: a nasty input of about N KB
+make_nasty() {
+	perl -e '
+		my ($kind, $n) = @ARGV; $n *= 1024;
+		my %made = (
+			brackets => sub { "{\"text\":\"\",\"a\":" . "[" x ($n / 2) . "]" x ($n / 2) . "}\n" },
+			quotes => sub { "{\"text\":\"" . "\\\"" x ($n / 2) . "\"}\n" },
+			escapes => sub { "{\"text\":\"" . "\\ud83d" x ($n / 6) . "\"}\n" },
+			members => sub { "{\"text\":\"\"" . join("", map { ",\"$_\":$_.5" } 1 .. $n / 16) . "}\n" },
+			lines => sub { "{\"a\":1}\n" x ($n / 8) },
+			word => sub { "{\"text\":\"" . "a" x $n . "\"}\n" },
+			marks => sub { "{\"text\":\"a" . "\xCC\x81\xCC\xA3" x ($n / 4) . "\"}\n" },
+			special => sub { "{\"text\":\"" . "[CLS" x ($n / 4) . "\"}\n" },
+			invalid => sub { "{\"text\":\"" . "\xE5\x8D" x ($n / 2) . "\"}\n" },
+			fields => sub { join(",", 1 .. $n / 8) . "\n" . join(",", map { "\"x\"\"\"" } 1 .. $n / 8) . "\n" },
+			quoted => sub { "t,ce_nats\n1,\"" . "x\n" x ($n / 2) . "\"\n" },
+			rows => sub { "t,ce_nats\n" . "1,2.5\n" x ($n / 6) },
+			tensors => sub { my $j = "{" . join(",", map { "\"t$_\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}" } 1 .. $n / 54) . "}"; pack("Q<", length $j) . $j });
+		print $made{$kind}->();' "$1" "$2"
+}
+
+# time_of N COMMAND...: the processor time of N runs in ms, with the exit status of the last put in
+# $T/status. It counts in steps of 10 ms, so that one run may take none.
+time_of() {
+	perl -e 'my ($n, @command) = @ARGV; my $s; $s = system { $command[0] } @command for 1 .. $n;
+		my @t = times; open my $f, ">", $ENV{STATUS}; print $f $s;
+		printf "%d\n", 1000 * ($t[2] + $t[3])' "$@" 2>"$T/err"
+}
+
+linear() { # linear KIND KB COMMAND...: COMMAND reads $T/nasty
+	linear_kind=$1 linear_kb=$2
+	shift 2
+	make_nasty "$linear_kind" "$linear_kb" >"$T/nasty"
+	small=$(STATUS=$T/status time_of 8 "$@" | tail -n 1)
+	make_nasty "$linear_kind" $((8 * linear_kb)) >"$T/nasty"
+	large=$(STATUS=$T/status time_of 1 "$@" | tail -n 1)
+	# Twice, for the caches.
+	if [ "$large" -le $((2 * small + 100)) ] && [ $(($(cat "$T/status") & 127)) -eq 0 ]; then
+		result 0 "$linear_kind: $small ms for eight runs, $large ms for eight times the input"
+	else
+		result 1 "$linear_kind: $small ms for eight runs of $linear_kb KB, $large ms for eight times the input"
+		show "$T/err"
+	fi
+}
+
+if [ -z "${SAN:-}" ]; then
+	for kind in brackets quotes escapes members lines word marks special invalid; do
+		linear $kind 512 tok -q -w "$T/vocab.txt" -o "$T/out" --skip-bad "$T/nasty"
+	done
+	linear word 512 tok -q --learn 300 -o "$T/out" "$T/nasty"
+	for kind in fields quoted rows; do
+		linear $kind 512 fitsched -q -o "$T/out" "$T/nasty"
+	done
+	linear tensors 512 denoise --info -m "$T/nasty"
+fi
+
+done_testing

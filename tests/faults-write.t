@@ -1,0 +1,174 @@
+#!/bin/sh
+# Every call by which a file is written is made to fail, one by one, or is the last that the process
+# makes: the file that was there is there still, or the new one is, whole. FAULT is read by
+# tests/torture/faults.c.
+. tests/lib.sh
+. tests/torture/sample
+
+faults=$(cd "${BUILD:-build}" && pwd)/faults.so
+[ -e "$faults" ] || skip_all 'no faults.so: make builds it'
+[ -z "${SAN:-}" ] || skip_all 'sanitizers do not let others load first'
+
+# "make torture" tries one more error; to the tools they are all the same.
+hows='EIO KILL'
+[ -z "${KILLS:-}" ] || hows='ENOSPC EIO KILL'
+
+# with FAULT COMMAND...: run it so; $T/mark tells whether that call was reached
+with() {
+	with_fault=$1
+	shift
+	rm -f "$T/mark"
+	FAULT=$with_fault FAULT_MARK=$T/mark LD_PRELOAD=$faults "$@"
+}
+
+# The file's old and new versions, and what must be true of the file afterwards.
+same() {
+	cmp -s "$1" "$2"
+}
+
+# try FILE CALLS COMMAND...: FILE.old and FILE.new are what may be in FILE afterwards
+try() {
+	try_file=$1 try_calls=$2
+	shift 2
+	cases=0 bad=0
+	for call in $try_calls; do
+		for how in $hows; do
+			for n in 1 2 3 4 5 6 7 8 9 10 11 12; do
+				cp "$try_file.old" "$try_file"
+				with "$call:$how:$n" "$@" >"$T/log" 2>"$T/err"
+				status=$?
+				[ -e "$T/mark" ] || break
+				cases=$((cases + 1))
+				judge "$how" $status || {
+					bad=$((bad + 1))
+					echo "# $call:$how:$n: status $status, $(cat "$T/err")"
+				}
+				rm -f "$try_file".*.tmp
+			done
+		done
+	done
+	# These are no errors.
+	for how in EINTR SHORT; do
+		cp "$try_file.old" "$try_file"
+		with write:$how:0 "$@" >"$T/log" 2>"$T/err"
+		status=$?
+		cases=$((cases + 1))
+		if [ ! -e "$T/mark" ] || [ $status -ne 0 ] || ! same "$try_file" "$try_file.new"; then
+			bad=$((bad + 1))
+			echo "# write:$how: status $status, $(cat "$T/err")"
+		fi
+	done
+}
+
+judge() { # judge HOW STATUS
+	same "$try_file" "$try_file.old" || same "$try_file" "$try_file.new" || return 1
+	[ "$1" = KILL ] && return 0
+	# Where an error does no harm, as that of a file that was only read, all is done.
+	if [ "$2" -eq 0 ]; then
+		same "$try_file" "$try_file.new"
+		return
+	fi
+	[ "$2" -eq 1 ] && [ "$(wc -l <"$T/err")" -eq 1 ] &&
+		[ "$(find "$T" -name '*.tmp' | wc -l)" -eq 0 ]
+}
+
+# The new version is made under the same name, which shards have in their provenance.
+tools() {
+	name=$1
+	shift
+	"$@" -o "$T/$name" 2>/dev/null >&2
+	mv "$T/$name" "$T/$name.new"
+	head -c 100 "$T/vocab.txt" >"$T/$name.old"
+	try "$T/$name" 'open write fsync rename close' "$@" -o "$T/$name"
+	is "$name: $cases faults, old or new" $bad 0
+}
+
+tools pack pack -q -T 60 --shuffle "$T/stories.tok"
+tools noise noise -q -e 3 "$T/train.rows"
+tools tok tok -q -w "$T/vocab.txt" "$T/stories.jsonl"
+tools tok-d tok -q -d -w "$T/vocab.txt" "$T/stories.tok"
+tools tok-learn tok -q --learn 200 "$T/stories.jsonl"
+tiny "$T/model" -n 40 -l "$T/steps.csv" >"$T/loss.csv"
+tools fitsched fitsched -q "$T/loss.csv"
+tools plot.svg plotcsv -q -x t -y ce_nats --max-points 20 "$T/loss.csv"
+tools denoise denoise -q -j 1 -m "$T/model" -n 3 -N 3
+
+# --- checkpoints: of every save of a run ---
+
+run() {
+	rm -f "$T/cp"
+	cp "$T/cp.old" "$T/cp" 2>/dev/null
+	"$@" train -q -j 1 -r "$T/cp" --save-every 2 "$T/train.noised"
+}
+tiny "$T/cp.old" -n 8 --stop-after 2 >/dev/null
+run env >/dev/null
+cp "$T/cp" "$T/cp.new"
+cases=0 bad=0
+for call in open write fsync rename close; do
+	for how in $hows; do
+		for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18; do
+			run with "$call:$how:$n" >/dev/null 2>"$T/err"
+			status=$?
+			[ -e "$T/mark" ] || break
+			cases=$((cases + 1))
+			rm -f "$T"/cp.*.tmp
+			step=$(denoise -m "$T/cp" --info 2>&1 | sed -n 's/^step: //p')
+			case $step:$how:$status in
+			[2468]:KILL:* | [2468]:*:1 | 8:*:0) ;;
+			*)
+				bad=$((bad + 1))
+				echo "# $call:$how:$n: status $status, step '$step', $(cat "$T/err")"
+				;;
+			esac
+			# And it goes on from there to the same end.
+			train -q -j 1 -r "$T/cp" "$T/train.noised" >/dev/null 2>"$T/err"
+			same "$T/cp" "$T/cp.new" || {
+				bad=$((bad + 1))
+				echo "# $call:$how:$n: goes on to another end: $(cat "$T/err")"
+			}
+		done
+	done
+done
+is "train: $cases faults: each checkpoint loads, and goes on to the same bytes" $bad 0
+for how in EINTR SHORT; do
+	ok "train: $how is no error" run with write:$how:0
+	ok "train: and changes nothing, $how" same "$T/cp" "$T/cp.new"
+done
+
+# --- full disks, that the kernel makes ---
+
+if [ -w /dev/full ]; then
+	for name in 'pack -q -T 60' 'noise -q' "tok -q -w $T/vocab.txt" "tok -q -d -w $T/vocab.txt" \
+		'fitsched -q' "denoise -q -j 1 -N 2 -n 1 -m $T/model" 'tok -q --learn 200' 'pack --info' 'pack --ids'; do
+		case $name in
+		pack*) in=$T/stories.tok ;;
+		noise*) in=$T/train.rows ;;
+		*-d*) in=$T/stories.tok ;;
+		tok*) in=$T/stories.jsonl ;;
+		fitsched*) in=$T/loss.csv ;;
+		denoise*) in= ;;
+		esac
+		short=$(echo "$name" | sed "s|$T/||g")
+		# shellcheck disable=SC2086
+		fails "$short: standard output is full" 1 'standard output: cannot write.*No space' \
+			sh -c '"$@" >/dev/full' sh $name $in
+		# shellcheck disable=SC2086
+		fails "$short: -o is full" 1 '/dev/full: cannot write.*No space' $name $in -o /dev/full
+	done
+	for tool in tok pack noise train fitsched denoise plotcsv; do
+		fails "$tool --help: full" 1 'standard output: cannot write' sh -c "$tool --help >/dev/full"
+	done
+else
+	skip 'a full disk' 'no /dev/full'
+fi
+
+# --- written files respect the umask ---
+
+for mask in 077 027 022; do
+	rm -f "$T"/mode*
+	(umask $mask && pack -q -T 60 -o "$T/mode" "$T/stories.tok" && tiny "$T/mode.st" -f -n 1 --loss-log "$T/mode.csv")
+	is "umask $mask" "$(stat -c %a "$T/mode" "$T/mode.st" "$T/mode.csv" | sort -u)" \
+		"$(printf '%o' $((0666 & ~0$mask)))"
+done
+
+done_testing

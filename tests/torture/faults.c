@@ -1,0 +1,119 @@
+/*
+ * Loaded by LD_PRELOAD before a tool: makes one system call on files fail.
+ *
+ * FAULT=call:how:n   the n-th call (from 1) of open (that creates), write, fsync, rename, close or
+ *                    unlink (all on descriptors from 3 on, which leaves out the standard streams),
+ *                    calloc or realloc fails as how says: ENOSPC, ENOMEM, EIO, EINTR, SHORT (half
+ * of a write), or KILL (the process dies just before it), SLEEP (for a minute first). n 0: every
+ * one, but for EINTR and SHORT every second one. FAULT_MARK=file    is made when that has happened
+ */
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static unsigned long calls;
+
+static void mark(void)
+{
+	const char *file = getenv("FAULT_MARK");
+
+	if (file)
+		syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, file, O_CREAT | O_WRONLY, 0600));
+}
+
+/* 0: go on; -1: fail, errno being set; 1: do half. */
+static int fault(const char *call)
+{
+	const char *spec = getenv("FAULT"), *how, *count;
+	size_t n = strlen(call);
+	unsigned long at;
+	bool mild;
+
+	if (!spec || strncmp(spec, call, n) != 0 || spec[n] != ':')
+		return 0;
+	how = spec + n + 1;
+	count = strchr(how, ':');
+	at = count ? strtoul(count + 1, NULL, 10) : 1;
+	mild = !strncmp(how, "EINTR", 5) || !strncmp(how, "SHORT", 5);
+	calls++;
+	if (at ? calls != at : mild && calls % 2 == 0)
+		return 0;
+	mark();
+	if (!strncmp(how, "KILL", 4))
+		raise(SIGKILL);
+	if (!strncmp(how, "SLEEP", 5))
+		sleep(60);
+	if (!strncmp(how, "SHORT", 5) || !strncmp(how, "SLEEP", 5))
+		return 1;
+	errno = !strncmp(how, "ENOSPC", 6)   ? ENOSPC
+	        : !strncmp(how, "ENOMEM", 6) ? ENOMEM
+	        : !strncmp(how, "EINTR", 5)  ? EINTR
+	                                     : EIO;
+	return -1;
+}
+
+ssize_t write(int fd, const void *p, size_t n)
+{
+	int f = fd > 2 ? fault("write") : 0;
+
+	return f < 0 ? -1 : syscall(SYS_write, fd, p, f > 0 && n > 1 ? n / 2 : n);
+}
+
+int fsync(int fd)
+{
+	return fault("fsync") < 0 ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int rename(const char *from, const char *to)
+{
+	return fault("rename") < 0 ? -1 : (int)syscall(SYS_rename, from, to);
+}
+
+int unlink(const char *path)
+{
+	return fault("unlink") < 0 ? -1 : (int)syscall(SYS_unlink, path);
+}
+
+/* Closed all the same, as Linux does. */
+int close(int fd)
+{
+	int f = fd > 2 ? fault("close") : 0, done = (int)syscall(SYS_close, fd);
+
+	return f < 0 ? -1 : done;
+}
+
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+
+void *calloc(size_t n, size_t size)
+{
+	return fault("calloc") < 0 ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t n)
+{
+	return fault("realloc") < 0 ? NULL : __libc_realloc(p, n);
+}
+
+int open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+
+	va_start(ap, flags);
+	if (flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE)
+		mode = va_arg(ap, mode_t);
+	va_end(ap);
+	if (flags & O_CREAT && fault("open") < 0)
+		return -1;
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
