@@ -64,7 +64,7 @@ FUZZ_SRC := $(filter-out tests/fuzz/fuzz.c tests/fuzz/driver.c,$(wildcard tests/
 FUZZ_BINS := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 FAULTS = $(BUILD)/faults.so
 TESTS = $(wildcard tests/*.t) $(UNIT_BINS)
-ALL_SRC = $(LIB_SRC) lib/model/team_single.c $(wildcard tools/*.c) $(UNIT_SRC) \
+ALL_SRC = $(LIB_SRC) lib/model/team_single.c $(wildcard tools/*.c) $(UNIT_SRC) tests/bench/machine.c \
 	$(wildcard tests/fuzz/*.c tests/torture/*.c)
 
 # MPI's compiler wrapper is asked to use $(CC).
@@ -193,6 +193,28 @@ valgrind: all $(UNIT_BINS) ## memcheck on the unit tests and on each tool once
 bench-tok: all ## MB/s of tok beside cat and, where npm has it, Hugging Face tokenizers; peak memory
 	@BIN='$(BUILD)/bin' tests/bench/tok
 
+bench: all $(BUILD)/tests/bench/machine ## whole steps and kernels beside the machine's peak and, with python3-torch, beside PyTorch
+	@BIN='$(BUILD)/bin' MACHINE='$(BUILD)/tests/bench/machine' tests/bench/all
+
+GROWTH = out/bench/growth
+bench-growth: all ## how cost grows with layers, width, length, batch and threads: a CSV and pictures
+	@mkdir -p $(GROWTH)
+	@BIN='$(BUILD)/bin' tests/bench/growth > $(GROWTH)/growth.csv
+	@for axis in layers width length batch threads; do \
+		$(BUILD)/bin/plotcsv -x value -y tokens_per_s -g precision --where axis=$$axis --points --log-x --log-y \
+			--xlabel $$axis --ylabel 'tokens a second' -o $(GROWTH)/$$axis.svg $(GROWTH)/growth.csv && \
+		$(BUILD)/bin/plotcsv -x value -y rss_mib -g precision --where axis=$$axis --points --log-x --log-y \
+			--xlabel $$axis --ylabel 'MiB at the peak' -o $(GROWTH)/$$axis-memory.svg $(GROWTH)/growth.csv || exit; \
+	done
+	@echo $(GROWTH)/growth.csv $(GROWTH)/*.svg
+
+$(BUILD)/tests/bench/machine: tests/bench/machine.c $(BUILD)/libcdcd.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call quiet,LD)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libcdcd.a $(ALL_LIBS)
+
+bench-torch: ## tokens/s and memory of the same model in PyTorch, as CSV
+	@tests/bench/torch
+
 EXECUTIONS = 3000000
 fuzz-tok: $(BUILD)/tests/differential $(BUILD)/tests/differential_portable ## the fast ways of tok against the plain ones, EXECUTIONS= times each
 	@for test in $^; do EXECUTIONS='$(EXECUTIONS)' $$test || exit; done
@@ -234,7 +256,7 @@ uninstall: ## what install put there
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: all help deps demo programs test torture fuzz fuzz-targets coverage analyze valgrind bench-tok fuzz-tok lint tidy format install uninstall clean FORCE
+.PHONY: all help deps demo programs test torture fuzz fuzz-targets coverage analyze valgrind bench bench-growth bench-tok bench-torch fuzz-tok lint tidy format install uninstall clean FORCE
 .SECONDARY:
 
 -include $(TEAM_SRC:%.c=$(BUILD)/%.d) $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) $(sort $(TOOLS:%=$(BUILD)/tools/%.d) $(TRAIN_OBJ:.o=.d))
