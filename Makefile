@@ -190,6 +190,20 @@ analyze: ## static analysis: gcc -fanalyzer and clang --analyze
 valgrind: all $(UNIT_BINS) ## memcheck on the unit tests and on each tool once
 	@BIN='$(BUILD)/bin' BUILD='$(BUILD)' tests/torture/valgrind
 
+# On processors that this one is not. CONTRIBUTING.md says why these tests and not others.
+ARM_TESTS = elsewhere.t $(filter-out training,$(UNIT_SRC:tests/unit/%.c=%)) \
+	csv.t fitsched.t noise.t pack.t plotcsv.t safetensors.t shard.t tok.t
+test-arm: all ## tests under qemu as an Arm processor runs them, cross-compiled in build-arm
+	+@NATIVE='$(BUILD)/bin' MAKE='$(MAKE)' tests/arm $(ARM_TESTS)
+
+# A Haswell has AVX2, a Nehalem not even AVX. What qemu would warn that it lacks is left out.
+HASWELL = qemu-x86_64 -cpu Haswell-noTSX,-pcid,-x2apic,-tsc-deadline,-invpcid
+NEHALEM = qemu-x86_64 -cpu Nehalem
+PLAIN_TESTS = elsewhere.t kernels gradient64
+test-plain: programs ## tests under qemu as x86-64 processors without AVX-512, and without AVX2, run them
+	@NATIVE='$(BUILD)/bin' BUILD='$(BUILD)' tests/emulated avx2 avx2 '$(HASWELL)' $(PLAIN_TESTS)
+	@NATIVE='$(BUILD)/bin' BUILD='$(BUILD)' tests/emulated plain plain '$(NEHALEM)' $(PLAIN_TESTS)
+
 bench-tok: all ## MB/s of tok beside cat and, where npm has it, Hugging Face tokenizers; peak memory
 	@BIN='$(BUILD)/bin' tests/bench/tok
 
@@ -256,7 +270,7 @@ uninstall: ## what install put there
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: all help deps demo programs test torture fuzz fuzz-targets coverage analyze valgrind bench bench-growth bench-tok bench-torch fuzz-tok lint tidy format install uninstall clean FORCE
+.PHONY: all help deps demo programs test test-arm test-plain torture fuzz fuzz-targets coverage analyze valgrind bench bench-growth bench-tok bench-torch fuzz-tok lint tidy format install uninstall clean FORCE
 .SECONDARY:
 
 -include $(TEAM_SRC:%.c=$(BUILD)/%.d) $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) $(sort $(TOOLS:%=$(BUILD)/tools/%.d) $(TRAIN_OBJ:.o=.d))
