@@ -161,6 +161,10 @@ deps: ## install what building and testing need, or say how
 demo: all ## the embedded experiment: stories of a known grammar, learnt and judged, in minutes
 	+@BIN='$(BUILD)/bin' $(MAKE) --no-print-directory -f pipelines/demo.mk
 
+HARD = OUT=out/demo-hard GRAMMAR=pipelines/hard.grammar T=196 STEPS=8000 BATCH=16 LR=2e-3
+demo-hard: all ## the same with longer stories of two characters; takes longer
+	+@BIN='$(BUILD)/bin' $(MAKE) --no-print-directory -f pipelines/demo.mk $(HARD) $(MAKEOVERRIDES)
+
 programs: all $(UNIT_BINS) ## the tools, and the C programs among the tests
 
 test: programs $(FUZZ_BINS) $(FAULTS) $(if $(HAS_MPI),$(BUILD)/mpi/train) ## every test that CI runs (SAN=1, SAN=thread: under the sanitizers)
@@ -270,7 +274,7 @@ uninstall: ## what install put there
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: all help deps demo programs test test-arm test-plain torture fuzz fuzz-targets coverage analyze valgrind bench bench-growth bench-tok bench-torch fuzz-tok lint tidy format install uninstall clean FORCE
+.PHONY: all help deps demo demo-hard programs test test-arm test-plain torture fuzz fuzz-targets coverage analyze valgrind bench bench-growth bench-tok bench-torch fuzz-tok lint tidy format install uninstall clean FORCE
 .SECONDARY:
 
 -include $(TEAM_SRC:%.c=$(BUILD)/%.d) $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) $(sort $(TOOLS:%=$(BUILD)/tools/%.d) $(TRAIN_OBJ:.o=.d))

@@ -8,6 +8,7 @@
 # is not made again.
 
 # The stories
+GRAMMAR = pipelines/stories.grammar
 N_TRAIN = 20000
 N_VALID = 500
 SEED = 1
@@ -24,9 +25,11 @@ FAMILY = cauchy
 FIT_EVERY = 250
 FIT_ROWS = 20000
 # What is generated
-SAMPLES = 256
+SAMPLES = 1000
 SAMPLER = euler
 SAMPLE_STEPS = 100
+# Of the score: below 1, what the model is unsure of is drawn towards the likeliest.
+TEMPERATURE = 0.65
 DENOISE_OPTIONS =
 
 BIN = build/bin
@@ -35,11 +38,7 @@ OUT = out/demo
 # Rows for all steps, in epochs of N_TRAIN, rounded up.
 EPOCHS = $(shell echo $$(( ($(STEPS) * $(BATCH) + $(N_TRAIN) - 1) / $(N_TRAIN) )))
 
-export PATH := $(abspath $(BIN)):$(PATH)
-export LC_ALL = C
-.DELETE_ON_ERROR:
-.SUFFIXES:
-MAKEFLAGS += --no-builtin-rules
+include pipelines/common.mk
 
 PICTURES = $(OUT)/entropy.png $(OUT)/schedules.png $(OUT)/loss.png
 
@@ -49,29 +48,7 @@ show: $(OUT)/summary.csv $(OUT)/entropy.csv $(PICTURES)
 	@awk -F, 'NR == 2 { printf "Of %d stories %.1f %% are grammatical and %.1f %% consistent from the first\nsentence to the last; %d appear twice, %d are in the training text.\n", $$1, 100 * $$2, 100 * $$3, $$4, $$5 }' $(OUT)/summary.csv
 	@printf '\nPictures: %s\n          %s\n          %s\n' $(PICTURES)
 
-# --- stories ---
-
-$(OUT)/train.jsonl: pipelines/stories.grammar pipelines/stories.awk $(OUT)/data.settings
-	pipelines/stories generate -n $(N_TRAIN) -s $(SEED) > $@
-
-$(OUT)/valid.jsonl: $(OUT)/train.jsonl
-	pipelines/stories generate -n $(N_VALID) -s $$(($(SEED) + 1)) -x $(OUT)/train.jsonl > $@
-
-$(OUT)/entropy.csv: pipelines/stories.grammar pipelines/stories.awk
-	@mkdir -p $(OUT)
-	pipelines/stories entropy > $@
-
-$(OUT)/vocab.txt: $(OUT)/train.jsonl
-	tok --learn 1000 $(OUT)/train.jsonl > $@
-
-# --- numbers ---
-
-$(OUT)/%.rows: $(OUT)/%.jsonl $(OUT)/vocab.txt
-	tok -w $(OUT)/vocab.txt $< | pack -T $(T) -o $@
-
-# Held-out rows with fixed noise: the same question at every validation.
-$(OUT)/valid.noised: $(OUT)/valid.rows
-	noise -s 7 -o $@ $<
+include pipelines/stories.mk
 
 # --- training: the logs, loss.csv and steps.csv, come with the model ---
 
@@ -84,28 +61,21 @@ include pipelines/pictures.mk
 # --- new stories ---
 
 $(OUT)/samples.rows: $(OUT)/model.safetensors $(OUT)/sample.settings
-	denoise -m $(OUT)/model.safetensors -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) --steps $(SAMPLE_STEPS) $(DENOISE_OPTIONS) -o $@
+	denoise -m $(OUT)/model.safetensors -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) --steps $(SAMPLE_STEPS) $(if $(filter 2m ancestral,$(SAMPLER)),,--temperature $(TEMPERATURE)) $(DENOISE_OPTIONS) -o $@
 
 $(OUT)/samples.txt: $(OUT)/samples.rows
 	tok -d -w $(OUT)/vocab.txt $(OUT)/samples.rows > $@
 
 $(OUT)/check.csv: $(OUT)/samples.txt
-	pipelines/stories check $(OUT)/samples.txt > $@
+	pipelines/stories check -g $(GRAMMAR) $(OUT)/samples.txt > $@
 
 $(OUT)/summary.csv: $(OUT)/samples.txt $(OUT)/check.csv
-	pipelines/stories summary -x $(OUT)/train.jsonl $(OUT)/samples.txt > $@
+	pipelines/stories summary -g $(GRAMMAR) -x $(OUT)/train.jsonl $(OUT)/samples.txt > $@
 
 # --- settings: what is made of them is made again when they change ---
 
-DATA_SETTINGS = $(N_TRAIN) $(N_VALID) $(SEED) $(T)
 TRAIN_SETTINGS = $(PRESET) $(STEPS) $(BATCH) $(LR) $(TRAIN_OPTIONS) $(MASK) $(VALID_EVERY) $(FAMILY)
-SAMPLE_SETTINGS = $(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(DENOISE_OPTIONS)
+SAMPLE_SETTINGS = $(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(TEMPERATURE) $(DENOISE_OPTIONS)
 
-# Kept up to date as this file is read, so that make -n and make -q know.
-settings = $(shell mkdir -p '$(OUT)'; echo '$2' | cmp -s - '$(OUT)/$1.settings' || echo '$2' >'$(OUT)/$1.settings')
-$(call settings,data,$(DATA_SETTINGS))
 $(call settings,train,$(TRAIN_SETTINGS))
 $(call settings,sample,$(SAMPLE_SETTINGS))
-
-.PHONY: show
-.SECONDARY:

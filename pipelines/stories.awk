@@ -1,4 +1,4 @@
-# Stories of a known grammar: generate, check, measure. Run by ./stories, which sets
+# Stories of a known grammar: generate, check, measure. Run by ./stories, after common.awk; it sets
 #   mode      generate, check, summary, entropy or words
 #   n, seed   how many stories, and which
 #   GRAMMAR   (in the environment) the description, whose head says how it is written
@@ -289,21 +289,6 @@ function reading(pair, from,    text, part) {
 	return text
 }
 
-# ---- chance: L'Ecuyer's combined generator (CACM 31, 1988), whose products stay below 2^47
-
-function seed_with(s,    i) {
-	s1 = 1 + s % 2147483562
-	s2 = 1 + s * 40692 % 2147483398
-	for (i = 0; i < 20; i++)
-		uniform()
-}
-
-function uniform() {
-	s1 = s1 * 40014 % 2147483563
-	s2 = s2 * 40692 % 2147483399
-	return (s1 + 2147483563 - s2) % 2147483563 / 2147483563
-}
-
 # ---- generate
 
 function draw_all(    g, k, i, r, table, used) {
@@ -351,25 +336,11 @@ function generate(    made, tries, text) {
 
 # ---- check
 
-# The logarithm, x >= 1, from its series about 1: not every awk has one, and so all agree.
-function ln(x,    halvings, z, power, k, sum) {
-	if (x in ln_of)
-		return ln_of[x]
-	for (z = x; z > 1.4; z /= 2)
-		halvings++
-	power = z = (z - 1) / (z + 1)
-	for (k = 1; k < 24; k += 2) {
-		sum += 2 * power / k
-		power *= z * z
-	}
-	return ln_of[x] = sum + halvings * 0.69314718055994530942
-}
-
-# A story out of the JSON that generate writes; other lines are as they are.
-function plain(line) {
-	if (sub(/^[{] *"[a-z]+" *: *"/, "", line))
-		sub(/" *[}] *$/, "", line)
-	return line
+# The logarithm of a number of ways; few differ.
+function ln(x) {
+	if (!(x in ln_of))
+		ln_of[x] = logarithm(x)
+	return ln_of[x]
 }
 
 # A story as its words and punctuation marks, a space between each.

@@ -45,11 +45,7 @@ DENOISE_OPTIONS =
 BIN = build/bin
 OUT = out/tinystories
 
-export PATH := $(abspath $(BIN)):$(PATH)
-export LC_ALL = C
-.DELETE_ON_ERROR:
-.SUFFIXES:
-MAKEFLAGS += --no-builtin-rules
+include pipelines/common.mk
 
 DATA = $(OUT)/data
 train_text = $(or $(STORIES),$(DATA)/$(notdir $(STORIES_URL)))
@@ -104,9 +100,9 @@ $(OUT)/trained: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
 	@touch $@
 
 noised = noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows
-logs = --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) --save-every $(SAVE_EVERY) -l $(OUT)/steps.csv
-start = set -x; $(noised) | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --schedule $(FAMILY) $(TRAIN_OPTIONS) $(logs) -f -o $(MODEL) > $(OUT)/loss.csv
-resume = set -x; $(noised) | train -r $(MODEL) $(logs) --no-header >> $(OUT)/loss.csv
+logs = --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) --save-every $(SAVE_EVERY) -l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv
+start = set -x; $(noised) | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --schedule $(FAMILY) $(TRAIN_OPTIONS) $(logs) -f -o $(MODEL)
+resume = set -x; $(noised) | train -r $(MODEL) $(logs)
 
 TRAINED = $(OUT)/trained
 include pipelines/pictures.mk
@@ -125,11 +121,6 @@ ROWS_SETTINGS = $(T) $(train_text) $(valid_text) $(vocab)
 TRAIN_SETTINGS = $(SEED) $(PRESET) $(STEPS) $(BATCH) $(TRAIN_OPTIONS) $(MASK) $(FAMILY)
 SAMPLE_SETTINGS = $(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(DENOISE_OPTIONS)
 
-# Kept up to date as this file is read, so that make -n and make -q know.
-settings = $(shell mkdir -p '$(OUT)'; echo '$2' | cmp -s - '$(OUT)/$1.settings' || echo '$2' >'$(OUT)/$1.settings')
 $(call settings,rows,$(ROWS_SETTINGS))
 $(call settings,train,$(TRAIN_SETTINGS))
 $(call settings,sample,$(SAMPLE_SETTINGS))
-
-.PHONY: show
-.SECONDARY:

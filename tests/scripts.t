@@ -4,7 +4,8 @@
 
 command -v shellcheck >/dev/null || skip_all 'no shellcheck here'
 
-for script in .ci/* pipelines/* tests/*.t tests/lib.sh tests/bench/*; do
+for script in .ci/* pipelines/* pipelines/slurm/* tests/*.t tests/lib.sh tests/arm tests/emulated tests/bench/* tests/fuzz/* tests/torture/*; do
+	[ -f "$script" ] || continue
 	case $(head -n 1 "$script" | tr -d '\0') in
 	'#!/bin/sh' | '#!/bin/bash' | '#!/usr/bin/env bash' | '# shellcheck shell=sh')
 		ok "$script" shellcheck -x "$script"

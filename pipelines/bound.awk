@@ -1,0 +1,56 @@
+# Out of "denoise --info", the losses of rows at the lowest level, and those of rows at levels that are
+# spread evenly over ln t, sorted by t, in this order: the mean cross-entropies, and the likelihood
+# bound
+#
+#   d / 2 t_max^2  +  CE(t_min)  +  integral of t^-3 E|e - estimate|^2 dt
+#
+# of cdcd-csv(5), nats a token, and nats a row. The standard error of the integral is that of the
+# scatter about neighbours in t, for the levels themselves leave no gaps.
+
+/^model.embed: / { d = $2 }
+/^model.row_len: / { row = $2 }
+/^schedule: / { t_min = $5; t_max = $7 }
+
+/^t,u,/ {
+	part++
+	next
+}
+
+{
+	if (split($0, f, ",") < 4 || f[3] == "")
+		next
+	if (part == 1) {
+		lowest += f[3]
+		n_lowest++
+	} else if (part == 2) {
+		n++
+		ce += f[3]
+		u[n] = f[2]
+		ce_of[n] = f[3]
+		x = f[4] / (f[1] * f[1])
+		sum += x
+		if (n > 1)
+			squares += (x - before) * (x - before) / 2
+		before = x
+	}
+}
+
+# The integral of the cross-entropy over u from 0 to 1.
+function over_schedule(    i, sum) {
+	sum = u[1] * ce_of[1] + (1 - u[n]) * ce_of[n]
+	for (i = 2; i <= n; i++)
+		sum += (u[i] - u[i - 1]) * (ce_of[i] + ce_of[i - 1]) / 2
+	return sum
+}
+
+END {
+	if (!n || !n_lowest || !(t_max > t_min)) {
+		print "bound: no losses, or no range of levels" >"/dev/stderr"
+		exit 1
+	}
+	whole = log(t_max / t_min)
+	bound = d / (2 * t_max * t_max) + lowest / n_lowest + whole * sum / n
+	print "bound_row_nats,ce_nats,ce_schedule_nats,bound_token_nats,bound_token_error"
+	printf "%.4f,%.6f,%.6f,%.6f,%.6f\n", bound * row, ce / n, over_schedule(), bound,
+	    whole * sqrt(squares) / n
+}

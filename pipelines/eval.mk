@@ -1,0 +1,93 @@
+# Everything that can be measured of a checkpoint, as one table: make -f pipelines/eval.mk MODEL=...
+#
+# For a model of the demo, or of any grammar, the rest is beside it. For others:
+#
+#   make -f pipelines/eval.mk MODEL=out/tinystories/model.safetensors GRAMMAR= TRAIN=train.jsonl.zst \
+#       VALID=valid.jsonl.zst VOCAB=vocab.txt
+#
+# The first HELD stories of VALID are held out; the judge is a 5-gram model of what comes after them
+# (or of JUDGE), which the model must not have seen. With GRAMMAR the judge's text is generated.
+
+MODEL = out/demo/model.safetensors
+GRAMMAR = pipelines/stories.grammar
+TRAIN = $(dir $(MODEL))train.jsonl
+VALID = $(dir $(MODEL))valid.jsonl
+VOCAB = $(dir $(MODEL))vocab.txt
+JUDGE = $(VALID)
+# Stories: held out and sampled; the judge's; of the training text, at most (awk holds its n-grams)
+HELD = 256
+N_JUDGE = 20000
+N_TRAIN = 20000
+SEED = 1
+DENOISE_OPTIONS =
+
+BIN = build/bin
+
+# sampling.mk has others.
+ifndef RUNS
+OUT = $(basename $(MODEL))-eval
+RUNS = model
+sampling = $(DENOISE_OPTIONS)
+
+show: $(OUT)/table.txt $(OUT)/model/ce.csv $(OUT)/ce.png
+	@echo
+	@cat $(OUT)/table.txt
+	@printf '\n%s\n\n' 'Held-out cross-entropy, nats a token, by the level of noise:'
+	@awk -F, 'NR == 1 || NR % 2 == 0 { printf "%12s %12s\n", $$1, $$2 }' $(OUT)/model/ce.csv
+	@printf '\n%s\n%s\n' 'Table: $(OUT)/table.csv' 'Picture: $(OUT)/ce.png'
+endif
+
+include pipelines/common.mk
+include pipelines/measure.mk
+
+$(RUNS:%=$(OUT)/%/model.safetensors): $(MODEL)
+	@mkdir -p $(@D)
+	ln -sf $(abspath $(MODEL)) $@
+
+$(OUT)/vocab.txt: $(VOCAB)
+	cp $< $@
+
+# All texts go through the rows of the model, so that all are cut and spelt as its own text is.
+# A packed file that is cut must not pass for a short one, hence pipefail; head ends what is before
+# it, which is no failure.
+ROW = $$(denoise -m $(MODEL) --info | sed -n 's/^model.row_len: //p')
+reader = $(if $(filter %.zst,$1),zstd -dcq,cat) $1 | tok -q $(if $(filter %.txt %.txt.zst,$1),--text) -w $(OUT)/vocab.txt | pack -q -T $(ROW)
+
+$(OUT)/train.rows: $(TRAIN) $(MODEL) $(OUT)/vocab.txt
+	$(call reader,$(TRAIN)) -o $@
+
+$(OUT)/valid.rows: $(VALID) $(MODEL) $(OUT)/vocab.txt
+	$(call reader,$(VALID)) -o $@
+
+$(OUT)/train.txt: $(OUT)/train.rows $(OUT)/texts.settings
+	pack -q --take 0:$(N_TRAIN) $< | tok -d -w $(OUT)/vocab.txt > $@
+
+$(OUT)/held-out.rows: $(OUT)/valid.rows $(OUT)/texts.settings
+	pack -q --take 0:$(HELD) -o $@ $<
+
+$(OUT)/held-out.txt: $(OUT)/held-out.rows
+	tok -d -w $(OUT)/vocab.txt $< > $@
+
+ifneq ($(GRAMMAR),)
+$(OUT)/judge.jsonl: $(GRAMMAR) $(TRAIN) $(OUT)/texts.settings
+	pipelines/stories generate -g $(GRAMMAR) -n $(N_JUDGE) -s $$(($(SEED) + 1000)) -x $(TRAIN) > $@
+
+$(OUT)/judge.rows: $(OUT)/judge.jsonl $(MODEL) $(OUT)/vocab.txt
+	$(call reader,$(OUT)/judge.jsonl) -o $@
+
+judged = 0:$(N_JUDGE)
+else
+$(OUT)/judge.rows: $(JUDGE) $(MODEL) $(OUT)/vocab.txt
+	$(call reader,$(JUDGE)) -o $@
+
+judged = $(if $(filter $(VALID),$(JUDGE)),$(HELD),0):$(N_JUDGE)
+endif
+
+$(OUT)/judge.txt: $(OUT)/judge.rows $(OUT)/texts.settings
+	pack -q --take $(judged) $< | tok -d -w $(OUT)/vocab.txt > $@
+
+$(OUT)/train.rows $(OUT)/valid.rows $(OUT)/judge.rows: private SHELL = /bin/bash
+$(OUT)/train.rows $(OUT)/valid.rows $(OUT)/judge.rows: private .SHELLFLAGS = -o pipefail -c
+
+$(call settings,texts,$(HELD) $(N_JUDGE) $(N_TRAIN) $(SEED) $(GRAMMAR) $(JUDGE))
+$(call settings,sample,$(SEED) $(DENOISE_OPTIONS) $(SETTINGS))

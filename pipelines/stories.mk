@@ -1,0 +1,28 @@
+# Stories of a known grammar as text, vocabulary and rows; included. $(GRAMMAR), $(N_TRAIN),
+# $(N_VALID), $(SEED) and $(T) say which.
+
+# --- stories ---
+
+$(OUT)/train.jsonl: $(GRAMMAR) pipelines/common.awk pipelines/stories.awk $(OUT)/data.settings
+	pipelines/stories generate -g $(GRAMMAR) -n $(N_TRAIN) -s $(SEED) > $@
+
+$(OUT)/valid.jsonl: $(OUT)/train.jsonl
+	pipelines/stories generate -g $(GRAMMAR) -n $(N_VALID) -s $$(($(SEED) + 1)) -x $(OUT)/train.jsonl > $@
+
+$(OUT)/entropy.csv: $(GRAMMAR) pipelines/common.awk pipelines/stories.awk
+	@mkdir -p $(OUT)
+	pipelines/stories entropy -g $(GRAMMAR) > $@
+
+$(OUT)/vocab.txt: $(OUT)/train.jsonl
+	tok --learn 1000 $(OUT)/train.jsonl > $@
+
+# --- numbers ---
+
+$(OUT)/%.rows: $(OUT)/%.jsonl $(OUT)/vocab.txt
+	tok -w $(OUT)/vocab.txt $< | pack -T $(T) -o $@
+
+# Held-out rows with fixed noise: the same question at every validation.
+$(OUT)/valid.noised: $(OUT)/valid.rows
+	noise -s 7 -o $@ $<
+
+$(call settings,data,$(GRAMMAR) $(N_TRAIN) $(N_VALID) $(SEED) $(T))

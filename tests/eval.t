@@ -1,0 +1,143 @@
+#!/bin/sh
+# Checkpoints measured and experiments, all small: the tables are whole, and say what must be so.
+. tests/lib.sh
+
+PATH=$BIN:$PATH
+
+STEPS=${SAN:+4}
+STEPS=${STEPS:-30}
+
+# run MAKEFILE VARIABLES...: a make above must not pass its options on
+run() {
+	run_file=$1
+	shift
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -f "pipelines/$run_file.mk" BIN="$BIN" "$@"
+}
+
+field() { # field ROW COLUMN: of the table
+	awk -F, -v row="$1" -v column="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+		$1 == row { print $at[column] }' "$table"
+}
+
+holds() { # holds DESCRIPTION CONDITION, of awk
+	ok "$1" awk "BEGIN { exit !($2) }"
+}
+
+# --- the harder grammar
+
+pipelines/stories entropy -g pipelines/hard.grammar >"$T/hard.csv"
+entropy=$(awk -F, 'NR == 2 { print $1 }' "$T/hard.csv")
+pipelines/stories generate -g pipelines/hard.grammar -n 1000 -s 5 >"$T/hard.jsonl"
+is 'hard.grammar: its stories are consistent' \
+	"$(pipelines/stories summary -g pipelines/hard.grammar "$T/hard.jsonl" | tail -n 1 | cut -d, -f1-4)" 1000,1.0000,1.0000,0
+pipelines/stories check -g pipelines/hard.grammar "$T/hard.jsonl" | awk -F, -v h="$entropy" '
+	NR > 1 { s += $NF; q += $NF ^ 2; n++ }
+	END { m = s / n; z = (m - h) / sqrt((q / n - m * m) / n); print (z < 4 && z > -4), "mean " m ", entropy " h }' >"$T/z"
+is "hard.grammar: its entropy is the mean of -ln p" "$(cut -c1 "$T/z")" 1
+
+# --- a checkpoint of the demo, measured
+
+demo() {
+	run demo N_TRAIN=400 N_VALID=40 STEPS="$STEPS" BATCH=16 VALID_EVERY="$STEPS" FIT_EVERY="$STEPS" \
+		SAMPLES=8 SAMPLE_STEPS=3 TRAIN_OPTIONS='-q --layers 1 --width 32 --heads 2' "$@"
+}
+ok 'a model of the demo' demo OUT="$T/demo"
+evaluate() {
+	run eval MODEL="$T/demo/model.safetensors" HELD=32 N_JUDGE=400 DENOISE_OPTIONS='-q -N 5' \
+		LOSS_EPOCHS=8 "$@"
+}
+ok 'is measured' evaluate
+table=$T/demo/model-eval/table.csv
+is 'the table has a row for each text' "$(cut -d, -f1 "$table" | xargs)" \
+	'text held-out shuffled 1-gram 2-gram 3-gram 4-gram 5-gram model'
+is 'and the same columns in each' "$(awk -F, '{ print NF }' "$table" | sort -u | wc -l | tr -d ' ')" 1
+is 'of as many stories each' "$(tail -n +2 "$table" | cut -d, -f2 | sort -u)" 32
+is 'the text says the same' "$(awk '$1 == "word_nats"' "$T/demo/model-eval/table.txt" | tr -s ' ')" \
+	"$(cut -d, -f5 "$table" | xargs)"
+is 'held-out text follows the grammar' "$(field held-out consistent)" 1.0000
+is 'and has the entropy of the grammar' "$(field held-out held_out_nats)" \
+	"$(pipelines/stories entropy | awk -F, 'NR == 2 { print $1 }')"
+holds 'the judge prefers it to shuffled text' "$(field shuffled word_nats) > 2 * $(field held-out word_nats)"
+holds 'and 5-gram text to 1-gram text' "$(field 1-gram word_nats) > 2 * $(field 5-gram word_nats)"
+holds 'no n-gram model is below the entropy' "$(field 5-gram held_out_nats) > $(field held-out held_out_nats)"
+holds 'nor is the bound of the model' "$(field model held_out_nats) > $(field held-out held_out_nats)"
+# Ignorance costs no more than about this: the entropy of single words, for each of 72 places.
+holds 'and the bound is not out of all reason' "$(field model held_out_nats) < 600"
+is 'CE over t, as a picture' "$(head -c 8 "$T/demo/model-eval/ce.png" | od -An -tx1 | tr -d ' ')" 89504e470d0a1a0a
+ok 'again: all is up to date' evaluate -q "$T/demo/model-eval/table.txt"
+cp "$T/demo/valid.jsonl" "$T/unknown.jsonl"
+ok 'without a grammar' evaluate GRAMMAR= VALID="$T/unknown.jsonl" HELD=16 OUT="$T/plain"
+table=$T/plain/table.csv
+not_ok 'no column of grammar' grep -q grammatical "$table"
+is 'the judge has what is left of the held-out file' "$(wc -l <"$T/plain/judge.txt" | tr -d ' ')" 24
+ok 'and none of what is held out' sh -c "! grep -qxFf '$T/plain/held-out.txt' '$T/plain/judge.txt'"
+
+# --- what depends on how it is sampled
+
+ok 'sampling.mk' run sampling MODEL="$T/demo/model.safetensors" HELD=8 N_JUDGE=100 N_TRAIN=100 \
+	TEMPERATURES='0.8 1' SAMPLE_STEPS=4 EVALUATIONS='2 4' SAMPLERS='euler heun' DENOISE_OPTIONS=-q
+out=$T/demo/model-sampling
+is 'a point a temperature, and references' "$(cut -d, -f1 "$out/frontier.csv" | xargs)" \
+	'text held-out 5gram-0-0.8 5gram-0-1 euler-4-0.8 euler-4-1'
+is 'a point a sampler and number of evaluations' "$(cut -d, -f2,3 "$out/samplers.csv" | xargs)" \
+	'sampler,evaluations euler,2 euler,4 heun,2 heun,4'
+ok 'with pictures' test -s "$out/frontier.png" -a -s "$out/samplers.png"
+
+# --- experiments: models of one budget
+
+experiment() { # experiment NAME VARIABLES...
+	experiment_name=$1
+	shift
+	run "$experiment_name" OUT="$T/$experiment_name" STEPS=6 BATCH=16 VALID_EVERY=3 N_TRAIN=200 N_VALID=20 \
+		HELD=8 N_JUDGE=100 SEEDS='1 2' LOSS_EPOCHS=2 FIT_EVERY=3 DENOISE_OPTIONS='-q -N 2' \
+		TRAIN_OPTIONS='-q --layers 1 --width 32 --heads 2 -d 16' "$@"
+}
+kinds() {
+	cut -d, -f1,2 "$T/$1/kinds.csv" | xargs
+}
+for name in precond schedules conditioning; do
+	ok "$name.mk" experiment $name MASKS='all mixed'
+	is "$name.mk: no empty measure" "$(awk -F, '{ for (i = 1; i <= NF; i++) n += $i == "" } END { print n + 0 }' \
+		"$T/$name/kinds.csv")" 0
+	ok "$name.mk: pictures" test -s "$T/$name/learning.png" -a -s "$T/$name/ce.png"
+done
+is 'precond.mk: a row a kind' "$(kinds precond)" 'kind,seeds karras,2 tanh,2 cdcd,2 bayes,2'
+is 'schedules.mk: a row a kind' "$(kinds schedules)" 'kind,seeds uniform,2 cauchy,2 logistic,2 frechet,2 piecewise,2'
+is 'conditioning.mk: a row a kind' "$(kinds conditioning)" 'kind,seeds off-all,2 off-mixed,2 on-all,2 on-mixed,2'
+is 'kinds.csv: the mean of the seeds' "$(awk -F, '$1 == "cdcd" { print $5 }' "$T/precond/kinds.csv")" \
+	"$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } $1 ~ /^cdcd[.]/ { s += $at["ce_nats"] }
+		END { printf "%.6g", s / 2 }' "$T/precond/table.csv")"
+is 'learning.csv: a row a validation' "$(grep -c ',3,\|,6,' "$T/precond/learning.csv")" 16
+is 'runs have the options of their kind' \
+	"$(for r in karras.1 tanh.2; do denoise -m "$T/precond/$r/model.safetensors" --info | sed -n 's/^model.precond: //p'; done | xargs)" \
+	'karras tanh'
+is 'and their seed' "$(denoise -m "$T/precond/tanh.2/model.safetensors" --info | sed -n 's/^train.seed: //p')" 2
+is 'and their mask' "$(for m in all mixed; do
+	denoise -m "$T/conditioning/on-$m.1/model.safetensors" --info | grep -o 'provenance.*' | grep -c -- "--mask $m"; done | xargs)" '1 1'
+is 'self-conditioning is off where it should be' \
+	"$(denoise -m "$T/conditioning/off-all.1/model.safetensors" --info | sed -n 's/^model.self_cond: //p')" 0
+is 'schedules.mk: how well each family fits' "$(cut -d, -f1 "$T/schedules/fits.csv" | sort | xargs)" \
+	'cauchy family frechet logistic piecewise uniform'
+ok 'schedules.mk: entropy and noise, and the family of curves' \
+	test -s "$T/schedules/entropy.png" -a -s "$T/schedules/schedules.png"
+
+# --- text of no known grammar, packed
+
+if stories=$(data tinystories-train.jsonl.zst) && valid=$(data tinystories-valid.jsonl.zst) &&
+	vocab=$(data bert-base-uncased-vocab.txt); then
+	for set in "$stories" "$valid"; do
+		zstd -dcq "$set" | head -n 200 | zstd -q >"$T/$(basename "$set")"
+	done
+	run tinystories OUT="$T/tiny" STORIES="$T/${stories##*/}" VALID="$T/${valid##*/}" VOCAB="$vocab" PRESET=tiny \
+		STEPS=4 BATCH=8 VALID_ROWS=8 VALID_EVERY=4 FIT_EVERY=4 SAMPLES=2 SAMPLE_STEPS=2 T=32 >"$T/tiny.log" 2>&1
+	ok 'TinyStories: a checkpoint is measured' run eval MODEL="$T/tiny/model.safetensors" GRAMMAR= \
+		TRAIN="$T/${stories##*/}" VALID="$T/${valid##*/}" VOCAB="$vocab" HELD=16 LOSS_EPOCHS=1 \
+		DENOISE_OPTIONS='-q -N 3'
+	table=$T/tiny/model-eval/table.csv
+	is 'TinyStories: eight texts of sixteen stories' "$(cut -d, -f2 "$table" | sort | uniq -c | xargs)" '8 16 1 stories'
+	is 'TinyStories: the judge has the rest' "$(wc -l <"$T/tiny/model-eval/judge.txt" | tr -d ' ')" 184
+else
+	skip 'TinyStories' 'its data is not here'
+fi
+
+done_testing
