@@ -1,0 +1,75 @@
+# What the experiments share; included. Models of one budget are trained on stories of a known
+# grammar, each a run of $(RUNS): a name KIND.SEED, for which $(call options,RUN) are the options of
+# train, and $(call mask,RUN) is the mask of noise. All are measured as by eval.mk.
+#
+# table.csv has a row a run, kinds.csv the mean and standard deviation over the seeds; learning.csv
+# and .png are the held-out cross-entropy over training, ce.csv and .png that over t at its end.
+#
+# The settings are those of a serious run; small ones show that the experiment works, in seconds:
+# STEPS=20 N_TRAIN=400 N_VALID=40 HELD=16 N_JUDGE=400 SEEDS=1
+
+GRAMMAR = pipelines/stories.grammar
+N_TRAIN = 20000
+N_VALID = 500
+HELD = 256
+N_JUDGE = 20000
+T = 72
+SEED = 1
+SEEDS = 1 2 3
+PRESET = tiny
+STEPS = 2000
+BATCH = 32
+LR = 3e-3
+MASK = mixed
+TRAIN_OPTIONS =
+VALID_EVERY = 100
+DENOISE_OPTIONS = --steps 100
+
+BIN = build/bin
+
+kind = $(basename $1)
+seed = $(patsubst .%,%,$(suffix $1))
+EPOCHS = $(shell echo $$(( ($(STEPS) * $(BATCH) + $(N_TRAIN) - 1) / $(N_TRAIN) )))
+sampling = $(DENOISE_OPTIONS)
+PICTURES = $(OUT)/learning.png $(OUT)/ce.png $(filter %.png,$(EXTRAS))
+TABLES = $(OUT)/table.csv $(OUT)/kinds.csv $(filter %.csv,$(EXTRAS))
+
+show: $(OUT)/kinds.csv $(OUT)/table.txt $(PICTURES) $(EXTRAS)
+	@printf '\n%s\n\n' 'Mean and standard deviation over the seeds:'
+	@awk -v rows=1 -f pipelines/table.awk $(OUT)/kinds.csv
+	@printf '\n%s' $(TABLES:%='Table: %') $(PICTURES:%='Picture: %'); echo
+
+include pipelines/common.mk
+include pipelines/stories.mk
+include pipelines/measure.mk
+
+$(OUT)/train.txt: $(OUT)/train.rows
+	tok -d -w $(OUT)/vocab.txt $< > $@
+
+$(OUT)/held-out.rows: $(OUT)/valid.rows $(OUT)/texts.settings
+	pack -q --take 0:$(HELD) -o $@ $<
+
+$(OUT)/held-out.txt: $(OUT)/held-out.rows
+	tok -d -w $(OUT)/vocab.txt $< > $@
+
+$(OUT)/judge.txt: $(GRAMMAR) $(OUT)/train.jsonl $(OUT)/texts.settings
+	pipelines/stories generate -g $(GRAMMAR) -n $(N_JUDGE) -s $$(($(SEED) + 1000)) -x $(OUT)/train.jsonl > $@
+
+$(OUT)/%/model.safetensors: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
+	@mkdir -p $(@D)
+	noise -e $(EPOCHS) -s $(call seed,$*) --mask $(or $(call mask,$*),$(MASK)) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --lr $(LR) -s $(call seed,$*) $(TRAIN_OPTIONS) $(call options,$*) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/$*/steps.csv -f -o $@ > $(OUT)/$*/loss.csv
+
+# Means of each validation.
+$(OUT)/learning.csv: $(RUNS:%=$(OUT)/%/model.safetensors)
+	@echo 'run,kind,seed,step,held_out_nats' > $@
+	@$(foreach r,$(RUNS),awk -F, '$$4 == "valid" && $$3 != "" { if (!n[$$1]++) order[++m] = $$1; sum[$$1] += $$3 } END { for (i = 1; i <= m; i++) printf "$r,$(call kind,$r),$(call seed,$r),%d,%.6g\n", order[i], sum[order[i]] / n[order[i]] }' $(OUT)/$r/loss.csv >> $@ &&) :
+
+$(OUT)/learning.png: $(OUT)/learning.csv
+	plotcsv -x step -y held_out_nats -g run -c kind --log-y --title 'Learning' --xlabel 'step' --ylabel 'held-out cross-entropy, nats a token' -o $@ $<
+
+$(OUT)/kinds.csv: $(OUT)/table.csv pipelines/kinds.awk
+	awk -F, -v runs='$(RUNS)' -f pipelines/kinds.awk $< > $@
+
+$(call settings,texts,$(HELD) $(N_JUDGE) $(SEED) $(GRAMMAR))
+$(call settings,train,$(PRESET) $(STEPS) $(BATCH) $(LR) $(MASK) $(TRAIN_OPTIONS) $(VALID_EVERY) $(SETTINGS))
+$(call settings,sample,$(SEED) $(DENOISE_OPTIONS))

@@ -1,0 +1,56 @@
+# How a checkpoint is best sampled: make -f pipelines/sampling.mk MODEL=..., with the settings of
+# eval.mk, which see for models of other text than the demo's.
+#
+# The score temperature trades variety for likeliness: frontier.csv and .png show what the judge
+# says against the entropy of the words, a point a temperature, beside the held-out text and a 5-gram
+# model at the same temperatures. Only at equal entropy is a lower value better. samplers.csv and .png show it against the
+# number of evaluations of the network, for each sampler.
+
+TEMPERATURES = 0.6 0.7 0.8 0.9 1
+SAMPLER = euler
+SAMPLE_STEPS = 100
+SAMPLERS = euler exp heun 2m ancestral
+EVALUATIONS = 10 20 50 100 200
+
+OUT = $(basename $(MODEL))-sampling
+
+# A run is SAMPLER-EVALUATIONS-TEMPERATURE; heun evaluates twice a step.
+frontier = $(TEMPERATURES:%=$(SAMPLER)-$(SAMPLE_STEPS)-%)
+samplers = $(foreach s,$(SAMPLERS),$(foreach n,$(EVALUATIONS),$s-$n-1))
+RUNS = $(sort $(frontier) $(samplers))
+LOSS_RUNS =
+HEATED = $(TEMPERATURES:%=5gram-0-%)
+SETTINGS = $(SAMPLER)
+part = $(word $1,$(subst -, ,$2))
+steps = $(if $(filter heun,$(call part,1,$1)),$$(($(call part,2,$1) / 2)),$(call part,2,$1))
+sampling = --sampler $(call part,1,$1) --steps $(call steps,$1) -T $(call part,3,$1) $(DENOISE_OPTIONS)
+
+show: show-sampling
+
+include pipelines/eval.mk
+
+columns = text,sampler,evaluations,temperature,word_nats,entropy_nats,distinct_2,grammatical,consistent
+
+# The rows of $1, with those of the columns above that there are.
+select = awk -F, -v wanted='$1' -v columns='$(columns)' -f pipelines/select.awk $<
+
+$(OUT)/frontier.csv: $(OUT)/table.csv pipelines/select.awk
+	$(call select,$(frontier) $(HEATED) held-out) > $@
+
+$(OUT)/samplers.csv: $(OUT)/table.csv pipelines/select.awk
+	$(call select,$(samplers)) > $@
+
+$(OUT)/frontier.png: $(OUT)/frontier.csv
+	plotcsv -x entropy_nats -y word_nats -c sampler --dot 5 --title 'Temperature: likeliness against variety' --xlabel 'entropy of the words, nats' --ylabel 'the judge, nats a word' -o $@ $<
+
+$(OUT)/samplers.png: $(OUT)/samplers.csv
+	plotcsv -x evaluations -y word_nats -g sampler --log-x --title 'Samplers' --xlabel 'evaluations of the network' --ylabel 'the judge, nats a word' -o $@ $<
+
+show-sampling: $(OUT)/frontier.csv $(OUT)/samplers.csv $(OUT)/frontier.png $(OUT)/samplers.png
+	@echo
+	@awk -v rows=1 -f pipelines/table.awk $(OUT)/frontier.csv
+	@echo
+	@awk -v rows=1 -f pipelines/table.awk $(OUT)/samplers.csv
+	@printf '\nPictures: %s\n          %s\n' $(OUT)/frontier.png $(OUT)/samplers.png
+
+.PHONY: show-sampling
