@@ -1,0 +1,54 @@
+#!/bin/sh
+# The data side of many machines: each file of stories by itself, by make -j, by a list, by an array of
+# jobs, and joined by cat.
+. tests/lib.sh
+
+shards() {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -f pipelines/shards.mk BIN="$BIN" "$@"
+}
+
+ok 'make -j: stories in four files' shards -j2 OUT="$T/four" STORIES=50
+is 'become one shard' "$("$BIN/pack" --info "$T/four/train.rows" | grep -E '^(segments|records)' | tr -s ' \n' ' ')" \
+	'segments 4 records 200 '
+cat "$T"/four/stories/[1-4].jsonl | "$BIN/tok" -q -w "$T/four/vocab.txt" | "$BIN/pack" -q -T 72 >"$T/whole.rows"
+"$BIN/pack" --ids "$T/whole.rows" >"$T/want"
+"$BIN/pack" --ids "$T/four/train.rows" >"$T/got"
+ok 'of the rows that one process makes' cmp "$T/got" "$T/want"
+ok 'again: all is up to date' shards -q OUT="$T/four" STORIES=50
+
+mkdir "$T/in" "$T/in/more"
+cp "$T/four/stories/1.jsonl" "$T/in/a.jsonl"
+zstd -q "$T/four/stories/2.jsonl" -o "$T/in/b.jsonl.zst"
+sed 's/^{"story": "//; s/"}$//; a <|endoftext|>' "$T/four/stories/3.jsonl" >"$T/in/c.txt"
+cp "$T/four/stories/4.jsonl" "$T/in/more/a.jsonl"
+of="FILES=$T/in/*.jsonl $T/in/*.zst $T/in/*.txt $T/in/more/*"
+shards -s list "$of" VOCAB="$T/four/vocab.txt" OUT="$T/list" >"$T/parts"
+is 'list: a line a file' "$(wc -l <"$T/parts" | tr -d ' ')" 4
+ok 'each is a job: by xargs, as by GNU parallel' xargs -n 1 -P 2 env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+	make -f pipelines/shards.mk BIN="$BIN" "$of" VOCAB="$T/four/vocab.txt" OUT="$T/list" <"$T/parts"
+if command -v parallel >/dev/null && parallel --version 2>/dev/null | grep -q GNU; then
+	sed "s:^$T/list:$T/parallel:" "$T/parts" >"$T/parts2"
+	ok 'by GNU parallel' parallel --will-cite env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -f pipelines/shards.mk \
+		BIN="$BIN" "'$of'" VOCAB="$T/four/vocab.txt" OUT="$T/parallel" <"$T/parts2"
+	is 'each file became rows' "$(find "$T/parallel" -name '*.rows' | wc -l | tr -d ' ')" 4
+fi
+ok 'then they are joined' shards -s "$of" VOCAB="$T/four/vocab.txt" OUT="$T/list"
+"$BIN/pack" --ids "$T/list/train.rows" >"$T/got"
+ok 'to the same rows, whatever they were read from' cmp "$T/got" "$T/want"
+
+for task in 1 2 3 4; do
+	ok "task $task of an array of Slurm jobs" env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL SLURM_ARRAY_TASK_ID=$task \
+		sh pipelines/slurm/rows.sbatch BIN="$BIN" "$of" VOCAB="$T/four/vocab.txt" OUT="$T/array"
+done
+ok 'left nothing to do but cat' sh -c "
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -f pipelines/shards.mk BIN='$BIN' '$of' \
+		VOCAB='$T/four/vocab.txt' OUT='$T/array' >'$T/said' && test \$(wc -l <'$T/said') = 1"
+"$BIN/pack" --ids "$T/array/train.rows" >"$T/got"
+ok 'which gives the same rows' cmp "$T/got" "$T/want"
+not_ok 'a task too many' env SLURM_ARRAY_TASK_ID=5 sh pipelines/slurm/rows.sbatch BIN="$BIN" "$of" \
+	VOCAB="$T/four/vocab.txt" OUT="$T/array"
+head -c 2000 "$T/in/b.jsonl.zst" >"$T/in/cut.jsonl.zst"
+not_ok 'a file that was cut' shards FILES="$T/in/cut.jsonl.zst" VOCAB="$T/four/vocab.txt" OUT="$T/cut"
+is 'leaves no rows' "$(find "$T/cut" -name '*.rows')" ''
+
+done_testing
