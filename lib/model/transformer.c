@@ -64,8 +64,10 @@ static void layout_backward(struct transformer *tf, struct arena *a)
 	tf->dh = take(a, M, C);
 	tf->dy = take_act(tf, a, M, C);
 	tf->da = take_act(tf, a, M, C);
-	tf->du = take_act(tf, a, M, 4 * C);
-	tf->dqkv = take_act(tf, a, M, 3 * C);
+	/* GELU has been read when the gradient of its argument is written, and that when
+	 * attention's is. */
+	tf->du = tf->g;
+	tf->dqkv = tf->g;
 	tf->dout = take_act(tf, a, M, (size_t)tf->c.embed);
 	tf->dmod = take(a, tf->B, 6 * C);
 	tf->dcond = take(a, tf->B, (size_t)tf->c.time_width);

@@ -48,7 +48,7 @@ struct transformer {
 	real *stats, *mod;                  /* the head's: [M,2], [B,2C] */
 	/* train only */
 	real *dh, *dmod, *dcond, *dcond1;
-	act *dy, *da, *du, *dqkv, *dout; /* [M,C], [M,C], [M,4C], [M,3C], [M,d] */
+	act *dy, *da, *du, *dqkv, *dout; /* [M,C], [M,C]; [M,4C], [M,3C] in the place of g; [M,d] */
 	/* NULL, or what to call in a backward pass when all gradients from offset on are complete
 	 */
 	void (*ready)(void *arg, size_t offset);
