@@ -61,7 +61,7 @@ include pipelines/pictures.mk
 # --- new stories ---
 
 $(OUT)/samples.rows: $(OUT)/model.safetensors $(OUT)/sample.settings
-	denoise -m $(OUT)/model.safetensors -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) --steps $(SAMPLE_STEPS) $(if $(filter 2m ancestral,$(SAMPLER)),,--temperature $(TEMPERATURE)) $(DENOISE_OPTIONS) -o $@
+	denoise -m $(OUT)/model.safetensors -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) --steps $(SAMPLE_STEPS) $(if $(filter 2m,$(SAMPLER)),,--temperature $(TEMPERATURE)) $(DENOISE_OPTIONS) -o $@
 
 $(OUT)/samples.txt: $(OUT)/samples.rows
 	tok -d -w $(OUT)/vocab.txt $(OUT)/samples.rows > $@

@@ -176,9 +176,15 @@ d -n 3 -N 5 -s 1 >"$T/new2.rows"
 ok 'the same seed, the same rows' sh -c "zstd -dcq <'$T/new.rows' | cmp - '$T/ids' 2>/dev/null || { zstd -dcq <'$T/new.rows' >'$T/i1'; zstd -dcq <'$T/new2.rows' >'$T/i2'; cmp '$T/i1' '$T/i2'; }"
 d -n 3 -N 5 -s 2 | zstd -dcq >"$T/i3"
 not_ok 'another seed, other rows' cmp "$T/i2" "$T/i3"
-for a in 'euler -T 0.9' 'exp -T 0.9' 'heun -T 0.9' 2m 'ancestral --eta 0.5'; do
+for a in 'euler -T 0.9' 'exp -T 0.9' 'heun -T 0.9' 2m 'ancestral --eta 0.5 -T 0.9'; do
 	ok "--sampler $a" sh -c "denoise -q -m '$T/whole.st' -n 2 -N 4 --tau 0.9 --scale 0.9 --sampler $a | zstd -tq"
 done
+d -n 3 -N 4 -T 0.8 -a exp | zstd -dcq >"$T/i3"
+d -n 3 -N 4 -T 0.8 -a ancestral --eta 0 | zstd -dcq >"$T/i4"
+ok 'ancestral without fresh noise is exp, at any temperature' cmp "$T/i3" "$T/i4"
+d -n 3 -N 4 -T 0.8 -a ancestral | zstd -dcq >"$T/i3"
+d -n 3 -N 4 -a ancestral | zstd -dcq >"$T/i4"
+not_ok 'and has a temperature with it' cmp "$T/i3" "$T/i4"
 ok '--last takes other weights' sh -c "denoise -q -m '$T/whole.st' -n 3 -N 5 -s 1 --last | zstd -dcq | cmp -s - '$T/i1'; test \$? = 1"
 ok '-B and -o' sh -c "denoise -q -m '$T/whole.st' -n 5 -N 3 -B 2 -o '$T/five.rows' && zstd -tq '$T/five.rows'"
 printf 'once upon a time\n' | tok -q --text -w "$vocab" >"$T/prompt.tok"

@@ -414,8 +414,6 @@ static struct shard_reader *open_records(const struct job *j, const char *path)
 
 static void refuse_options(const char *records)
 {
-	bool steps = options.method != SAMPLER_2M && options.method != SAMPLER_ANCESTRAL;
-
 	if (prefix + mend + loss > 1)
 		die_usage("--prefix, --mend and --loss exclude each other");
 	if (count_seen && loss)
@@ -432,7 +430,8 @@ static void refuse_options(const char *records)
 	    "what would make rows");
 	cli_refuse(eta_seen && options.method != SAMPLER_ANCESTRAL, "--eta",
 	    "a sampler that is not ancestral");
-	cli_refuse(temperature_seen && !steps, "--temperature", sampler_names[options.method]);
+	cli_refuse(temperature_seen && options.method == SAMPLER_2M, "--temperature",
+	    sampler_names[options.method]);
 	cli_refuse(options.guidance != 1 && count_seen && !prefix && !mend, "--guidance",
 	    "rows out of nothing");
 	cli_check_threads(threads);

@@ -255,10 +255,10 @@ static void step_ancestral(struct sampler *s, const struct batch *batch, int64_t
 	for (size_t b = 0; b < B; b++) {
 		double t = s->t[b], next = s->next[b];
 		double up = fmin(next, s->o.eta * next * sqrt(t * t - next * next) / t);
-		double down = sqrt(next * next - up * up);
+		double r = pow(sqrt(next * next - up * up) / t, 1 / s->o.temperature);
 
 		s->seed[b] = rng_u64(batch->seed[b], RNG_SAMPLE, 0, (uint64_t)i);
-		set_coef(s, b, down / t, 1 - down / t, up);
+		set_coef(s, b, r, 1 - r, up);
 	}
 	k_gaussian(s->k, s->noise, s->seed, RNG_SAMPLE, B, batch->T, (size_t)s->c.embed);
 	mix(s, s->x, s->x, s->xhat, s->noise, B);

@@ -10,7 +10,7 @@
  *   exp    x = x̂ + r^(1/T) (x - x̂)                               exact where x̂ stays
  *   heun   the mean of the slopes at t and, after an Euler step, at s      EDM, Algorithm 1
  *   2m     D = (1 + 1/2ρ) x̂ - x̂_last/2ρ, x = r x + (1 - r) D              DPM-Solver++(2M)
- *   anc    x = x̂ + (s_d/t)(x - x̂) + s_u n, with s_u² + s_d² = s²          EDM, appendix
+ *   anc    x = x̂ + (s_d/t)^(1/T) (x - x̂) + s_u n, with s_u² + s_d² = s²   EDM, appendix
  * Sources: arXiv:2211.15089 (CDCD); Karras et al. 2022, arXiv:2206.00364 (EDM); Lu et al. 2022,
  * arXiv:2211.01095 (DPM-Solver++); Ho & Salimans 2022, arXiv:2207.12598 (guidance).
  */
@@ -26,7 +26,7 @@ extern const char *const sampler_names[];
 struct sampler_options {
 	int method;         /* enum sampler_method */
 	int64_t steps;      /* N; heun evaluates the network twice a step */
-	double temperature; /* T of the score; 1: the equation as it is. euler, exp, heun */
+	double temperature; /* T of the score; 1: the equation as it is. All but 2m */
 	double tau;         /* of the softmax; 1: as trained */
 	double scale;       /* s0: of the first noise */
 	double eta;         /* share of ancestral noise, 0 to 1 */
