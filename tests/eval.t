@@ -95,8 +95,10 @@ experiment() { # experiment NAME VARIABLES...
 kinds() {
 	cut -d, -f1,2 "$T/$1/kinds.csv" | xargs
 }
-for name in precond schedules conditioning; do
-	ok "$name.mk" experiment $name MASKS='all mixed'
+precisions='fp32 bf16'
+! train --precision bf16 -n 1 -o "$T/none" /dev/null 2>&1 | grep -q 'precision bf16' || precisions=fp32
+for name in precond schedules conditioning precision; do
+	ok "$name.mk" experiment $name MASKS='all mixed' PRECISIONS="$precisions"
 	is "$name.mk: no empty measure" "$(awk -F, '{ for (i = 1; i <= NF; i++) n += $i == "" } END { print n + 0 }' \
 		"$T/$name/kinds.csv")" 0
 	ok "$name.mk: pictures" test -s "$T/$name/learning.png" -a -s "$T/$name/ce.png"
@@ -104,6 +106,7 @@ done
 is 'precond.mk: a row a kind' "$(kinds precond)" 'kind,seeds karras,2 tanh,2 cdcd,2 bayes,2'
 is 'schedules.mk: a row a kind' "$(kinds schedules)" 'kind,seeds uniform,2 cauchy,2 logistic,2 frechet,2 piecewise,2'
 is 'conditioning.mk: a row a kind' "$(kinds conditioning)" 'kind,seeds off-all,2 off-mixed,2 on-all,2 on-mixed,2'
+is 'precision.mk: a row a kind' "$(cut -d, -f1 "$T/precision/kinds.csv" | xargs)" "kind $precisions"
 is 'kinds.csv: the mean of the seeds' "$(awk -F, '$1 == "cdcd" { print $5 }' "$T/precond/kinds.csv")" \
 	"$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } $1 ~ /^cdcd[.]/ { s += $at["ce_nats"] }
 		END { printf "%.6g", s / 2 }' "$T/precond/table.csv")"
