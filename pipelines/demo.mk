@@ -15,7 +15,7 @@ SEED = 1
 T = 72
 # The model and its training
 PRESET = tiny
-STEPS = 4000
+STEPS = 10000
 BATCH = 32
 LR = 3e-3
 TRAIN_OPTIONS =
@@ -29,7 +29,7 @@ SAMPLES = 1000
 SAMPLER = euler
 SAMPLE_STEPS = 100
 # Of the score: below 1, what the model is unsure of is drawn towards the likeliest.
-TEMPERATURE = 0.65
+TEMPERATURE = 0.8
 DENOISE_OPTIONS =
 
 BIN = build/bin

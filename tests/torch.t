@@ -25,7 +25,7 @@ noise -q -s 7 --mask mixed "$T/valid.rows" >"$T/valid.noised"
 same() {
 	same_at=$T/$1
 	shift
-	train -q -j 1 --precision fp32 --recall off -x tiny --layers 2 --width 48 --heads 2 -d 16 -B 16 -n 24 --stop-after 20 \
+	train -q -j 1 --precision fp32 --recall 0 -x tiny --layers 2 --width 48 --heads 2 -d 16 -B 16 -n 24 --stop-after 20 \
 		-o "$same_at.st" --valid "$T/valid.noised" --valid-every 20 "$@" "$T/train.noised" \
 		>"$same_at.csv" || return
 	cp "$same_at.st" "$same_at.next"

@@ -99,10 +99,10 @@ done
 for s in uniform cauchy logistic frechet piecewise; do
 	ok "--schedule $s" run "s-$s" -n 12 --schedule $s --t-min 0.5 --t-max 50
 done
-ok 'the switches' run switches -n 3 --positions off --qk-norm off --posterior off --recall off --self-cond 0 \
+ok 'the switches' run switches -n 3 --positions off --qk-norm off --posterior off --recall 0 --self-cond 0 \
 	--vocab full --pad-loss off --time-width 16 --refit-every 0
 ok 'a checkpoint has the recall' grep -aq '"recall.qk"' "$T/whole.st"
-not_ok '--recall off leaves it out' grep -aq '"recall.qk"' "$T/switches"
+not_ok '--recall 0 leaves it out' grep -aq '"recall.qk"' "$T/switches"
 ok 'the optimiser' run optimiser -n 3 --lr 1e-3 --lr-end 0.5 --warmup 0.5 --beta1 0.8 --beta2 0.9 \
 	--decay 0.1 --clip 0 --ema 0.9
 ok '--preset small --help shows that preset' sh -c "train -x small --help | grep -q -- '--layers N .*\[8\]'"

@@ -34,8 +34,7 @@ static struct runlog logs;
 static const char *output = "model.safetensors", *resume, *valid_path, *profile_path;
 static int64_t threads, save_every = 1000, valid_every = 500, stop_after, bucket = 4096;
 static bool dry_run, no_header, preset_seen, valid_every_seen;
-static int preset, precision, positions, qk_norm, posterior, recall, pad_loss, vocabulary, wire,
-    shard;
+static int preset, precision, positions, qk_norm, posterior, pad_loss, vocabulary, wire, shard;
 static struct team *team;
 
 static const struct option_entry entries[] = {
@@ -61,8 +60,8 @@ static const struct option_entry entries[] = {
         off_on, 0},
     {0, "posterior", OPTION_CHOICE, &posterior, NULL,
         "show the network each position's own posterior", 0, 0, off_on, 0},
-    {0, "recall", OPTION_CHOICE, &recall, NULL, "a last attention copies from the input", 0, 0,
-        off_on, 0},
+    {0, "recall", OPTION_INT, &shape.recall, "N",
+        "heads of a last attention that copies from the input", 0, 64, 0, 0},
     {0, "self-cond", OPTION_REAL, &options.self_cond_rate, "SHARE",
         "of each batch that sees its own first estimate", 0, 1, 0, 0},
     {0, "pad-loss", OPTION_CHOICE, &pad_loss, NULL, "[PAD] is a target", 0, 0, off_on, 0},
@@ -150,7 +149,6 @@ static void set_defaults(int argc, char **argv, struct checkpoint *from, struct 
 	positions = shape.positions;
 	qk_norm = shape.qk_norm;
 	posterior = shape.posterior;
-	recall = shape.recall;
 	pad_loss = options.pad_loss;
 	vocabulary = options.full_vocab;
 }
@@ -205,7 +203,6 @@ static void take_options(const struct checkpoint *from)
 	shape.positions = positions;
 	shape.qk_norm = qk_norm;
 	shape.posterior = posterior;
-	shape.recall = recall;
 	shape.self_cond = options.self_cond_rate > 0;
 	options.pad_loss = pad_loss;
 	options.full_vocab = vocabulary;

@@ -5,10 +5,10 @@ const char *const config_presets[] = {"tiny", "small", "base", "seed", NULL};
 void config_preset(struct config *c, int i)
 {
 	static const struct config preset[] = {
-	    {4, 128, 4, 32, 80, 0, 128, PRECOND_BAYES, true, true, true, true, true},
-	    {8, 256, 4, 64, 64, 0, 128, PRECOND_BAYES, true, true, true, true, true},
-	    {12, 768, 12, 128, 128, 0, 128, PRECOND_BAYES, true, true, true, true, true},
-	    {12, 768, 12, 256, 64, 0, 128, PRECOND_KARRAS, false, true, false, false, false},
+	    {4, 128, 4, 32, 80, 0, 128, PRECOND_BAYES, true, true, true, true, 2},
+	    {8, 256, 4, 64, 64, 0, 128, PRECOND_BAYES, true, true, true, true, 2},
+	    {12, 768, 12, 128, 128, 0, 128, PRECOND_BAYES, true, true, true, true, 2},
+	    {12, 768, 12, 256, 64, 0, 128, PRECOND_KARRAS, false, true, false, false, 0},
 	};
 
 	*c = preset[i];
@@ -32,7 +32,7 @@ const struct field config_fields[] = {
     FIELD(qk_norm, FIELD_FLAG, 1),
     FIELD(self_cond, FIELD_FLAG, 1),
     FIELD(posterior, FIELD_FLAG, 1),
-    FIELD(recall, FIELD_FLAG, 1),
+    {"model.recall", FIELD_INT, offsetof(struct config, recall), 0, 64, NULL},
 };
 const size_t config_n_fields = sizeof config_fields / sizeof *config_fields;
 
@@ -74,7 +74,6 @@ double config_flops(const struct config *c)
 
 	if (c->posterior)
 		ends += 2 * V * d;
-	if (c->recall)
-		ends += W * (2 * C + 2 * (double)c->row_len + d);
+	ends += (double)c->recall * W * (2 * C + 2 * (double)c->row_len + d);
 	return 2 * ((double)c->layers * block + ends);
 }

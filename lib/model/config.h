@@ -22,7 +22,7 @@ struct config {
 	bool qk_norm;   /* attention on unit vectors with a learned scale */
 	bool self_cond; /* the network sees its own last estimate */
 	bool posterior; /* the network sees the context-free posterior mean */
-	bool recall;    /* a last attention copies from the input: recall.h */
+	int64_t recall; /* heads of a last attention that copies from the input: recall.h */
 };
 
 /* The names of the presets, and NULL; config_preset fills c with preset i (but not active). */

@@ -8,61 +8,66 @@ static act *take(const struct kernels *k, struct arena *a, size_t rows, size_t c
 void recall_layout(struct recall *rc, const struct kernels *k, const struct config *c, size_t B,
     bool train, struct arena *a)
 {
-	size_t T = (size_t)c->row_len, M = B * T, W = config_input(c);
+	size_t T = (size_t)c->row_len, M = B * T, W = config_input(c), R = (size_t)c->recall;
 
-	*rc = (struct recall){.T = T, .C = (size_t)c->width, .d = (size_t)c->embed, .W = W};
-	rc->qk = take(k, a, M, 2 * W);
-	rc->qkv = take(k, a, M, 3 * W);
-	rc->r = take(k, a, M, W);
-	rc->lse = arena_take(a, M, sizeof *rc->lse);
+	*rc = (struct recall){.T = T, .C = (size_t)c->width, .d = (size_t)c->embed, .W = W, .R = R};
+	rc->qk = take(k, a, M, 2 * R * W);
+	rc->qkv = take(k, a, M, 3 * R * W);
+	rc->r = take(k, a, M, R * W);
+	rc->lse = arena_take(a, M * R, sizeof *rc->lse);
 	if (!train)
 		return;
-	rc->dqk = take(k, a, M, 2 * W);
-	rc->dqkv = take(k, a, M, 3 * W);
-	rc->dr = take(k, a, M, W);
+	rc->dqk = take(k, a, M, 2 * R * W);
+	rc->dqkv = take(k, a, M, 3 * R * W);
+	rc->dr = take(k, a, M, R * W);
 }
 
 static struct k_attention_shape shape(const struct recall *rc, size_t B)
 {
-	return (struct k_attention_shape){B, rc->T, rc->W, 1};
+	return (struct k_attention_shape){B, rc->T, rc->R * rc->W, rc->R};
 }
 
 int recall_ready(struct kernels *k, const struct recall *rc, size_t B, struct err *e)
 {
-	return k_reserve_attention(k, shape(rc, B), e) || k_reserve_products(k, 2 * rc->W, e) ? -1
-	                                                                                      : 0;
+	return k_reserve_attention(k, shape(rc, B), e) ||
+	               k_reserve_products(k, 2 * rc->R * rc->W, e)
+	           ? -1
+	           : 0;
 }
 
 void recall_forward(struct kernels *k, struct recall *rc, const struct weights *w, real *out,
     const act *a, const act *input, size_t B)
 {
-	size_t M = B * rc->T, W = rc->W;
+	size_t M = B * rc->T, W = rc->W, N = rc->R * W;
 
-	k_project(k, rc->qk, a, w->recall_qk, NULL, M, 2 * W, rc->C);
-	k_columns(k, rc->qkv, 3 * W, rc->qk, 2 * W, M, 2 * W);
-	k_columns(k, k_act_at(k, rc->qkv, 2 * W), 3 * W, input, W, M, W);
+	k_project(k, rc->qk, a, w->recall_qk, NULL, M, 2 * N, rc->C);
+	k_columns(k, rc->qkv, 3 * N, rc->qk, 2 * N, M, 2 * N);
+	for (size_t i = 0; i < rc->R; i++)
+		k_columns(k, k_act_at(k, rc->qkv, 2 * N + i * W), 3 * N, input, W, M, W);
 	k_attention(k, rc->r, rc->lse, rc->qkv, w->recall_scale, NULL, shape(rc, B));
-	/* recall_out is [W,d], so that this product, which can add, is the one that fits. */
-	k_project_dx_real(k, out, rc->r, w->recall_out, M, W, rc->d, true);
+	/* recall_out is [RW,d], so that this product, which can add, is the one that fits. */
+	k_project_dx_real(k, out, rc->r, w->recall_out, M, N, rc->d, true);
 }
 
 void recall_backward(struct kernels *k, struct recall *rc, const struct weights *w,
     const struct weights *g, act *da, const act *dout, const act *a, size_t B)
 {
-	size_t M = B * rc->T, W = rc->W;
+	size_t M = B * rc->T, N = rc->R * rc->W;
 
-	k_project_dw(k, g->recall_out, NULL, rc->r, dout, M, W, rc->d);
-	k_project(k, rc->dr, dout, w->recall_out, NULL, M, W, rc->d);
+	k_project_dw(k, g->recall_out, NULL, rc->r, dout, M, N, rc->d);
+	k_project(k, rc->dr, dout, w->recall_out, NULL, M, N, rc->d);
 	k_attention_backward(k, rc->dqkv, g->recall_scale, rc->dr, rc->r, rc->lse, rc->qkv,
 	    w->recall_scale, NULL, shape(rc, B));
-	k_columns(k, rc->dqk, 2 * W, rc->dqkv, 3 * W, M, 2 * W);
-	k_project_dw(k, g->recall_qk, NULL, rc->dqk, a, M, 2 * W, rc->C);
-	k_project_dx(k, da, rc->dqk, w->recall_qk, M, 2 * W, rc->C, true);
+	k_columns(k, rc->dqk, 2 * N, rc->dqkv, 3 * N, M, 2 * N);
+	k_project_dw(k, g->recall_qk, NULL, rc->dqk, a, M, 2 * N, rc->C);
+	k_project_dx(k, da, rc->dqk, w->recall_qk, M, 2 * N, rc->C, true);
 }
 
 void recall_backward_input(struct kernels *k, const struct recall *rc, real *dinput, size_t B)
 {
-	size_t W = rc->W;
+	size_t W = rc->W, N = rc->R * W;
 
-	k_add_columns(k, dinput, W, k_act_at(k, rc->dqkv, 2 * W), 3 * W, B * rc->T, W);
+	for (size_t i = 0; i < rc->R; i++)
+		k_add_columns(
+		    k, dinput, W, k_act_at(k, rc->dqkv, 2 * N + i * W), 3 * N, B * rc->T, W);
 }

@@ -78,12 +78,12 @@ static void lay_block(struct layout *l, struct block_weights *b, const struct co
 static void lay_recall(struct layout *l, const struct config *c)
 {
 	struct weights *w = l->w;
-	size_t C = (size_t)c->width, W = config_input(c);
+	size_t C = (size_t)c->width, R = (size_t)c->recall, W = config_input(c);
 
-	lay(l, &w->recall_qk, "recall.qk", 2 * W, C, TENSOR_DECAY | TENSOR_CLIP,
+	lay(l, &w->recall_qk, "recall.qk", 2 * R * W, C, TENSOR_DECAY | TENSOR_CLIP,
 	    1 / sqrt((double)C), 0);
-	lay(l, &w->recall_scale, "recall.scale", 1, 0, TENSOR_CLIP, 0, RECALL_SCALE);
-	lay(l, &w->recall_out, "recall.out", W, (size_t)c->embed, TENSOR_CLIP, 0, 0);
+	lay(l, &w->recall_scale, "recall.scale", R, 0, TENSOR_CLIP, 0, RECALL_SCALE);
+	lay(l, &w->recall_out, "recall.out", R * W, (size_t)c->embed, TENSOR_CLIP, 0, 0);
 }
 
 static void lay_all(struct layout *l, const struct config *c)
@@ -189,17 +189,19 @@ static void put_bias(const struct staging *s, const struct config *c, const doub
 	k_put(s->k, s->w->bias, s->a, V * sizeof *s->a);
 }
 
-/* Queries are keys, and what is clean or an estimate goes straight to the output: recall.h. */
+/* Of the first head queries are keys, and what is clean or an estimate goes straight to the output;
+ * of the others nothing does: recall.h. */
 static void start_recall(const struct staging *s, const struct config *c)
 {
 	const struct weights *w = s->w;
 	size_t C = (size_t)c->width, d = (size_t)c->embed, W = config_input(c);
+	size_t R = (size_t)c->recall;
 
-	k_copy(s->k, w->recall_qk + W * C, w->recall_qk, W * C);
-	memset(s->a, 0, W * d * sizeof *s->a);
+	k_copy(s->k, w->recall_qk + R * W * C, w->recall_qk, W * C);
+	memset(s->a, 0, R * W * d * sizeof *s->a);
 	for (size_t i = d; i < config_slots(c) * d; i++)
 		s->a[i * d + i % d] = (real)RECALL_GAIN;
-	k_put(s->k, w->recall_out, s->a, W * d * sizeof *s->a);
+	k_put(s->k, w->recall_out, s->a, R * W * d * sizeof *s->a);
 }
 
 int weights_init(struct weights *w, const struct config *c, struct kernels *k, uint64_t seed,

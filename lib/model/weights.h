@@ -42,9 +42,9 @@ struct weights {
 	real *time1_w, *time1_b, *time2_w, *time2_b;
 	real *mod_w, *mod_b;         /* [2C,time_width], [2C]: of the head */
 	real *head_w, *head_b;       /* [d,C], [d] */
-	real *recall_qk;             /* [2W,C], W = config_input; NULL without the recall */
-	real *recall_scale;          /* [1] */
-	real *recall_out;            /* [W,d] */
+	real *recall_qk;             /* [2RW,C], W = config_input; NULL without the recall */
+	real *recall_scale;          /* [R] */
+	real *recall_out;            /* [RW,d] */
 	struct block_weights *block; /* [L] */
 	struct tensor *tensor;
 	size_t n_tensors;

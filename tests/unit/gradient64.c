@@ -353,7 +353,7 @@ static void fill_batch(struct batch *b, size_t B, size_t T, int32_t V)
 /* With an estimate (posterior, self-conditioning) the embedding acts through it too, and no
  * gradient goes that way: then all but the embedding and bias are checked. */
 static void test_model(
-    const char *name, enum precond row, bool qk_norm, bool posterior, bool recall, size_t n_sc)
+    const char *name, enum precond row, bool qk_norm, bool posterior, int recall, size_t n_sc)
 {
 	struct config c = {2, 12, 2, 6, 5, 11, 8, row, qk_norm, qk_norm, true, posterior, recall};
 	struct model_case m = {.n_sc = n_sc};
@@ -377,8 +377,8 @@ static void test_model(
 		for (size_t j = 0; j < m.w->tensor[i].n; j++)
 			m.w->base[m.w->tensor[i].offset + j] =
 			    0.5 * (rng_uniform(9, RNG_TEST, (uint32_t)i, j) - 0.5);
-	if (recall)
-		m.w->recall_scale[0] += 2;
+	for (int h = 0; h < recall; h++)
+		m.w->recall_scale[h] += 2;
 	for (size_t h = 0; qk_norm && h < 4; h++)
 		m.w->block[h / 2].scale[h % 2] += 2;
 	fill_batch(&m.b, 3, 5, 11);
@@ -412,10 +412,10 @@ int main(void)
 	test_attention(0);
 	test_attention(1);
 	test_vocabulary();
-	test_model("karras", PRECOND_KARRAS, true, false, false, 0);
-	test_model("bayes", PRECOND_BAYES, false, false, true, 0);
-	test_model("cdcd", PRECOND_CDCD, true, true, true, 0);
-	test_model("tanh", PRECOND_TANH, true, true, true, 2);
+	test_model("karras", PRECOND_KARRAS, true, false, 0, 0);
+	test_model("bayes", PRECOND_BAYES, false, false, 1, 0);
+	test_model("cdcd", PRECOND_CDCD, true, true, 2, 0);
+	test_model("tanh", PRECOND_TANH, true, true, 3, 2);
 	while (n_owned > 0)
 		k_release(k, owned[--n_owned]);
 	k_free(k);
