@@ -55,7 +55,8 @@ static void superscript(char *text, size_t room, int exponent)
 static void label_power(char label[TICKS_LABEL], double v, bool plain)
 {
 	int exponent = (int)floor(log10(fabs(v)) + 1e-9);
-	double mantissa = v / pow(10, exponent);
+	/* In two steps, as the whole power of the smallest numbers is none. */
+	double mantissa = v / pow(10, exponent / 2) / pow(10, exponent - exponent / 2);
 	char power[48];
 
 	if (plain) {
@@ -144,10 +145,12 @@ static bool linear_ticks(const struct scale *s, int sparser, bool plain, struct 
 	double step = round_up((s->hi - s->lo) / most[sparser < last ? sparser : last]);
 	double first = ceil(s->lo / step - 1e-9), end = floor(s->hi / step + 1e-9);
 
-	if (end - first > TICKS_MAX)
-		end = first + TICKS_MAX; /* values so large that steps round away */
-	for (double i = first; i <= end; i++)
-		add(t, i * step);
+	/* Of ranges about as wide as a double is exact, or smaller than any, steps round away. */
+	if (!(step > 0) || !isfinite(step) || !isfinite(first) || !isfinite(end))
+		return sparser < last;
+	for (int i = 0; i < TICKS_MAX && first + i <= end; i++)
+		if (t->n == 0 || (first + i) * step > t->at[t->n - 1].value)
+			add(t, (first + i) * step);
 	label_linear(t, step, fmax(fabs(s->lo), fabs(s->hi)), plain);
 	return sparser < last;
 }

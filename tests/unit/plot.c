@@ -91,6 +91,30 @@ static void test_any_range(void)
 	ok(wrong == 0, "ticks: within 4000 ranges of any size, ascending");
 }
 
+/* Ranges at the ends of what a double can hold: ticks are finite and ascend, if there are any. */
+static void test_odd_range(void)
+{
+	static const double ends[][2] = {{1, 1 + 0x1p-52}, {0, 5e-324}, {5e-324, 1e-323},
+	    {-5e-324, 5e-324}, {1e-310, 2e-310}, {1e300, 1e300 + 0x1p945}, {0x1p53, 0x1p53 + 2},
+	    {-1e308, 1e308}, {-1e308, 7e307}, {-1e300, 1e-300}};
+	int wrong = 0;
+
+	for (size_t k = 0; k < 2 * sizeof ends / sizeof *ends; k++)
+		for (int sparser = 0; sparser < 12; sparser++) {
+			struct scale s = {
+			    ends[k / 2][0], ends[k / 2][1], k % 2 && ends[k / 2][0] > 0};
+			struct ticks t;
+
+			scale_ticks(&s, sparser, true, &t);
+			for (int i = 0; i < t.n; i++)
+				wrong += !isfinite(t.at[i].value) || !t.at[i].label[0] ||
+				         strstr(t.at[i].label, "inf") ||
+				         strstr(t.at[i].label, "nan") ||
+				         (i > 0 && t.at[i].value <= t.at[i - 1].value);
+		}
+	ok(wrong == 0, "ticks: of ranges at the ends of double precision: %d wrong", wrong);
+}
+
 static void test_scale(void)
 {
 	struct scale s = {0.1, 1000, true};
@@ -297,6 +321,7 @@ int main(void)
 	test_colours();
 	test_ticks();
 	test_any_range();
+	test_odd_range();
 	test_scale();
 	test_text();
 	test_smooth();
