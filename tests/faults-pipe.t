@@ -14,40 +14,56 @@ pack -q -T 72 -o "$T/many.rows" "$T/many.tok"
 tiny "$T/model" -n 24 >"$T/loss.csv"
 for _ in 1 2 3 4 5 6 7 8 9 10; do sed 1d "$T/loss.csv"; done >"$T/rows.csv"
 
-# upstream NAME PRODUCER -- CONSUMER...: the producer is killed at a random moment
-upstream() {
-	what=$1 producer=$2
+# cut_pipe MS PRODUCER -- CONSUMER...: the producer is killed after so many ms, or with - never. Sets
+# its exit status, produced, the time at which it had ended, and the consumer's status. An ordinary
+# pipe, as the shell makes it: who is killed before it has opened a FIFO leaves the reader of that
+# waiting for ever.
+cut_pipe() {
+	cut_ms=$1 producer=$2
 	shift 3
-	wrong=0 killed=0 n=0 ms=60
-	while [ $n -lt "$KILLS" ]; do
+	rm -f "$T/pid" "$T/produced"
+	{
+		sh -c "echo \$\$ >'$T/pid'; exec $producer" 2>/dev/null
+		echo "$? $(date +%s%N)" >"$T/produced"
+	} 2>/dev/null | "$@" 2>"$T/err" &
+	consumer=$!
+	if [ "$cut_ms" != - ]; then
+		until [ -s "$T/pid" ]; do sleep 0.001; done
+		sleep "$(hundredth "$cut_ms")"
+		kill -KILL "$(cat "$T/pid")" 2>/dev/null
+	fi
+	wait $consumer
+	status=$?
+	until [ -s "$T/produced" ]; do sleep 0.01; done
+	read -r produced ended <"$T/produced"
+}
+
+# upstream NAME PRODUCER -- CONSUMER...: the producer is killed at KILLS random moments
+upstream() {
+	what=$1
+	shift
+	wrong=0 killed=0 n=0
+	began=$(date +%s%N)
+	cut_pipe - "$@" >"$T/stdout"
+	ms=$(((ended - began) / 1000000))
+	cat "$T/stdout" "$T/out" >"$T/all" 2>/dev/null
+	# On a machine that is busy one moment and idle the next most may end before: there is an end.
+	while [ $killed -lt "$KILLS" ] && [ $n -lt $((20 * KILLS)) ]; do
 		n=$((n + 1))
-		rm -f "$T/pipe" "$T/out" "$T"/out.*
-		mkfifo "$T/pipe"
-		sh -c "exec $producer" >"$T/pipe" 2>/dev/null &
-		pid=$!
-		"$@" <"$T/pipe" >/dev/null 2>"$T/err" &
-		consumer=$!
-		sleep "$(hundredth "$(random $ms)")"
-		kill -KILL $pid 2>/dev/null
-		wait $pid 2>/dev/null
-		produced=$?
-		wait $consumer
-		status=$?
-		if [ $produced -eq 0 ]; then
-			# It had ended before.
-			[ $status -eq 0 ] && continue
-			echo "# all came, and status $status: $(cat "$T/err")"
-			wrong=$((wrong + 1))
+		rm -f "$T/out" "$T"/out.*
+		cut_pipe "$(random $ms)" "$@" >"$T/stdout"
+		# It had ended before, or at least written all there was.
+		if [ $status -eq 0 ] && cat "$T/stdout" "$T/out" 2>/dev/null | cmp -s - "$T/all"; then
 			continue
 		fi
 		killed=$((killed + 1))
-		if [ $status -ne 1 ] || [ -e "$T/out" ] || [ -n "$(find "$T" -name 'out.*.tmp')" ] ||
-			! grep -q 'standard input: .*truncated' "$T/err"; then
-			echo "# status $status: $(cat "$T/err")"
+		if [ "$produced" -ne 137 ] || [ $status -ne 1 ] || [ -e "$T/out" ] ||
+			[ -n "$(find "$T" -name 'out.*.tmp')" ] || ! grep -q 'standard input: .*truncated' "$T/err"; then
+			echo "# upstream's status $produced, status $status: $(cat "$T/err")"
 			wrong=$((wrong + 1))
 		fi
 	done
-	is "$what: upstream killed $killed times of $n" $wrong 0
+	is "$what: upstream killed $killed times of $n in $ms ms" "$wrong $killed" "0 $KILLS"
 }
 
 w="-w $T/vocab.txt"
@@ -64,18 +80,10 @@ w="-w $T/vocab.txt"
 wrong=0 n=0
 while [ $n -lt "$KILLS" ]; do
 	n=$((n + 1))
-	rm -f "$T/pipe" "$T/out.st"
-	mkfifo "$T/pipe"
-	noise -q -e 1000 -z 0 "$T/many.rows" >"$T/pipe" 2>/dev/null &
-	pid=$!
+	rm -f "$T/out.st"
 	# shellcheck disable=SC2086
-	train -q $shape -n 100000 -o "$T/out.st" <"$T/pipe" >"$T/log" 2>"$T/err" &
-	consumer=$!
-	sleep "$(hundredth "$((100 + $(random 200)))")"
-	kill -KILL $pid
-	wait $pid 2>/dev/null
-	wait $consumer
-	status=$?
+	cut_pipe $((100 + $(random 200))) "noise -q -e 1000 -z 0 $T/many.rows" -- \
+		train -q $shape -n 100000 -o "$T/out.st" >"$T/log"
 	step=$(tail -n 1 "$T/log" | cut -d, -f1)
 	case $step in
 	step | '') step=0 ;;
