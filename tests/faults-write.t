@@ -162,6 +162,28 @@ else
 	skip 'a full disk' 'no /dev/full'
 fi
 
+# --- no output takes the place of what is read, or of another, however it is spelt ---
+
+cp "$T/model" "$T/kept"
+ln -s model "$T/link"
+for command in "tok -q -w $T/vocab.txt $T/stories.jsonl -o $T/./vocab.txt" \
+	"tok -q -w $T/vocab.txt $T/stories.jsonl -o $T/./stories.jsonl" "pack -q $T/stories.tok -o $T/./stories.tok" \
+	"noise -q $T/train.rows -o $T/./train.rows" "noise -q --counts $T/train.rows $T/train.rows -o $T/train.rows" \
+	"fitsched -q $T/loss.csv -o $T/./loss.csv" "denoise -n 1 -m $T/model -o $T/./model" \
+	"denoise -n 1 -m $T/model -o $T/link" "denoise --prefix -m $T/model $T/stories.tok -o $T/./stories.tok" \
+	"denoise -n 1 -m $T/model -o $T/a --profile $T/./a" "train -o $T/./train.noised -f $T/train.noised" \
+	"train -o $T/a -f -l $T/./a $T/train.noised" "train -o $T/a -f -l $T/./train.noised $T/train.noised" \
+	"train -r $T/model -l $T/link $T/train.noised"; do
+	# shellcheck disable=SC2086
+	fails "$(echo "$command" | sed "s|$T/||g")" 2 'one file for two things' $command
+done
+ok 'and the model is what it was' cmp "$T/model" "$T/kept"
+fails 'a checkpoint on standard output' 2 'a checkpoint is a file' train -o - "$T/train.noised"
+for command in "pack -q $T/stories.tok" "tok --learn 100 $T/stories.jsonl" "fitsched $T/loss.csv"; do
+	# shellcheck disable=SC2086
+	fails "${command%% *}: an output without a name" 1 'an output without a name' $command -o ''
+done
+
 # --- written files respect the umask ---
 
 for mask in 077 027 022; do

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ground/io.h"
 #include "ground/mem.h"
 #include "ground/pool.h"
 #include "ground/version.h"
@@ -378,6 +379,12 @@ void cli_refuse(bool given, const char *option, const char *with)
 {
 	if (given)
 		die_usage("%s does not go with %s", option, with);
+}
+
+void cli_refuse_same(const char *a, const char *b)
+{
+	if (io_same(a, b))
+		die_usage("%s: one file for two things", a);
 }
 
 void cli_check_threads(int64_t threads)

@@ -97,6 +97,10 @@ void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* cli_refuse - die of a usage error if given: an option that would do nothing is a mistake. */
 void cli_refuse(bool given, const char *option, const char *with);
 
+/* cli_refuse_same - die of a usage error if the paths, each or NULL, name one file: it would be
+ * written twice, or in place of what is read. */
+void cli_refuse_same(const char *a, const char *b);
+
 /*
  * cli_check_threads - die of a usage error where so many threads, which work in step, would be far
  * slower than fewer: more than 4 a processor, and than 16.

@@ -421,11 +421,11 @@ static void refuse_options(const char *records)
 	if (count_seen && records && !prefix && !mend)
 		die_usage("-n makes rows out of nothing, or with --prefix or --mend: not from %s",
 		    records);
-	if (output && !strcmp(output, model_path))
-		die_usage("%s: one file for two things", output);
-	if (profile_path &&
-	    (!strcmp(profile_path, model_path) || (output && !strcmp(profile_path, output))))
-		die_usage("%s: one file for two things", profile_path);
+	cli_refuse_same(output, model_path);
+	cli_refuse_same(output, records);
+	cli_refuse_same(profile_path, model_path);
+	cli_refuse_same(profile_path, records);
+	cli_refuse_same(profile_path, output);
 	cli_refuse(info && (count_seen || prefix || mend || output || records), "--info",
 	    "what would make rows");
 	cli_refuse(eta_seen && options.method != SAMPLER_ANCESTRAL, "--eta",

@@ -277,6 +277,9 @@ int main(int argc, char **argv)
 		die_usage("--uniform: 1 is not in [0, 1)");
 	cli_refuse(max_given_seen && mask == NOISING_ALL, "--max-given",
 	    "--mask all, which gives nothing");
+	cli_refuse_same(output, counts_file);
+	for (int i = operand; i < argc; i++)
+		cli_refuse_same(output, argv[i]);
 	find_place();
 	cli_refuse_terminal(output);
 	cli_provenance(provenance, sizeof provenance, argc, argv);

@@ -476,6 +476,8 @@ int main(int argc, char **argv)
 	struct err e;
 
 	refuse_nonsense();
+	for (int i = operand; i < argc; i++)
+		cli_refuse_same(output, argv[i]);
 	n = argc > operand ? argc - operand : 1;
 	paths = argc > operand ? argv + operand : standard;
 	text = info || print_ids || print_noise;

@@ -182,10 +182,11 @@ static void check_files(const char *rows)
 	const char *file[] = {output, logs.steps_path, logs.loss_path, logs.schedule_path,
 	    profile_path, valid_path, rows};
 
+	if (!strcmp(output, "-"))
+		die_usage("--output: a checkpoint is a file, and cannot go to standard output");
 	for (size_t i = 0; i < 5; i++)
 		for (size_t j = i + 1; j < CLI_COUNT(file); j++)
-			if (file[i] && file[j] && !strcmp(file[i], file[j]))
-				die_usage("%s: one file for two things", file[i]);
+			cli_refuse_same(file[i], file[j]);
 }
 
 static void refuse_options(void)

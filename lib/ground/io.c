@@ -19,6 +19,38 @@ static bool is_standard(const char *path)
 	return !path || !strcmp(path, "-");
 }
 
+static bool same_inode(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* The directory that path is in. */
+static int stat_directory(const char *path, const char *name, struct stat *st)
+{
+	char *directory = strndup(path, (size_t)(name - path));
+	int failed = directory ? stat(*directory ? directory : ".", st) : -1;
+
+	free(directory);
+	return failed;
+}
+
+bool io_same(const char *a, const char *b)
+{
+	const char *slash, *name_a, *name_b;
+	struct stat x, y;
+
+	if (is_standard(a) || is_standard(b))
+		return false;
+	if (!strcmp(a, b))
+		return true;
+	if (!stat(a, &x))
+		return !stat(b, &y) && S_ISREG(x.st_mode) && same_inode(&x, &y);
+	name_a = (slash = strrchr(a, '/')) ? slash + 1 : a;
+	name_b = (slash = strrchr(b, '/')) ? slash + 1 : b;
+	return !strcmp(name_a, name_b) && !stat_directory(a, name_a, &x) &&
+	       !stat_directory(b, name_b, &y) && same_inode(&x, &y);
+}
+
 /* --- input --- */
 
 int input_open(struct input *in, const char *path, struct err *e)
@@ -172,6 +204,8 @@ static int open_path(struct output *out, const char *path, struct err *e)
 		out->fd = STDOUT_FILENO;
 		return 0;
 	}
+	if (!*path)
+		return err_set(e, "an output without a name");
 	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
 		out->fd = open(path, O_WRONLY | O_CLOEXEC);
 		return out->fd < 0 ? err_errno(e, "%s", path) : 0;

@@ -14,6 +14,13 @@
 
 #include "ground/err.h"
 
+/*
+ * io_same - whether two paths name one file: by another spelling or a link, and where neither is
+ * there yet as well. Standard input and output are none; devices and pipes are the same by their
+ * path only.
+ */
+bool io_same(const char *a, const char *b);
+
 struct input {
 	int fd;
 	char *name; /* for messages: the path, or "standard input" */

@@ -196,12 +196,41 @@ static void test_steplog(const char *dir)
 	unlink(path);
 }
 
+static int put_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	return f && fputs(text, f) >= 0 && !fclose(f) ? 0 : -1;
+}
+
+static void test_same(const char *dir)
+{
+	char file[64], other[64], link[64];
+
+	snprintf(file, sizeof file, "%s/a", dir);
+	snprintf(other, sizeof other, "%s/../%s/a", dir, strrchr(dir, '/') + 1);
+	snprintf(link, sizeof link, "%s/b", dir);
+	ok(io_same(file, other) && !io_same(file, link), "one file that is not there yet");
+	ok(!put_file(file, "x") && io_same(file, other) && !io_same(file, link) &&
+	        !io_same(link, file),
+	    "one that is");
+	ok(!symlink(file, link) && io_same(file, link) && io_same(link, other), "by a link");
+	unlink(link);
+	ok(!put_file(link, "x") && !io_same(link, file), "two of the same content");
+	ok(!io_same("-", "-") && !io_same(NULL, file) && !io_same(NULL, NULL),
+	    "standard streams are no files");
+	ok(!io_same("/dev/null", "/dev/../dev/null"), "a device may have two uses");
+	unlink(file);
+	unlink(link);
+}
+
 static void test_files(void)
 {
 	char dir[] = "/tmp/cdcd-ground.XXXXXX";
 
 	if (!ok(mkdtemp(dir) != NULL, "temporary directory"))
 		return;
+	test_same(dir);
 	test_lock(dir);
 	test_sweep(dir);
 	test_steplog(dir);
