@@ -275,6 +275,8 @@ int output_flush(struct output *out, struct err *e)
 
 int output_write(struct output *out, const void *p, size_t n, struct err *e)
 {
+	if (n == 0)
+		return 0; /* of nothing p may be NULL, which memcpy may not be given */
 	if (out->len + n > OUTPUT_SIZE && output_flush(out, e))
 		return -1;
 	if (n >= OUTPUT_SIZE)

@@ -71,7 +71,7 @@ static void test_replace(void)
 		return;
 	snprintf(path, sizeof path, "%s/file", dir);
 	ok(!output_open(&out, path, &e) && !output_write(&out, "one\ntwo", 7, &e) &&
-	        !output_commit(&out, &e),
+	        !output_write(&out, NULL, 0, &e) && !output_commit(&out, &e),
 	    "write and commit: %s", e.msg);
 	ok(!output_open(&out, path, &e) && !output_write(&out, "three", 5, &e), "write again");
 	output_abort(&out);
