@@ -86,6 +86,50 @@ cut_text "$T/fits.csv" 1 fitsched --curve "$T/cut"
 cut_text "$T/few.jsonl" 1 tok -q -w "$T/vocab.txt" "$T/cut"
 cut_text "$T/few.jsonl" 1 tok -q --learn 100 "$T/cut"
 
+# --- reading that fails, and that is only slow: by tests/torture/faults.c ---
+
+# reading COMMAND...: each of its first reads fails, or all come in pieces
+reading() {
+	"$@" >"$T/want" 2>/dev/null
+	reading_n=0 reading_bad=0
+	while [ $reading_n -lt "$most" ]; do
+		rm -f "$T/mark"
+		FAULT=read:EIO:$((reading_n + 1)) FAULT_MARK=$T/mark LD_PRELOAD=$faults "$@" >"$T/out" 2>"$T/err"
+		reading_status=$?
+		[ -e "$T/mark" ] || break
+		reading_n=$((reading_n + 1))
+		[ $reading_status -eq 0 ] && cmp -s "$T/out" "$T/want" && continue
+		if [ $reading_status -ne 1 ] || [ "$(wc -l <"$T/err")" -ne 1 ] || ! grep -q 'cannot read at byte' "$T/err"; then
+			echo "# read $reading_n: status $reading_status, $(cat "$T/err")"
+			reading_bad=$((reading_bad + 1))
+		fi
+	done
+	for reading_how in EINTR SHORT; do
+		FAULT=read:$reading_how:0 LD_PRELOAD=$faults "$@" >"$T/out" 2>"$T/err" && cmp -s "$T/out" "$T/want" && continue
+		echo "# $reading_how: $(cat "$T/err")"
+		reading_bad=$((reading_bad + 1))
+	done
+	is "$reading_n reads that fail: $(echo "$*" | sed "s|$T/||g")" "$reading_bad $((reading_n > 0))" '0 1'
+}
+
+faults=$(cd "${BUILD:-build}" && pwd)/faults.so
+if [ -e "$faults" ] && [ -z "${SAN:-}" ]; then
+	most=12
+	[ -z "${KILLS:-}" ] || most=1000
+	reading tok -q -w "$T/vocab.txt" "$T/few.jsonl"
+	reading tok -q -d -w "$T/vocab.txt" "$T/few.tok"
+	reading tok -q --learn 100 "$T/few.jsonl"
+	reading pack -q -T 60 "$T/few.tok"
+	reading pack --info "$T/few.tok"
+	reading noise -q "$T/few.rows"
+	reading fitsched -q "$T/loss.csv"
+	reading plotcsv -q --ascii -x t -y ce_nats "$T/loss.csv"
+	reading denoise -q -j 1 -N 1 -n 1 -m "$T/model"
+	reading denoise -q -j 1 -N 1 -m "$T/model" "$T/few.noised"
+	# shellcheck disable=SC2086
+	reading train -q $shape -f -n 3 -o "$T/read.st" "$T/train.noised"
+fi
+
 # --- sizes that are not there: 400 MB of address space are enough to say so ---
 
 if [ -z "${SAN:-}" ]; then

@@ -48,14 +48,14 @@ try() {
 		done
 	done
 	# These are no errors.
-	for how in EINTR SHORT; do
+	for fault in write:EINTR write:SHORT fsync:EINTR close:EINTR; do
 		cp "$try_file.old" "$try_file"
-		with write:$how:0 "$@" >"$T/log" 2>"$T/err"
+		with $fault:0 "$@" >"$T/log" 2>"$T/err"
 		status=$?
 		cases=$((cases + 1))
 		if [ ! -e "$T/mark" ] || [ $status -ne 0 ] || ! same "$try_file" "$try_file.new"; then
 			bad=$((bad + 1))
-			echo "# write:$how: status $status, $(cat "$T/err")"
+			echo "# $fault: status $status, $(cat "$T/err")"
 		fi
 	done
 }
@@ -130,9 +130,9 @@ for call in open write fsync rename close; do
 	done
 done
 is "train: $cases faults: each checkpoint loads, and goes on to the same bytes" $bad 0
-for how in EINTR SHORT; do
-	ok "train: $how is no error" run with write:$how:0
-	ok "train: and changes nothing, $how" same "$T/cp" "$T/cp.new"
+for fault in write:EINTR write:SHORT fsync:EINTR close:EINTR; do
+	ok "train: $fault is no error" run with $fault:0
+	ok "train: and changes nothing, $fault" same "$T/cp" "$T/cp.new"
 done
 
 # --- full disks, that the kernel makes ---

@@ -310,6 +310,17 @@ static void output_free(struct output *out)
 	out->fd = -1;
 }
 
+/* Where a signal has only put it off, again: file systems of networks let one do so. */
+static int sync_fd(int fd)
+{
+	int failed;
+
+	do
+		failed = fsync(fd);
+	while (failed && errno == EINTR);
+	return failed;
+}
+
 /* The rename itself must survive a power cut: sync the directory that holds it. */
 static int sync_directory(const char *path, struct err *e)
 {
@@ -322,7 +333,7 @@ static int sync_directory(const char *path, struct err *e)
 	if (slash)
 		dir[slash > path ? slash - path : 1] = '\0';
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	failed = fd < 0 || (fsync(fd) && errno != EINVAL && errno != EROFS);
+	failed = fd < 0 || (sync_fd(fd) && errno != EINVAL && errno != EROFS);
 	if (failed)
 		err_errno(e, "%s: cannot sync", dir);
 	if (fd >= 0)
@@ -337,12 +348,12 @@ int output_commit(struct output *out, struct err *e)
 
 	if (output_flush(out, e))
 		goto fail;
-	if (out->path && fsync(fd)) {
+	if (out->path && sync_fd(fd)) {
 		err_errno(e, "%s: cannot sync", out->name);
 		goto fail;
 	}
 	out->fd = -1;
-	if (close(fd)) {
+	if (close(fd) && errno != EINTR) { /* EINTR: closed all the same, and it was synced */
 		err_errno(e, "%s: cannot close", out->name);
 		goto fail;
 	}

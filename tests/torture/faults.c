@@ -1,11 +1,13 @@
 /*
  * Loaded by LD_PRELOAD before a tool: makes one system call on files fail.
  *
- * FAULT=call:how:n   the n-th call (from 1) of open (that creates), write, fsync, rename, close or
- *                    unlink (all on descriptors from 3 on, which leaves out the standard streams),
- *                    calloc or realloc fails as how says: ENOSPC, ENOMEM, EIO, EINTR, SHORT (half
- * of a write), or KILL (the process dies just before it), SLEEP (for a minute first). n 0: every
- * one, but for EINTR and SHORT every second one. FAULT_MARK=file    is made when that has happened
+ * FAULT=call:how:n   the n-th call (from 1) of open (that creates), read (or pread), write, fsync,
+ *                    rename, close or unlink (all on descriptors from 3 on, which leaves out the
+ *                    standard streams), calloc or realloc fails as how says: ENOSPC, ENOMEM, EIO,
+ *                    EINTR, SHORT (half of a read or write), or KILL (the process dies just before
+ *                    it), SLEEP (for a minute first). n 0: every one, but for EINTR and SHORT every
+ *                    second one.
+ * FAULT_MARK=file    is made when that has happened
  */
 
 #include <dlfcn.h>
@@ -66,6 +68,20 @@ ssize_t write(int fd, const void *p, size_t n)
 	int f = fd > 2 ? fault("write") : 0;
 
 	return f < 0 ? -1 : syscall(SYS_write, fd, p, f > 0 && n > 1 ? n / 2 : n);
+}
+
+ssize_t read(int fd, void *p, size_t n)
+{
+	int f = fd > 2 ? fault("read") : 0;
+
+	return f < 0 ? -1 : syscall(SYS_read, fd, p, f > 0 && n > 1 ? n / 2 : n);
+}
+
+ssize_t pread(int fd, void *p, size_t n, off_t at)
+{
+	int f = fd > 2 ? fault("read") : 0;
+
+	return f < 0 ? -1 : syscall(SYS_pread64, fd, p, f > 0 && n > 1 ? n / 2 : n, at);
 }
 
 int fsync(int fd)
