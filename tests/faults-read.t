@@ -152,6 +152,18 @@ if [ -z "${SAN:-}" ]; then
 		limited pack --check "$T/huge.tok"
 fi
 
+# What never ends is read as far as a line of 1 GiB: for which "make torture" has the time.
+if [ -z "${SAN:-}" ] && [ -n "${KILLS:-}" ]; then
+	endless() {
+		# shellcheck disable=SC3045
+		(ulimit -v 3000000 && exec "$@" /dev/zero)
+	}
+	fails 'endless stories' 1 '/dev/zero: at byte 0: [0-9]* bytes, and still no end' endless tok -q -w "$T/vocab.txt" --skip-bad
+	fails 'an endless text' 1 '/dev/zero: at byte 0: [0-9]* bytes, and still no end' endless tok -q --lines --learn 100
+	fails 'an endless vocabulary' 1 '/dev/zero: at byte 0: [0-9]* bytes, and still no end' endless tok -q "$T/few.jsonl" -w
+	fails 'an endless CSV' 1 '/dev/zero: at byte 0: [0-9]* bytes, and still no end' endless fitsched -q
+fi
+
 # --- time: eight times the input takes no longer than about eight runs ---
 
 # make KIND N: a nasty input of about N KB

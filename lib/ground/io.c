@@ -12,7 +12,9 @@
 
 #include "ground/mem.h"
 
-enum { INPUT_START = 1 << 16, OUTPUT_SIZE = 1 << 16 };
+/* INPUT_MAX: what is one line or document may have so many bytes; no more than a record of a shard
+ * would hold comes of them, and /dev/zero has no end. */
+enum { INPUT_START = 1 << 16, INPUT_MAX = 1 << 30, OUTPUT_SIZE = 1 << 16 };
 
 static bool is_standard(const char *path)
 {
@@ -102,6 +104,10 @@ int input_fill(struct input *in, struct err *e)
 		in->len -= in->pos;
 		in->pos = 0;
 	}
+	if (in->len >= INPUT_MAX)
+		return err_set(e,
+		    "%s: at byte %llu: %zu bytes, and still no end of a line or document", in->name,
+		    (unsigned long long)in->offset, in->len);
 	if (in->len == in->cap && mem_grow(&in->buf, &in->cap, in->cap * 2, 1, e))
 		return -1;
 	got = read_some(in, in->buf + in->len, in->cap - in->len, e);

@@ -40,13 +40,13 @@ ssize_t input_read(struct input *in, void *p, size_t n, struct err *e);
 /*
  * input_line - the next line, without its '\n', as a view that lives until the next call.
  *
- * Lines may hold NUL bytes and may be of any length that memory can hold. The last line need not
- * end in '\n'. Returns 1, 0 at the end, or -1 on error.
+ * Lines may hold NUL bytes and may be of 1 GiB. The last line need not end in '\n'. Returns 1, 0 at
+ * the end, or -1 on error.
  */
 int input_line(struct input *in, const char **line, size_t *n, struct err *e);
 
 /* input_fill - read more into the buffer, moving the unread part to its front, growing it where it
- * is full. Returns 1 if bytes were added, 0 at the end, -1 on error. */
+ * is full. Returns 1 if bytes were added, 0 at the end, -1 on error: 1 GiB unread is one. */
 int input_fill(struct input *in, struct err *e);
 
 void input_close(struct input *in);
