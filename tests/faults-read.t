@@ -86,6 +86,38 @@ cut_text "$T/fits.csv" 1 fitsched --curve "$T/cut"
 cut_text "$T/few.jsonl" 1 tok -q -w "$T/vocab.txt" "$T/cut"
 cut_text "$T/few.jsonl" 1 tok -q --learn 100 "$T/cut"
 
+# --- files that do not fit together: both are named, and what they differ in ---
+
+# Fewer words; and the same in another order.
+head -n 150 "$T/vocab.txt" >"$T/fewer.txt"
+{
+	head -n 5 "$T/vocab.txt"
+	sed 1,5d "$T/vocab.txt" | sort -r
+} >"$T/other.txt"
+for name in fewer other; do
+	tok -q -w "$T/$name.txt" "$T/few.jsonl" | pack -q -T 72 -o "$T/$name.rows"
+	noise -q -e 8 "$T/$name.rows" -o "$T/$name.noised"
+done
+pack -q -T 50 "$T/few.tok" | noise -q -e 8 -o "$T/length.noised"
+for name in fewer other length; do
+	case $name in
+	fewer) says="$name.noised has a vocabulary of 150 tokens, but $T/model has 237 tokens" ;;
+	other) says="$name.noised has vocabulary [0-9a-f]{16}, but $T/model has [0-9a-f]{16}" ;;
+	length) says="$name.noised has rows of 50 tokens, but $T/model has 72 tokens" ;;
+	esac
+	fails "$name: train -r" 1 "$says" train -q -r "$T/model" "$T/$name.noised"
+	fails "$name: denoise" 1 "$says" denoise -q -m "$T/model" "$T/$name.noised"
+	fails "$name: denoise --loss" 1 "$says" denoise -q --loss -m "$T/model" "$T/$name.noised"
+	# shellcheck disable=SC2086
+	fails "$name: train --valid" 1 "$name.noised: rows of .* tokens of vocabulary .*, where the model has 72 of" \
+		train -q $shape -f -n 1 -o "$T/cut.st" --valid "$T/$name.noised" "$T/train.noised"
+done
+fails 'tok -d' 1 "few.tok: made with another vocabulary than $T/fewer.txt: 237 tokens, .*, and not 150" \
+	tok -q -d -w "$T/fewer.txt" "$T/few.tok"
+fails 'noise' 1 "fewer.rows: does not fit .*: the vocabulary's size differs: 237 and 150" \
+	noise -q "$T/few.rows" "$T/fewer.rows"
+fails 'a kind' 1 'few.rows: holds rows records, and noised records are wanted' train -q -r "$T/model" "$T/few.rows"
+
 # --- reading that fails, and that is only slow: by tests/torture/faults.c ---
 
 # reading COMMAND...: each of its first reads fails, or all come in pieces
