@@ -150,7 +150,8 @@ train -q -x tiny --layers 1 -n 30 -B 8 -o "$T/pipe.st" "$T/train.noised" 2>"$T/p
 is 'a reader that goes away does not end the run' \
 	"$(denoise -m "$T/pipe.st" --info | sed -n 's/^step: //p')" 30
 is 'nothing half-written is left behind' "$(find "$T" -name '*.tmp')" ''
-fails 'a loss that explodes' 3 'step 2, rows 16 to 31: the loss has exploded to' run inf.st -n 40 --lr 10 --clip 0 --beta2 0 --warmup 0 --decay 10
+fails 'a loss that explodes' 3 'step 2, rows 16 to 31: the loss has exploded to' run inf.st -n 40 --lr 10 --clip 0 --beta2 0 --warmup 0 --decay 10 --save-every 1
+is 'and the checkpoint before it stays' "$(denoise -m "$T/inf.st" --info | sed -n 's/^step: //p')" 1
 
 fails 'a range that the default end leaves empty' 1 'range' run x --t-min 1000
 fails 'a directory that is not there' 1 'nowhere' run nowhere/x.st -n 1

@@ -116,7 +116,7 @@ static void print_info(const struct checkpoint *cp)
 		field_print(&trainer_fields[i], &cp->o, text);
 		printf("%s: %s\n", trainer_fields[i].name, text);
 	}
-	printf("provenance: %s\n", safetensors_meta(cp->file, "cdcd.provenance"));
+	printf("provenance: %s\n", cp->source.provenance);
 }
 
 static void load(struct job *j)

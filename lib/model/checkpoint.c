@@ -249,6 +249,7 @@ static int read_meta(struct checkpoint *cp, struct err *e)
 	    get_schedule(cp, e) || !(provenance = meta(cp, "cdcd.provenance", e)))
 		return -1;
 	snprintf(cp->source.provenance, sizeof cp->source.provenance, "%s", provenance);
+	err_printable(cp->source.provenance);
 	if (config_check(&cp->c, e) || trainer_check(&cp->o, e) || schedule_check(&cp->schedule, e))
 		return err_prefix(e, "%s", cp->path);
 	return 0;

@@ -190,6 +190,19 @@ static void test_lies(void)
 	refuse_tensor("active.id", ST_F32, 8, "8 of F32, wanted 8 of I32");
 }
 
+/* It is shown, and handed on to what is made with the model. */
+static void test_provenance(void)
+{
+	struct checkpoint cp = {0};
+	struct err e = {0};
+	bool opened = !rewrite("cdcd.provenance", "a\x1b[2J\nb", NULL, ST_F32, 0, &e) &&
+	              !checkpoint_open(&cp, path, &e);
+
+	ok(opened && !strcmp(cp.source.provenance, "a?[2J?b"),
+	    "a provenance with control characters: %s %s", cp.source.provenance, e.msg);
+	checkpoint_close(&cp);
+}
+
 int main(void)
 {
 	const char *text = getenv("STRIDE");
@@ -209,6 +222,7 @@ int main(void)
 	getrusage(RUSAGE_SELF, &after);
 	ok(after.ru_maxrss - before.ru_maxrss < 64 << 10, "no lie took memory: %ld KiB more",
 	    after.ru_maxrss - before.ru_maxrss);
+	test_provenance();
 	unlink(path);
 	ok(!rmdir(dir), "nothing is left behind");
 	k_free(k);
