@@ -162,6 +162,23 @@ else
 	skip 'a full disk' 'no /dev/full'
 fi
 
+# --- files that may not grow: an error, and not a signal that leaves the half of a file ---
+
+limited() {
+	# dash, bash and ksh have it.
+	# shellcheck disable=SC3045
+	(ulimit -f 2 && exec "$@")
+}
+fails 'a limit of file sizes' 1 'limit: cannot write: File too large' \
+	limited noise -q -z 0 -e 20 "$T/train.rows" -o "$T/limit"
+is 'nothing is left of that' "$(find "$T" -name 'limit*')" ''
+cp "$T/cp" "$T/limit.st"
+limited train -q -j 1 -r "$T/limit.st" -n 100 --loss-log "$T/limit.csv" "$T/train.noised" 2>"$T/err"
+is 'train: neither log nor checkpoint can be written' "$? $(sed "s|.*$T/||" "$T/err" | tr '\n' ';')" \
+	'1 limit.csv: cannot write: File too large;limit.st: cannot write: File too large;'
+ok 'train: the checkpoint is as it was' cmp "$T/limit.st" "$T/cp"
+rm -f "$T"/limit*
+
 # --- no output takes the place of what is read, or of another, however it is spelt ---
 
 cp "$T/model" "$T/kept"

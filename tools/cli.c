@@ -308,6 +308,8 @@ static void fill_standard(void)
 static void set_tool(const struct cli *cli, int argc, char **argv)
 {
 	fill_standard();
+	/* A limit of file sizes is to be an error, and not an end in the middle. */
+	signal(SIGXFSZ, SIG_IGN);
 	tool = cli->tool;
 	clock_gettime(CLOCK_MONOTONIC, &started);
 	cli_provenance(command, sizeof command, argc, argv);
