@@ -40,15 +40,20 @@ step_of() {
 	denoise -m "$1" --info | sed -n 's/^step: //p'
 }
 
-# kill_once NAME: start it and kill it at a random moment; it may end before
+# kill_once NAME: start it and kill it at a random moment within about its length, which changes with
+# what else the machine does; it may end before
 kill_once() {
 	go "$1" &
 	kill_once_pid=$!
 	sleep "$(hundredth "$(random $((ms + 20)))")"
-	if kill -KILL $kill_once_pid 2>/dev/null; then
-		killed=$((killed + 1))
-	fi
+	kill -KILL $kill_once_pid 2>/dev/null
 	wait $kill_once_pid 2>/dev/null
+	if [ $? -eq 137 ]; then
+		killed=$((killed + 1))
+		ms=$((ms + ms / 20 + 1))
+	else
+		ms=$((ms - ms / 4))
+	fi
 	[ ! -e "$T/$1.st" ] && return 0
 	kill_once_step=$(step_of "$T/$1.st") || {
 		echo "# a checkpoint that does not load"
