@@ -133,7 +133,7 @@ static void finish(const struct job *j, float *c, size_t at, size_t column, size
 		rows->round(y, c, n);
 	else if (p->add)
 		rows->add(p->real + at, c, n);
-	else if (c != p->real + at)
+	else if (p->real && c != p->real + at)
 		memcpy(p->real + at, c, n * sizeof *c);
 	if (p->gelu)
 		rows->gelu(cpu_at(j->k, p->gelu, at), y, n);

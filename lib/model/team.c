@@ -128,8 +128,7 @@ int team_same(struct team *t, const char *text, struct err *e)
 		return 0;
 	team_share(t, &size, sizeof size);
 	first = mem_array(size, 1, e);
-	failed = !first;
-	if (team_agree(t, failed, e)) {
+	if (team_agree(t, !first, e) || !first) {
 		free(first);
 		return -1;
 	}

@@ -365,7 +365,7 @@ static int count_rows(struct trainer *tr, struct err *e)
 	int ranks = team_size(tr->o.team), rank = team_rank(tr->o.team), failed = 0;
 	double *count = mem_array((size_t)ranks + 1, sizeof *count, e), n = 0;
 
-	if (team_agree(tr->o.team, !count, e)) {
+	if (team_agree(tr->o.team, !count, e) || !count) {
 		free(count);
 		return -1;
 	}

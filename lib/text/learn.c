@@ -40,7 +40,7 @@ static uint32_t *bag_slot(const struct bag *b, const char *s, size_t n)
 {
 	size_t i = XXH3_64bits(s, n) & (b->n_slots - 1);
 
-	for (; b->slot[i]; i = (i + 1) & (b->n_slots - 1)) {
+	for (; b->n > 0 && b->slot[i]; i = (i + 1) & (b->n_slots - 1)) {
 		size_t length;
 		const char *have = bag_string(b, b->slot[i] - 1, &length);
 
