@@ -69,14 +69,9 @@ int measure_run(
     struct measure *m, const struct batch *b, double *ce, double *squared_error, struct err *e)
 {
 	denoiser_measure(m->dn, m->w, b, ce, squared_error);
-	for (size_t i = 0; i < b->B; i++) {
-		size_t j = 0;
-
-		while (j < b->T && b->weight[i * b->T + j] == 0)
-			j++;
-		if (j < b->T && !(isfinite(ce[i]) && isfinite(squared_error[i])))
+	for (size_t i = 0; i < b->B; i++)
+		if (batch_has_target(b, i) && !(isfinite(ce[i]) && isfinite(squared_error[i])))
 			return err_with(
 			    e, ERR_NONFINITE, "the loss at t = %g is not finite", b->t[i]);
-	}
 	return 0;
 }
