@@ -88,6 +88,21 @@ skip() { # skip DESCRIPTION REASON
 	echo "ok $test_count - $1 # SKIP $2"
 }
 
+# same_from_awks COMMAND: with any awk as its argument that is here, it prints the same bytes
+same_from_awks() {
+	printf '#!/bin/sh\nexec busybox awk "$@"\n' >"$T/busybox-awk"
+	chmod +x "$T/busybox-awk"
+	"$1" awk >"$T/awk.out" 2>&1
+	for awk in mawk gawk original-awk "$T/busybox-awk"; do
+		if $awk 'BEGIN { exit 0 }' </dev/null >"$T/.out" 2>&1; then
+			"$1" "$awk" >"$T/other.out" 2>&1
+			ok "the same bytes from ${awk##*/}" cmp "$T/awk.out" "$T/other.out"
+		else
+			skip "the same bytes from ${awk##*/}" 'not installed'
+		fi
+	done
+}
+
 skip_all() { # skip_all REASON
 	echo "1..0 # SKIP $1"
 	exit 0
