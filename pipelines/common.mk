@@ -10,5 +10,10 @@ MAKEFLAGS += --no-builtin-rules
 # Kept up to date as the makefile is read, so that make -n and make -q know.
 settings = $(shell mkdir -p '$(OUT)'; echo '$2' | cmp -s - '$(OUT)/$1.settings' || echo '$2' >'$(OUT)/$1.settings')
 
+# $(call reader,FILE,VOCAB,OPTIONS): the stories of a file, JSON lines or plain text (.txt), packed by
+# zstd or not, as tokens. A packed file that is cut must not pass for a short one: a rule that reads
+# needs pipefail.
+reader = $(if $(filter %.zst,$1),zstd -dcq,cat) $1 | tok $(if $(filter %.txt %.txt.zst,$1),--text) -w $2 $3
+
 .PHONY: show
 .SECONDARY:

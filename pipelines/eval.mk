@@ -6,7 +6,8 @@
 #       VALID=valid.jsonl.zst VOCAB=vocab.txt
 #
 # The first HELD stories of VALID are held out; the judge is a 5-gram model of what comes after them
-# (or of JUDGE), which the model must not have seen. With GRAMMAR the judge's text is generated.
+# (or of JUDGE), which the model must not have seen. With GRAMMAR the judge's text is generated. With
+# MASKED, the checkpoint of a masked model of other text (masked.mk), that is a second judge.
 
 MODEL = out/demo/model.safetensors
 GRAMMAR = pipelines/stories.grammar
@@ -48,16 +49,14 @@ $(OUT)/vocab.txt: $(VOCAB)
 	cp $< $@
 
 # All texts go through the rows of the model, so that all are cut and spelt as its own text is.
-# A packed file that is cut must not pass for a short one, hence pipefail; head ends what is before
-# it, which is no failure.
 ROW = $$(denoise -m $(MODEL) --info | sed -n 's/^model.row_len: //p')
-reader = $(if $(filter %.zst,$1),zstd -dcq,cat) $1 | tok -q $(if $(filter %.txt %.txt.zst,$1),--text) -w $(OUT)/vocab.txt | pack -q -T $(ROW)
+rows_of = $(call reader,$1,$(OUT)/vocab.txt,-q) | pack -q -T $(ROW)
 
 $(OUT)/train.rows: $(TRAIN) $(MODEL) $(OUT)/vocab.txt
-	$(call reader,$(TRAIN)) -o $@
+	$(call rows_of,$(TRAIN)) -o $@
 
 $(OUT)/valid.rows: $(VALID) $(MODEL) $(OUT)/vocab.txt
-	$(call reader,$(VALID)) -o $@
+	$(call rows_of,$(VALID)) -o $@
 
 $(OUT)/train.txt: $(OUT)/train.rows $(OUT)/texts.settings
 	pack -q --take 0:$(N_TRAIN) $< | tok -d -w $(OUT)/vocab.txt > $@
@@ -73,12 +72,12 @@ $(OUT)/judge.jsonl: $(GRAMMAR) $(TRAIN) $(OUT)/texts.settings
 	pipelines/stories generate -g $(GRAMMAR) -n $(N_JUDGE) -s $$(($(SEED) + 1000)) -x $(TRAIN) > $@
 
 $(OUT)/judge.rows: $(OUT)/judge.jsonl $(MODEL) $(OUT)/vocab.txt
-	$(call reader,$(OUT)/judge.jsonl) -o $@
+	$(call rows_of,$(OUT)/judge.jsonl) -o $@
 
 judged = 0:$(N_JUDGE)
 else
 $(OUT)/judge.rows: $(JUDGE) $(MODEL) $(OUT)/vocab.txt
-	$(call reader,$(JUDGE)) -o $@
+	$(call rows_of,$(JUDGE)) -o $@
 
 judged = $(if $(filter $(VALID),$(JUDGE)),$(HELD),0):$(N_JUDGE)
 endif

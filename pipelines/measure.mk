@@ -10,6 +10,9 @@
 ORDERS = 1 2 3 4 5
 JUDGE_ORDER = 5
 LOSS_EPOCHS = 16
+# A second judge: the checkpoint of a masked model (masked.mk) of text that no model here has seen.
+MASKED =
+MASKED_EPOCHS = 8
 # The runs whose losses on the held-out rows are measured.
 LOSS_RUNS ?= $(RUNS)
 
@@ -44,6 +47,13 @@ $(OUT)/grammar.csv: $(texts) $(GRAMMAR)
 	@echo 'text,grammatical,consistent' > $@
 	@$(foreach t,$(named_texts),pipelines/stories summary -g $(GRAMMAR) $(lastword $(subst =, ,$t)) | awk -F, 'NR == 2 { print "$(firstword $(subst =, ,$t))," $$2 "," $$3 }' >> $@ &&) :
 
+# What the masked model says of each: all its stories in a row, window by window, at t_max.
+masked_info = denoise -m $(MASKED) --info | awk '/^model.row_len: / { row = $$2 } /^schedule: / { t = $$7 } END { print $1 }'
+
+$(OUT)/masked.csv: $(texts) $(MASKED) $(OUT)/vocab.txt $(OUT)/measure.settings
+	@echo 'text,masked_nats' > $@
+	@$(foreach t,$(named_texts),tok -q --lines -w $(OUT)/vocab.txt $(lastword $(subst =, ,$t)) | pack -q --join -T $$($(call masked_info,row)) | noise -q -e $(MASKED_EPOCHS) -s 9 -t $$($(call masked_info,t)) --mask random | denoise -q -m $(MASKED) --loss | awk -F, 'NR > 1 && $$3 != "" { n++; s += $$3 } END { printf "%s,%.4f\n", "$(firstword $(subst =, ,$t))", s / n }' >> $@ &&) :
+
 # Held-out rows at levels that are spread evenly, and at the lowest: cross-entropy, squared error.
 $(OUT)/%/losses.csv: $(OUT)/%/model.safetensors $(OUT)/held-out.rows $(OUT)/measure.settings
 	noise -e $(LOSS_EPOCHS) -s 7 $(OUT)/held-out.rows | denoise -m $< --loss -o $@
@@ -65,7 +75,7 @@ $(OUT)/likelihood.csv: $(LOSS_RUNS:%=$(OUT)/%/bound.csv) $(OUT)/held-out.txt $(O
 	@$(foreach k,$(ORDERS),pipelines/ngram score -k $k -j $(OUT)/train.txt $(OUT)/held-out.txt | awk -F, 'NR > 1 { s += $$2 } END { printf "$k-gram,%.4f,,,,\n", s / (NR - 1) }' >> $@ &&) :
 	@$(foreach r,$(LOSS_RUNS),awk -F, 'NR == 2 { print "$r," $$0 }' $(OUT)/$r/bound.csv >> $@ &&) :
 
-$(OUT)/table.csv: $(OUT)/measures.csv $(OUT)/likelihood.csv $(if $(GRAMMAR),$(OUT)/grammar.csv) | pipelines/table.awk
+$(OUT)/table.csv: $(OUT)/measures.csv $(if $(MASKED),$(OUT)/masked.csv) $(OUT)/likelihood.csv $(if $(GRAMMAR),$(OUT)/grammar.csv) | pipelines/table.awk
 	awk -v join=1 -f pipelines/table.awk $^ > $@
 
 $(OUT)/table.txt: $(OUT)/table.csv
@@ -79,4 +89,4 @@ $(OUT)/ce.csv: $(LOSS_RUNS:%=$(OUT)/%/ce.csv)
 $(OUT)/ce.png: $(OUT)/ce.csv
 	plotcsv -x t -y ce_nats -g run --log-x --title 'Held-out rows' --xlabel 'noise level t' --ylabel 'cross-entropy, nats a token' -o $@ $<
 
-$(call settings,measure,$(JUDGE_ORDER) $(LOSS_EPOCHS))
+$(call settings,measure,$(JUDGE_ORDER) $(LOSS_EPOCHS) $(MASKED) $(MASKED_EPOCHS))

@@ -3,8 +3,9 @@
 #
 # The score temperature trades variety for likeliness: frontier.csv and .png show what the judge
 # says against the entropy of the words, a point a temperature, beside the held-out text and a 5-gram
-# model at the same temperatures. Only at equal entropy is a lower value better. samplers.csv and .png show it against the
-# number of evaluations of the network, for each sampler.
+# model at the same temperatures. Only at equal entropy is a lower value better. samplers.csv and .png
+# show it against the number of evaluations of the network, for each sampler. With MASKED (eval.mk) the
+# judge of the pictures is the masked model.
 
 TEMPERATURES = 0.6 0.7 0.8 0.9 1
 SAMPLER = euler
@@ -29,7 +30,7 @@ show: show-sampling
 
 include pipelines/eval.mk
 
-columns = text,sampler,evaluations,temperature,word_nats,entropy_nats,distinct_2,grammatical,consistent
+columns = text,sampler,evaluations,temperature,masked_nats,word_nats,entropy_nats,distinct_2,grammatical,consistent
 
 # The rows of $1, with those of the columns above that there are.
 select = awk -F, -v wanted='$1' -v columns='$(columns)' -f pipelines/select.awk $<
@@ -40,11 +41,14 @@ $(OUT)/frontier.csv: $(OUT)/table.csv pipelines/select.awk
 $(OUT)/samplers.csv: $(OUT)/table.csv pipelines/select.awk
 	$(call select,$(samplers)) > $@
 
+judge = $(if $(MASKED),-y masked_nats --ylabel 'the masked judge$(comma) nats a token',-y word_nats --ylabel 'the judge$(comma) nats a word')
+comma = ,
+
 $(OUT)/frontier.png: $(OUT)/frontier.csv
-	plotcsv -x entropy_nats -y word_nats -c sampler --dot 5 --title 'Temperature: likeliness against variety' --xlabel 'entropy of the words, nats' --ylabel 'the judge, nats a word' -o $@ $<
+	plotcsv -x entropy_nats $(judge) -c sampler --dot 5 --title 'Temperature: likeliness against variety' --xlabel 'entropy of the words, nats' -o $@ $<
 
 $(OUT)/samplers.png: $(OUT)/samplers.csv
-	plotcsv -x evaluations -y word_nats -g sampler --log-x --title 'Samplers' --xlabel 'evaluations of the network' --ylabel 'the judge, nats a word' -o $@ $<
+	plotcsv -x evaluations $(judge) -g sampler --log-x --title 'Samplers' --xlabel 'evaluations of the network' -o $@ $<
 
 show-sampling: $(OUT)/frontier.csv $(OUT)/samplers.csv $(OUT)/frontier.png $(OUT)/samplers.png
 	@echo

@@ -22,11 +22,8 @@ STORIES = 1000
 BIN = build/bin
 OUT = out/shards
 
-export PATH := $(abspath $(BIN)):$(PATH)
-export LC_ALL = C
-.DELETE_ON_ERROR:
-.SUFFIXES:
-MAKEFLAGS += --no-builtin-rules
+include pipelines/common.mk
+
 # A packed file that is cut must not pass for a short one.
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -c
@@ -37,7 +34,6 @@ vocab = $(or $(VOCAB),$(OUT)/vocab.txt)
 # Files of one name in different folders are different parts.
 shard = $(OUT)/parts/$(subst /,_,$1).rows
 shards = $(foreach file,$(files),$(call shard,$(file)))
-reader = $(if $(filter %.zst,$1),zstd -dcq,cat) $1 | tok $(if $(filter %.txt %.txt.zst,$1),--text) -w $(vocab)
 
 $(OUT)/train.rows: $(shards)
 	cat $(shards) > $@
@@ -48,7 +44,7 @@ list: ## the shards, one a line: each is a target
 define rule
 $(call shard,$1): $1 $(vocab)
 	@mkdir -p $$(@D)
-	$(call reader,$1) | pack -T $(T) -o $$@
+	$(call reader,$1,$(vocab)) | pack -T $(T) -o $$@
 endef
 $(foreach file,$(files),$(eval $(call rule,$(file))))
 

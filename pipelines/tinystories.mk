@@ -78,17 +78,14 @@ $(vocab):
 	pipelines/fetch $(VOCAB_URL) $@ $(VOCAB_SHA256)
 endif
 
-# How to read a file: packed or not, plain text or JSON lines. A packed one that is cut must not
-# pass for a short one, hence pipefail.
 $(OUT)/train.rows $(OUT)/valid.rows: private SHELL = /bin/bash
 $(OUT)/train.rows $(OUT)/valid.rows: private .SHELLFLAGS = -o pipefail -c
-reader = $(if $(filter %.zst,$1),zstd -dcq,cat) $1 | tok $(if $(filter %.txt %.txt.zst,$1),--text) -w $(vocab)
 
 $(OUT)/train.rows: $(train_text) $(vocab) $(OUT)/rows.settings
-	$(call reader,$(train_text)) | pack -T $(T) -o $@
+	$(call reader,$(train_text),$(vocab)) | pack -T $(T) -o $@
 
 $(OUT)/valid.rows: $(valid_text) $(vocab) $(OUT)/rows.settings
-	$(call reader,$(valid_text)) | pack -T $(T) -o $@
+	$(call reader,$(valid_text),$(vocab)) | pack -T $(T) -o $@
 
 $(OUT)/valid.noised: $(OUT)/valid.rows
 	noise -s 7 --limit $(VALID_ROWS) -o $@ $<

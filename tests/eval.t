@@ -64,6 +64,18 @@ holds 'nor is the bound of the model' "$(field model held_out_nats) > $(field he
 # Ignorance costs no more than about this: the entropy of single words, for each of 72 places.
 holds 'and the bound is not out of all reason' "$(field model held_out_nats) < 600"
 is 'CE over t, as a picture' "$(head -c 8 "$T/demo/model-eval/ce.png" | od -An -tx1 | tr -d ' ')" 89504e470d0a1a0a
+ok 'a masked model, of what the first judge has' run masked STORIES="$T/demo/model-eval/judge.jsonl" \
+	VALID="$T/demo/valid.jsonl" VOCAB="$T/demo/vocab.txt" OUT="$T/masked" STEPS=$((STEPS * 2)) \
+	VALID_EVERY="$STEPS" VALID_ROWS=40 BATCH=16 TRAIN_OPTIONS='-q --layers 1 --width 32 --heads 2'
+is 'its learning' "$(cut -d, -f1 "$T/masked/learning.csv" | xargs)" "step $STEPS $((STEPS * 2))"
+is 'at one level of noise' "$(cut -d, -f2 "$T/masked/loss.csv" | sort -u | xargs)" '100 t'
+ok 'is a second judge' evaluate MASKED="$T/masked/model.safetensors" OUT="$T/judged"
+table=$T/judged/table.csv
+is 'of every text' "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+	$at["masked_nats"] > 0 { n++ } END { print n, NR }' "$table")" '9 9'
+holds 'that does not like them shuffled' "$(field shuffled masked_nats) > $(field held-out masked_nats)"
+not_ok 'which needs stories to learn from' run masked OUT="$T/none"
+table=$T/demo/model-eval/table.csv
 ok 'again: all is up to date' evaluate -q "$T/demo/model-eval/table.txt"
 cp "$T/demo/valid.jsonl" "$T/unknown.jsonl"
 ok 'without a grammar' evaluate GRAMMAR= VALID="$T/unknown.jsonl" HELD=16 OUT="$T/plain"

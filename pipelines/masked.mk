@@ -1,0 +1,62 @@
+# A masked model, the second judge of eval.mk: make -f pipelines/masked.mk STORIES=... VALID=... VOCAB=...
+#
+# It is trained by the same tools as any other, at one level of noise: t_max, where a noised position
+# shows nothing of its id. So it learns to guess the masked words of a text from the given ones. As
+# noise --mask random masks 1 to T positions, each number as often, its mean cross-entropy is the
+# bound of an order-agnostic autoregressive model (Hoogeboom et al. 2021, arXiv 2110.02037).
+#
+# STORIES must be text that the models to be judged have not seen. It reads windows of T ids, so texts
+# of any length are judged alike: all their stories in a row, window by window.
+
+STORIES =
+VALID =
+VOCAB =
+T = 64
+STRIDE = 16
+T_MAX = 100
+SEED = 1
+PRESET = tiny
+STEPS = 3000
+BATCH = 64
+TRAIN_OPTIONS =
+EPOCHS = 100
+VALID_ROWS = 1000
+VALID_EVERY = 250
+
+BIN = build/bin
+OUT = out/masked
+MODEL = $(OUT)/model.safetensors
+
+show: $(OUT)/learning.csv
+	@printf '\n%s\n\n' 'Held-out cross-entropy, nats a token, by the step:'
+	@awk -F, 'NR > 1 { printf "%8s %12s\n", $$1, $$2 }' $<
+	@printf '\n%s\n' 'Model: $(MODEL)'
+
+include pipelines/common.mk
+
+ifneq ($(words $(STORIES) $(VALID) $(VOCAB)),3)
+$(error say STORIES=, VALID= and VOCAB=)
+endif
+
+$(OUT)/train.rows $(OUT)/valid.rows: private SHELL = /bin/bash
+$(OUT)/train.rows $(OUT)/valid.rows: private .SHELLFLAGS = -o pipefail -c
+
+$(OUT)/train.rows: $(STORIES) $(VOCAB) $(OUT)/rows.settings
+	$(call reader,$(STORIES),$(VOCAB)) | pack -T $(T) --join --stride $(STRIDE) -o $@
+
+$(OUT)/valid.rows: $(VALID) $(VOCAB) $(OUT)/rows.settings
+	$(call reader,$(VALID),$(VOCAB)) | pack -T $(T) --join -o $@
+
+noise = noise -t $(T_MAX) --mask random
+
+$(OUT)/valid.noised: $(OUT)/valid.rows $(OUT)/train.settings
+	$(noise) -s 7 --limit $(VALID_ROWS) -o $@ $<
+
+$(MODEL): $(OUT)/train.rows $(OUT)/valid.noised
+	$(noise) -e $(EPOCHS) -s $(SEED) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --t-max $(T_MAX) --refit-every 0 --self-cond 0 --pad-loss off $(TRAIN_OPTIONS) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv -f -o $@
+
+$(OUT)/learning.csv: $(MODEL)
+	awk -F, '$$4 == "valid" && $$3 != "" { n[$$1]++; sum[$$1] += $$3 } END { print "step,held_out_nats"; for (i = 1; i <= $(STEPS); i++) if (n[i]) printf "%d,%.6g\n", i, sum[i] / n[i] }' $(OUT)/loss.csv > $@
+
+$(call settings,rows,$(T) $(STRIDE) $(STORIES) $(VALID) $(VOCAB))
+$(call settings,train,$(T_MAX) $(SEED) $(PRESET) $(STEPS) $(BATCH) $(TRAIN_OPTIONS) $(VALID_ROWS))
