@@ -160,15 +160,6 @@ static size_t count_members(struct json_object *o)
 	return n;
 }
 
-/* A name goes into messages, which are one line. */
-static bool is_printable(const char *name)
-{
-	for (; *name; name++)
-		if ((unsigned char)*name < ' ' || *name == 0x7f)
-			return false;
-	return true;
-}
-
 /* json-c keeps the last of two members of one name. A colon outside of strings is a member. */
 static size_t count_colons(const char *text, size_t n)
 {
@@ -231,7 +222,7 @@ static int check_meta(struct safetensors *st, struct err *e)
 		return err_set(e, "%s: __metadata__ is not an object", st->path);
 	json_object_object_foreach(st->meta, key, value)
 	{
-		if (!is_printable(key))
+		if (!err_is_printable(key))
 			return err_set(
 			    e, "%s: __metadata__: a control character in a key", st->path);
 		if (!json_object_is_type(value, json_type_string))
@@ -295,7 +286,7 @@ static int parse_tensor(struct safetensors *st, struct safetensor *t, const char
 	uint64_t begin, end, bytes;
 	int bits = 0;
 
-	if (!is_printable(name))
+	if (!err_is_printable(name))
 		return err_set(e, "%s: a control character in a tensor's name", st->path);
 	t->name = name;
 	if (!json_object_is_type(o, json_type_object))

@@ -122,19 +122,17 @@ int shard_header_check(const struct shard_header *h, struct err *e)
 	return 0;
 }
 
-static char printable(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
-}
-
 int shard_header_put(
     struct shard_buf *f, const struct shard_header *h, unsigned flags, struct err *e)
 {
 	size_t length, fixed = SHARD_HEADER_FIXED;
+	char provenance[SHARD_PROVENANCE_MAX];
 
 	if (shard_header_check(h, e))
 		return -1;
 	length = strlen(h->provenance);
+	memcpy(provenance, h->provenance, length + 1);
+	err_printable(provenance);
 	if (h->stride > 1) {
 		flags |= SHARD_FLAG_STRIDE;
 		fixed += SHARD_HEADER_STRIDE;
@@ -158,7 +156,7 @@ int shard_header_put(
 	if (h->stride > 1)
 		shard_frame_put(f, h->stride, 8);
 	for (size_t i = 0; i < length; i++)
-		shard_frame_put(f, (unsigned char)printable(h->provenance[i]), 1);
+		shard_frame_put(f, (unsigned char)provenance[i], 1);
 	shard_frame_seal(f);
 	return 0;
 }
@@ -190,9 +188,8 @@ int shard_header_get(const unsigned char *p, size_t n, struct shard_header *h, s
 	if (strided && (h->stride = get_le(p + 88, 8)) < 2)
 		return err_set(e, "a stride of %llu", (unsigned long long)h->stride);
 	memcpy(h->provenance, p + start, (size_t)length);
-	for (uint64_t i = 0; i < length; i++)
-		if (h->provenance[i] != printable(h->provenance[i]))
-			return err_set(e, "a provenance with a control character in it");
+	if (strlen(h->provenance) != length || !err_is_printable(h->provenance))
+		return err_set(e, "a provenance with a control character in it");
 	return shard_header_check(h, e);
 }
 

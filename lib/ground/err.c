@@ -5,11 +5,36 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <utf8proc.h>
+
+/* Bytes of the character at text; *fit where a terminal only shows it. */
+static size_t character(const char *text, bool *fit)
+{
+	utf8proc_int32_t c;
+	utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text, -1, &c);
+
+	*fit = n > 0 && c >= ' ' && !(c >= 0x7f && c < 0xa0);
+	return n > 0 ? (size_t)n : 1;
+}
+
+bool err_is_printable(const char *text)
+{
+	bool fit = true;
+
+	while (fit && *text)
+		text += character(text, &fit);
+	return fit;
+}
+
 void err_printable(char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
+	bool fit;
+
+	for (size_t n; *text; text += n) {
+		n = character(text, &fit);
+		if (!fit)
+			memset(text, '?', n);
+	}
 }
 
 __attribute__((format(printf, 3, 0))) static int set(

@@ -12,6 +12,8 @@
  * characters in them, which a terminal might obey, become '?'.
  */
 
+#include <stdbool.h>
+
 enum err_status {
 	ERR_DATA = 1,      /* input, output, corrupt data, memory */
 	ERR_USAGE = 2,     /* the command line */
@@ -36,7 +38,11 @@ int err_with(struct err *e, enum err_status status, const char *fmt, ...)
 /* err_prefix - put "formatted text: " before the message that is there. Returns -1. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* err_printable - make text fit for a message: control characters become '?'. */
+/* err_is_printable - whether text is fit for a message: UTF-8 without control characters, those
+ * that ECMA-48 has above ASCII included. */
+bool err_is_printable(const char *text);
+
+/* err_printable - make it so: each byte of what is not becomes '?'. */
 void err_printable(char *text);
 
 #endif

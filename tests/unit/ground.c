@@ -94,6 +94,12 @@ static void test_messages(void)
 	ok(!strcmp(e.msg, "file?[2J: 'a?b?\xc3\xa9'"), "no control character gets into a message");
 	err_prefix(&e, "\r%s", "\t");
 	ok(!strncmp(e.msg, "??: file", 8), "nor before one");
+	err_set(&e, "\xc2\x9b, \x9b, \xc4\x9b, \xc3");
+	ok(!strcmp(e.msg, "??, ?, \xc4\x9b, ?"), "nor one above ASCII, nor what is no UTF-8: %s",
+	    e.msg);
+	ok(err_is_printable("\xc4\x9b \xe2\x80\xa6") && !err_is_printable("a\xc2\x9b") &&
+	        !err_is_printable("\t"),
+	    "so is a text that has none");
 }
 
 static void test_lock(const char *dir)
