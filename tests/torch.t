@@ -37,6 +37,7 @@ same() {
 }
 
 ok 'the preset: the same losses, and the same step' same preset
+ok 'with the row bayes' same bayes --precond bayes
 ok 'without self-conditioning and posterior' same without --self-cond 0 --posterior off
 ok 'without positions and QK-norm, padding apart' \
 	same plain --positions off --qk-norm off --pad-loss off

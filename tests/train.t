@@ -200,9 +200,9 @@ was=$(zstd -dcq <"$T/hole.tok" | od -An -v -tu2 -w18 | head -n 1 | tr -s ' ')
 is 'what is not masked stays' "$(echo "$ids" | cut -d' ' -f2-5,7)" "$(echo "$was" | cut -d' ' -f2-5,7)"
 not_ok 'and no [MASK] is left' sh -c "echo '$ids ' | grep -q ' 4 '"
 noise -q --no-shuffle -t 0.3 "$T/valid.rows" >"$T/faint.noised"
-d -N 3 "$T/faint.noised" | zstd -dcq >"$T/mended"
+denoise -q -j 2 -m "$T/p-bayes" -N 3 "$T/faint.noised" | zstd -dcq >"$T/mended"
 zstd -dcq <"$T/valid.rows" >"$T/meant"
-ok 'rows that are hardly damaged come back whole' cmp "$T/mended" "$T/meant"
+ok 'rows that are hardly damaged come back whole, with the row bayes untrained' cmp "$T/mended" "$T/meant"
 ok '--loss' d --loss -o "$T/losses.csv" "$T/valid.noised"
 is '--loss: a row for each' "$(awk -F, 'NR == 1 || NF == 4 && $3 != "" && $4 > 0 { n++ } END { print n }' \
 	"$T/losses.csv")" 21

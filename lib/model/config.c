@@ -5,9 +5,9 @@ const char *const config_presets[] = {"tiny", "small", "base", "seed", NULL};
 void config_preset(struct config *c, int i)
 {
 	static const struct config preset[] = {
-	    {4, 128, 4, 32, 80, 0, 128, PRECOND_BAYES, true, true, true, true, 2},
-	    {8, 256, 4, 64, 64, 0, 128, PRECOND_BAYES, true, true, true, true, 2},
-	    {12, 768, 12, 128, 128, 0, 128, PRECOND_BAYES, true, true, true, true, 2},
+	    {4, 128, 4, 32, 80, 0, 128, PRECOND_CDCD, true, true, true, true, 2},
+	    {8, 256, 4, 64, 64, 0, 128, PRECOND_CDCD, true, true, true, true, 2},
+	    {12, 768, 12, 128, 128, 0, 128, PRECOND_CDCD, true, true, true, true, 2},
 	    {12, 768, 12, 256, 64, 0, 128, PRECOND_KARRAS, false, true, false, false, 0},
 	};
 

@@ -96,8 +96,9 @@ class Run:
             setattr(self.c, name, int(self.meta["model." + name]))
         for name in ("self_cond", "posterior", "positions", "qk_norm"):
             setattr(self.c, name, self.meta["model." + name] in ("1", "on", "true"))
-        if self.meta["model.precond"] != "bayes":
-            sys.exit(f"{path}: preconditioning {self.meta['model.precond']}, not bayes")
+        self.c.precond = self.meta["model.precond"]
+        if self.c.precond not in ("cdcd", "bayes"):
+            sys.exit(f"{path}: preconditioning {self.c.precond}, neither cdcd nor bayes")
         self.ids, self.masks, self.seeds = noised_rows(noised)
         self.step = int(self.meta["step"])
         with open(log, newline="") as f:

@@ -150,7 +150,8 @@ class Model:
             return self.expect(scaled.view(-1, self.c.embed)).view_as(x)
 
     def forward(self, x, given, noised, p, q, t):
-        """D [B,T,d], of the row "bayes" of precond.c. given: the embeddings of the true tokens."""
+        """D [B,T,d], of the rows "cdcd" and "bayes" of precond.c. given: the embeddings of the true
+        tokens."""
         c, m, t3 = self.c, noised[..., None], t[:, None, None]
         row = [x * (m * (1 + t3.square()).rsqrt()), given * (1 - m)]
         if c.self_cond:
@@ -161,7 +162,8 @@ class Model:
         row = torch.cat(row, -1)
         width = self.w["in.weight"].shape[1]
         row = F.pad(row, (0, width - row.shape[-1]))
-        return torch.addcmul(self.transformer(row, t), x, t3 ** -2)
+        D = self.transformer(row, t)
+        return D if c.precond == "cdcd" else torch.addcmul(D, x, t3 ** -2)
 
     def loss(self, ids, noised, weight, t, noise, n_sc):
         """Cross-entropy of every position with a weight; the first n_sc sequences see themselves."""
@@ -284,6 +286,7 @@ def main():
     a.add_argument("--no-positions", dest="positions", action="store_false")
     a.add_argument("--no-qk-norm", dest="qk_norm", action="store_false")
     a.add_argument("--name", default="tiny", help="first column [tiny]")
+    a.add_argument("--precond", choices=("cdcd", "bayes"), default="cdcd", help="[cdcd]")
     a.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     a.add_argument("--phase", choices=("train", "sample"), default="train")
     a.add_argument("--steps", type=int, default=5, help="timed steps; of the sampler, all [5]")

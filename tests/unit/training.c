@@ -60,6 +60,7 @@ static struct trainer *new_oracle(enum schedule_family family, uint64_t count[WO
 	c.width = 32;
 	c.heads = 2;
 	c.recall = 0; /* its output is not zero at first */
+	c.precond = PRECOND_BAYES;
 	o.family = (int)family;
 	tr = new_trainer(&o, &c, count);
 	k_zero(k, tr->w->head_w, (size_t)(c.embed * c.width));
