@@ -39,7 +39,7 @@ is "hard.grammar: its entropy is the mean of -ln p" "$(cut -c1 "$T/z")" 1
 
 demo() {
 	run demo N_TRAIN=400 N_VALID=40 STEPS="$STEPS" BATCH=16 VALID_EVERY="$STEPS" FIT_EVERY="$STEPS" \
-		SAMPLES=8 SAMPLE_STEPS=3 TRAIN_OPTIONS='-q --layers 1 --width 32 --heads 2' "$@"
+		SAMPLES=8 SAMPLE_STEPS=3 TRAIN_OPTIONS='-q --layers 1 --width 32 --heads 2 --precond bayes' "$@"
 }
 ok 'a model of the demo' demo OUT="$T/demo"
 evaluate() {
@@ -61,7 +61,8 @@ holds 'the judge prefers it to shuffled text' "$(field shuffled word_nats) > 2 *
 holds 'and 5-gram text to 1-gram text' "$(field 1-gram word_nats) > 2 * $(field 5-gram word_nats)"
 holds 'no n-gram model is below the entropy' "$(field 5-gram held_out_nats) > $(field held-out held_out_nats)"
 holds 'nor is the bound of the model' "$(field model held_out_nats) > $(field held-out held_out_nats)"
-# Ignorance costs no more than about this: the entropy of single words, for each of 72 places.
+# Ignorance costs no more than about this with the row bayes: the entropy of single words, for each of
+# 72 places.
 holds 'and the bound is not out of all reason' "$(field model held_out_nats) < 600"
 is 'CE over t, as a picture' "$(head -c 8 "$T/demo/model-eval/ce.png" | od -An -tx1 | tr -d ' ')" 89504e470d0a1a0a
 ok 'a masked model, of what the first judge has' run masked STORIES="$T/demo/model-eval/judge.jsonl" \
@@ -73,7 +74,9 @@ ok 'is a second judge' evaluate MASKED="$T/masked/model.safetensors" OUT="$T/jud
 table=$T/judged/table.csv
 is 'of every text' "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
 	$at["masked_nats"] > 0 { n++ } END { print n, NR }' "$table")" '9 9'
-holds 'that does not like them shuffled' "$(field shuffled masked_nats) > $(field held-out masked_nats)"
+# It has to have learnt something, for which there is no time under the sanitizers.
+[ -n "${SAN:-}" ] ||
+	holds 'that does not like them shuffled' "$(field shuffled masked_nats) > $(field held-out masked_nats)"
 not_ok 'which needs stories to learn from' run masked OUT="$T/none"
 table=$T/demo/model-eval/table.csv
 ok 'again: all is up to date' evaluate -q "$T/demo/model-eval/table.txt"
