@@ -15,5 +15,8 @@ settings = $(shell mkdir -p '$(OUT)'; echo '$2' | cmp -s - '$(OUT)/$1.settings' 
 # needs pipefail.
 reader = $(if $(filter %.zst,$1),zstd -dcq,cat) $1 | tok $(if $(filter %.txt %.txt.zst,$1),--text) -w $2 $3
 
+# $(call says,CHECKPOINT,BEFORE): for the shell, what "denoise --info" has behind BEFORE, a pattern.
+says = $$(denoise -m $1 --info | sed -n 's/^$2//p')
+
 .PHONY: show
 .SECONDARY:

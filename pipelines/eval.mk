@@ -49,8 +49,7 @@ $(OUT)/vocab.txt: $(VOCAB)
 	cp $< $@
 
 # All texts go through the rows of the model, so that all are cut and spelt as its own text is.
-ROW = $$(denoise -m $(MODEL) --info | sed -n 's/^model.row_len: //p')
-rows_of = $(call reader,$1,$(OUT)/vocab.txt,-q) | pack -q -T $(ROW)
+rows_of = $(call reader,$1,$(OUT)/vocab.txt,-q) | pack -q -T $(call says,$(MODEL),model.row_len: )
 
 $(OUT)/train.rows: $(TRAIN) $(MODEL) $(OUT)/vocab.txt
 	$(call rows_of,$(TRAIN)) -o $@

@@ -48,11 +48,10 @@ $(OUT)/grammar.csv: $(texts) $(GRAMMAR)
 	@$(foreach t,$(named_texts),pipelines/stories summary -g $(GRAMMAR) $(lastword $(subst =, ,$t)) | awk -F, 'NR == 2 { print "$(firstword $(subst =, ,$t))," $$2 "," $$3 }' >> $@ &&) :
 
 # What the masked model says of each: all its stories in a row, window by window, at t_max.
-masked_info = denoise -m $(MASKED) --info | awk '/^model.row_len: / { row = $$2 } /^schedule: / { t = $$7 } END { print $1 }'
-
 $(OUT)/masked.csv: $(texts) $(MASKED) $(OUT)/vocab.txt $(OUT)/measure.settings
 	@echo 'text,masked_nats' > $@
-	@$(foreach t,$(named_texts),tok -q --lines -w $(OUT)/vocab.txt $(lastword $(subst =, ,$t)) | pack -q --join -T $$($(call masked_info,row)) | noise -q -e $(MASKED_EPOCHS) -s 9 -t $$($(call masked_info,t)) --mask random | denoise -q -m $(MASKED) --loss | awk -F, 'NR > 1 && $$3 != "" { n++; s += $$3 } END { printf "%s,%.4f\n", "$(firstword $(subst =, ,$t))", s / n }' >> $@ &&) :
+	@row=$(call says,$(MASKED),model.row_len: ) t_max=$(call says,$(MASKED),schedule: .* to ) && \
+		$(foreach t,$(named_texts),tok -q --lines -w $(OUT)/vocab.txt $(lastword $(subst =, ,$t)) | pack -q --join -T $$row | noise -q -e $(MASKED_EPOCHS) -s 9 -t $$t_max --mask random | denoise -q -m $(MASKED) --loss | awk -F, 'NR > 1 && $$3 != "" { n++; s += $$3 } END { printf "%s,%.4f\n", "$(firstword $(subst =, ,$t))", s / n }' >> $@ &&) :
 
 # Held-out rows at levels that are spread evenly, and at the lowest: cross-entropy, squared error.
 $(OUT)/%/losses.csv: $(OUT)/%/model.safetensors $(OUT)/held-out.rows $(OUT)/measure.settings
