@@ -54,6 +54,19 @@ fi
 
 is 'samples: one a line' "$(wc -l <"$out/samples.txt" | tr -d ' ')" 32
 is 'samples: a verdict for each' "$(awk 'END { print NR }' "$out/check.csv")" 33
+
+# What comes of nothing but noise depends on it alone: the share of tokens that two runs have alike.
+model=$out/model.safetensors
+"$BIN/denoise" -q -m "$model" -n 16 -s 3 --steps 2 -o "$T/from-nothing"
+"$BIN/noise" -q -s 3 -t 140 --no-shuffle --limit 16 "$out/train.rows" |
+	"$BIN/denoise" -q -m "$model" --steps 2 -o "$T/from-rows"
+for rows in from-nothing from-rows; do
+	"$BIN/pack" --ids "$T/$rows" | tr ' ' '\n' >"$T/$rows.ids"
+done
+alike=$(paste -d' ' "$T/from-nothing.ids" "$T/from-rows.ids" | awk '{ n += $1 == $2 } END { print int(100 * n / NR) }')
+echo "# noise of one seed, for training and for samples: $alike % alike"
+ok 'samples: begin with other noise than training has of the same seed' [ "$alike" -lt 70 ]
+
 for picture in entropy schedules loss; do
 	is "$picture.png is a PNG" "$(head -c 8 "$out/$picture.png" | od -An -tx1 | tr -d ' ')" 89504e470d0a1a0a
 done

@@ -239,7 +239,7 @@ static void generate(struct job *j)
 		set_noised(j, i, true);
 	}
 	for (int64_t i = 0; i < count; i++)
-		add(j, j->cp.schedule.t_max, rng_u64(seed, RNG_SEED, 0, (uint64_t)i),
+		add(j, j->cp.schedule.t_max, rng_u64(seed, RNG_START, 0, (uint64_t)i),
 		    SAMPLER_NOISE);
 	run(j, SAMPLER_NOISE);
 }

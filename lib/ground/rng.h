@@ -22,6 +22,7 @@ enum rng_domain {
 	RNG_INIT = 6,    /* weights */
 	RNG_SAMPLE = 7,  /* noise that a sampler adds */
 	RNG_TEST = 8,
+	RNG_START = 9, /* seeds of the noise that samples begin with: not that of training */
 };
 
 /* rng_u64 - 64 random bits for (seed, domain, a, b). */
