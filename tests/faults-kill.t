@@ -124,6 +124,28 @@ for signal in INT TERM; do
 	ok "SIG$signal: no lock is left" test ! -e "$T/sig.st.lock"
 done
 
+# A reader that takes nothing, until the pipe is full and train waits for it.
+rm -f "$T/deaf.st"
+# shellcheck disable=SC2217
+sleep 100 <"$T/pipe" &
+deaf=$!
+RUN='exec' tiny "$T/deaf.st" -n 2000 -B 120 --save-every 1 >"$T/pipe" 2>"$T/err" &
+pid=$!
+# A step takes a fraction of a second, and the pipe holds a few dozen.
+stands() {
+	before=$(step_of "$T/deaf.st")
+	sleep 2
+	stood=$(step_of "$T/deaf.st")
+	[ "${before:-0}" -gt 10 ] && [ "$before" = "$stood" ]
+}
+await stands
+kill -TERM $pid
+wait $pid
+is 'SIGTERM while the log is not read: ends, and says what is lost' "$? $(sed 's/.*train: //' "$T/err")" \
+	'1 standard output: its reader takes no more'
+kill $deaf
+ok 'having saved the step that could not be logged' [ "$(step_of "$T/deaf.st")" -gt "$stood" ]
+
 rm -f "$T/hup.st"
 RUN='exec' tiny "$T/hup.st" -n $STEPS --loss-log "$T/hup.loss" &
 pid=$!
@@ -140,7 +162,7 @@ ok 'nor does a reader that goes' cmp -s "$T/gone.st" "$T/hup.st"
 # Twice: the second ends it though a checkpoint cannot be written. Fault injection holds the write.
 faults=$(cd "${BUILD:-build}" && pwd)/faults.so
 if [ -e "$faults" ] && [ -z "${SAN:-}" ]; then
-	FAULT=fsync:SLEEP:1 FAULT_MARK=$T/slow LD_PRELOAD=$faults \
+	FAULT=fsync:SLEEP:2 FAULT_MARK=$T/slow LD_PRELOAD=$faults \
 		perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' train -q -x tiny --layers 1 -n 100000 -o "$T/twice.st" "$T/train.noised" >"$T/twice.csv" &
 	pid=$!
 	await test -s "$T/twice.csv"

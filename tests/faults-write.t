@@ -183,6 +183,7 @@ rm -f "$T"/limit*
 
 cp "$T/model" "$T/kept"
 ln -s model "$T/link"
+ln "$T/loss.csv" "$T/rows.png"
 for command in "tok -q -w $T/vocab.txt $T/stories.jsonl -o $T/./vocab.txt" \
 	"tok -q -w $T/vocab.txt $T/stories.jsonl -o $T/./stories.jsonl" "pack -q $T/stories.tok -o $T/./stories.tok" \
 	"noise -q $T/train.rows -o $T/./train.rows" "noise -q --counts $T/train.rows $T/train.rows -o $T/train.rows" \
@@ -190,11 +191,15 @@ for command in "tok -q -w $T/vocab.txt $T/stories.jsonl -o $T/./vocab.txt" \
 	"denoise -n 1 -m $T/model -o $T/link" "denoise --prefix -m $T/model $T/stories.tok -o $T/./stories.tok" \
 	"denoise -n 1 -m $T/model -o $T/a --profile $T/./a" "train -o $T/./train.noised -f $T/train.noised" \
 	"train -o $T/a -f -l $T/./a $T/train.noised" "train -o $T/a -f -l $T/./train.noised $T/train.noised" \
-	"train -r $T/model -l $T/link $T/train.noised"; do
+	"train -r $T/model -l $T/link $T/train.noised" "train -r $T/model -o $T/a --profile $T/./model $T/train.noised" \
+	"plotcsv -y t $T/rows.png -o $T/./rows.png" "plotcsv -y t $T/loss.csv --line $T/rows.png:t,t -o $T/./rows.png"; do
 	# shellcheck disable=SC2086
 	fails "$(echo "$command" | sed "s|$T/||g")" 2 'one file for two things' $command
 done
 ok 'and the model is what it was' cmp "$T/model" "$T/kept"
+fails 'two logs on standard output' 2 'only one log' train -o "$T/a" -l - "$T/train.noised"
+fails 'rows and a profile on standard output' 2 'standard output has the rows' denoise -n 1 -m "$T/model" --profile -
+fails 'rows twice on standard input' 2 'standard input has the rows' noise --counts -
 fails 'a checkpoint on standard output' 2 'a checkpoint is a file' train -o - "$T/train.noised"
 for command in "pack -q $T/stories.tok" "tok --learn 100 $T/stories.jsonl" "fitsched $T/loss.csv"; do
 	# shellcheck disable=SC2086

@@ -201,6 +201,7 @@ fails "--lines --text" 2 'does not go with' "$tok" -w "$vocab" --lines --text "$
 fails "--lines --skip-bad" 2 'does not go with' "$tok" -w "$vocab" --lines --skip-bad "$T/stories.jsonl"
 fails "--no-cleanup without -d" 2 'does not go with' "$tok" -w "$vocab" --no-cleanup "$T/stories.jsonl"
 fails "--json -z" 2 'does not go with' "$tok" -w "$vocab" --json -z 3 "$T/stories.jsonl"
+fails "-d -j" 2 'does not go with' "$tok" -w "$vocab" -d -j 2 "$T/stories.jsonl"
 fails "-d --learn" 2 'does not go with' "$tok" -w "$vocab" -d --learn 100 "$T/stories.jsonl"
 
 # --- output ---

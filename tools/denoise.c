@@ -31,7 +31,7 @@ static uint64_t seed;
 static int precision;
 static const char *profile_path;
 static bool prefix, mend, loss, last, info, count_seen, seed_seen, scale_seen, eta_seen,
-    temperature_seen;
+    temperature_seen, sampling_seen;
 
 static const struct option_entry entries[] = {
     {'m', "model", OPTION_STRING, &model_path, "FILE", "the checkpoint", 0, 0, 0, 0},
@@ -42,16 +42,19 @@ static const struct option_entry entries[] = {
         0},
     {0, "loss", OPTION_FLAG, &loss, NULL,
         "change nothing: a row of CSV with the losses of each noised row", 0, 0, 0, 0},
-    {'a', "sampler", OPTION_CHOICE, &options.method, NULL, "how to step", 0, 0, sampler_names, 0},
-    {'N', "steps", OPTION_INT, &options.steps, "N", "steps from noise to text", 1, 1e6, 0, 0},
+    {'a', "sampler", OPTION_CHOICE, &options.method, NULL, "how to step", 0, 0, sampler_names,
+        &sampling_seen},
+    {'N', "steps", OPTION_INT, &options.steps, "N", "steps from noise to text", 1, 1e6, 0,
+        &sampling_seen},
     {'T', "temperature", OPTION_REAL, &options.temperature, "T",
         "of the score; below 1: likelier, less varied", 0.01, 100, 0, &temperature_seen},
-    {0, "tau", OPTION_REAL, &options.tau, "TAU", "temperature of the softmax", 0.01, 100, 0, 0},
+    {0, "tau", OPTION_REAL, &options.tau, "TAU", "temperature of the softmax", 0.01, 100, 0,
+        &sampling_seen},
     {0, "scale", OPTION_REAL, &options.scale, "S", "of the first noise", 0.01, 100, 0, &scale_seen},
     {0, "eta", OPTION_REAL, &options.eta, "SHARE", "of fresh noise in ancestral steps", 0, 1, 0,
         &eta_seen},
     {'g', "guidance", OPTION_REAL, &options.guidance, "G", "weight of what is given; 1: as trained",
-        0, 100, 0, 0},
+        0, 100, 0, &sampling_seen},
     {0, "last", OPTION_FLAG, &last, NULL, "weights of the last step, not their average", 0, 0, 0,
         0},
     {'B', "batch", OPTION_INT, &batch, "N", "rows at one time", 1, 1e6, 0, 0},
@@ -426,8 +429,12 @@ static void refuse_options(const char *records)
 	cli_refuse_same(profile_path, model_path);
 	cli_refuse_same(profile_path, records);
 	cli_refuse_same(profile_path, output);
+	if (profile_path && io_is_standard(profile_path) && io_is_standard(output))
+		die_usage("--profile: standard output has the %s", loss ? "losses" : "rows");
 	cli_refuse(info && (count_seen || prefix || mend || output || records), "--info",
 	    "what would make rows");
+	cli_refuse(loss && (sampling_seen || scale_seen || eta_seen || temperature_seen),
+	    "an option of samplers", "--loss");
 	cli_refuse(eta_seen && options.method != SAMPLER_ANCESTRAL, "--eta",
 	    "a sampler that is not ancestral");
 	cli_refuse(temperature_seen && options.method == SAMPLER_2M, "--temperature",

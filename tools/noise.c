@@ -278,8 +278,13 @@ int main(int argc, char **argv)
 	cli_refuse(max_given_seen && mask == NOISING_ALL, "--max-given",
 	    "--mask all, which gives nothing");
 	cli_refuse_same(output, counts_file);
-	for (int i = operand; i < argc; i++)
+	if (counts_file && io_is_standard(counts_file) && operand == argc)
+		die_usage("--counts: standard input has the rows");
+	for (int i = operand; i < argc; i++) {
 		cli_refuse_same(output, argv[i]);
+		if (counts_file && io_is_standard(counts_file) && io_is_standard(argv[i]))
+			die_usage("--counts: standard input has the rows");
+	}
 	find_place();
 	cli_refuse_terminal(output);
 	cli_provenance(provenance, sizeof provenance, argc, argv);

@@ -211,6 +211,23 @@ static void parse_line(char *spec, struct overlay *o)
 		die_usage("--line %s: what follows the file is not X,Y", spec);
 }
 
+/* No picture takes the place of what it is drawn from. */
+static void refuse_same(const char *rows)
+{
+	cli_refuse_same(path, rows);
+	for (size_t i = 0; i < line_specs.n; i++) {
+		struct overlay o = {0};
+		struct err e;
+		char *spec = mem_copy_string(line_specs.item[i], &e);
+
+		if (!spec)
+			die(&e);
+		parse_line(spec, &o);
+		cli_refuse_same(path, spec);
+		free(spec);
+	}
+}
+
 static int draw_line(struct plot *p, const char *text, struct overlay *o, struct err *e)
 {
 	char *spec = mem_copy_string(text, e);
@@ -561,6 +578,7 @@ int main(int argc, char **argv)
 	int at = cli_parse(&cli, argc, argv);
 
 	check_options();
+	refuse_same(at < argc ? argv[at] : NULL);
 	picture_init(&p);
 	s.path = at < argc && strcmp(argv[at], "-") != 0 ? argv[at] : NULL;
 	if (follow)

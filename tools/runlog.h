@@ -7,15 +7,21 @@
  */
 
 #include <stdbool.h>
-#include <stdio.h>
 
+#include "ground/io.h"
 #include "model/schedule.h"
 #include "model/trainer.h"
 
+struct runlog_file {
+	const char *path; /* NULL: none; of the losses: standard output, which "-" is for all */
+	struct output out;
+	bool open; /* false too once its reader has gone or a write has failed */
+};
+
 struct runlog {
-	const char *steps_path, *loss_path, *schedule_path; /* NULL: none */
-	FILE *steps, *loss, *schedule; /* loss: standard output without loss_path */
-	bool reader_gone;              /* that of standard output, or of a pipe */
+	struct runlog_file steps, loss, schedule;
+	bool failed; /* and it has not been said yet */
+	struct err why;
 };
 
 /*
@@ -35,8 +41,17 @@ void runlog_step(struct runlog *l, const struct trainer_result *r, uint64_t rows
 
 void runlog_schedule(struct runlog *l, uint64_t step, const struct schedule *s);
 
-/* runlog_flush - a reader of a log that went away does not end a run; a full disk does. Returns 0
- * or -1. */
+/*
+ * runlog_flush - hand what was written to the kernel. A reader of a log that went away does not end
+ * a run; a full disk does, and so does a reader that takes nothing for 5 s once the run is to stop.
+ * Returns 0, or -1, once, where any write of a log has failed; nothing more is written to that one.
+ */
 int runlog_flush(struct runlog *l, struct err *e);
+
+/* runlog_sync - runlog_flush, and what is in files survives a power cut. */
+int runlog_sync(struct runlog *l, struct err *e);
+
+/* runlog_close - of what was flushed. */
+void runlog_close(struct runlog *l);
 
 #endif

@@ -23,7 +23,7 @@ enum { JOBS_A_THREAD = 3, LEARN_ALPHABET = 1000, LEARN_MIN_COUNT = 2 };
 
 static const char *vocab_path, *field, *output;
 static bool decode, lines, text, no_special, pad, left, cased, literal, keep_special, no_cleanup,
-    skip_bad, json;
+    threads_seen, skip_bad, json;
 static int64_t truncate_to, threads = 1, level = SHARD_AUTO, learn;
 
 static const struct option_entry options[] = {
@@ -55,7 +55,7 @@ static const struct option_entry options[] = {
         "with -d: spaces stay, before punctuation too", 0, 0, 0, 0},
     {0, "json", OPTION_FLAG, &json, NULL, "print JSON lines: ids, tokens, offsets; with -d stories",
         0, 0, 0, 0},
-    {'j', "threads", OPTION_INT, &threads, "N", "threads", 1, 1024, 0, 0},
+    {'j', "threads", OPTION_INT, &threads, "N", "threads", 1, 1024, 0, &threads_seen},
     {'o', "output", OPTION_STRING, &output, "FILE", "write there, and not to standard output", 0, 0,
         0, 0},
     {'z', "compress", OPTION_INT, &level, "LEVEL",
@@ -589,6 +589,7 @@ static void check_options(void)
 		return;
 	}
 	cli_refuse(decode && learn, "-d", "--learn");
+	cli_refuse(threads_seen, "-j", mode);
 	cli_refuse(decode && (lines || text || field || skip_bad), "a form of the input", mode);
 	cli_refuse(decode && cased, "--cased", mode);
 	cli_refuse(learn && vocab_path, "-w", mode);

@@ -86,10 +86,10 @@ static const struct option_entry entries[] = {
     {0, "refit-every", OPTION_INT, &options.refit_every, "N", "steps between fits of F; 0: none", 0,
         1e9, 0, 0},
     {0, "window", OPTION_INT, &options.window, "N", "sequences that a fit sees", 64, 1e9, 0, 0},
-    {'l', "log", OPTION_STRING, &logs.steps_path, "FILE", "CSV with a row a step", 0, 0, 0, 0},
-    {0, "loss-log", OPTION_STRING, &logs.loss_path, "FILE",
+    {'l', "log", OPTION_STRING, &logs.steps.path, "FILE", "CSV with a row a step", 0, 0, 0, 0},
+    {0, "loss-log", OPTION_STRING, &logs.loss.path, "FILE",
         "CSV with a row a sequence, and none on standard output", 0, 0, 0, 0},
-    {0, "schedule-log", OPTION_STRING, &logs.schedule_path, "FILE", "CSV with a row a fit of F", 0,
+    {0, "schedule-log", OPTION_STRING, &logs.schedule.path, "FILE", "CSV with a row a fit of F", 0,
         0, 0, 0},
     {0, "valid", OPTION_STRING, &valid_path, "FILE", "noised rows to validate on", 0, 0, 0, 0},
     {0, "valid-every", OPTION_INT, &valid_every, "N", "steps between validations", 1, 1e12, 0,
@@ -179,19 +179,27 @@ static void must_stay(const struct field *f, const void *own, const void *asked)
 /* No file may be written twice, or be written while it is read. */
 static void check_files(const char *rows)
 {
-	const char *file[] = {output, logs.steps_path, logs.loss_path, logs.schedule_path,
+	const char *file[] = {output, logs.steps.path, logs.loss.path, logs.schedule.path,
 	    profile_path, valid_path, rows};
+	const char *log[] = {logs.loss.path, logs.steps.path, logs.schedule.path, profile_path};
+	int to_standard = 0;
 
 	if (!strcmp(output, "-"))
 		die_usage("--output: a checkpoint is a file, and cannot go to standard output");
 	for (size_t i = 0; i < 5; i++)
 		for (size_t j = i + 1; j < CLI_COUNT(file); j++)
 			cli_refuse_same(file[i], file[j]);
+	for (size_t i = 1; i < 5; i++)
+		cli_refuse_same(file[i], resume);
+	for (size_t i = 0; i < CLI_COUNT(log); i++)
+		to_standard += i == 0 ? io_is_standard(log[i]) : log[i] && io_is_standard(log[i]);
+	if (to_standard > 1)
+		die_usage("only one log can go to standard output: --loss-log FILE for the losses");
 }
 
 static void refuse_options(void)
 {
-	cli_refuse(no_header && logs.loss_path, "--no-header", "--loss-log");
+	cli_refuse(no_header && logs.loss.path, "--no-header", "--loss-log");
 	cli_refuse(valid_every_seen && !valid_path, "--valid-every", "no --valid");
 	cli_refuse(preset_seen && resume, "--preset", "--resume: the checkpoint has its own");
 	cli_check_threads(threads);
@@ -322,7 +330,9 @@ static int save(struct run *r, struct err *e)
 {
 	if (r->saved == r->tr->step)
 		return 0;
-	if (trainer_sound(r->tr, e) || checkpoint_save(r->tr, output, e))
+	/* The logs first: what a checkpoint has behind it is never logged again. */
+	if (trainer_sound(r->tr, e) || team_agree(team, runlog_sync(&logs, e), e) ||
+	    checkpoint_save(r->tr, output, e))
 		return -1;
 	r->saved = r->tr->step;
 	return 0;
@@ -370,7 +380,6 @@ static int after_step(struct run *r, const struct trainer_result *result, struct
 	if (valid_path && (last || result->step % (uint64_t)valid_every == 0) &&
 	    validation_run(tr, valid_path, print_valid, tr, &r->valid, e))
 		return -1;
-	/* The logs first: what a checkpoint has behind it is never logged again. */
 	if (team_agree(team, runlog_flush(&logs, e), e))
 		return -1;
 	return result->step % (uint64_t)save_every == 0 ? save(r, e) : 0;
@@ -614,6 +623,7 @@ int main(int argc, char **argv)
 	seconds = progress_seconds(&r.progress);
 	status = finish(&r, status, &e);
 	status = write_profile(k, seconds, status);
+	runlog_close(&logs);
 	trainer_free(r.tr);
 	checkpoint_close(&from);
 	shard_close(r.rows);

@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ground/io.h"
-
 /* The step that a row begins with. Returns 0 or -1. */
 static int get_step(const char *line, size_t n, int64_t *step)
 {
@@ -28,6 +26,14 @@ static bool is_whole(const struct input *in, const char *line, size_t n)
 	return line + n < end && line[n] == '\n';
 }
 
+/* Whether it is the header, or, where it has no end, begins as the header does. */
+static bool is_header(const char *line, size_t n, bool whole, const char *header)
+{
+	size_t room = strlen(header);
+
+	return (whole ? n == room : n <= room) && !memcmp(line, header, n);
+}
+
 /* The length of what is to stay, and the number of lines behind it. */
 static int measure(struct input *in, const char *header, int64_t keep, uint64_t *length,
     uint64_t *cut, struct err *e)
@@ -43,7 +49,7 @@ static int measure(struct input *in, const char *header, int64_t keep, uint64_t 
 		int64_t step = 0;
 
 		lines++;
-		if (lines == 1 && whole && (n != strlen(header) || memcmp(line, header, n) != 0))
+		if (lines == 1 && !is_header(line, n, whole, header))
 			return err_set(e, "%s: its first line is not '%s': not a log to append to",
 			    in->name, header);
 		if (lines > 1 && whole && get_step(line, n, &step))
@@ -73,21 +79,22 @@ static int cut_back(
 	return failed;
 }
 
-FILE *steplog_open(const char *path, const char *header, int64_t keep, uint64_t *cut, struct err *e)
+int steplog_open(struct output *log, const char *path, const char *header, int64_t keep,
+    uint64_t *cut, struct err *e)
 {
+	bool regular;
 	struct stat st;
-	FILE *f;
 
 	*cut = 0;
 	if (keep >= 0 && !stat(path, &st) && S_ISREG(st.st_mode) &&
 	    cut_back(path, header, keep, cut, e))
-		return NULL;
-	f = fopen(path, keep >= 0 ? "ae" : "we");
-	if (!f) {
-		err_errno(e, "%s", path);
-		return NULL;
+		return -1;
+	if (output_append(log, path, keep < 0, e))
+		return -1;
+	regular = !fstat(log->fd, &st) && S_ISREG(st.st_mode);
+	if ((!regular || st.st_size == 0) && output_printf(log, e, "%s\n", header)) {
+		output_abort(log);
+		return -1;
 	}
-	if (fseek(f, 0, SEEK_END) || ftell(f) <= 0)
-		fprintf(f, "%s\n", header);
-	return f;
+	return 0;
 }

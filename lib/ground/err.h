@@ -28,7 +28,7 @@ struct err {
 /* err_set - format a message with status ERR_DATA. Returns -1. */
 int err_set(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* err_errno - the same, followed by ": " and strerror(errno). Returns -1. */
+/* err_errno - the same, followed by ": " and strerror(errno), which stays. Returns -1. */
 int err_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* err_with - the same as err_set with a status of the caller's. Returns -1. */

@@ -16,7 +16,10 @@
  * would hold comes of them, and /dev/zero has no end. */
 enum { INPUT_START = 1 << 16, INPUT_MAX = 1 << 30, OUTPUT_SIZE = 1 << 16 };
 
-static bool is_standard(const char *path)
+/* So many signals in a row a reader may take nothing after a stop: 5 s of an alarm every 100 ms. */
+enum { PATIENCE = 50 };
+
+bool io_is_standard(const char *path)
 {
 	return !path || !strcmp(path, "-");
 }
@@ -41,7 +44,7 @@ bool io_same(const char *a, const char *b)
 	const char *slash, *name_a, *name_b;
 	struct stat x, y;
 
-	if (is_standard(a) || is_standard(b))
+	if (io_is_standard(a) || io_is_standard(b))
 		return false;
 	if (!strcmp(a, b))
 		return true;
@@ -60,10 +63,10 @@ int input_open(struct input *in, const char *path, struct err *e)
 	struct stat st;
 
 	memset(in, 0, sizeof *in);
-	in->fd = is_standard(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	in->fd = io_is_standard(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (in->fd < 0)
 		return err_errno(e, "%s", path);
-	in->name = mem_copy_string(is_standard(path) ? "standard input" : path, e);
+	in->name = mem_copy_string(io_is_standard(path) ? "standard input" : path, e);
 	in->buf = mem_array(INPUT_START, 1, e);
 	in->cap = INPUT_START;
 	if (!in->name || !in->buf) {
@@ -206,7 +209,7 @@ static int open_path(struct output *out, const char *path, struct err *e)
 {
 	struct stat st;
 
-	if (is_standard(path)) {
+	if (io_is_standard(path)) {
 		out->fd = STDOUT_FILENO;
 		return 0;
 	}
@@ -243,28 +246,55 @@ void output_sweep(const char *path)
 	free(directory);
 }
 
-int output_open(struct output *out, const char *path, struct err *e)
+static int open_end(struct output *out, const char *path, bool anew, struct err *e)
+{
+	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (anew ? O_TRUNC : 0);
+
+	out->fd = io_is_standard(path) ? STDOUT_FILENO : open(path, flags, 0666);
+	return out->fd < 0 ? err_errno(e, "%s", path) : 0;
+}
+
+/* All but the descriptor. */
+static int prepare(struct output *out, const char *path, struct err *e)
 {
 	memset(out, 0, sizeof *out);
 	out->fd = -1;
-	out->name = mem_copy_string(is_standard(path) ? "standard output" : path, e);
+	out->name = mem_copy_string(io_is_standard(path) ? "standard output" : path, e);
 	out->buf = mem_array(OUTPUT_SIZE, 1, e);
-	if (!out->name || !out->buf || open_path(out, path, e)) {
-		output_abort(out);
-		return -1;
-	}
-	return 0;
+	return out->name && out->buf ? 0 : -1;
+}
+
+int output_open(struct output *out, const char *path, struct err *e)
+{
+	if (!prepare(out, path, e) && !open_path(out, path, e))
+		return 0;
+	output_abort(out);
+	return -1;
+}
+
+int output_append(struct output *out, const char *path, bool anew, struct err *e)
+{
+	if (!prepare(out, path, e) && !open_end(out, path, anew, e))
+		return 0;
+	output_abort(out);
+	return -1;
 }
 
 static int write_all(struct output *out, const unsigned char *p, size_t n, struct err *e)
 {
+	int waited = 0;
+
 	while (n > 0) {
 		ssize_t put = write(out->fd, p, n);
 
-		if (put < 0 && errno == EINTR)
-			continue;
+		if (put < 0 && errno == EINTR) {
+			if (!(out->stop && *out->stop && ++waited > PATIENCE))
+				continue;
+			return err_set(e, "%s: its reader takes no more", out->name);
+		}
 		if (put < 0)
 			return err_errno(e, "%s: cannot write", out->name);
+		waited = 0;
 		p += put;
 		n -= (size_t)put;
 	}
@@ -327,7 +357,19 @@ static int sync_fd(int fd)
 	return failed;
 }
 
-/* The rename itself must survive a power cut: sync the directory that holds it. */
+int output_sync(struct output *out, struct err *e)
+{
+	struct stat st;
+
+	if (output_flush(out, e))
+		return -1;
+	if (!fstat(out->fd, &st) && S_ISREG(st.st_mode) && sync_fd(out->fd))
+		return err_errno(e, "%s: cannot sync", out->name);
+	return 0;
+}
+
+/* The rename itself must survive a power cut: sync the directory that holds it. One that may be
+ * written but not read cannot be. */
 static int sync_directory(const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
@@ -339,7 +381,7 @@ static int sync_directory(const char *path, struct err *e)
 	if (slash)
 		dir[slash > path ? slash - path : 1] = '\0';
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	failed = fd < 0 || (sync_fd(fd) && errno != EINVAL && errno != EROFS);
+	failed = fd < 0 ? errno != EACCES : sync_fd(fd) && errno != EINVAL && errno != EROFS;
 	if (failed)
 		err_errno(e, "%s: cannot sync", dir);
 	if (fd >= 0)
@@ -359,7 +401,8 @@ int output_commit(struct output *out, struct err *e)
 		goto fail;
 	}
 	out->fd = -1;
-	if (close(fd) && errno != EINTR) { /* EINTR: closed all the same, and it was synced */
+	/* EINTR: closed all the same, and it was synced. */
+	if (fd != STDOUT_FILENO && close(fd) && errno != EINTR) {
 		err_errno(e, "%s: cannot close", out->name);
 		goto fail;
 	}

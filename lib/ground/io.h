@@ -14,6 +14,9 @@
 
 #include "ground/err.h"
 
+/* io_is_standard - whether path is standard input or output. */
+bool io_is_standard(const char *path);
+
 /*
  * io_same - whether two paths name one file: by another spelling or a link, and where neither is
  * there yet as well. Standard input and output are none; devices and pipes are the same by their
@@ -58,6 +61,8 @@ struct output {
 	char *temporary; /* where it is written until then; NULL as path */
 	unsigned char *buf;
 	size_t len;
+	const volatile sig_atomic_t *stop; /* may be NULL: where it is set, a write that waits while
+	                                      50 signals come is an error */
 };
 
 /*
@@ -67,18 +72,31 @@ struct output {
  */
 int output_open(struct output *out, const char *path, struct err *e);
 
+/*
+ * output_append - open for writing at the end of what is there, directly, with no temporary; anew:
+ * of a file that is emptied first. Returns 0, or -1 with nothing to close.
+ */
+int output_append(struct output *out, const char *path, bool anew, struct err *e);
+
 int output_write(struct output *out, const void *p, size_t n, struct err *e);
 
 /* output_printf - formatted text of at most 4,095 bytes. */
 int output_printf(struct output *out, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* output_flush - hand what is buffered to the kernel. */
+/* output_flush - hand what is buffered to the kernel. On error what was buffered is lost. */
 int output_flush(struct output *out, struct err *e);
 
+/* output_sync - flush, and where it is a file, wait until a power cut would not lose what is in it.
+ */
+int output_sync(struct output *out, struct err *e);
+
 /*
- * output_commit - flush, sync, close, rename; frees out's memory.
- * Returns 0, or -1 with the old file, if there was one, untouched and the temporary removed.
+ * output_commit - flush, sync, close, rename; frees out's memory. Standard output is left open.
+ *
+ * Returns 0, or -1 with the old file, if there was one, untouched and the temporary removed; where
+ * only the directory could not be synced the new file has its place all the same. A directory that
+ * may not be read is not synced.
  */
 int output_commit(struct output *out, struct err *e);
 

@@ -155,15 +155,15 @@ static const char *after(const char *path, const char *rows, int64_t keep, struc
 	static char text[128];
 	uint64_t cut = 0;
 	FILE *f = fopen(path, "w");
+	struct output log;
 	size_t n;
 
 	fputs(rows, f);
 	fclose(f);
-	f = steplog_open(path, "step,x", keep, &cut, e);
-	if (!f)
+	if (steplog_open(&log, path, "step,x", keep, &cut, e))
 		return e->msg;
-	fputs("3,new\n", f);
-	fclose(f);
+	if (output_printf(&log, e, "3,new\n") || output_commit(&log, e))
+		return e->msg;
 	f = fopen(path, "r");
 	n = fread(text, 1, sizeof text - 24, f);
 	fclose(f);
@@ -185,6 +185,7 @@ static void test_steplog(const char *dir)
 	    {"step,x\n1,a\n2,", "step,x\n1,a\n3,new\n1", 2},
 	    {"step", "step,x\n3,new\n1", 2},
 	    {"step,x\n0,a\n1,a\n", "step,x\n0,a\n3,new\n1", 0},
+	    {"", "step,x\n3,new\n0", -1},
 	    {"anything\n", "step,x\n3,new\n0", -1},
 	};
 	char path[64], what[64];
@@ -197,6 +198,8 @@ static void test_steplog(const char *dir)
 	snprintf(what, sizeof what, "%s", strrchr(after(path, "y,x\n1,a\n", 2, &e), '/'));
 	ok(!strncmp(what, "/log: its first line is not 'step,x'", 36), "not another file: %s",
 	    e.msg);
+	ok(strstr(after(path, "my notes", 2, &e), "its first line is not 'step,x'"),
+	    "nor one without an end of line: %s", e.msg);
 	ok(strstr(after(path, "step,x\n1,a\nb,c\n", 2, &e), "line 3 does not begin with a step"),
 	    "nor one without steps: %s", e.msg);
 	unlink(path);
