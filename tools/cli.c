@@ -16,6 +16,7 @@
 
 #include "ground/io.h"
 #include "ground/mem.h"
+#include "ground/number.h"
 #include "ground/pool.h"
 #include "ground/version.h"
 
@@ -200,15 +201,13 @@ static void out_of_range(const struct option_entry *o, const char *text)
 
 static void set_int(const struct option_entry *o, const char *text)
 {
-	char *end;
-	long long v;
+	int64_t v;
 
-	errno = 0;
-	v = strtoll(text, &end, 10);
-	if (end == text || *end)
+	if (number_int(text, &v)) {
+		if (errno == ERANGE)
+			out_of_range(o, text);
 		die_usage("--%s: '%s' is not a whole number", o->name, text);
-	if (errno)
-		out_of_range(o, text);
+	}
 	if ((o->min != 0 || o->max != 0) && ((double)v < o->min || (double)v > o->max))
 		out_of_range(o, text);
 	*(int64_t *)o->value = v;
@@ -216,21 +215,17 @@ static void set_int(const struct option_entry *o, const char *text)
 
 static void set_seed(const struct option_entry *o, const char *text)
 {
-	char *end;
-
-	errno = 0;
-	*(uint64_t *)o->value = strtoull(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end || errno)
+	if (number_unsigned(text, o->value))
 		die_usage("--%s: '%s' is not a whole number from 0 to 2^64 - 1", o->name, text);
 }
 
 static void set_real(const struct option_entry *o, const char *text)
 {
-	char *end;
-	double v = strtod(text, &end);
+	double v;
 
-	if (end == text || *end || !isfinite(v))
-		die_usage("--%s: '%s' is not a number", o->name, text);
+	if (number_real(text, &v))
+		die_usage("--%s: '%s' is not a number%s", o->name, text,
+		    errno == ERANGE ? " that a double can hold" : "");
 	if ((o->min != 0 || o->max != 0) && (v < o->min || v > o->max))
 		out_of_range(o, text);
 	*(double *)o->value = v;

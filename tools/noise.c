@@ -2,7 +2,6 @@
 
 #include "cli.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "formats/rows.h"
 #include "formats/shard.h"
 #include "ground/mem.h"
+#include "ground/number.h"
 
 static int64_t epochs = 1, skip, limit = -1, level = SHARD_AUTO, rank = -1, world;
 static uint64_t seed;
@@ -61,14 +61,11 @@ static const struct cli cli = {"noise", "[option ...] [FILE ...]",
 static int64_t launched(const char *name)
 {
 	const char *text = getenv(name);
-	char *end;
-	long long v;
+	int64_t v;
 
 	if (!text)
 		return -1;
-	errno = 0;
-	v = strtoll(text, &end, 10);
-	if (end == text || *end || errno || v < 0 || v > RANKS)
+	if (number_int(text, &v) || v < 0 || v > RANKS)
 		die_usage(
 		    "%s is '%s' in the environment: not a number from 0 to %d", name, text, RANKS);
 	return v;

@@ -1,11 +1,10 @@
 #include "ground/fields.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "ground/number.h"
 
 void field_print(const struct field *f, const void *base, char text[FIELD_ROOM])
 {
@@ -42,19 +41,18 @@ static bool parse_choice(const struct field *f, int *value, const char *text)
 
 int field_parse(const struct field *f, void *base, const char *text, struct err *e)
 {
-	char *at = (char *)base + f->offset, *end = NULL;
-	bool good = *text != '\0';
+	char *at = (char *)base + f->offset;
+	bool good = false;
 
-	errno = 0;
 	switch (f->type) {
 	case FIELD_INT:
-		*(int64_t *)at = strtoll(text, &end, 10);
+		good = !number_int(text, (int64_t *)at);
 		break;
 	case FIELD_SEED:
-		*(uint64_t *)at = strtoull(text, &end, 10);
+		good = !number_unsigned(text, (uint64_t *)at);
 		break;
 	case FIELD_REAL:
-		*(double *)at = strtod(text, &end);
+		good = !number_real(text, (double *)at);
 		break;
 	case FIELD_FLAG:
 		good = !strcmp(text, "0") || !strcmp(text, "1");
@@ -64,7 +62,7 @@ int field_parse(const struct field *f, void *base, const char *text, struct err 
 		good = parse_choice(f, (int *)at, text);
 		break;
 	}
-	if (!good || errno || (end && *end))
+	if (!good)
 		return err_set(e, "%s cannot be '%.40s'", f->name, text);
 	return field_check(f, base, e);
 }

@@ -196,6 +196,9 @@ static int get_numbers(struct checkpoint *cp, struct err *e)
 	if (n.row_len != (uint64_t)cp->c.row_len || (uint64_t)cp->c.active > n.vocab_size ||
 	    (n.vocab_size | n.id_bytes | n.pad | n.unk | n.cls | n.sep | n.mask) > UINT32_MAX)
 		return err_set(e, "%s: its vocabulary and its model do not fit together", cp->path);
+	if ((n.step | n.rows) > INT64_MAX)
+		return err_set(e, "%s: step %" PRIu64 ", row %" PRIu64 ": no run gets there",
+		    cp->path, n.step, n.rows);
 	h->seed = n.seed;
 	h->kind = SHARD_ROWS;
 	h->vocab_size = (uint32_t)n.vocab_size;

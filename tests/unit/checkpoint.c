@@ -175,7 +175,11 @@ static void test_lies(void)
 	refuse_meta("model.heads", "0", "model.heads is 0");
 	refuse_meta("model.embed", "65536", "wanted");
 	refuse_meta("model.row_len", "65536", "do not fit together");
-	refuse_meta("train.lr", "nan", "train.lr is nan");
+	refuse_meta("train.lr", "nan", "train.lr cannot be");
+	refuse_meta("step", "-1", "step cannot be '-1'");
+	refuse_meta("step", "18446744073709551615", "no run gets there");
+	refuse_meta("rows", "9223372036854775808", "no run gets there");
+	refuse_meta("rows", " 8", "rows cannot be");
 	refuse_meta("vocab.size", "4294967295", "a vocabulary of 4294967295");
 	refuse_meta("vocab.size", "18446744073709551615", "do not fit together");
 	refuse_meta("vocab.pad", "8", "[PAD] is 8 in a vocabulary of 8");

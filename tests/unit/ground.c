@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include "formats/steplog.h"
 #include "ground/io.h"
 #include "ground/lock.h"
+#include "ground/number.h"
 #include "ground/rng.h"
 #include "tap.h"
 
@@ -233,6 +235,29 @@ static void test_same(const char *dir)
 	unlink(link);
 }
 
+static void test_numbers(void)
+{
+	static const char *const none[] = {
+	    "", " 1", "1 ", "+1", "0x10", "1_", "-", "--1", "inf", "nan", "1e", "."};
+	int64_t i;
+	uint64_t u;
+	double d;
+
+	for (size_t n = 0; n < sizeof none / sizeof *none; n++)
+		ok(number_int(none[n], &i) && errno == EINVAL && number_unsigned(none[n], &u) &&
+		        errno == EINVAL && number_real(none[n], &d) && errno == EINVAL,
+		    "'%s' is no number", none[n]);
+	ok(!number_int("-9223372036854775808", &i) && i == INT64_MIN, "the least integer");
+	ok(number_int("9223372036854775808", &i) && errno == ERANGE, "one too large");
+	ok(!number_unsigned("18446744073709551615", &u) && u == UINT64_MAX, "the largest");
+	ok(number_unsigned("18446744073709551616", &u) && errno == ERANGE, "one too large");
+	ok(number_unsigned("-1", &u) && errno == EINVAL, "less than nothing");
+	ok(!number_real("-1.5e-3", &d) && d == -1.5e-3 && !number_real(".5", &d) && d == 0.5, "reals");
+	ok(number_real("1e400", &d) && errno == ERANGE && number_real("1e-400", &d) &&
+	        errno == ERANGE,
+	    "reals that no double holds");
+}
+
 static void test_files(void)
 {
 	char dir[] = "/tmp/cdcd-ground.XXXXXX";
@@ -253,6 +278,7 @@ int main(void)
 	test_below();
 	test_replace();
 	test_messages();
+	test_numbers();
 	test_files();
 	return tap_done();
 }
