@@ -48,4 +48,31 @@ short denoise "$most" denoise -q -j 1 -N 2 -n 2 -m "$T/model"
 # shellcheck disable=SC2086
 short train $most train -q $shape -n 2 "$T/train.noised"
 
+# Under a limit of address space, where OpenBLAS would ask for its buffers for ever.
+limited() { # limited KIB COMMAND...
+	(
+		# shellcheck disable=SC3045
+		ulimit -v "$1"
+		shift
+		timeout 60 "$@"
+	) >"$T/log" 2>"$T/err"
+}
+bad=0
+for kib in 50000 100000 150000 200000 250000 300000 400000 4000000; do
+	rm -f "$T/out"
+	limited $kib denoise -q -j 1 -N 2 -n 2 -m "$T/model" -o "$T/out"
+	status=$?
+	[ $status -eq 0 ] && [ -e "$T/out" ] && continue
+	# What is not there for the loader or for OpenBLAS at its start is not ours to say.
+	[ $status -ne 124 ] && [ $status -ne 137 ] && [ ! -e "$T/out" ] && [ -s "$T/err" ] && [ $kib -lt 4000000 ] && continue
+	bad=$((bad + 1))
+	echo "# $kib KiB: status $status: $(cat "$T/err")"
+done
+is 'denoise: limits of address space: works, or says why not' $bad 0
+limited 170000 denoise -q -j 1 -N 2 -n 2 -m "$T/model" -o "$T/out"
+is 'and names what there is too little of' "$? $(sed 's/ take .*//' "$T/err")" \
+	'1 denoise: out of memory: products of matrices'
+limited 170000 train --no-such-option
+is 'which comes before all else' "$? $(sed 's/ take .*//' "$T/err")" '1 train: out of memory: products of matrices'
+
 done_testing

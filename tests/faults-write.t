@@ -192,11 +192,23 @@ for command in "tok -q -w $T/vocab.txt $T/stories.jsonl -o $T/./vocab.txt" \
 	"denoise -n 1 -m $T/model -o $T/a --profile $T/./a" "train -o $T/./train.noised -f $T/train.noised" \
 	"train -o $T/a -f -l $T/./a $T/train.noised" "train -o $T/a -f -l $T/./train.noised $T/train.noised" \
 	"train -r $T/model -l $T/link $T/train.noised" "train -r $T/model -o $T/a --profile $T/./model $T/train.noised" \
+	"train -o $T/a -f -l $T/./a.lock $T/train.noised" \
 	"plotcsv -y t $T/rows.png -o $T/./rows.png" "plotcsv -y t $T/loss.csv --line $T/rows.png:t,t -o $T/./rows.png"; do
 	# shellcheck disable=SC2086
 	fails "$(echo "$command" | sed "s|$T/||g")" 2 'one file for two things' $command
 done
 ok 'and the model is what it was' cmp "$T/model" "$T/kept"
+same_as_stdin() { # same_as_stdin FILE COMMAND...
+	in=$1
+	shift
+	"$@" <"$in"
+}
+cp "$T/train.noised" "$T/rows.in"
+fails 'train: a log that standard input reads' 2 'standard input reads it' \
+	same_as_stdin "$T/rows.in" train -o "$T/a" --loss-log "$T/./rows.in"
+fails 'fitsched: an output that standard input reads' 2 'standard input reads it' \
+	same_as_stdin "$T/loss.csv" fitsched -q -o "$T/./loss.csv"
+ok 'the rows are what they were' cmp "$T/rows.in" "$T/train.noised"
 fails 'two logs on standard output' 2 'only one log' train -o "$T/a" -l - "$T/train.noised"
 fails 'rows and a profile on standard output' 2 'standard output has the rows' denoise -n 1 -m "$T/model" --profile -
 fails 'rows twice on standard input' 2 'standard input has the rows' noise --counts -
@@ -205,6 +217,50 @@ for command in "pack -q $T/stories.tok" "tok --learn 100 $T/stories.jsonl" "fits
 	# shellcheck disable=SC2086
 	fails "${command%% *}: an output without a name" 1 'an output without a name' $command -o ''
 done
+
+# --- a run that fails before its first step changes nothing ---
+
+tiny "$T/good.st" -n 3 --loss-log "$T/good.csv"
+cp "$T/good.st" "$T/good.st.was"
+cp "$T/good.csv" "$T/good.csv.was"
+head -c 600 "$T/train.noised" >"$T/cut.noised"
+# shellcheck disable=SC2086
+fails 'train -f: rows that are cut' 1 'cut.noised: truncated' train -q $shape -f -n 3 -o "$T/good.st" \
+	--loss-log "$T/good.csv" "$T/cut.noised"
+fails 'train -f: another log cannot be opened' 1 'nowhere/steps.csv: No such file' \
+	tiny "$T/good.st" -f -n 3 --loss-log "$T/good.csv" -l "$T/nowhere/steps.csv"
+fails 'train -f: nor a profile be written' 1 'nowhere/profile.csv' \
+	tiny "$T/good.st" -f -n 3 --loss-log "$T/good.csv" --profile "$T/nowhere/profile.csv"
+ok 'the checkpoint is what it was' cmp "$T/good.st" "$T/good.st.was"
+ok 'and so is its log' cmp "$T/good.csv" "$T/good.csv.was"
+# shellcheck disable=SC2086
+fails 'train: rows that are cut, and no checkpoint' 1 'cut.noised: truncated' \
+	train -q $shape -n 3 -o "$T/none.st" "$T/cut.noised"
+ok 'none is made' [ ! -e "$T/none.st" ]
+
+# --- what a link names is replaced, and not the link; permissions stay ---
+
+mkdir "$T/far"
+pack -q -T 60 -o "$T/packed" "$T/stories.tok"
+cp "$T/packed" "$T/far/target"
+chmod 640 "$T/far/target"
+ln -s far/target "$T/near"
+pack -q -T 60 -o "$T/near" "$T/stories.tok"
+is 'a link stays a link' "$(readlink "$T/near") $(ls "$T/far")" 'far/target target'
+ok 'and its target is new' pack --check "$T/far/target"
+is 'with the permissions that it had' "$(stat -c %a "$T/far/target")" 640
+ln -s far/later "$T/dangling"
+pack -q -T 60 -o "$T/dangling" "$T/stories.tok"
+ok 'a link to nothing: the file is made there' pack --check "$T/far/later"
+ln -s circle "$T/circle"
+fails 'links in a circle' 1 'circle: too many symbolic links' pack -q -T 60 -o "$T/circle" "$T/stories.tok"
+ln -s /proc/self/fd/1 "$T/out"
+pack -q -T 60 -o "$T/out" "$T/stories.tok" >"$T/by-shell"
+ok 'a name of standard output, where that is a file' pack --check "$T/by-shell"
+ln -s good.st "$T/link.st"
+ok 'train -r by a link' train -q -r "$T/link.st" -n 4 "$T/train.noised"
+is 'the link is one still, and no lock is left' "$(readlink "$T/link.st") $(find "$T" -name '*.lock')" 'good.st '
+ok 'the checkpoint has gone on' sh -c "denoise -m '$T/good.st' --info | grep -q '^step: 4'"
 
 # --- written files respect the umask ---
 

@@ -17,6 +17,7 @@
 #include "ground/io.h"
 #include "ground/mem.h"
 #include "ground/number.h"
+#include "ground/path.h"
 #include "ground/pool.h"
 #include "ground/version.h"
 
@@ -51,6 +52,13 @@ void die(const struct err *e)
 	if (!cli_dying || cli_dying(&last))
 		warn("%s", last.msg);
 	exit((int)last.status);
+}
+
+void die_at_once(const char *name, const struct err *e)
+{
+	tool = name;
+	warn("%s", e->msg);
+	_exit((int)e->status);
 }
 
 void die_usage(const char *fmt, ...)
@@ -378,10 +386,26 @@ void cli_refuse(bool given, const char *option, const char *with)
 		die_usage("%s does not go with %s", option, with);
 }
 
-void cli_refuse_same(const char *a, const char *b)
+static void refuse_same(const char *a, const char *b)
 {
-	if (io_same(a, b))
+	if (path_same(a, b))
 		die_usage("%s: one file for two things", a);
+}
+
+void cli_refuse_clashes(
+    const char *const *written, size_t n, const char *const *read, size_t m, char *const *operands)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = i + 1; j < n; j++)
+			refuse_same(written[i], written[j]);
+		for (size_t j = 0; j < m; j++)
+			refuse_same(written[i], read[j]);
+		for (char *const *operand = operands; *operand; operand++)
+			refuse_same(written[i], *operand);
+		if (path_is_input(written[i]))
+			die_usage(
+			    "%s: one file for two things: standard input reads it", written[i]);
+	}
 }
 
 void cli_check_threads(int64_t threads)
@@ -413,7 +437,7 @@ static void on_signal(int sig)
 
 void cli_unlink_on_signal(const char *temporary)
 {
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXCPU};
 	struct sigaction act = {.sa_handler = on_signal}, old;
 
 	snprintf(doomed, sizeof doomed, "%s", temporary ? temporary : "");

@@ -88,6 +88,9 @@ extern bool (*cli_dying)(struct err *e);
 
 /* die - print "tool: message" and exit with its status. die_usage - the same with status 2. */
 void die(const struct err *e) __attribute__((noreturn));
+
+/* die_at_once - die before cli_parse, with nothing that libraries do at exit. */
+void die_at_once(const char *tool, const struct err *e) __attribute__((noreturn));
 void die_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* warn - print "tool: message". note - the same unless -q. */
@@ -97,9 +100,16 @@ void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* cli_refuse - die of a usage error if given: an option that would do nothing is a mistake. */
 void cli_refuse(bool given, const char *option, const char *with);
 
-/* cli_refuse_same - die of a usage error if the paths, each or NULL, name one file: it would be
- * written twice, or in place of what is read. */
-void cli_refuse_same(const char *a, const char *b);
+/*
+ * cli_refuse_clashes - die of a usage error if one file would be written twice, or while it is
+ * read, by whatever paths it is named.
+ *
+ * written   n paths, each may be NULL
+ * read      m paths, each may be NULL
+ * operands  more that are read, up to a NULL; none: standard input, which is looked at anyhow
+ */
+void cli_refuse_clashes(
+    const char *const *written, size_t n, const char *const *read, size_t m, char *const *operands);
 
 /*
  * cli_check_threads - die of a usage error where so many threads, which work in step, would be far
@@ -113,8 +123,8 @@ void cli_check_threads(int64_t threads);
  */
 void cli_refuse_terminal(const char *path);
 
-/* cli_unlink_on_signal - a temporary file to remove if SIGINT, SIGTERM or SIGHUP, or die, ends the
- * tool; NULL: none any more. One at a time; the name is copied. */
+/* cli_unlink_on_signal - a temporary file to remove if a signal that users, shells and batch
+ * systems send, or die, ends the tool; NULL: none any more. One at a time; the name is copied. */
 void cli_unlink_on_signal(const char *temporary);
 
 /* cli_provenance - "tool version arg arg ..." shell-quoted and cut to room bytes. */

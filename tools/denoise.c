@@ -10,6 +10,7 @@
 #include "formats/shard.h"
 #include "ground/io.h"
 #include "ground/mem.h"
+#include "ground/path.h"
 #include "ground/rng.h"
 #include "math/kernels.h"
 #include "model/checkpoint.h"
@@ -415,8 +416,10 @@ static struct shard_reader *open_records(const struct job *j, const char *path)
 	return in;
 }
 
-static void refuse_options(const char *records)
+static void refuse_options(char *const *operands)
 {
+	const char *written[] = {output, profile_path}, *records = *operands;
+
 	if (prefix + mend + loss > 1)
 		die_usage("--prefix, --mend and --loss exclude each other");
 	if (count_seen && loss)
@@ -424,12 +427,8 @@ static void refuse_options(const char *records)
 	if (count_seen && records && !prefix && !mend)
 		die_usage("-n makes rows out of nothing, or with --prefix or --mend: not from %s",
 		    records);
-	cli_refuse_same(output, model_path);
-	cli_refuse_same(output, records);
-	cli_refuse_same(profile_path, model_path);
-	cli_refuse_same(profile_path, records);
-	cli_refuse_same(profile_path, output);
-	if (profile_path && io_is_standard(profile_path) && io_is_standard(output))
+	cli_refuse_clashes(written, CLI_COUNT(written), &model_path, 1, operands);
+	if (profile_path && path_is_standard(profile_path) && path_is_standard(output))
 		die_usage("--profile: standard output has the %s", loss ? "losses" : "rows");
 	cli_refuse(info && (count_seen || prefix || mend || output || records), "--info",
 	    "what would make rows");
@@ -458,9 +457,12 @@ int main(int argc, char **argv)
 	struct job j = {0};
 	struct shard_reader *in = NULL;
 	struct err e;
-	int first = cli_parse(&cli, argc, argv);
+	int first;
 
-	refuse_options(argv[first]);
+	if (k_room(&e))
+		die_at_once(cli.tool, &e);
+	first = cli_parse(&cli, argc, argv);
+	refuse_options(argv + first);
 	if (checkpoint_open(&j.cp, model_path, &e))
 		die(&e);
 	if (info) {
@@ -481,9 +483,9 @@ int main(int argc, char **argv)
 	else
 		generate(&j);
 	progress_end(&j.progress);
-	cli_unlink_on_signal(NULL);
 	if (loss ? output_commit(&j.csv, &e) : shard_commit(j.out, &e))
 		die(&e);
+	cli_unlink_on_signal(NULL);
 	if (profile_path && profile_write(profile_path, j.k, progress_seconds(&j.progress), &e))
 		die(&e);
 	note("%" PRIu64 " rows, %.1f s", j.done, progress_seconds(&j.progress));

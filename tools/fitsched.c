@@ -346,7 +346,7 @@ int main(int argc, char **argv)
 	struct err e;
 
 	check_options();
-	cli_refuse_same(output, argv[at]);
+	cli_refuse_clashes(&output, 1, NULL, 0, argv + at);
 	if (input_open(&in, at < argc ? argv[at] : NULL, &e))
 		die(&e);
 	if (!(csv = csv_open(&in, &e)) || output_open(&out, output, &e))

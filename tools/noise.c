@@ -11,6 +11,7 @@
 #include "formats/shard.h"
 #include "ground/mem.h"
 #include "ground/number.h"
+#include "ground/path.h"
 
 static int64_t epochs = 1, skip, limit = -1, level = SHARD_AUTO, rank = -1, world;
 static uint64_t seed;
@@ -274,14 +275,12 @@ int main(int argc, char **argv)
 		die_usage("--uniform: 1 is not in [0, 1)");
 	cli_refuse(max_given_seen && mask == NOISING_ALL, "--max-given",
 	    "--mask all, which gives nothing");
-	cli_refuse_same(output, counts_file);
-	if (counts_file && io_is_standard(counts_file) && operand == argc)
+	cli_refuse_clashes(&output, 1, &counts_file, 1, argv + operand);
+	if (counts_file && path_is_standard(counts_file) && operand == argc)
 		die_usage("--counts: standard input has the rows");
-	for (int i = operand; i < argc; i++) {
-		cli_refuse_same(output, argv[i]);
-		if (counts_file && io_is_standard(counts_file) && io_is_standard(argv[i]))
+	for (int i = operand; i < argc; i++)
+		if (counts_file && path_is_standard(counts_file) && path_is_standard(argv[i]))
 			die_usage("--counts: standard input has the rows");
-	}
 	find_place();
 	cli_refuse_terminal(output);
 	cli_provenance(provenance, sizeof provenance, argc, argv);

@@ -476,8 +476,7 @@ int main(int argc, char **argv)
 	struct err e;
 
 	refuse_nonsense();
-	for (int i = operand; i < argc; i++)
-		cli_refuse_same(output, argv[i]);
+	cli_refuse_clashes(&output, 1, NULL, 0, argv + operand);
 	n = argc > operand ? argc - operand : 1;
 	paths = argc > operand ? argv + operand : standard;
 	text = info || print_ids || print_noise;

@@ -212,18 +212,19 @@ static void parse_line(char *spec, struct overlay *o)
 }
 
 /* No picture takes the place of what it is drawn from. */
-static void refuse_same(const char *rows)
+static void refuse_clashes(char *const *rows)
 {
-	cli_refuse_same(path, rows);
+	cli_refuse_clashes(&path, 1, NULL, 0, rows);
 	for (size_t i = 0; i < line_specs.n; i++) {
 		struct overlay o = {0};
 		struct err e;
 		char *spec = mem_copy_string(line_specs.item[i], &e);
+		const char *file = spec;
 
 		if (!spec)
 			die(&e);
 		parse_line(spec, &o);
-		cli_refuse_same(path, spec);
+		cli_refuse_clashes(&path, 1, &file, 1, rows);
 		free(spec);
 	}
 }
@@ -578,7 +579,7 @@ int main(int argc, char **argv)
 	int at = cli_parse(&cli, argc, argv);
 
 	check_options();
-	refuse_same(at < argc ? argv[at] : NULL);
+	refuse_clashes(argv + at);
 	picture_init(&p);
 	s.path = at < argc && strcmp(argv[at], "-") != 0 ? argv[at] : NULL;
 	if (follow)

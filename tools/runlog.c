@@ -9,30 +9,30 @@
 #include "cli.h"
 #include "formats/steplog.h"
 #include "ground/mem.h"
+#include "ground/path.h"
 #include "stop.h"
 
 /* --- one log --- */
 
-static void open_file(
-    struct runlog_file *f, const char *header, const char *checkpoint, uint64_t step)
+static void open_log(struct runlog *l, struct runlog_file *f, const char *columns)
 {
 	struct err e;
-	uint64_t cut;
 
-	if (steplog_open(&f->out, f->path, header, checkpoint ? (int64_t)step : -1, &cut, &e))
+	if (steplog_open(&f->log, f->path, columns, l->checkpoint ? (int64_t)l->step : -1, &e))
 		die(&e);
-	if (cut)
-		note("%s: cut %" PRIu64 " lines behind step %" PRIu64 ", where %s goes on", f->path,
-		    cut, step, checkpoint);
+	f->columns = columns;
+	f->log.out.stop = &stop_signal;
+	f->open = true;
 }
 
-static void open_standard(struct runlog_file *f, const char *columns, bool header)
+static int begin_log(const struct runlog *l, struct runlog_file *f, bool header, struct err *e)
 {
-	struct err e;
-
-	if (output_append(&f->out, NULL, false, &e) ||
-	    (header && output_printf(&f->out, &e, "%s\n", columns)))
-		die(&e);
+	if (steplog_begin(&f->log, header || !path_is_standard(f->path) ? f->columns : NULL, e))
+		return -1;
+	if (f->log.cut)
+		note("%s: cut %" PRIu64 " lines behind step %" PRIu64 ", where %s goes on", f->path,
+		    f->log.cut, l->step, l->checkpoint);
+	return 0;
 }
 
 /* A write, whose error is e, has failed: the end of this log. */
@@ -40,7 +40,7 @@ static void lose(struct runlog *l, struct runlog_file *f, const struct err *e)
 {
 	f->open = false;
 	if (errno == EPIPE) {
-		note("%s: the reader has gone; training goes on", f->out.name);
+		note("%s: the reader has gone; training goes on", f->log.out.name);
 	} else if (!l->failed) {
 		l->failed = true;
 		l->why = *e;
@@ -60,32 +60,32 @@ __attribute__((format(printf, 3, 4))) static void put(
 	va_start(ap, fmt);
 	n = vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
-	if (output_write(&f->out, line, (size_t)n, &e))
+	if (output_write(&f->log.out, line, (size_t)n, &e))
 		lose(l, f, &e);
 }
 
 /* --- what is logged --- */
 
-static void open_log(
-    struct runlog_file *f, const char *columns, const char *checkpoint, uint64_t step, bool header)
+void runlog_open(struct runlog *l, const char *checkpoint, uint64_t step)
 {
-	if (io_is_standard(f->path))
-		open_standard(f, columns, header);
-	else
-		open_file(f, columns, checkpoint, step);
-	f->out.stop = &stop_signal;
-	f->open = true;
+	l->checkpoint = checkpoint;
+	l->step = step;
+	if (l->steps.path)
+		open_log(l, &l->steps,
+		    "step,rows,seconds,loss_nats,lr,grad_norm,tokens_per_s,rss_mib,comm_s");
+	if (l->schedule.path)
+		open_log(l, &l->schedule, "step," SCHEDULE_COLUMNS);
+	open_log(l, &l->loss, "step,t,ce_nats,split");
 }
 
-void runlog_open(struct runlog *l, const char *checkpoint, uint64_t step, bool header)
+int runlog_begin(struct runlog *l, bool header, struct err *e)
 {
-	if (l->steps.path)
-		open_log(&l->steps,
-		    "step,rows,seconds,loss_nats,lr,grad_norm,tokens_per_s,rss_mib,comm_s",
-		    checkpoint, step, header);
-	if (l->schedule.path)
-		open_log(&l->schedule, "step," SCHEDULE_COLUMNS, checkpoint, step, header);
-	open_log(&l->loss, "step,t,ce_nats,split", checkpoint, step, header);
+	struct runlog_file *file[] = {&l->loss, &l->steps, &l->schedule};
+
+	for (size_t i = 0; i < sizeof file / sizeof file[0]; i++)
+		if (file[i]->open && begin_log(l, file[i], header, e))
+			return -1;
+	return 0;
 }
 
 void runlog_losses(
@@ -124,7 +124,7 @@ static int each(struct runlog *l, int (*finish)(struct output *out, struct err *
 	int failed;
 
 	for (size_t i = 0; i < sizeof file / sizeof file[0]; i++)
-		if (file[i]->open && finish(&file[i]->out, &why))
+		if (file[i]->open && finish(&file[i]->log.out, &why))
 			lose(l, file[i], &why);
 	failed = l->failed;
 	if (failed)
@@ -145,7 +145,7 @@ int runlog_sync(struct runlog *l, struct err *e)
 
 void runlog_close(struct runlog *l)
 {
-	output_abort(&l->loss.out);
-	output_abort(&l->steps.out);
-	output_abort(&l->schedule.out);
+	output_abort(&l->loss.log.out);
+	output_abort(&l->steps.log.out);
+	output_abort(&l->schedule.log.out);
 }

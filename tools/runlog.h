@@ -8,27 +8,34 @@
 
 #include <stdbool.h>
 
-#include "ground/io.h"
+#include "formats/steplog.h"
 #include "model/schedule.h"
 #include "model/trainer.h"
 
 struct runlog_file {
 	const char *path; /* NULL: none; of the losses: standard output, which "-" is for all */
-	struct output out;
+	const char *columns;
+	struct steplog log;
 	bool open; /* false too once its reader has gone or a write has failed */
 };
 
 struct runlog {
 	struct runlog_file steps, loss, schedule;
-	bool failed; /* and it has not been said yet */
+	const char *checkpoint; /* that the run goes on from, or NULL */
+	uint64_t step;          /* of it */
+	bool failed;            /* and it has not been said yet */
 	struct err why;
 };
 
 /*
- * runlog_open - open them all, or die. After a checkpoint, go on behind what they have of the run
- * up to its step; with a NULL one, begin anew. header: on standard output, too.
+ * runlog_open - open them all, or die; what is in them stays as it is. checkpoint, NULL for a new
+ * run, and its step: where they are to go on.
  */
-void runlog_open(struct runlog *l, const char *checkpoint, uint64_t step, bool header);
+void runlog_open(struct runlog *l, const char *checkpoint, uint64_t step);
+
+/* runlog_begin - cut off what the run will log again, all of it where it is new; header: on
+ * standard output, too. Returns 0 or -1. */
+int runlog_begin(struct runlog *l, bool header, struct err *e);
 
 /* runlog_losses - the levels t [n] and cross-entropies ce [n] of sequences; split: train, valid. */
 void runlog_losses(struct runlog *l, uint64_t step, const double *t, const double *ce, size_t n,

@@ -605,9 +605,7 @@ int main(int argc, char **argv)
 	int first = cli_parse(&cli, argc, argv);
 
 	check_options();
-	cli_refuse_same(output, vocab_path);
-	for (int i = first; i < argc; i++)
-		cli_refuse_same(output, argv[i]);
+	cli_refuse_clashes(&output, 1, &vocab_path, 1, argv + first);
 	if (learn)
 		run_learn(argc - first, argv + first);
 	else if (decode)

@@ -13,11 +13,13 @@
 #include "formats/shard.h"
 #include "ground/lock.h"
 #include "ground/mem.h"
+#include "ground/path.h"
 #include "ground/version.h"
 #include "math/kernels.h"
 #include "model/checkpoint.h"
 #include "model/trainer.h"
 #include "model/validation.h"
+#include "needs.h"
 #include "profile.h"
 #include "progress.h"
 #include "ranks.h"
@@ -176,25 +178,32 @@ static void must_stay(const struct field *f, const void *own, const void *asked)
 		    is, not );
 }
 
-/* No file may be written twice, or be written while it is read. */
-static void check_files(const char *rows)
+static void check_standard(void)
 {
-	const char *file[] = {output, logs.steps.path, logs.loss.path, logs.schedule.path,
-	    profile_path, valid_path, rows};
-	const char *log[] = {logs.loss.path, logs.steps.path, logs.schedule.path, profile_path};
-	int to_standard = 0;
+	const char *log[] = {logs.steps.path, logs.schedule.path, profile_path};
+	int n = path_is_standard(logs.loss.path);
 
 	if (!strcmp(output, "-"))
 		die_usage("--output: a checkpoint is a file, and cannot go to standard output");
-	for (size_t i = 0; i < 5; i++)
-		for (size_t j = i + 1; j < CLI_COUNT(file); j++)
-			cli_refuse_same(file[i], file[j]);
-	for (size_t i = 1; i < 5; i++)
-		cli_refuse_same(file[i], resume);
 	for (size_t i = 0; i < CLI_COUNT(log); i++)
-		to_standard += i == 0 ? io_is_standard(log[i]) : log[i] && io_is_standard(log[i]);
-	if (to_standard > 1)
+		n += log[i] && path_is_standard(log[i]);
+	if (n > 1)
 		die_usage("only one log can go to standard output: --loss-log FILE for the losses");
+}
+
+/* The checkpoint is written and read where the run goes on in place. */
+static void check_files(char *const *rows)
+{
+	struct err e;
+	char *lock_file = lock_path(output, &e);
+	const char *written[] = {
+	    output, lock_file, logs.steps.path, logs.loss.path, logs.schedule.path, profile_path};
+	const char *read[] = {valid_path, resume && strcmp(output, resume) != 0 ? resume : NULL};
+
+	if (!lock_file)
+		die(&e);
+	cli_refuse_clashes(written, CLI_COUNT(written), read, CLI_COUNT(read), rows);
+	free(lock_file);
 }
 
 static void refuse_options(void)
@@ -229,47 +238,7 @@ static void take_options(const struct checkpoint *from)
 			must_stay(&trainer_fields[i], &from->o, &options);
 }
 
-/* --- what a run takes --- */
-
-static void describe(FILE *to, struct kernels *k, const struct config *c,
-    const struct shard_reader *in, uint64_t rows)
-{
-	const struct shard_header *h = shard_header(in);
-	double flops = 3 * config_flops(c);
-	size_t bytes = trainer_bytes(k, c, &options);
-
-	if (c->self_cond)
-		flops += options.self_cond_rate * config_flops(c);
-	fprintf(to,
-	    "parameters: %zu (%" PRId64 " x %" PRId64 ", %" PRId64 " heads, d %" PRId64 ", %" PRId64
-	    " of %u words)\n",
-	    weights_count(c), c->layers, c->width, c->heads, c->embed, c->active, h->vocab_size);
-	fprintf(to, "memory: %.1f MiB of %.1f MiB available\n", (double)bytes / 1048576,
-	    (double)mem_available() / 1048576);
-	fprintf(to, "operations: %.3g a token, by %s\n", flops, k_name(k));
-	fprintf(to, "rows: %" PRIu64 " of %u tokens, %" PRId64 " steps of %" PRId64 "\n", rows,
-	    h->row_len, options.steps, options.batch);
-	if (team_size(team) > 1) {
-		char library[80];
-
-		team_library(library, sizeof library);
-		fprintf(to, "ranks: %d, %s\n", team_size(team), library);
-	}
-}
-
-static void check_memory(struct kernels *k, const struct config *c)
-{
-	size_t bytes = trainer_bytes(k, c, &options);
-	struct err e;
-
-	if (bytes > mem_available() && !cli_force) {
-		err_set(&e,
-		    "the run takes %.1f MiB of memory, where %.1f MiB can be had; a smaller model "
-		    "or batch, or -f to start all the same",
-		    (double)bytes / 1048576, (double)mem_available() / 1048576);
-		die(&e);
-	}
-}
+/* --- the rows and the ranks --- */
 
 /* Rows that the readers of all ranks have, and where in the stream the last of them ends; 0 where
  * that is not known. */
@@ -324,6 +293,7 @@ struct run {
 	double *ce;
 	double valid, waited; /* waited: of team->seconds, until the last report */
 	uint64_t first_step, saved, tokens;
+	bool begun;
 };
 
 static int save(struct run *r, struct err *e)
@@ -385,6 +355,19 @@ static int after_step(struct run *r, const struct trainer_result *result, struct
 	return result->step % (uint64_t)save_every == 0 ? save(r, e) : 0;
 }
 
+/* There are rows: from here on what earlier runs logged is overwritten. */
+static int begin(struct run *r, struct err *e)
+{
+	if (r->begun)
+		return 0;
+	r->begun = true;
+	if (team_agree(team, ranks_first() && runlog_begin(&logs, !no_header, e) ? -1 : 0, e))
+		return -1;
+	if (!resume)
+		runlog_schedule(&logs, 0, &r->tr->schedule);
+	return 0;
+}
+
 /* Whether any rank has been told to stop. */
 static bool is_stopped(void)
 {
@@ -413,7 +396,7 @@ static int train(struct run *r, struct err *e)
 			    shard_name(r->rows), tr->step, tr->o.steps);
 			break;
 		}
-		if (trainer_step(tr, &result, e))
+		if (begin(r, e) || trainer_step(tr, &result, e))
 			return -1;
 		r->tokens += (uint64_t)n * tr->batch.T;
 		if (after_step(r, &result, e))
@@ -476,12 +459,12 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 	struct err e;
 
 	if (dry_run) {
-		describe(stdout, k, &c, r->rows, n_rows);
+		needs_print(stdout, k, &c, &options, r->rows, n_rows);
 		exit(cli_finish());
 	}
 	if (!cli_quiet)
-		describe(stderr, k, &c, r->rows, n_rows);
-	check_memory(k, &c);
+		needs_print(stderr, k, &c, &options, r->rows, n_rows);
+	needs_check(k, &c, &options);
 	r->tr = resume ? checkpoint_resume(from, k, &options, &e)
 	               : trainer_new(k, &c, &options, h, shard_counts(r->rows), &e);
 	if (!r->tr || trainer_skip(r->tr, r->rows, &e))
@@ -489,7 +472,8 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 	if (cli_verbose)
 		note("%s", k_name(k));
 	r->first_step = r->tr->step;
-	r->saved = resume && !strcmp(output, resume) ? r->tr->step : UINT64_MAX;
+	/* With no step done there is nothing to save, unless it is somewhere else. */
+	r->saved = resume && strcmp(output, resume) != 0 ? UINT64_MAX : r->tr->step;
 	if (resume && h->seed != from->source.seed && ranks_first())
 		warn("%s: noised with seed %" PRIu64 ", where %s began with %" PRIu64,
 		    shard_name(r->rows), h->seed, resume, from->source.seed);
@@ -540,16 +524,16 @@ static void check_ahead(const struct trainer *tr)
 	if (output_open(&probe, output, &e))
 		die(&e);
 	output_abort(&probe);
+	if (profile_path && output_open(&probe, profile_path, &e))
+		die(&e);
+	output_abort(&probe);
 }
 
 static void open_outputs(const struct trainer *tr)
 {
 	check_ahead(tr);
-	if (!ranks_first())
-		return;
-	runlog_open(&logs, resume, tr->step, !no_header);
-	if (!resume)
-		runlog_schedule(&logs, 0, &tr->schedule);
+	if (ranks_first())
+		runlog_open(&logs, resume, tr->step);
 }
 
 /* All ranks come here with the same error, or none. */
@@ -561,7 +545,7 @@ static int finish(struct run *r, int failed, struct err *e)
 	stop_calm();
 	if (failed && ranks_first())
 		warn("%s", e->msg);
-	if (failed && e->status == ERR_NONFINITE)
+	if (failed && (e->status == ERR_NONFINITE || r->tr->step == r->first_step))
 		return (int)e->status;
 	if (save(r, e)) {
 		/* What failed may be what has just been said. */
@@ -600,13 +584,16 @@ int main(int argc, char **argv)
 	double seconds;
 	int first, status;
 
+	if (k_room(&e))
+		die_at_once(cli.tool, &e);
 	team = ranks_join(&argc, &argv);
 	set_defaults(argc, argv, &from, &opened);
 	first = cli_parse(&cli, argc, argv);
 	cli_quiet = cli_quiet || !ranks_first();
 	refuse_options();
 	take_options(&from);
-	check_files(argv[first]);
+	check_standard();
+	check_files(argv + first);
 	if (!dry_run && ranks_first())
 		take_lock(&opened);
 	if (!(k = k_new((int)threads, (enum k_precision)precision, &e)) ||

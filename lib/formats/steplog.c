@@ -1,11 +1,12 @@
 #include "formats/steplog.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "ground/path.h"
 
 /* The step that a row begins with. Returns 0 or -1. */
 static int get_step(const char *line, size_t n, int64_t *step)
@@ -63,38 +64,39 @@ static int measure(struct input *in, const char *header, int64_t keep, uint64_t 
 	return more;
 }
 
-static int cut_back(
-    const char *path, const char *header, int64_t keep, uint64_t *cut, struct err *e)
+/* Where to go on in path. */
+static int look(
+    struct steplog *log, const char *path, const char *header, int64_t keep, struct err *e)
 {
-	uint64_t length;
 	struct input in;
 	int failed;
 
 	if (input_open(&in, path, e))
 		return -1;
-	failed = measure(&in, header, keep, &length, cut, e);
+	failed = measure(&in, header, keep, &log->length, &log->cut, e);
 	input_close(&in);
-	if (!failed && *cut > 0 && truncate(path, (off_t)length))
-		return err_errno(e, "%s: cannot cut it", path);
 	return failed;
 }
 
-int steplog_open(struct output *log, const char *path, const char *header, int64_t keep,
-    uint64_t *cut, struct err *e)
+int steplog_open(
+    struct steplog *log, const char *path, const char *header, int64_t keep, struct err *e)
 {
-	bool regular;
 	struct stat st;
 
-	*cut = 0;
-	if (keep >= 0 && !stat(path, &st) && S_ISREG(st.st_mode) &&
-	    cut_back(path, header, keep, cut, e))
+	memset(log, 0, sizeof *log);
+	if (output_append(&log->out, path, e))
 		return -1;
-	if (output_append(log, path, keep < 0, e))
-		return -1;
-	regular = !fstat(log->fd, &st) && S_ISREG(st.st_mode);
-	if ((!regular || st.st_size == 0) && output_printf(log, e, "%s\n", header)) {
-		output_abort(log);
+	log->regular = !path_is_standard(path) && !fstat(log->out.fd, &st) && S_ISREG(st.st_mode);
+	if (log->regular && keep >= 0 && look(log, path, header, keep, e)) {
+		output_abort(&log->out);
 		return -1;
 	}
 	return 0;
+}
+
+int steplog_begin(struct steplog *log, const char *header, struct err *e)
+{
+	if (log->regular && ftruncate(log->out.fd, (off_t)log->length))
+		return err_errno(e, "%s: cannot cut it", log->out.name);
+	return log->length == 0 && header ? output_printf(&log->out, e, "%s\n", header) : 0;
 }

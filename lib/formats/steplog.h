@@ -11,19 +11,27 @@
 
 #include "ground/io.h"
 
+struct steplog {
+	struct output out;
+	uint64_t length, cut; /* bytes that stay of what is there, lines that do not */
+	bool regular;
+};
+
 /*
- * steplog_open - open path for writing, to log, and, where it is new or empty, write the header
- * row.
+ * steplog_open - open path for appending, and find where to go on; what is there stays as it is.
+ * The caller ends log->out by output_commit or output_abort.
  *
- * keep  -1: begin anew; else append, after the rows of steps up to keep: what comes behind the
- *       first row of a later step, and a last line cut short, is cut off
- * cut   receives how many lines were
+ * keep  -1: begin anew; else go on behind the rows of steps up to keep: log->cut lines, those from
+ *       the first of a later step on and a last one cut short, are to go
  *
- * A device or pipe is appended to as it is. The caller ends it by output_commit. Returns 0, or -1
- * with nothing to close: the first line of what is there is another one, or a row does not begin
- * with a step.
+ * Returns 0, or -1 with nothing to close: the first line of what is there is not header, or a row
+ * does not begin with a step.
  */
-int steplog_open(struct output *log, const char *path, const char *header, int64_t keep,
-    uint64_t *cut, struct err *e);
+int steplog_open(
+    struct steplog *log, const char *path, const char *header, int64_t keep, struct err *e);
+
+/* steplog_begin - cut off what is to go, and write the header (NULL: none) where nothing is left.
+ * Pipes, devices and standard output are as empty. Returns 0 or -1. */
+int steplog_begin(struct steplog *log, const char *header, struct err *e);
 
 #endif

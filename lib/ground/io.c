@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ground/mem.h"
+#include "ground/path.h"
 
 /* INPUT_MAX: what is one line or document may have so many bytes; no more than a record of a shard
  * would hold comes of them, and /dev/zero has no end. */
@@ -19,43 +20,6 @@ enum { INPUT_START = 1 << 16, INPUT_MAX = 1 << 30, OUTPUT_SIZE = 1 << 16 };
 /* So many signals in a row a reader may take nothing after a stop: 5 s of an alarm every 100 ms. */
 enum { PATIENCE = 50 };
 
-bool io_is_standard(const char *path)
-{
-	return !path || !strcmp(path, "-");
-}
-
-static bool same_inode(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-/* The directory that path is in. */
-static int stat_directory(const char *path, const char *name, struct stat *st)
-{
-	char *directory = strndup(path, (size_t)(name - path));
-	int failed = directory ? stat(*directory ? directory : ".", st) : -1;
-
-	free(directory);
-	return failed;
-}
-
-bool io_same(const char *a, const char *b)
-{
-	const char *slash, *name_a, *name_b;
-	struct stat x, y;
-
-	if (io_is_standard(a) || io_is_standard(b))
-		return false;
-	if (!strcmp(a, b))
-		return true;
-	if (!stat(a, &x))
-		return !stat(b, &y) && S_ISREG(x.st_mode) && same_inode(&x, &y);
-	name_a = (slash = strrchr(a, '/')) ? slash + 1 : a;
-	name_b = (slash = strrchr(b, '/')) ? slash + 1 : b;
-	return !strcmp(name_a, name_b) && !stat_directory(a, name_a, &x) &&
-	       !stat_directory(b, name_b, &y) && same_inode(&x, &y);
-}
-
 /* --- input --- */
 
 int input_open(struct input *in, const char *path, struct err *e)
@@ -63,10 +27,12 @@ int input_open(struct input *in, const char *path, struct err *e)
 	struct stat st;
 
 	memset(in, 0, sizeof *in);
-	in->fd = io_is_standard(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (path && !*path)
+		return err_set(e, "an input without a name");
+	in->fd = path_is_standard(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (in->fd < 0)
 		return err_errno(e, "%s", path);
-	in->name = mem_copy_string(io_is_standard(path) ? "standard input" : path, e);
+	in->name = mem_copy_string(path_is_standard(path) ? "standard input" : path, e);
 	in->buf = mem_array(INPUT_START, 1, e);
 	in->cap = INPUT_START;
 	if (!in->name || !in->buf) {
@@ -207,20 +173,32 @@ static int open_temporary(struct output *out, struct err *e)
 
 static int open_path(struct output *out, const char *path, struct err *e)
 {
-	struct stat st;
+	struct stat st, own;
+	bool there;
 
-	if (io_is_standard(path)) {
+	if (path_is_standard(path)) {
 		out->fd = STDOUT_FILENO;
 		return 0;
 	}
 	if (!*path)
 		return err_set(e, "an output without a name");
-	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+	there = !stat(path, &st);
+	if (there && !S_ISREG(st.st_mode)) {
 		out->fd = open(path, O_WRONLY | O_CLOEXEC);
 		return out->fd < 0 ? err_errno(e, "%s", path) : 0;
 	}
-	out->path = mem_copy_string(path, e);
-	return out->path ? open_temporary(out, e) : -1;
+	/* By the name of a device, as where a shell has sent standard output into a file. */
+	if (there && !fstat(STDOUT_FILENO, &own) && own.st_dev == st.st_dev &&
+	    own.st_ino == st.st_ino) {
+		out->fd = STDOUT_FILENO;
+		return 0;
+	}
+	out->path = path_target(path, e);
+	if (!out->path || open_temporary(out, e))
+		return -1;
+	if (there) /* its owner may have reasons; a failure is none of ours */
+		(void)!fchmod(out->fd, st.st_mode & 0777);
+	return 0;
 }
 
 /* "<name>.<12 digits>.tmp", as open_temporary makes it. */
@@ -234,23 +212,29 @@ static bool is_temporary(const char *entry, const char *name)
 
 void output_sweep(const char *path)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	char *directory = strndup(path, slash ? (size_t)(slash - path) + 1 : 0);
-	DIR *d = directory ? opendir(*directory ? directory : ".") : NULL;
+	struct err e;
+	char *target = path_target(path, &e), *slash = target ? strrchr(target, '/') : NULL;
+	const char *name = slash ? slash + 1 : target;
+	DIR *d;
 
+	if (!target)
+		return;
+	if (slash)
+		*slash = '\0';
+	d = opendir(slash == target ? "/" : slash ? target : ".");
 	for (struct dirent *entry; d && (entry = readdir(d));)
 		if (is_temporary(entry->d_name, name))
 			unlinkat(dirfd(d), entry->d_name, 0);
 	if (d)
 		closedir(d);
-	free(directory);
+	free(target);
 }
 
-static int open_end(struct output *out, const char *path, bool anew, struct err *e)
+static int open_end(struct output *out, const char *path, struct err *e)
 {
-	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (anew ? O_TRUNC : 0);
+	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
 
-	out->fd = io_is_standard(path) ? STDOUT_FILENO : open(path, flags, 0666);
+	out->fd = path_is_standard(path) ? STDOUT_FILENO : open(path, flags, 0666);
 	return out->fd < 0 ? err_errno(e, "%s", path) : 0;
 }
 
@@ -259,7 +243,7 @@ static int prepare(struct output *out, const char *path, struct err *e)
 {
 	memset(out, 0, sizeof *out);
 	out->fd = -1;
-	out->name = mem_copy_string(io_is_standard(path) ? "standard output" : path, e);
+	out->name = mem_copy_string(path_is_standard(path) ? "standard output" : path, e);
 	out->buf = mem_array(OUTPUT_SIZE, 1, e);
 	return out->name && out->buf ? 0 : -1;
 }
@@ -272,9 +256,9 @@ int output_open(struct output *out, const char *path, struct err *e)
 	return -1;
 }
 
-int output_append(struct output *out, const char *path, bool anew, struct err *e)
+int output_append(struct output *out, const char *path, struct err *e)
 {
-	if (!prepare(out, path, e) && !open_end(out, path, anew, e))
+	if (!prepare(out, path, e) && !open_end(out, path, e))
 		return 0;
 	output_abort(out);
 	return -1;

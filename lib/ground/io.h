@@ -14,16 +14,6 @@
 
 #include "ground/err.h"
 
-/* io_is_standard - whether path is standard input or output. */
-bool io_is_standard(const char *path);
-
-/*
- * io_same - whether two paths name one file: by another spelling or a link, and where neither is
- * there yet as well. Standard input and output are none; devices and pipes are the same by their
- * path only.
- */
-bool io_same(const char *a, const char *b);
-
 struct input {
 	int fd;
 	char *name; /* for messages: the path, or "standard input" */
@@ -67,16 +57,16 @@ struct output {
 
 /*
  * output_open - open for writing. A regular file is written beside its path under an unpredictable
- * name, and takes its place at output_commit; a device or pipe is written directly.
+ * name, with the permissions of what is there, and takes its place at output_commit; where path is
+ * a symbolic link, it is the file at its end that is replaced. A device or pipe, and the file that
+ * standard output is, are written directly.
  * Returns 0, or -1 with nothing to close.
  */
 int output_open(struct output *out, const char *path, struct err *e);
 
-/*
- * output_append - open for writing at the end of what is there, directly, with no temporary; anew:
- * of a file that is emptied first. Returns 0, or -1 with nothing to close.
- */
-int output_append(struct output *out, const char *path, bool anew, struct err *e);
+/* output_append - open for writing at the end of what is there, directly, with no temporary.
+ * Returns 0, or -1 with nothing to close. */
+int output_append(struct output *out, const char *path, struct err *e);
 
 int output_write(struct output *out, const void *p, size_t n, struct err *e);
 

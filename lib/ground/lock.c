@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ground/mem.h"
+#include "ground/path.h"
 
 /* Who holds it wrote its number there; for the message alone. */
 static int held(int fd, const char *path, struct err *e)
@@ -55,19 +56,28 @@ static void write_pid(const struct lock *l)
 		return;
 }
 
+char *lock_path(const char *path, struct err *e)
+{
+	char *target = path_target(path, e), *beside = NULL;
+	size_t room = target ? strlen(target) + sizeof ".lock" : 0;
+
+	if (target && (beside = mem_array(room, 1, e)))
+		snprintf(beside, room, "%s.lock", target);
+	free(target);
+	return beside;
+}
+
 int lock_take(struct lock *l, const char *path, struct err *e)
 {
 	struct stat st;
-	size_t room = strlen(path) + sizeof ".lock";
 	int got = 0;
 
 	*l = (struct lock){-1, NULL};
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
 		return 0;
-	l->path = mem_array(room, 1, e);
+	l->path = lock_path(path, e);
 	if (!l->path)
 		return -1;
-	snprintf(l->path, room, "%s.lock", path);
 	while (got == 0) {
 		if (l->fd >= 0)
 			close(l->fd);

@@ -47,11 +47,31 @@ uint64_t mem_physical(void)
 	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* What the limit of address space (ulimit -v) leaves, where it can be told. */
+static uint64_t address_space(void)
+{
+	unsigned long long pages = 0;
+	struct rlimit limit;
+	uint64_t used;
+	FILE *f;
+
+	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return UINT64_MAX;
+	f = fopen("/proc/self/statm", "re");
+	if (f && fscanf(f, "%llu", &pages) != 1)
+		pages = 0;
+	if (f)
+		fclose(f);
+	used = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+}
+
 /* Linux counts reclaimable cache as available in /proc/meminfo only. */
 uint64_t mem_available(void)
 {
 	char line[128];
 	unsigned long long kib = 0;
+	uint64_t room = address_space(), free_bytes;
 	FILE *f = fopen("/proc/meminfo", "re");
 
 	while (f && fgets(line, sizeof line, f))
@@ -59,7 +79,8 @@ uint64_t mem_available(void)
 			break;
 	if (f)
 		fclose(f);
-	return kib ? kib * 1024 : mem_physical();
+	free_bytes = kib ? kib * 1024 : mem_physical();
+	return free_bytes < room ? free_bytes : room;
 }
 
 uint64_t mem_peak(void)

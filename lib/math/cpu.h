@@ -32,6 +32,10 @@ void cpu_for(
 void cpu_stream(
     struct kernels *k, const char *name, size_t bytes, size_t n, pool_body *body, void *arg);
 
+/* cpu_blas_init - ready BLAS for products on each thread of the pool. Returns 0, or -1 where there
+ * is no memory for them. */
+int cpu_blas_init(struct pool *pool, struct err *e);
+
 /* cpu_reserve - make scratch i hold n elements; what it held is lost. Returns 0 or -1. */
 int cpu_reserve(struct kernels *k, int i, size_t n, struct err *e);
 

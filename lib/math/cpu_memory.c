@@ -1,4 +1,3 @@
-#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,13 +59,11 @@ struct kernels *k_new(int threads, enum k_precision precision, struct err *e)
 	if (!k)
 		return NULL;
 	n = (size_t)(threads > 0 ? threads : pool_cpus());
-	/* Each of our threads calls a serial product on its own slice: two teams would fight. */
-	openblas_set_num_threads(1);
 	k->scratch = mem_array(n + 1, sizeof *k->scratch, e);
 	k->scratch_size = mem_array(n + 1, sizeof *k->scratch_size, e);
 	k->partial = mem_array(n, sizeof *k->partial, e);
 	if (!k->scratch || !k->scratch_size || !k->partial || choose(k, precision, e) ||
-	    !(k->pool = pool_new((int)n, e))) {
+	    !(k->pool = pool_new((int)n, e)) || cpu_blas_init(k->pool, e)) {
 		k_free(k);
 		return NULL;
 	}

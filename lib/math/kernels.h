@@ -39,6 +39,13 @@ enum k_precision { K_AUTO, K_FP32, K_BF16 };
 extern const char *const k_precisions[]; /* the names, and NULL */
 
 /*
+ * k_room - whether there is memory for the least that kernels need, before anything else is done.
+ * Returns 0, or -1: then the threads that BLAS has begun before main wait for it for ever, and exit
+ * would wait for them: leave by _exit.
+ */
+int k_room(struct err *e);
+
+/*
  * k_new - a context with so many threads (0: all processors). Returns NULL on error, as where the
  * processor has no products of bf16 but they are asked for.
  */

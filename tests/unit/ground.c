@@ -8,6 +8,7 @@
 #include "ground/io.h"
 #include "ground/lock.h"
 #include "ground/number.h"
+#include "ground/path.h"
 #include "ground/rng.h"
 #include "tap.h"
 
@@ -155,21 +156,21 @@ static void test_sweep(const char *dir)
 static const char *after(const char *path, const char *rows, int64_t keep, struct err *e)
 {
 	static char text[128];
-	uint64_t cut = 0;
 	FILE *f = fopen(path, "w");
-	struct output log;
+	struct steplog log;
 	size_t n;
 
 	fputs(rows, f);
 	fclose(f);
-	if (steplog_open(&log, path, "step,x", keep, &cut, e))
+	if (steplog_open(&log, path, "step,x", keep, e))
 		return e->msg;
-	if (output_printf(&log, e, "3,new\n") || output_commit(&log, e))
+	if (steplog_begin(&log, "step,x", e) || output_printf(&log.out, e, "3,new\n") ||
+	    output_commit(&log.out, e))
 		return e->msg;
 	f = fopen(path, "r");
 	n = fread(text, 1, sizeof text - 24, f);
 	fclose(f);
-	snprintf(text + n, 24, "%d", (int)cut);
+	snprintf(text + n, 24, "%d", (int)log.cut);
 	return text;
 }
 
@@ -221,16 +222,16 @@ static void test_same(const char *dir)
 	snprintf(file, sizeof file, "%s/a", dir);
 	snprintf(other, sizeof other, "%s/../%s/a", dir, strrchr(dir, '/') + 1);
 	snprintf(link, sizeof link, "%s/b", dir);
-	ok(io_same(file, other) && !io_same(file, link), "one file that is not there yet");
-	ok(!put_file(file, "x") && io_same(file, other) && !io_same(file, link) &&
-	        !io_same(link, file),
+	ok(path_same(file, other) && !path_same(file, link), "one file that is not there yet");
+	ok(!put_file(file, "x") && path_same(file, other) && !path_same(file, link) &&
+	        !path_same(link, file),
 	    "one that is");
-	ok(!symlink(file, link) && io_same(file, link) && io_same(link, other), "by a link");
+	ok(!symlink(file, link) && path_same(file, link) && path_same(link, other), "by a link");
 	unlink(link);
-	ok(!put_file(link, "x") && !io_same(link, file), "two of the same content");
-	ok(!io_same("-", "-") && !io_same(NULL, file) && !io_same(NULL, NULL),
+	ok(!put_file(link, "x") && !path_same(link, file), "two of the same content");
+	ok(!path_same("-", "-") && !path_same(NULL, file) && !path_same(NULL, NULL),
 	    "standard streams are no files");
-	ok(!io_same("/dev/null", "/dev/../dev/null"), "a device may have two uses");
+	ok(!path_same("/dev/null", "/dev/../dev/null"), "a device may have two uses");
 	unlink(file);
 	unlink(link);
 }
@@ -252,7 +253,8 @@ static void test_numbers(void)
 	ok(!number_unsigned("18446744073709551615", &u) && u == UINT64_MAX, "the largest");
 	ok(number_unsigned("18446744073709551616", &u) && errno == ERANGE, "one too large");
 	ok(number_unsigned("-1", &u) && errno == EINVAL, "less than nothing");
-	ok(!number_real("-1.5e-3", &d) && d == -1.5e-3 && !number_real(".5", &d) && d == 0.5, "reals");
+	ok(!number_real("-1.5e-3", &d) && d == -1.5e-3 && !number_real(".5", &d) && d == 0.5,
+	    "reals");
 	ok(number_real("1e400", &d) && errno == ERANGE && number_real("1e-400", &d) &&
 	        errno == ERANGE,
 	    "reals that no double holds");

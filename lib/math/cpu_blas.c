@@ -1,0 +1,92 @@
+/* What OpenBLAS needs before its first product of matrices. */
+
+#include <cblas.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "ground/mem.h"
+#include "math/cpu.h"
+
+/* BUFFER: of address space that a thread takes at its first product, and keeps; on x86-64 it is 128
+ * MiB and a page. SIDE: of square matrices that are not so small that they go without. */
+enum { BUFFER = 129 << 20, SIDE = 256 };
+
+struct first {
+	const real *zero;
+	real *out; /* [threads,SIDE,SIDE] */
+	atomic_int there;
+	int threads;
+};
+
+/* All at the same time, so that no thread takes the buffer that another has left. */
+static void multiply(void *arg, size_t begin, size_t end, int rank)
+{
+	struct first *f = arg;
+
+	(void)begin, (void)end;
+	atomic_fetch_add(&f->there, 1);
+	while (atomic_load(&f->there) < f->threads)
+		sched_yield();
+#ifdef CDCD_DOUBLE
+	cblas_dgemm(
+#else
+	cblas_sgemm(
+#endif
+	    CblasRowMajor, CblasNoTrans, CblasNoTrans, SIDE, SIDE, SIDE, 1, f->zero, SIDE, f->zero,
+	    SIDE, 0, f->out + (size_t)rank * SIDE * SIDE, SIDE);
+}
+
+/* Threads that OpenBLAS has begun by itself, when it was loaded; 0 once it was told to have one. */
+static size_t servants(void)
+{
+	int n = openblas_get_num_threads();
+
+	return n > 1 ? (size_t)n - 1 : 0;
+}
+
+/*
+ * OpenBLAS asks for its buffers for ever where the system has none, as under a limit of address
+ * space. So we ask before it does; and for those of its own threads too, which may be yet to ask.
+ */
+static int probe(size_t threads, struct err *e)
+{
+	size_t room = (threads + servants()) * BUFFER;
+	void *p = mmap(
+	    NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return err_set(e,
+		    "out of memory: products of matrices take %zu MiB of address space on %zu "
+		    "thread%s",
+		    room >> 20, threads, threads > 1 ? "s" : "");
+	munmap(p, room);
+	return 0;
+}
+
+int k_room(struct err *e)
+{
+	return probe(1, e);
+}
+
+/* The buffers are taken at once, while there is room. */
+int cpu_blas_init(struct pool *pool, struct err *e)
+{
+	struct first f = {.threads = pool_size(pool)};
+	size_t n = (size_t)f.threads;
+	real *all;
+
+	if (probe(n, e))
+		return -1;
+	/* Each of our threads calls a serial product on its own slice: two teams would fight. */
+	openblas_set_num_threads(1);
+	all = mem_array((n + 1) * SIDE * SIDE, sizeof *all, e);
+	if (!all)
+		return -1;
+	f.zero = all;
+	f.out = all + SIDE * SIDE;
+	pool_for(pool, n, multiply, &f);
+	free(all);
+	return 0;
+}

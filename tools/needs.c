@@ -1,0 +1,47 @@
+#include "needs.h"
+
+#include <inttypes.h>
+
+#include "cli.h"
+#include "ground/mem.h"
+#include "model/weights.h"
+
+void needs_print(FILE *to, struct kernels *k, const struct config *c,
+    const struct trainer_options *o, const struct shard_reader *in, uint64_t rows)
+{
+	const struct shard_header *h = shard_header(in);
+	double flops = 3 * config_flops(c);
+	size_t bytes = trainer_bytes(k, c, o);
+
+	if (c->self_cond)
+		flops += o->self_cond_rate * config_flops(c);
+	fprintf(to,
+	    "parameters: %zu (%" PRId64 " x %" PRId64 ", %" PRId64 " heads, d %" PRId64 ", %" PRId64
+	    " of %u words)\n",
+	    weights_count(c), c->layers, c->width, c->heads, c->embed, c->active, h->vocab_size);
+	fprintf(to, "memory: %.1f MiB of %.1f MiB available\n", (double)bytes / 1048576,
+	    (double)mem_available() / 1048576);
+	fprintf(to, "operations: %.3g a token, by %s\n", flops, k_name(k));
+	fprintf(to, "rows: %" PRIu64 " of %u tokens, %" PRId64 " steps of %" PRId64 "\n", rows,
+	    h->row_len, o->steps, o->batch);
+	if (team_size(o->team) > 1) {
+		char library[80];
+
+		team_library(library, sizeof library);
+		fprintf(to, "ranks: %d, %s\n", team_size(o->team), library);
+	}
+}
+
+void needs_check(struct kernels *k, const struct config *c, const struct trainer_options *o)
+{
+	size_t bytes = trainer_bytes(k, c, o);
+	struct err e;
+
+	if (bytes > mem_available() && !cli_force) {
+		err_set(&e,
+		    "the run takes %.1f MiB of memory, where %.1f MiB can be had; a smaller model "
+		    "or batch, or -f to start all the same",
+		    (double)bytes / 1048576, (double)mem_available() / 1048576);
+		die(&e);
+	}
+}
