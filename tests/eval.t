@@ -90,12 +90,12 @@ ok 'and none of what is held out' sh -c "! grep -qxFf '$T/plain/held-out.txt' '$
 # --- what depends on how it is sampled
 
 ok 'sampling.mk' run sampling MODEL="$T/demo/model.safetensors" HELD=8 N_JUDGE=100 N_TRAIN=100 \
-	TEMPERATURES='0.8 1' SAMPLE_STEPS=4 EVALUATIONS='2 4' SAMPLERS='euler heun' DENOISE_OPTIONS=-q
+	TEMPERATURES='0.8 1' SAMPLE_STEPS=4 EVALUATIONS='2 4' SAMPLERS='euler heun 2m' DENOISE_OPTIONS=-q
 out=$T/demo/model-sampling
 is 'a point a temperature, and references' "$(cut -d, -f1 "$out/frontier.csv" | xargs)" \
 	'text held-out 5gram-0-0.8 5gram-0-1 euler-4-0.8 euler-4-1'
 is 'a point a sampler and number of evaluations' "$(cut -d, -f2,3 "$out/samplers.csv" | xargs)" \
-	'sampler,evaluations euler,2 euler,4 heun,2 heun,4'
+	'sampler,evaluations 2m,2 2m,4 euler,2 euler,4 heun,2 heun,4'
 ok 'with pictures' test -s "$out/frontier.png" -a -s "$out/samplers.png"
 
 # --- experiments: models of one budget

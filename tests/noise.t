@@ -218,6 +218,18 @@ printf '{"story":"a b c"}\n' | "$BIN/tok" -q -w other | "$BIN/pack" -q -T 13 >o.
 is '--counts: rows of another length will do' \
 	"$("$BIN/noise" --counts long.rows b.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   6 ids'
 
+# --- printed: numbers of the stream, places for --take ---
+
+"$BIN/noise" -q --skip 10 --limit 3 a.rows >late.noised
+is 'pack --noise: the numbers that they have in the stream' \
+	"$("$BIN/pack" --noise late.noised | cut -d, -f1 | tr '\n' ' ')" 'record 10 11 12 '
+is 'pack --noise --take counts from 0' \
+	"$("$BIN/pack" --noise --take 1:2 late.noised | cut -d, -f1 | tr '\n' ' ')" 'record 11 '
+is 'and goes on through files, each with its numbers' \
+	"$(cat a.noised late.noised | "$BIN/pack" --noise --take 2:5 | cut -d, -f1 | tr '\n' ' ')" 'record 2 10 11 '
+is 'as by their names' \
+	"$("$BIN/pack" --noise --take 2:5 a.noised late.noised | cut -d, -f1 | tr '\n' ' ')" 'record 2 10 11 '
+
 # --- what cannot be ---
 
 fails 'stories' 1 's.tok: holds stream records, and rows records are wanted' "$BIN/noise" s.tok

@@ -174,7 +174,9 @@ d() {
 ok 'rows from noise' sh -c "denoise -q -m '$T/whole.st' -n 3 -N 5 -s 1 >'$T/new.rows'"
 is 'are rows of the model' "$(zstd -dcq <"$T/new.rows" | wc -c)" 432
 d -n 3 -N 5 -s 1 >"$T/new2.rows"
-ok 'the same seed, the same rows' sh -c "zstd -dcq <'$T/new.rows' | cmp - '$T/ids' 2>/dev/null || { zstd -dcq <'$T/new.rows' >'$T/i1'; zstd -dcq <'$T/new2.rows' >'$T/i2'; cmp '$T/i1' '$T/i2'; }"
+zstd -dcq <"$T/new.rows" >"$T/i1"
+zstd -dcq <"$T/new2.rows" >"$T/i2"
+ok 'the same seed, the same rows' cmp "$T/i1" "$T/i2"
 d -n 3 -N 5 -s 2 | zstd -dcq >"$T/i3"
 not_ok 'another seed, other rows' cmp "$T/i2" "$T/i3"
 for a in 'euler -T 0.9' 'exp -T 0.9' 'heun -T 0.9' 2m 'ancestral --eta 0.5 -T 0.9'; do

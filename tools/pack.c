@@ -125,20 +125,22 @@ static int take_row(void *to, const uint32_t *ids, struct err *e)
 
 /* The first input's header settles the output's. */
 static int begin(
-    struct packer *p, const struct shard_header *h, const char *provenance, struct err *e)
+    struct packer *p, const struct shard_reader *in, const char *provenance, struct err *e)
 {
+	const struct shard_header *h = shard_header(in);
 	struct packing_options o = {
 	    .special = h->special, .what_is_long = (enum packing_long)what_is_long, .join = join};
 
 	p->begun = true;
 	p->in = p->out = *h;
 	if (h->kind == SHARD_NOISED)
-		return err_set(e, "holds noised records, and stream or rows records are wanted");
+		return err_set(e, "%s: holds noised records, and stream or rows records are wanted",
+		    shard_name(in));
 	if (h->kind == SHARD_ROWS && !length_given)
 		length = h->row_len;
 	if (h->kind == SHARD_ROWS && (join || long_given || length != h->row_len))
-		return err_set(
-		    e, "rows of %u ids can be taken and shuffled, and not made anew", h->row_len);
+		return err_set(e, "%s: rows of %u ids can be taken and shuffled, and not made anew",
+		    shard_name(in), h->row_len);
 	p->out.kind = SHARD_ROWS;
 	p->out.row_len = (uint32_t)length;
 	p->out.seed = shuffle ? seed : h->seed;
@@ -160,8 +162,8 @@ static int pack_file(struct packer *p, const char *path, const char *provenance,
 
 	if (!in)
 		return -1;
-	if (!p->begun && begin(p, shard_header(in), provenance, e))
-		err_prefix(e, "%s", shard_name(in));
+	if (!p->begun && begin(p, in, provenance, e))
+		more = -1;
 	else if (shard_compatible(&p->in, shard_header(in), e))
 		err_prefix(e, "%s: does not fit the files before it", shard_name(in));
 	else
@@ -369,28 +371,39 @@ static int say_noise(uint64_t n, const struct shard_record *r, struct output *ou
 	return output_write(out, "\n", 1, e);
 }
 
-/* Print records, numbered through all files. *n is the next one's number. */
+/* The number in the stream of noised rows of the record that was just read; *segment: of the last.
+ */
+static uint64_t number(const struct shard_reader *in, uint64_t last, uint64_t *segment)
+{
+	const struct shard_header *h = shard_header(in);
+	struct shard_totals t;
+	bool same;
+
+	shard_totals(in, &t);
+	same = t.segments == *segment;
+	*segment = t.segments;
+	return same ? last + (h->stride > 1 ? h->stride : 1) : h->first;
+}
+
+/* Print records; --take counts them through all files: *n is the next one's place. */
 static int say_records(const char *path, uint64_t *n, struct output *out, struct err *e)
 {
 	struct shard_reader *in = shard_open(path, e);
 	struct shard_record record;
-	uint64_t from, to, step = 1;
+	uint64_t from, to, record_number = 0, segment = UINT64_MAX;
 	int more = -1;
 
 	parse_take(&from, &to);
 	if (!in || (print_noise && shard_expect(in, SHARD_NOISED, e)))
 		goto out;
-	if (print_noise && *n == 0)
-		*n = shard_header(in)->first;
-	if (print_noise && shard_header(in)->stride > 1)
-		step = shard_header(in)->stride;
 	while ((more = shard_read(in, &record, e)) > 0) {
-		uint64_t i = *n;
+		uint64_t i = (*n)++;
 
-		*n += step;
+		record_number = number(in, record_number, &segment);
 		if (i < from || i >= to)
 			continue;
-		if (print_noise ? say_noise(i, &record, out, e) : say_ids(&record, out, e)) {
+		if (print_noise ? say_noise(record_number, &record, out, e)
+		                : say_ids(&record, out, e)) {
 			more = -1;
 			break;
 		}

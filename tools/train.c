@@ -241,29 +241,29 @@ static void take_options(const struct checkpoint *from)
 /* --- the rows and the ranks --- */
 
 /* Rows that the readers of all ranks have, and where in the stream the last of them ends; 0 where
- * that is not known. */
+ * that is not known. A rank may read the whole stream, or its share. */
 static uint64_t count_rows(const struct shard_header *h, uint64_t *end)
 {
-	uint64_t stride = h->stride > 1 ? h->stride : 1;
+	uint64_t stride = h->stride > 1 ? h->stride : 1, whole = 0, shares = 0;
 	size_t ranks = (size_t)team_size(team), rank = (size_t)team_rank(team);
-	double sum = 0, *n;
+	double *n;
 	struct err e;
 
-	*end = h->expected ? h->first + (h->expected - 1) * stride + 1 : 0;
-	if (stride == 1)
-		return h->expected;
-	n = mem_array(2 * ranks, sizeof *n, &e);
+	n = mem_array(3 * ranks, sizeof *n, &e);
 	if (!n)
 		die(&e);
-	n[rank] = (double)*end;
-	n[ranks + rank] = (double)h->expected;
-	team_sum(team, n, 2 * ranks);
+	n[rank] = h->expected ? (double)(h->first + (h->expected - 1) * stride + 1) : 0;
+	n[ranks + rank] = stride == 1 ? (double)h->expected : 0;
+	n[2 * ranks + rank] = stride == 1 ? 0 : (double)h->expected;
+	team_sum(team, n, 3 * ranks);
+	*end = 0;
 	for (size_t i = 0; i < ranks; i++) {
 		*end = (uint64_t)n[i] > *end ? (uint64_t)n[i] : *end;
-		sum += n[ranks + i];
+		whole = (uint64_t)n[ranks + i] > whole ? (uint64_t)n[ranks + i] : whole;
+		shares += (uint64_t)n[2 * ranks + i];
 	}
 	free(n);
-	return (uint64_t)sum;
+	return whole ? whole : shares;
 }
 
 /* The shape with what only the rows know. */
@@ -293,7 +293,7 @@ struct run {
 	double *ce;
 	double valid, waited; /* waited: of team->seconds, until the last report */
 	uint64_t first_step, saved, tokens;
-	bool begun;
+	bool begun, counted; /* counted: steps are as many as the rows give */
 };
 
 static int save(struct run *r, struct err *e)
@@ -377,6 +377,19 @@ static bool is_stopped(void)
 	return stop > 0;
 }
 
+/* Where the rows said how many they are, and more come: files that were joined. */
+static void warn_of_more(const struct run *r)
+{
+	struct shard_record more;
+	struct err e;
+
+	if (r->counted && r->tr->step == (uint64_t)r->tr->o.steps && ranks_first() &&
+	    shard_read(r->rows, &more, &e) > 0)
+		warn("%s: more rows follow than its header says, as where files are joined: -n for "
+		     "steps of them, too",
+		    shard_name(r->rows));
+}
+
 static int train(struct run *r, struct err *e)
 {
 	struct trainer *tr = r->tr;
@@ -402,6 +415,7 @@ static int train(struct run *r, struct err *e)
 		if (after_step(r, &result, e))
 			return -1;
 	}
+	warn_of_more(r);
 	return 0;
 }
 
@@ -455,6 +469,7 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 {
 	const struct shard_header *h = shard_header(r->rows);
 	uint64_t n_rows;
+	bool counted = !options.steps;
 	struct config c = meet(r->rows, from, &n_rows);
 	struct err e;
 
@@ -472,6 +487,7 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 	if (cli_verbose)
 		note("%s", k_name(k));
 	r->first_step = r->tr->step;
+	r->counted = counted && !resume;
 	/* With no step done there is nothing to save, unless it is somewhere else. */
 	r->saved = resume && strcmp(output, resume) != 0 ? UINT64_MAX : r->tr->step;
 	if (resume && h->seed != from->source.seed && ranks_first())

@@ -285,16 +285,15 @@ const char *csv_name(const struct csv_reader *r, size_t column)
 	return r->names + r->name_at[column];
 }
 
-/* Append text to a message, a control character as '?'. Returns 0, or -1 where it has no room. */
+/* Append text to a message. Returns 0, or -1 where it has no room. */
 static int append(struct err *e, const char *text)
 {
 	size_t n = strlen(e->msg);
 
 	if (n + strlen(text) >= sizeof e->msg - 4)
 		return -1;
-	for (; *text; text++)
-		e->msg[n++] = (unsigned char)*text < ' ' ? '?' : *text;
-	e->msg[n] = '\0';
+	strcpy(e->msg + n, text);
+	err_printable(e->msg + n);
 	return 0;
 }
 
@@ -344,21 +343,4 @@ int csv_number(const struct csv_reader *r, size_t column, double *value, struct 
 		return err_set(e, "%s: line %llu: column '%.100s': '%.100s' is not a number",
 		    r->in->name, (unsigned long long)r->line, csv_name(r, column), field);
 	return 0;
-}
-
-int csv_quote(struct output *out, const char *text, struct err *e)
-{
-	size_t n = strlen(text);
-	bool plain =
-	    !strpbrk(text, ",\"\r\n") && (n == 0 || (text[0] != ' ' && text[n - 1] != ' '));
-
-	if (plain)
-		return output_write(out, text, n, e);
-	if (output_write(out, "\"", 1, e))
-		return -1;
-	for (const char *quote; (quote = strchr(text, '"')); text = quote + 1)
-		if (output_write(out, text, (size_t)(quote - text) + 1, e) ||
-		    output_write(out, "\"", 1, e))
-			return -1;
-	return output_write(out, text, strlen(text), e) || output_write(out, "\"", 1, e) ? -1 : 0;
 }

@@ -58,7 +58,4 @@ const char *csv_field(const struct csv_reader *r, size_t column);
  */
 int csv_number(const struct csv_reader *r, size_t column, double *value, struct err *e);
 
-/* csv_quote - write text as a field, quoted where RFC 4180 asks for it. */
-int csv_quote(struct output *out, const char *text, struct err *e);
-
 #endif

@@ -11,6 +11,7 @@
 #include "ground/bytes.h"
 #include "ground/io.h"
 #include "ground/mem.h"
+#include "ground/utf8.h"
 
 enum { ALIGNMENT = 64 };
 
@@ -26,52 +27,14 @@ struct safetensors_writer {
 	uint64_t bytes;
 };
 
-/* --- UTF-8 --- */
-
-/* The length of the well-formed character at s, or 0. Unicode 15, table 3-7. */
-static int utf8_length(const unsigned char *s)
-{
-	unsigned char low = 0x80, high = 0xbf;
-	int n;
-
-	if (s[0] < 0x80)
-		return 1;
-	n = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-	if (s[0] == 0xe0)
-		low = 0xa0;
-	else if (s[0] == 0xed)
-		high = 0x9f;
-	else if (s[0] == 0xf0)
-		low = 0x90;
-	else if (s[0] == 0xf4)
-		high = 0x8f;
-	for (int i = 1; i < n; i++) {
-		if (s[i] < low || s[i] > high)
-			return 0;
-		low = 0x80;
-		high = 0xbf;
-	}
-	return n;
-}
-
-/* Names are UTF-8 without control characters. */
-static bool is_name(const char *s)
-{
-	for (int n; *s; s += n)
-		if (!(n = utf8_length((const unsigned char *)s)) || (unsigned char)*s < ' ' ||
-		    *s == 0x7f)
-			return false;
-	return true;
-}
-
 static void mend_utf8(char *s)
 {
-	while (*s) {
-		int n = utf8_length((const unsigned char *)s);
+	int32_t c;
 
-		if (!n)
+	for (size_t n; *s; s += n) {
+		n = utf8_next(s, &c);
+		if (c < 0)
 			*s = '?';
-		s += n ? n : 1;
 	}
 }
 
@@ -123,7 +86,7 @@ int safetensors_put_meta(
 
 	if (!strcmp(key, SAFETENSORS_DATA_HASH) || !strcmp(key, SAFETENSORS_HEADER_HASH))
 		return err_set(e, "metadata: '%s' is reserved for a checksum", key);
-	if (!is_name(key))
+	if (!err_is_printable(key))
 		return err_set(e, "metadata: a key that is not plain UTF-8");
 	copy = mem_copy_string(value, e);
 	if (!copy)
@@ -180,7 +143,7 @@ int safetensors_put(struct safetensors_writer *w, const char *name, enum safeten
 	const char *dtype_name = safetensors_dtype_name(dtype, &bits);
 	uint64_t offsets[2] = {w->bytes, 0}, bytes;
 
-	if (!strcmp(name, SAFETENSORS_META) || !is_name(name))
+	if (!strcmp(name, SAFETENSORS_META) || !err_is_printable(name))
 		return err_set(e, "tensor '%s': no name for a tensor", name);
 	if (json_object_object_get_ex(w->header, name, NULL))
 		return err_set(e, "tensor '%s': put twice", name);

@@ -5,34 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <utf8proc.h>
-
-/* Bytes of the character at text; *fit where a terminal only shows it. */
-static size_t character(const char *text, bool *fit)
-{
-	utf8proc_int32_t c;
-	utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text, -1, &c);
-
-	*fit = n > 0 && c >= ' ' && !(c >= 0x7f && c < 0xa0);
-	return n > 0 ? (size_t)n : 1;
-}
+#include "ground/utf8.h"
 
 bool err_is_printable(const char *text)
 {
-	bool fit = true;
+	int32_t c = ' ';
 
-	while (fit && *text)
-		text += character(text, &fit);
-	return fit;
+	while (utf8_is_shown(c) && *text)
+		text += utf8_next(text, &c);
+	return utf8_is_shown(c);
 }
 
 void err_printable(char *text)
 {
-	bool fit;
+	int32_t c;
 
 	for (size_t n; *text; text += n) {
-		n = character(text, &fit);
-		if (!fit)
+		n = utf8_next(text, &c);
+		if (!utf8_is_shown(c))
 			memset(text, '?', n);
 	}
 }

@@ -192,9 +192,8 @@ static void weigh(const struct attention *a, struct head *h, size_t job)
 	multiply(a, h, SMALL_ABT, h->p, h->k, h->q);
 	multiply(a, h, SMALL_ABT, h->dp, h->v, h->dy);
 	for (size_t t = 0; t < h->T; t++) {
-		rows->exp_below_each(h->p + t * h->ldt, h->s, lse, h->T);
-		rows->softmax_backward_each(
-		    h->dp + t * h->ldt, h->p + t * h->ldt, h->s, h->delta, h->T);
+		rows->exp_below(h->p + t * h->ldt, h->s, lse, h->T);
+		rows->softmax_backward(h->dp + t * h->ldt, h->p + t * h->ldt, h->s, h->delta, h->T);
 	}
 }
 

@@ -41,13 +41,11 @@ struct rows {
 	real (*softmax)(act *y, real *p, real s, real weight, size_t n);
 	/* p = softmax(p s); returns ln sum exp(p s) */
 	real (*softmax_in_place)(real *p, real s, size_t n);
-	/* p = exp(p s - lse), lse one for the row or one an element */
-	void (*exp_below)(real *p, real s, real lse, size_t n);
-	void (*exp_below_each)(real *p, real s, const real *lse, size_t n);
+	/* p = exp(p s - lse), lse one an element */
+	void (*exp_below)(real *p, real s, const real *lse, size_t n);
 	void (*scale)(real *y, real a, size_t n);
-	/* dp = p (dp - delta) s, in place, delta one for the row or one an element */
-	void (*softmax_backward)(real *dp, const real *p, real s, real delta, size_t n);
-	void (*softmax_backward_each)(real *dp, const real *p, real s, const real *delta, size_t n);
+	/* dp = p (dp - delta) s, in place, delta one an element */
+	void (*softmax_backward)(real *dp, const real *p, real s, const real *delta, size_t n);
 	/* rotate the pairs (x[i], x[i + n/2]) by the angles of rope [n/2] (cos, sin) */
 	void (*rotate)(real *x, const real *rope, real sign, size_t n);
 	void (*adamw)(

@@ -313,26 +313,13 @@ static real softmax_in_place(real *p, real s, size_t n)
 	return largest * s + LOG(sum);
 }
 
-static void exp_below(real *p, real s, real lse, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		p[i] = exp_row(p[i] * s - lse);
-}
-
-static void exp_below_each(real *restrict p, real s, const real *restrict lse, size_t n)
+static void exp_below(real *restrict p, real s, const real *restrict lse, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		p[i] = exp_row(p[i] * s - lse[i]);
 }
 
 static void softmax_backward(
-    real *restrict dp, const real *restrict p, real s, real delta, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		dp[i] = p[i] * (dp[i] - delta) * s;
-}
-
-static void softmax_backward_each(
     real *restrict dp, const real *restrict p, real s, const real *restrict delta, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -392,9 +379,7 @@ const struct rows ROWS = {
     .softmax_in_place = softmax_in_place,
     .scale = scale,
     .exp_below = exp_below,
-    .exp_below_each = exp_below_each,
     .softmax_backward = softmax_backward,
-    .softmax_backward_each = softmax_backward_each,
     .rotate = rotate,
     .adamw = adamw,
 };

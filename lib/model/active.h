@@ -2,8 +2,8 @@
 #define CDCD_ACTIVE_H
 
 /*
- * The active vocabulary: the ids that occur in the training rows, and the special tokens. The
- * softmax runs over these alone; files speak of ids, the model of indices 0 ... n-1.
+ * The active vocabulary: the ids that occur in the training rows, and the special tokens but
+ * [MASK]. The softmax runs over these alone; files speak of ids, the model of indices 0 ... n-1.
  */
 
 #include <stdint.h>

@@ -48,7 +48,6 @@ static int add_ids(
 			return err_set(e,
 			    "token %u is not in the model's active vocabulary, nor is [UNK]",
 			    r->ids[i]);
-		b->unknown += index == a->unknown && a->id[index] != r->ids[i];
 		b->ids[at + i] = index;
 	}
 	return 0;

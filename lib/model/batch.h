@@ -21,7 +21,6 @@ struct batch {
 	uint64_t *seed; /* [B] of its noise */
 	size_t targets; /* sequences with a target in all of the step's batch, of which this may be
 	                   a rank's share; 0: those of this one */
-	uint64_t unknown; /* tokens so far that were not active and became [UNK] */
 };
 
 /* batch_init - room for B sequences of T. Returns 0 or -1. */

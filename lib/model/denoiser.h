@@ -4,11 +4,11 @@
 /*
  * The denoiser: from noisy embeddings to the words behind them.
  *
- *   e       = √d w/‖w‖, the embedding table, everywhere                    CDCD, section 3.1
- *   x       = e[id] + t n                                                   forward process, σ(t) =
- * t D       = c_skip x + c_out F(c_in x, c_noise)                           precond.h logits  = ⟨D,
- * e_j⟩ + b_j;   loss = cross-entropy at the noised positions x̂0      = Σ_j softmax(logits)_j e_j
- * score interpolation
+ *   e       = √d w/‖w‖                             the embedding table, everywhere; CDCD, 3.1
+ *   x       = e[id] + t n                          the forward process, σ(t) = t
+ *   D       = c_skip x + c_out F(c_in x, c_noise)  see precond.h
+ *   logits  = ⟨D, e_j⟩ + b_j                       loss: cross-entropy at noised positions
+ *   x̂0      = Σ_j softmax(logits)_j e_j            score interpolation
  *
  * F also sees the tokens that are given, with self_cond its own last x̂0 (Chen et al. 2022,
  * arXiv:2208.04202), and with posterior the mean of the embedding under the context-free posterior

@@ -9,8 +9,8 @@
  *   tanh    c_skip = tanh(1 - σ), c_out = tanh(σ), c_noise = 1
  *   cdcd    Dieleman et al. 2022, arXiv:2211.15089: no skip
  *   bayes   c_skip = 1/σ²: ⟨x, e_j⟩/σ² is ln N(x | e_j, σ²) up to a constant, for all e_j have one
- *           norm, so the network has only the context left to learn (the output prior of Gulrajani
- * & Hashimoto 2023, arXiv:2305.18619)
+ *           norm, so the network has only the context left to learn (the output prior of
+ *           Gulrajani & Hashimoto 2023, arXiv:2305.18619)
  */
 
 enum precond { PRECOND_KARRAS, PRECOND_TANH, PRECOND_CDCD, PRECOND_BAYES };

@@ -74,7 +74,7 @@ struct trainer_result {
 	uint64_t step;
 	double loss, lr, grad_norm; /* loss: nats, mean over the sequences that have targets */
 	size_t n;                   /* rows of the step, in all ranks */
-	const double *t;            /* [n] their levels; valid until the next step */
+	const double *t;            /* [n] their levels; valid until the next step or validation */
 	double *ce;                 /* [n] nats; NAN for a sequence without targets */
 	int refit;                  /* 1: the schedule is new; -1: it failed, why says how */
 	struct err why;

@@ -16,7 +16,8 @@ typedef void validation_seen(void *arg, const double *t, const double *ce, size_
  * those that have targets, nats, NAN where there are none. Rows whose level is open get it from an
  * even spread of ln t over the schedule's range, so that the same rows are measured at the same
  * levels each time. Each rank reads the whole file and takes its share of each batch; seen is
- * called on all. tr->batch is used. Collective. Returns 0 or -1, the same on all ranks.
+ * called on all. tr->batch and tr->all are used. Collective. Returns 0 or -1, the same on all
+ * ranks.
  */
 int validation_check(const struct trainer *tr, const char *path, struct err *e);
 int validation_run(struct trainer *tr, const char *path, validation_seen *seen, void *arg,

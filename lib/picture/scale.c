@@ -11,13 +11,6 @@ double scale_place(const struct scale *s, double v)
 	return (v - s->lo) / (s->hi - s->lo);
 }
 
-double scale_value(const struct scale *s, double place)
-{
-	if (s->log)
-		return exp(log(s->lo) + place * (log(s->hi) - log(s->lo)));
-	return s->lo + place * (s->hi - s->lo);
-}
-
 void scale_fit(struct scale *s, double lo, double hi, double pad)
 {
 	double size = fmax(fabs(lo), fabs(hi));

@@ -13,9 +13,6 @@ struct scale {
 /* scale_place - where v lies: 0 at lo, 1 at hi, less or more outside. */
 double scale_place(const struct scale *s, double v);
 
-/* scale_value - the reverse. */
-double scale_value(const struct scale *s, double place);
-
 /*
  * scale_fit - take in [lo, hi] with some air at both ends (pad, a share of the length); where
  * lo = hi, enough to stand in the middle.

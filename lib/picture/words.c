@@ -4,24 +4,25 @@
 #include <string.h>
 #include <strings.h>
 
-#include <utf8proc.h>
+#include "ground/utf8.h"
 
 void words_clean(char *to, size_t room, const char *text)
 {
-	const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)text;
 	size_t used = 0;
+	int32_t c;
 
-	while (*p) {
-		utf8proc_int32_t c;
-		utf8proc_ssize_t n = utf8proc_iterate(p, -1, &c);
+	for (size_t n; *text; text += n) {
+		size_t m;
 
-		if (used + (n > 0 ? (size_t)n : 1) >= room)
+		n = utf8_next(text, &c);
+		m = utf8_is_shown(c) ? n : 1;
+		if (used + m >= room)
 			break;
-		if (n <= 1)
-			to[used++] = n < 1 ? '?' : c < ' ' || c == 0x7f ? ' ' : (char)c;
-		for (utf8proc_ssize_t i = 0; n > 1 && i < n; i++)
-			to[used++] = (char)p[i];
-		p += n > 0 ? n : 1;
+		if (utf8_is_shown(c))
+			memcpy(to + used, text, n);
+		else
+			to[used] = c < 0 ? '?' : ' ';
+		used += m;
 	}
 	to[used] = '\0';
 }

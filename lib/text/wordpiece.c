@@ -422,7 +422,7 @@ int wordpiece_trace(const struct wordpiece *wp, const char *text, size_t n,
     struct wordpiece_spans *spans, struct err *e)
 {
 	const unsigned char *bytes = (const unsigned char *)text;
-	size_t pos = 0;
+	size_t pos = 0, first = spans->n;
 
 	while (pos < n) {
 		enum vocab_special_token which = VOCAB_PAD;
@@ -441,7 +441,7 @@ int wordpiece_trace(const struct wordpiece *wp, const char *text, size_t n,
 			pos = end;
 		}
 	}
-	for (size_t i = 0; i < spans->n; i++)
+	for (size_t i = first; i < spans->n; i++)
 		if (need_unk(wp, &spans->span[i].id, 1, e))
 			return -1;
 	return 0;

@@ -1,4 +1,4 @@
-/* CSV: rows, numbers, names, schedules, and quoting: what csv_quote writes reads back. */
+/* CSV: rows, numbers, names, schedules. */
 
 #include <string.h>
 
