@@ -117,6 +117,12 @@ fails 'an empty input' 1 '/dev/null' train -q -o "$T/x" /dev/null
 fails 'no such file' 1 'nowhere: No such file' train -q -o "$T/x" "$T/nowhere"
 head -c 3000 "$T/train.noised" >"$T/cut.noised"
 fails 'rows cut short' 1 'cut.noised: truncated' train -q -x tiny --layers 1 -n 40 -o "$T/cut.st" "$T/cut.noised"
+head -c 1500 "$T/valid.noised" >"$T/cut.valid"
+fails 'validation rows cut short, before the first step' 1 'cut.valid: truncated' run cut2.st -n 40 --valid "$T/cut.valid"
+ok 'which leaves nothing' [ ! -e "$T/cut2.st" ]
+cat "$T/train.noised" "$T/valid.noised" >"$T/joined.noised"
+train -x tiny --layers 1 --width 16 --heads 1 -d 8 -B 16 -j 1 -f -o "$T/joined.st" "$T/joined.noised" >/dev/null 2>"$T/err"
+is 'joined rows: it says that there are more' "$? $(grep -c 'more rows follow than its header says' "$T/err")" '0 1'
 fails 'heads that do not divide the width' 2 'heads do not divide' run x --heads 5
 fails 'a model without end' 1 'memory' run x --layers 1000 --width 65536 --heads 64
 fails 'more threads than can work' 2 'at most' run x -j 1024

@@ -10,6 +10,7 @@ int validation_check(const struct trainer *tr, const char *path, struct err *e)
 {
 	struct shard_reader *rows = shard_open(path, e);
 	const struct shard_header *h;
+	struct shard_record record;
 	int failed = -1;
 
 	if (!rows || shard_expect(rows, SHARD_NOISED, e))
@@ -26,7 +27,8 @@ int validation_check(const struct trainer *tr, const char *path, struct err *e)
 		    " only: validation rows are made by noise --world 1",
 		    path, h->first % h->stride, h->stride);
 	else
-		failed = 0;
+		while ((failed = shard_read(rows, &record, e)) > 0)
+			;
 out:
 	shard_close(rows);
 	return failed;

@@ -10,7 +10,8 @@
 typedef void validation_seen(void *arg, const double *t, const double *ce, size_t n);
 
 /*
- * validation_check - whether path holds noised rows such as tr is trained on. Returns 0 or -1.
+ * validation_check - whether path holds noised rows such as tr is trained on, all of them sound.
+ * Returns 0 or -1.
  *
  * validation_run - go through the noised rows of path; *mean receives the mean cross-entropy of
  * those that have targets, nats, NAN where there are none. Rows whose level is open get it from an
