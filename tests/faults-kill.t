@@ -36,6 +36,10 @@ await() {
 	done
 }
 
+end() { # end PID: and let the shell say nothing about it
+	{ kill "$1" && wait "$1"; } 2>/dev/null
+}
+
 step_of() {
 	denoise -m "$1" --info | sed -n 's/^step: //p'
 }
@@ -113,7 +117,7 @@ for signal in INT TERM; do
 	kill -$signal $pid
 	wait $pid
 	status=$?
-	kill $source 2>/dev/null
+	end $source
 	case $signal in
 	INT) ends=130 ;;
 	*) ends=143 ;;
@@ -122,6 +126,28 @@ for signal in INT TERM; do
 	is "SIG$signal: having saved all steps that were logged" "$(step_of "$T/sig.st")" \
 		"$(tail -n 1 "$T/sig.loss" | cut -d, -f1)"
 	ok "SIG$signal: no lock is left" test ! -e "$T/sig.st.lock"
+done
+
+# Before there is anything to save, a signal just ends it.
+for signal in HUP TERM; do
+	# shellcheck disable=SC2217
+	sleep 100 >"$T/pipe" &
+	source=$!
+	# shellcheck disable=SC2086
+	train -q $shape -n $STEPS -o "$T/first.st" "$T/pipe" 2>"$T/err" &
+	pid=$!
+	await test -e "$T/first.st.lock"
+	sleep 0.2
+	kill -$signal $pid
+	wait $pid 2>/dev/null
+	status=$?
+	end $source
+	case $signal in
+	HUP) ends=129 ;;
+	*) ends=143 ;;
+	esac
+	is "SIG$signal while the header is awaited: ends by it" $status $ends
+	is "SIG$signal: nothing is left, and nothing said" "$(ls "$T"/first.st* 2>/dev/null; cat "$T/err")" ''
 done
 
 # A reader that takes nothing, until the pipe is full and train waits for it.
@@ -143,7 +169,7 @@ kill -TERM $pid
 wait $pid
 is 'SIGTERM while the log is not read: ends, and says what is lost' "$? $(sed 's/.*train: //' "$T/err")" \
 	'1 standard output: its reader takes no more'
-kill $deaf
+end $deaf
 ok 'having saved the step that could not be logged' [ "$(step_of "$T/deaf.st")" -gt "$stood" ]
 
 rm -f "$T/hup.st"
@@ -193,7 +219,7 @@ ok 'another output beside it is not' tiny "$T/two.st" -n 3
 ok 'a look at it is not' train --dry-run -r "$T/one.st" "$T/train.noised"
 kill -KILL $pid
 wait $pid 2>/dev/null
-kill $source 2>/dev/null
+end $source
 ok 'the file of the lock is still there after SIGKILL' test -e "$T/one.st.lock"
 ok 'but it is no lock: a run goes on' train -q -r "$T/one.st" -n $STEPS "$T/train.noised"
 ok 'and takes it away' test ! -e "$T/one.st.lock"

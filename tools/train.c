@@ -514,6 +514,7 @@ static void take_lock(const struct stat *opened)
 	if (lock_take(&lock, output, &e))
 		die(&e);
 	atexit(unlock);
+	cli_unlink_on_signal(lock.path);
 	if (resume && !strcmp(output, resume) &&
 	    (stat(resume, &now) || now.st_ino != opened->st_ino ||
 	        now.st_mtim.tv_sec != opened->st_mtim.tv_sec ||
