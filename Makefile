@@ -111,8 +111,11 @@ $(BUILD)/lib/model/team_mpi.o: lib/model/team_mpi.c $(BUILD)/flags $(BUILD)/team
 
 $(BUILD)/bin/%: $(BUILD)/tools/%.o $(TOOL_COMMON) $(BUILD)/libcdcd.a
 	@mkdir -p $(@D)
-	$(call quiet,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(call quiet,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(ALL_LIBS)
 
+# What single tools are made of besides.
+$(BUILD)/bin/pack: $(BUILD)/tools/inspect.o
+$(BUILD)/bin/tok: $(BUILD)/tools/encode.o
 $(BUILD)/bin/denoise: $(BUILD)/tools/profile.o
 
 # Sums over a row may be split over the lanes of a vector here, and nowhere else.
@@ -277,4 +280,4 @@ clean: ## remove what was built
 .PHONY: all help deps demo demo-hard programs test test-arm test-plain torture fuzz fuzz-targets coverage analyze valgrind bench bench-growth bench-tok bench-torch fuzz-tok lint tidy format install uninstall clean FORCE
 .SECONDARY:
 
--include $(TEAM_SRC:%.c=$(BUILD)/%.d) $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) $(sort $(TOOLS:%=$(BUILD)/tools/%.d) $(TRAIN_OBJ:.o=.d))
+-include $(TEAM_SRC:%.c=$(BUILD)/%.d) $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) $(patsubst %.c,$(BUILD)/%.d,$(wildcard tools/*.c))

@@ -447,6 +447,11 @@ void cli_unlink_on_signal(const char *temporary)
 			sigaction(signals[i], &act, NULL);
 }
 
+double cli_percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100 * (double)part / (double)whole : 0;
+}
+
 /* One argument as a shell would take it back. */
 static size_t quote(char *to, size_t room, const char *s)
 {

@@ -127,6 +127,9 @@ void cli_refuse_terminal(const char *path);
  * systems send, or die, ends the tool; NULL: none any more. One at a time; the name is copied. */
 void cli_unlink_on_signal(const char *temporary);
 
+/* cli_percent - part of whole, for a message; 0 of nothing. */
+double cli_percent(uint64_t part, uint64_t whole);
+
 /* cli_provenance - "tool version arg arg ..." shell-quoted and cut to room bytes. */
 void cli_provenance(char *text, size_t room, int argc, char **argv);
 

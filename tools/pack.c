@@ -3,7 +3,6 @@
 #include "cli.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "ground/io.h"
 #include "ground/mem.h"
 #include "ground/rng.h"
+#include "inspect.h"
 
 #define SHUFFLE_ROUND UINT32_MAX /* not one of noise's epochs */
 
@@ -197,11 +197,6 @@ static int put_shuffled(struct packer *p, struct err *e)
 	return failed ? -1 : 0;
 }
 
-static double percent(uint64_t part, uint64_t whole)
-{
-	return whole ? 100 * (double)part / (double)whole : 0;
-}
-
 static void say_stats(const struct packer *p)
 {
 	const struct packing_stats *s = &p->packing.stats;
@@ -212,7 +207,8 @@ static void say_stats(const struct packer *p)
 	     " dropped, %.1f%% of the ids left out; %" PRIu64 " rows of %u, %.1f%% padding",
 	    s->stories, p->in.kind == SHARD_ROWS ? "rows" : "stories", s->tokens, s->cut,
 	    what_is_long == PACKING_SPLIT ? "split" : "cut", s->dropped,
-	    percent(s->lost, s->tokens), s->rows, p->out.row_len, percent(s->padding, made));
+	    cli_percent(s->lost, s->tokens), s->rows, p->out.row_len,
+	    cli_percent(s->padding, made));
 	if (take)
 		note("%" PRIu64 " rows of them taken", taken);
 }
@@ -241,184 +237,14 @@ static int pack(int n, char **paths, const char *provenance, struct err *e)
 
 /* --- what is in a shard --- */
 
-struct summary {
-	uint64_t min, max, padding, noised, open;
-	float t_min, t_max;
-};
-
-static void summarise(
-    struct summary *s, const struct shard_header *h, const struct shard_record *r, bool first)
-{
-	if (first || r->n < s->min)
-		s->min = r->n;
-	if (first || r->n > s->max)
-		s->max = r->n;
-	for (uint32_t i = 0; i < r->n; i++)
-		s->padding += r->ids[i] == h->special.pad;
-	if (h->kind != SHARD_NOISED)
-		return;
-	for (uint32_t i = 0; i < r->n; i++)
-		s->noised += shard_noised(r, i);
-	if (isnan(r->t)) {
-		s->open++;
-		return;
-	}
-	s->t_min = r->t < s->t_min ? r->t : s->t_min;
-	s->t_max = r->t > s->t_max ? r->t : s->t_max;
-}
-
-static int print_special(struct output *out, const char *name, uint32_t id, struct err *e)
-{
-	return id == SHARD_NO_ID ? 0 : output_printf(out, e, " [%s] %u", name, id);
-}
-
-static int print_header(
-    struct output *out, const char *name, const struct shard_header *h, struct err *e)
-{
-	const struct shard_special *s = &h->special;
-
-	return output_printf(
-	           out, e, "%-12s%s\n%-12s%s\n", "file", name, "kind", shard_kind_name(h->kind)) ||
-	       (h->row_len && output_printf(out, e, "%-12s%u ids\n", "row length", h->row_len)) ||
-	       output_printf(out, e, "%-12s%u ids of %u bytes, hash %016" PRIx64 "\n%-11s",
-	           "vocabulary", h->vocab_size, h->id_bytes, h->vocab_hash, "special") ||
-	       print_special(out, "PAD", s->pad, e) || print_special(out, "UNK", s->unk, e) ||
-	       print_special(out, "CLS", s->cls, e) || print_special(out, "SEP", s->sep, e) ||
-	       print_special(out, "MASK", s->mask, e) || output_printf(out, e, "\n") ||
-	       output_printf(out, e, "%-12s%" PRIu64 "\n%-12s%s\n", "seed", h->seed, "provenance",
-	           h->provenance);
-}
-
-static int print_totals(struct output *out, const struct shard_header *h,
-    const struct shard_totals *t, const struct summary *s, struct err *e)
-{
-	double a_record = t->records ? (double)t->tokens / (double)t->records : 0;
-	double ratio = (double)t->raw_bytes / (double)t->stored_bytes;
-
-	if (output_printf(out, e, "%-12s%" PRIu64 "\n%-12s%" PRIu64 "\n%-12s%" PRIu64, "segments",
-	        t->segments, "records", t->records, "tokens", t->tokens))
-		return -1;
-	if (h->kind == SHARD_STREAM
-	        ? output_printf(out, e, ", %.1f a record, from %" PRIu64 " to %" PRIu64 "\n",
-	              a_record, s->min, s->max)
-	        : output_printf(out, e, ", %.1f%% of them [PAD]\n", percent(s->padding, t->tokens)))
-		return -1;
-	return output_printf(out, e, "%-12s%" PRIu64 " of ids in %" PRIu64 ", %.2f to 1\n", "bytes",
-	    t->raw_bytes, t->stored_bytes, ratio);
-}
-
-static int print_noised(struct output *out, const struct shard_header *h, uint32_t counted,
-    const struct shard_totals *t, const struct summary *s, struct err *e)
-{
-	if (output_printf(out, e, "%-12s%" PRIu64 "\n", "first", h->first) ||
-	    (h->stride > 1 && output_printf(out, e, "%-12s%" PRIu64 "\n", "stride", h->stride)) ||
-	    output_printf(out, e, "%-12s%" PRIu64 " open", "levels", s->open) ||
-	    (s->open < t->records && output_printf(out, e, ", %" PRIu64 " from %g to %g",
-	                                 t->records - s->open, (double)s->t_min, (double)s->t_max)))
-		return -1;
-	return output_printf(out, e, "\n%-12s%.1f%% of the positions\n%-12s%u ids\n", "noised",
-	    percent(s->noised, t->tokens), "counts of", counted);
-}
-
-/* Read path to its end, which checks it, and say what was in it. */
-static int say_info(const char *path, struct output *out, struct err *e)
-{
-	struct summary s = {.t_min = INFINITY};
-	struct shard_reader *in = shard_open(path, e);
-	struct shard_record record;
-	struct shard_totals t;
-	struct shard_header h;
-	uint32_t counted;
-	bool first = true;
-	int more;
-
-	if (!in)
-		return -1;
-	h = *shard_header(in);
-	counted = shard_counts(in)->n;
-	while ((more = shard_read(in, &record, e)) > 0) {
-		summarise(&s, &h, &record, first);
-		first = false;
-	}
-	shard_totals(in, &t);
-	if (more == 0 &&
-	    (print_header(out, shard_name(in), &h, e) || print_totals(out, &h, &t, &s, e) ||
-	        (h.kind == SHARD_NOISED && print_noised(out, &h, counted, &t, &s, e))))
-		more = -1;
-	shard_close(in);
-	return more;
-}
-
-static int say_ids(const struct shard_record *r, struct output *out, struct err *e)
-{
-	for (uint32_t i = 0; i < r->n; i++)
-		if (output_printf(out, e, i ? " %u" : "%u", r->ids[i]))
-			return -1;
-	return output_write(out, "\n", 1, e);
-}
-
-static int say_noise(uint64_t n, const struct shard_record *r, struct output *out, struct err *e)
-{
-	bool open = isnan(r->t);
-
-	if (output_printf(out, e,
-	        open ? "%" PRIu64 ",,%.9g,%" PRIu64 "," : "%" PRIu64 ",%.9g,,%" PRIu64 ",", n,
-	        (double)(open ? r->u : r->t), r->noise_seed))
-		return -1;
-	for (uint32_t i = 0; i < r->n; i++)
-		if (output_write(out, shard_noised(r, i) ? "1" : "0", 1, e))
-			return -1;
-	return output_write(out, "\n", 1, e);
-}
-
-/* The number in the stream of noised rows of the record that was just read; *segment: of the last.
- */
-static uint64_t number(const struct shard_reader *in, uint64_t last, uint64_t *segment)
-{
-	const struct shard_header *h = shard_header(in);
-	struct shard_totals t;
-	bool same;
-
-	shard_totals(in, &t);
-	same = t.segments == *segment;
-	*segment = t.segments;
-	return same ? last + (h->stride > 1 ? h->stride : 1) : h->first;
-}
-
-/* Print records; --take counts them through all files: *n is the next one's place. */
-static int say_records(const char *path, uint64_t *n, struct output *out, struct err *e)
-{
-	struct shard_reader *in = shard_open(path, e);
-	struct shard_record record;
-	uint64_t from, to, record_number = 0, segment = UINT64_MAX;
-	int more = -1;
-
-	parse_take(&from, &to);
-	if (!in || (print_noise && shard_expect(in, SHARD_NOISED, e)))
-		goto out;
-	while ((more = shard_read(in, &record, e)) > 0) {
-		uint64_t i = (*n)++;
-
-		record_number = number(in, record_number, &segment);
-		if (i < from || i >= to)
-			continue;
-		if (print_noise ? say_noise(record_number, &record, out, e)
-		                : say_ids(&record, out, e)) {
-			more = -1;
-			break;
-		}
-	}
-out:
-	shard_close(in);
-	return more;
-}
-
 static int say(int n, char **paths, struct err *e)
 {
+	struct inspection what = {.noise = print_noise};
 	struct output out;
 	uint64_t next = 0;
 	int failed = 0;
 
+	parse_take(&what.from, &what.to);
 	if (output_open(&out, output, e))
 		return -1;
 	cli_unlink_on_signal(out.temporary);
@@ -428,8 +254,8 @@ static int say(int n, char **paths, struct err *e)
 		if (info && i > 0)
 			failed = output_write(&out, "\n", 1, e);
 		if (!failed)
-			failed = info ? say_info(paths[i], &out, e)
-			              : say_records(paths[i], &next, &out, e);
+			failed = info ? inspect_info(paths[i], &out, e)
+			              : inspect_records(paths[i], &what, &next, &out, e);
 	}
 	if (failed)
 		output_abort(&out);
@@ -443,21 +269,13 @@ static int say(int n, char **paths, struct err *e)
 static int check_files(int n, char **paths)
 {
 	int damaged = 0;
+	struct err e;
 
-	for (int i = 0; i < n; i++) {
-		struct err e;
-		struct shard_reader *in = shard_open(paths[i], &e);
-		struct shard_record record;
-		int more = -1;
-
-		while (in && (more = shard_read(in, &record, &e)) > 0)
-			;
-		shard_close(in);
-		if (more == 0)
-			continue;
-		warn("%s", e.msg);
-		damaged++;
-	}
+	for (int i = 0; i < n; i++)
+		if (inspect_check(paths[i], &e)) {
+			warn("%s", e.msg);
+			damaged++;
+		}
 	return damaged;
 }
 

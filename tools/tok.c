@@ -3,23 +3,18 @@
 #include "cli.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "encode.h"
 #include "formats/shard.h"
 #include "formats/story.h"
 #include "ground/io.h"
-#include "ground/mem.h"
-#include "ground/ordered.h"
-#include "progress.h"
 #include "text/detokenize.h"
 #include "text/learn.h"
 #include "text/vocab.h"
 #include "text/wordpiece.h"
 
-enum { JOBS_A_THREAD = 3, LEARN_ALPHABET = 1000, LEARN_MIN_COUNT = 2 };
+enum { LEARN_ALPHABET = 1000, LEARN_MIN_COUNT = 2 };
 
 static const char *vocab_path, *field, *output;
 static bool decode, lines, text, no_special, pad, left, cased, literal, keep_special, no_cleanup,
@@ -101,326 +96,28 @@ static struct vocab *open_vocab(void)
 	return v;
 }
 
-/* --- encoding: jobs, each a block of the input --- */
-
-/* What all jobs share. */
-struct encoding {
-	const struct vocab *vocab;
-	struct wordpiece *wordpiece;
-	struct wordpiece_frame frame;
-};
-
-struct job {
-	const struct encoding *encoding;
-	struct story_parser *parser;
-	struct wordpiece_encoder *encoder;
-	const char *name; /* of the input */
-	char *data;
-	size_t data_cap;
-	struct story_block block;
-	struct wordpiece_ids ids; /* of all records */
-	struct wordpiece_spans
-	    spans;              /* --json: of all records, special tokens and padding left out */
-	size_t *end, *span_end; /* of each record in ids and spans */
-	size_t n, end_cap, span_end_cap;
-	uint64_t bad;
-	struct err first_bad, e;
-	bool failed;
-};
-
-static int encode_story(struct job *job, const struct story *story)
-{
-	const struct encoding *g = job->encoding;
-	size_t begin = job->ids.n, first = job->spans.n;
-
-	if (mem_grow(&job->end, &job->end_cap, job->n + 1, sizeof *job->end, &job->e) ||
-	    mem_grow(
-	        &job->span_end, &job->span_end_cap, job->n + 1, sizeof *job->span_end, &job->e))
-		return -1;
-	if (wordpiece_encode(job->encoder, story->text, story->n, &job->ids, &job->e) ||
-	    (json && wordpiece_trace(g->wordpiece, story->text, story->n, &job->spans, &job->e)))
-		return err_prefix(&job->e, "%s: line %" PRIu64, job->name, story->line);
-	wordpiece_frame_spans(&g->frame, &job->spans, first);
-	job->span_end[job->n] = job->spans.n;
-	if (wordpiece_frame(&g->frame, g->vocab, &job->ids, begin, &job->e))
-		return -1;
-	job->end[job->n++] = job->ids.n;
-	return 0;
-}
-
-static void encode_block(void *arg)
-{
-	struct job *job = arg;
-	struct story story;
-	enum story_result result;
-
-	job->n = job->ids.n = job->spans.n = 0;
-	job->bad = 0;
-	story_start(job->parser, job->name, &job->block);
-	while ((result = story_next(job->parser, &story, &job->e)) != STORY_END) {
-		if (result == STORY_BAD && skip_bad) {
-			if (job->bad++ == 0)
-				job->first_bad = job->e;
-			continue;
-		}
-		job->failed = result != STORY_OK || encode_story(job, &story);
-		if (job->failed)
-			return;
-	}
-}
-
-static void job_release(struct job *job)
-{
-	story_parser_free(job->parser);
-	wordpiece_encoder_free(job->encoder);
-	free(job->data);
-	free(job->ids.id);
-	free(job->spans.span);
-	free(job->end);
-	free(job->span_end);
-}
-
-static int job_init(struct job *job, const struct encoding *g, struct err *e)
-{
-	job->encoding = g;
-	job->parser = story_parser_new(form(), field, e);
-	job->encoder = wordpiece_encoder_new(g->wordpiece, e);
-	return job->parser && job->encoder ? 0 : -1;
-}
-
-/* --- where the records go --- */
-
-struct sink {
-	const struct vocab *vocab;
-	struct shard_writer *shard; /* or, with --json: */
-	struct output out;
-	uint64_t records, bytes, bad;
-	struct err first_bad;
-	struct progress progress;
-};
-
-static struct shard_header header(const struct vocab *v, int argc, char **argv)
-{
-	struct shard_header h = {.kind = SHARD_STREAM,
-	    .id_bytes = v->size <= 65536 ? 2 : 4,
-	    .vocab_size = v->size,
-	    .vocab_hash = v->hash,
-	    .special = {v->special[VOCAB_PAD], v->special[VOCAB_UNK], v->special[VOCAB_CLS],
-	        v->special[VOCAB_SEP], v->special[VOCAB_MASK]}};
-
-	cli_provenance(h.provenance, sizeof h.provenance, argc, argv);
-	return h;
-}
-
-static int sink_open(struct sink *s, const struct vocab *v, int argc, char **argv, struct err *e)
-{
-	struct shard_header h = header(v, argc, argv);
-
-	s->vocab = v;
-	progress_start(&s->progress);
-	if (json) {
-		if (output_open(&s->out, output, e))
-			return -1;
-		cli_unlink_on_signal(s->out.temporary);
-		return 0;
-	}
-	cli_refuse_terminal(output);
-	s->shard = shard_create(output, &h, NULL, (int)level, e);
-	if (!s->shard)
-		return -1;
-	cli_unlink_on_signal(shard_temporary(s->shard));
-	return 0;
-}
-
-/* {"ids":[...],"tokens":[...],"offsets":[[begin,end],...]}: bytes of the document's text. */
-static int show(struct sink *s, const uint32_t *id, size_t n, const struct wordpiece_span *span,
-    size_t n_spans, struct err *e)
-{
-	size_t edge = no_special ? 0 : 1, lead = edge;
-	struct output *out = &s->out;
-
-	if (left && pad && n_spans + 2 * edge < n)
-		lead += n - n_spans - 2 * edge;
-	if (output_printf(out, e, "{\"ids\":["))
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (output_printf(out, e, "%s%" PRIu32, i ? "," : "", id[i]))
-			return -1;
-	if (output_printf(out, e, "],\"tokens\":["))
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		size_t length;
-		const char *token = vocab_token(s->vocab, id[i], &length);
-
-		if ((i && output_write(out, ",", 1, e)) || story_put_string(out, token, length, e))
-			return -1;
-	}
-	if (output_printf(out, e, "],\"offsets\":["))
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		bool shown = i >= lead && i - lead < n_spans && i + edge < n;
-
-		if (output_printf(out, e, "%s[%zu,%zu]", i ? "," : "",
-		        shown ? span[i - lead].begin : 0, shown ? span[i - lead].end : 0))
-			return -1;
-	}
-	return output_printf(out, e, "]}\n");
-}
-
-static int put_record(struct sink *s, const struct job *job, size_t i, struct err *e)
-{
-	size_t begin = i ? job->end[i - 1] : 0, first = i ? job->span_end[i - 1] : 0;
-	struct shard_record record = {
-	    .ids = job->ids.id + begin, .n = (uint32_t)(job->end[i] - begin)};
-
-	if (json)
-		return show(
-		    s, record.ids, record.n, job->spans.span + first, job->span_end[i] - first, e);
-	return shard_write(s->shard, &record, e);
-}
-
-/* Hand on what is there when the rest cannot be; the missing trailer tells the reader. */
-static void give_up(struct sink *s, const struct err *why)
-{
-	struct err e;
-
-	if (json)
-		output_flush(&s->out, &e);
-	else
-		shard_flush(s->shard, &e);
-	if (json)
-		output_abort(&s->out);
-	else
-		shard_abort(s->shard);
-	progress_end(&s->progress);
-	die(why);
-}
-
-static void collect(struct sink *s, const struct job *job)
-{
-	struct err e;
-
-	for (size_t i = 0; i < job->n; i++)
-		if (put_record(s, job, i, &e))
-			give_up(s, &e);
-	if (job->failed)
-		give_up(s, &job->e);
-	s->records += job->n;
-	s->bytes += job->block.n;
-	if (job->bad > 0 && s->bad == 0)
-		s->first_bad = job->first_bad;
-	s->bad += job->bad;
-	if (progress_due(&s->progress))
-		progress_show(&s->progress, "%" PRIu64 " documents, %.0f MB, %.0f MB/s", s->records,
-		    (double)s->bytes / 1e6,
-		    (double)s->bytes / 1e6 / progress_seconds(&s->progress));
-}
-
-/* Jobs for one input, until it ends. */
-static void encode_input(struct ordered *o, struct sink *s, struct input *in)
-{
-	uint64_t line = 1;
-
-	for (;;) {
-		struct job *job;
-		struct err e;
-		int more;
-
-		while (!(job = ordered_free(o))) {
-			collect(s, ordered_oldest(o));
-			ordered_release(o);
-		}
-		more = story_block(in, form(), &line, &job->block, &e);
-		if (more == 0)
-			return;
-		if (more > 0 && threads > 1 &&
-		    mem_grow(&job->data, &job->data_cap, job->block.n, 1, &e))
-			more = -1;
-		if (more < 0) {
-			while ((job = ordered_oldest(o))) {
-				collect(s, job);
-				ordered_release(o);
-			}
-			give_up(s, &e);
-		}
-		/* Alone, the work is done before the buffer is used again. */
-		if (threads > 1)
-			job->block.data = memcpy(job->data, job->block.data, job->block.n);
-		job->name = in->name;
-		ordered_submit(o);
-	}
-}
-
-static void encode_inputs(struct ordered *o, struct sink *s, int n, char **paths)
-{
-	for (int i = 0; i < (n > 0 ? n : 1); i++) {
-		struct input in;
-		struct err e;
-		struct job *job;
-
-		if (input_open(&in, n > 0 ? paths[i] : NULL, &e))
-			give_up(s, &e);
-		encode_input(o, s, &in);
-		while ((job = ordered_oldest(o))) {
-			collect(s, job);
-			ordered_release(o);
-		}
-		input_close(&in);
-	}
-}
-
-static int sink_commit(struct sink *s, struct err *e)
-{
-	return json ? output_commit(&s->out, e) : shard_commit(s->shard, e);
-}
-
-static void encode(struct encoding *g, struct sink *s, int n, char **paths)
-{
-	size_t n_jobs = threads > 1 ? (size_t)threads * JOBS_A_THREAD : 1;
-	struct err e;
-	struct job *jobs = mem_array(n_jobs, sizeof *jobs, &e);
-	void **slots = mem_array(n_jobs, sizeof *slots, &e);
-	struct ordered *o;
-
-	if (!jobs || !slots)
-		die(&e);
-	for (size_t i = 0; i < n_jobs; i++) {
-		slots[i] = &jobs[i];
-		if (job_init(&jobs[i], g, &e))
-			die(&e);
-	}
-	o = ordered_new((int)threads, slots, n_jobs, encode_block, &e);
-	if (!o)
-		die(&e);
-	encode_inputs(o, s, n, paths);
-	ordered_end(o);
-	for (size_t i = 0; i < n_jobs; i++)
-		job_release(&jobs[i]);
-	free(jobs);
-	free(slots);
-}
+/* --- encoding --- */
 
 static void run_encode(int argc, char **argv, int first)
 {
-	const struct wordpiece_options o = {.cased = cased, .literal = literal};
+	char provenance[SHARD_PROVENANCE_MAX];
 	struct vocab *vocab = open_vocab();
-	struct encoding g = {.vocab = vocab,
-	    .frame = {.bare = no_special, .limit = (size_t)truncate_to, .pad = pad, .left = left}};
-	struct sink s = {0};
-	struct err e;
+	const struct encoding g = {.vocab = vocab,
+	    .options = {.cased = cased, .literal = literal},
+	    .frame = {.bare = no_special, .limit = (size_t)truncate_to, .pad = pad, .left = left},
+	    .form = form(),
+	    .field = field,
+	    .skip_bad = skip_bad,
+	    .json = json,
+	    .threads = (int)threads,
+	    .output = output,
+	    .level = (int)level,
+	    .provenance = provenance};
+	struct encoded done;
 
-	if (wordpiece_frame_check(&g.frame, vocab, &e))
-		die(&e);
-	g.wordpiece = wordpiece_new(vocab, &o, &e);
-	if (!g.wordpiece || sink_open(&s, vocab, argc, argv, &e))
-		die(&e);
-	encode(&g, &s, argc - first, argv + first);
-	progress_end(&s.progress);
-	if (sink_commit(&s, &e))
-		die(&e);
-	cli_unlink_on_signal(NULL);
-	tell_bad(s.bad, s.records, &s.first_bad);
-	wordpiece_free(g.wordpiece);
+	cli_provenance(provenance, sizeof provenance, argc, argv);
+	done = encode(&g, argc - first, argv + first);
+	tell_bad(done.bad, done.records, &done.first_bad);
 	vocab_free(vocab);
 }
 

@@ -1,0 +1,331 @@
+#include "encode.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "formats/shard.h"
+#include "ground/io.h"
+#include "ground/mem.h"
+#include "ground/ordered.h"
+#include "progress.h"
+
+enum { JOBS_A_THREAD = 3 };
+
+/* --- jobs, each a block of the input --- */
+
+struct job {
+	const struct encoding *encoding;
+	const struct wordpiece *wordpiece; /* shared by all */
+	struct story_parser *parser;
+	struct wordpiece_encoder *encoder;
+	const char *name; /* of the input */
+	char *data;
+	size_t data_cap;
+	struct story_block block;
+	struct wordpiece_ids ids; /* of all records */
+	struct wordpiece_spans
+	    spans;              /* --json: of all records, special tokens and padding left out */
+	size_t *end, *span_end; /* of each record in ids and spans */
+	size_t n, end_cap, span_end_cap;
+	uint64_t bad;
+	struct err first_bad, e;
+	bool failed;
+};
+
+static int encode_story(struct job *job, const struct story *story)
+{
+	const struct encoding *g = job->encoding;
+	size_t begin = job->ids.n, first = job->spans.n;
+
+	if (mem_grow(&job->end, &job->end_cap, job->n + 1, sizeof *job->end, &job->e) ||
+	    mem_grow(
+	        &job->span_end, &job->span_end_cap, job->n + 1, sizeof *job->span_end, &job->e))
+		return -1;
+	if (wordpiece_encode(job->encoder, story->text, story->n, &job->ids, &job->e) ||
+	    (g->json &&
+	        wordpiece_trace(job->wordpiece, story->text, story->n, &job->spans, &job->e)))
+		return err_prefix(&job->e, "%s: line %" PRIu64, job->name, story->line);
+	wordpiece_frame_spans(&g->frame, &job->spans, first);
+	job->span_end[job->n] = job->spans.n;
+	if (wordpiece_frame(&g->frame, g->vocab, &job->ids, begin, &job->e))
+		return -1;
+	job->end[job->n++] = job->ids.n;
+	return 0;
+}
+
+static void encode_block(void *arg)
+{
+	struct job *job = arg;
+	struct story story;
+	enum story_result result;
+
+	job->n = job->ids.n = job->spans.n = 0;
+	job->bad = 0;
+	story_start(job->parser, job->name, &job->block);
+	while ((result = story_next(job->parser, &story, &job->e)) != STORY_END) {
+		if (result == STORY_BAD && job->encoding->skip_bad) {
+			if (job->bad++ == 0)
+				job->first_bad = job->e;
+			continue;
+		}
+		job->failed = result != STORY_OK || encode_story(job, &story);
+		if (job->failed)
+			return;
+	}
+}
+
+static void job_release(struct job *job)
+{
+	story_parser_free(job->parser);
+	wordpiece_encoder_free(job->encoder);
+	free(job->data);
+	free(job->ids.id);
+	free(job->spans.span);
+	free(job->end);
+	free(job->span_end);
+}
+
+static int job_init(
+    struct job *job, const struct encoding *g, const struct wordpiece *wordpiece, struct err *e)
+{
+	job->encoding = g;
+	job->wordpiece = wordpiece;
+	job->parser = story_parser_new(g->form, g->field, e);
+	job->encoder = wordpiece_encoder_new(wordpiece, e);
+	return job->parser && job->encoder ? 0 : -1;
+}
+
+/* --- where the records go --- */
+
+struct sink {
+	const struct encoding *encoding;
+	struct shard_writer *shard; /* or, with --json: */
+	struct output out;
+	struct encoded done;
+	uint64_t bytes;
+	struct progress progress;
+};
+
+static struct shard_header header(const struct encoding *g)
+{
+	const struct vocab *v = g->vocab;
+	struct shard_header h = {.kind = SHARD_STREAM,
+	    .id_bytes = v->size <= 65536 ? 2 : 4,
+	    .vocab_size = v->size,
+	    .vocab_hash = v->hash,
+	    .special = {v->special[VOCAB_PAD], v->special[VOCAB_UNK], v->special[VOCAB_CLS],
+	        v->special[VOCAB_SEP], v->special[VOCAB_MASK]}};
+
+	shard_add_provenance(&h, g->provenance);
+	return h;
+}
+
+static int sink_open(struct sink *s, const struct encoding *g, struct err *e)
+{
+	struct shard_header h = header(g);
+
+	*s = (struct sink){.encoding = g};
+	progress_start(&s->progress);
+	if (g->json) {
+		if (output_open(&s->out, g->output, e))
+			return -1;
+		cli_unlink_on_signal(s->out.temporary);
+		return 0;
+	}
+	cli_refuse_terminal(g->output);
+	s->shard = shard_create(g->output, &h, NULL, g->level, e);
+	if (!s->shard)
+		return -1;
+	cli_unlink_on_signal(shard_temporary(s->shard));
+	return 0;
+}
+
+/* {"ids":[...],"tokens":[...],"offsets":[[begin,end],...]}: bytes of the document's text. */
+static int show(struct sink *s, const uint32_t *id, size_t n, const struct wordpiece_span *span,
+    size_t n_spans, struct err *e)
+{
+	const struct wordpiece_frame *frame = &s->encoding->frame;
+	size_t edge = frame->bare ? 0 : 1, lead = edge;
+	struct output *out = &s->out;
+
+	if (frame->left && frame->pad && n_spans + 2 * edge < n)
+		lead += n - n_spans - 2 * edge;
+	if (output_printf(out, e, "{\"ids\":["))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (output_printf(out, e, "%s%" PRIu32, i ? "," : "", id[i]))
+			return -1;
+	if (output_printf(out, e, "],\"tokens\":["))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		size_t length;
+		const char *token = vocab_token(s->encoding->vocab, id[i], &length);
+
+		if ((i && output_write(out, ",", 1, e)) || story_put_string(out, token, length, e))
+			return -1;
+	}
+	if (output_printf(out, e, "],\"offsets\":["))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		bool shown = i >= lead && i - lead < n_spans && i + edge < n;
+
+		if (output_printf(out, e, "%s[%zu,%zu]", i ? "," : "",
+		        shown ? span[i - lead].begin : 0, shown ? span[i - lead].end : 0))
+			return -1;
+	}
+	return output_printf(out, e, "]}\n");
+}
+
+static int put_record(struct sink *s, const struct job *job, size_t i, struct err *e)
+{
+	size_t begin = i ? job->end[i - 1] : 0, first = i ? job->span_end[i - 1] : 0;
+	struct shard_record record = {
+	    .ids = job->ids.id + begin, .n = (uint32_t)(job->end[i] - begin)};
+
+	if (s->encoding->json)
+		return show(
+		    s, record.ids, record.n, job->spans.span + first, job->span_end[i] - first, e);
+	return shard_write(s->shard, &record, e);
+}
+
+/* Hand on what is there when the rest cannot be; the missing trailer tells the reader. */
+static void give_up(struct sink *s, const struct err *why)
+{
+	struct err e;
+
+	if (s->encoding->json) {
+		output_flush(&s->out, &e);
+		output_abort(&s->out);
+	} else {
+		shard_flush(s->shard, &e);
+		shard_abort(s->shard);
+	}
+	progress_end(&s->progress);
+	die(why);
+}
+
+static void collect(struct sink *s, const struct job *job)
+{
+	struct err e;
+
+	for (size_t i = 0; i < job->n; i++)
+		if (put_record(s, job, i, &e))
+			give_up(s, &e);
+	if (job->failed)
+		give_up(s, &job->e);
+	s->done.records += job->n;
+	s->bytes += job->block.n;
+	if (job->bad > 0 && s->done.bad == 0)
+		s->done.first_bad = job->first_bad;
+	s->done.bad += job->bad;
+	if (progress_due(&s->progress))
+		progress_show(&s->progress, "%" PRIu64 " documents, %.0f MB, %.0f MB/s",
+		    s->done.records, (double)s->bytes / 1e6,
+		    (double)s->bytes / 1e6 / progress_seconds(&s->progress));
+}
+
+/* Jobs for one input, until it ends. */
+static void encode_input(struct ordered *o, struct sink *s, struct input *in)
+{
+	const struct encoding *g = s->encoding;
+	uint64_t line = 1;
+
+	for (;;) {
+		struct job *job;
+		struct err e;
+		int more;
+
+		while (!(job = ordered_free(o))) {
+			collect(s, ordered_oldest(o));
+			ordered_release(o);
+		}
+		more = story_block(in, g->form, &line, &job->block, &e);
+		if (more == 0)
+			return;
+		if (more > 0 && g->threads > 1 &&
+		    mem_grow(&job->data, &job->data_cap, job->block.n, 1, &e))
+			more = -1;
+		if (more < 0) {
+			while ((job = ordered_oldest(o))) {
+				collect(s, job);
+				ordered_release(o);
+			}
+			give_up(s, &e);
+		}
+		/* Alone, the work is done before the buffer is used again. */
+		if (g->threads > 1)
+			job->block.data = memcpy(job->data, job->block.data, job->block.n);
+		job->name = in->name;
+		ordered_submit(o);
+	}
+}
+
+static void encode_inputs(struct ordered *o, struct sink *s, int n, char **paths)
+{
+	for (int i = 0; i < (n > 0 ? n : 1); i++) {
+		struct input in;
+		struct err e;
+		struct job *job;
+
+		if (input_open(&in, n > 0 ? paths[i] : NULL, &e))
+			give_up(s, &e);
+		encode_input(o, s, &in);
+		while ((job = ordered_oldest(o))) {
+			collect(s, job);
+			ordered_release(o);
+		}
+		input_close(&in);
+	}
+}
+
+static int sink_commit(struct sink *s, struct err *e)
+{
+	return s->encoding->json ? output_commit(&s->out, e) : shard_commit(s->shard, e);
+}
+
+static void encode_all(struct sink *s, const struct wordpiece *wordpiece, int n, char **paths)
+{
+	const struct encoding *g = s->encoding;
+	size_t n_jobs = g->threads > 1 ? (size_t)g->threads * JOBS_A_THREAD : 1;
+	struct err e;
+	struct job *jobs = mem_array(n_jobs, sizeof *jobs, &e);
+	void **slots = mem_array(n_jobs, sizeof *slots, &e);
+	struct ordered *o;
+
+	if (!jobs || !slots)
+		die(&e);
+	for (size_t i = 0; i < n_jobs; i++) {
+		slots[i] = &jobs[i];
+		if (job_init(&jobs[i], g, wordpiece, &e))
+			die(&e);
+	}
+	o = ordered_new(g->threads, slots, n_jobs, encode_block, &e);
+	if (!o)
+		die(&e);
+	encode_inputs(o, s, n, paths);
+	ordered_end(o);
+	for (size_t i = 0; i < n_jobs; i++)
+		job_release(&jobs[i]);
+	free(jobs);
+	free(slots);
+}
+
+struct encoded encode(const struct encoding *g, int n, char **paths)
+{
+	struct wordpiece *wordpiece;
+	struct sink s;
+	struct err e;
+
+	if (wordpiece_frame_check(&g->frame, g->vocab, &e) ||
+	    !(wordpiece = wordpiece_new(g->vocab, &g->options, &e)) || sink_open(&s, g, &e))
+		die(&e);
+	encode_all(&s, wordpiece, n, paths);
+	progress_end(&s.progress);
+	if (sink_commit(&s, &e))
+		die(&e);
+	cli_unlink_on_signal(NULL);
+	wordpiece_free(wordpiece);
+	return s.done;
+}
