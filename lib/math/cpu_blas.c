@@ -3,15 +3,18 @@
 #include <cblas.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "ground/mem.h"
 #include "math/cpu.h"
 
 /* BUFFER: of address space that a thread takes at its first product, and keeps; on x86-64 it is 128
  * MiB and a page. SIDE: of square matrices that are not so small that they go without. */
-enum { BUFFER = 129 << 20, SIDE = 256 };
+enum { SMALLEST = 128 << 20, BUFFER = 129 << 20, SIDE = 256, PATIENCE_MS = 300 };
 
 struct first {
 	const real *zero;
@@ -46,23 +49,56 @@ static size_t servants(void)
 	return n > 1 ? (size_t)n - 1 : 0;
 }
 
-/*
- * OpenBLAS asks for its buffers for ever where the system has none, as under a limit of address
- * space. So we ask before it does; and for those of its own threads too, which may be yet to ask.
- */
-static int probe(size_t threads, struct err *e)
+/* How many of the buffers of n threads are there, as far as the system says. Neighbours are one
+ * mapping. */
+static size_t taken(size_t n)
 {
-	size_t room = (threads + servants()) * BUFFER;
+	FILE *maps = fopen("/proc/self/maps", "re");
+	size_t found = 0;
+	char line[512];
+
+	while (maps && fgets(line, sizeof line, maps)) {
+		unsigned long begin, end, inode;
+
+		if (sscanf(line, "%lx-%lx rw-p %*x %*s %lu", &begin, &end, &inode) == 3 &&
+		    inode == 0)
+			found += (end - begin) / SMALLEST;
+	}
+	if (maps)
+		fclose(maps);
+	return found < n ? found : n;
+}
+
+static bool has_room(size_t room)
+{
 	void *p = mmap(
 	    NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
-		return err_set(e,
-		    "out of memory: products of matrices take %zu MiB of address space on %zu "
-		    "thread%s",
-		    room >> 20, threads, threads > 1 ? "s" : "");
+		return false;
 	munmap(p, room);
-	return 0;
+	return true;
+}
+
+/*
+ * OpenBLAS asks for its buffers for ever where the system has none, as under a limit of address
+ * space. So we ask before it does; and for those of its own threads too, which take theirs some
+ * time after they have begun: what they lack is asked for again until they have had that time.
+ */
+static int probe(size_t threads, struct err *e)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	size_t own = servants();
+
+	for (int i = 0; i < PATIENCE_MS; i++) {
+		if (has_room((threads + own - taken(own)) * BUFFER))
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return err_set(e,
+	    "out of memory: products of matrices take %zu MiB of address space on %zu thread%s and "
+	    "%zu of OpenBLAS",
+	    ((threads + own) * BUFFER) >> 20, threads, threads > 1 ? "s" : "", own);
 }
 
 int k_room(struct err *e)
