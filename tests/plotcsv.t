@@ -253,6 +253,12 @@ fails '--line without y' 2 'not X,Y' plot -y y --line "$T/curves.csv:t" "$T/gaps
 fails '--size' 2 'WIDTHxHEIGHT' plot -y y --size 12 "$T/gaps.csv"
 fails '--size too large' 2 'WIDTHxHEIGHT' plot -y y --size 99999x99999 "$T/gaps.csv"
 fails '--xlim' 2 'not FROM:TO' plot -y y --xlim 3 "$T/gaps.csv"
+for limits in 0x1:0x5 '+1:5' '1: 5' nan:5 1:inf; do
+	fails "--xlim $limits" 2 'not FROM:TO' plot -y y --xlim "$limits" "$T/gaps.csv"
+done
+for size in ' 900x600' +900x600 900x600x 900.5x600 0x384x600; do
+	fails "--size $size" 2 'WIDTHxHEIGHT' plot -y y --size "$size" "$T/gaps.csv"
+done
 fails '--xlim descending' 2 'does not ascend' plot -y y --xlim 3:1 "$T/gaps.csv"
 fails '--xlim with zero on a log axis' 2 'logarithmic' plot -y y --xlim 0:1 --log-x "$T/gaps.csv"
 fails '--interval' 2 'interval' plot -y y --interval 0 "$T/gaps.csv"

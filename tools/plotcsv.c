@@ -14,6 +14,7 @@
 
 #include "formats/csv.h"
 #include "ground/mem.h"
+#include "ground/number.h"
 #include "picture/overlay.h"
 #include "picture/plot.h"
 #include "picture/columns.h"
@@ -90,22 +91,29 @@ static const struct cli cli = {
 
 /* --- the command line --- */
 
+/* The number from text to end; *v stays where nothing is there. */
+static int parse_part(const char *text, const char *end, double *v)
+{
+	char part[64];
+
+	if (text == end)
+		return 0;
+	if ((size_t)(end - text) >= sizeof part)
+		return -1;
+	*(char *)mempcpy(part, text, (size_t)(end - text)) = '\0';
+	return number_real(part, v);
+}
+
 /* "FROM:TO" into two numbers, NAN where one is left out. */
 static void parse_limits(const char *option, const char *text, bool is_log, double limit[2])
 {
-	char *end;
+	const char *colon = text ? strchr(text, ':') : NULL;
 
 	limit[0] = limit[1] = NAN;
 	if (!text)
 		return;
-	limit[0] = strtod(text, &end);
-	if (end == text)
-		limit[0] = NAN;
-	if (*end == ':' && end[1])
-		limit[1] = strtod(end + 1, &end);
-	else if (*end == ':')
-		end++;
-	if (*end || !strchr(text, ':') || isinf(limit[0]) || isinf(limit[1]))
+	if (!colon || parse_part(text, colon, &limit[0]) ||
+	    parse_part(colon + 1, text + strlen(text), &limit[1]))
 		die_usage("--%s: '%s' is not FROM:TO", option, text);
 	if (limit[0] >= limit[1])
 		die_usage("--%s: '%s' does not ascend", option, text);
@@ -116,13 +124,13 @@ static void parse_limits(const char *option, const char *text, bool is_log, doub
 
 static void parse_size(const char *text, double *width, double *height)
 {
-	int w = 0, h = 0, n = 0;
+	const char *x = strchr(text, 'x');
 
-	if (sscanf(text, "%5dx%5d%n", &w, &h, &n) != 2 || text[n] || w < 100 || h < 100 ||
-	    w > 20000 || h > 20000)
+	*width = *height = 0;
+	if (!x || parse_part(text, x, width) || parse_part(x + 1, text + strlen(text), height) ||
+	    *width < 100 || *height < 100 || *width > 20000 || *height > 20000 ||
+	    *width != trunc(*width) || *height != trunc(*height))
 		die_usage("--size: '%s' is not WIDTHxHEIGHT, each from 100 to 20000", text);
-	*width = w;
-	*height = h;
 }
 
 static void check_options(void)
