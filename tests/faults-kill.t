@@ -128,7 +128,7 @@ for signal in INT TERM; do
 	ok "SIG$signal: no lock is left" test ! -e "$T/sig.st.lock"
 done
 
-# Before there is anything to save, a signal just ends it.
+# Before there is anything to save, a signal just ends it; SIGHUP does nothing, then as ever.
 for signal in HUP TERM; do
 	# shellcheck disable=SC2217
 	sleep 100 >"$T/pipe" &
@@ -139,16 +139,56 @@ for signal in HUP TERM; do
 	await test -e "$T/first.st.lock"
 	sleep 0.2
 	kill -$signal $pid
+	sleep 0.2
+	end $source
 	wait $pid 2>/dev/null
 	status=$?
-	end $source
 	case $signal in
-	HUP) ends=129 ;;
-	*) ends=143 ;;
+	HUP) ends='1 train: x/pipe: truncated at byte 0 (block 0): it is empty' ;;
+	*) ends='143 ' ;;
 	esac
-	is "SIG$signal while the header is awaited: ends by it" $status $ends
-	is "SIG$signal: nothing is left, and nothing said" "$(ls "$T"/first.st* 2>/dev/null; cat "$T/err")" ''
+	is "SIG$signal while the header is awaited" "$status $(sed "s|$T|x|" "$T/err")" "$ends"
+	is "SIG$signal: nothing is left" "$(find "$T" -name 'first.st*')" ''
 done
+
+# Validation rows that take long.
+noise -q -e 400 -s 1 --mask mixed "$T/train.rows" -o "$T/valid.noised"
+# shellcheck disable=SC2086
+train -q $shape -n 8 --valid-every 4 --valid "$T/valid.noised" -o "$T/valid.st" --loss-log "$T/valid.csv" "$T/train.noised" &
+pid=$!
+await grep -q valid "$T/valid.csv"
+kill -TERM $pid
+wait $pid
+is 'SIGTERM while it validates: ends by it' $? 143
+is 'which it does early' "$(step_of "$T/valid.st") $(($(grep -c valid "$T/valid.csv") < 24000))" '4 1'
+
+# What a shell has it ignore.
+(
+	trap '' INT TERM
+	RUN='exec' tiny "$T/deafened.st" -n $STEPS --loss-log "$T/deafened.loss"
+) &
+pid=$!
+await grep -q '^1,' "$T/deafened.loss"
+kill -INT $pid
+kill -TERM $pid
+wait $pid
+is 'signals that were ignored when it began do nothing' "$? $(step_of "$T/deafened.st")" "0 $STEPS"
+
+# All steps are done, and whatever writes the rows is not.
+(
+	cat "$T/train.noised"
+	exec sleep 100
+) >"$T/pipe" &
+source=$!
+# shellcheck disable=SC2086
+train -q $shape -o "$T/done.st" "$T/pipe" >"$T/done.csv" &
+pid=$!
+await test -e "$T/done.st"
+is 'the last step is saved before the end of the rows is awaited' "$(step_of "$T/done.st")" 300
+kill -TERM $pid
+wait $pid
+is 'SIGTERM then: ends by it' $? 143
+end $source
 
 # A reader that takes nothing, until the pipe is full and train waits for it.
 rm -f "$T/deaf.st"

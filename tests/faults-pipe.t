@@ -136,4 +136,12 @@ closed 'train with standard error closed' 0 \
 	"train $shape -n 8 -o '$T/closed.st' '$T/train.noised' 2>&-"
 ok 'a checkpoint is not written to by messages' denoise --info -m "$T/closed.st"
 
+# Who has the other end of a pipe may have made it one that nobody waits for.
+impatient() {
+	perl -e 'use Fcntl; fcntl(STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK); exec @ARGV' "$@"
+}
+{ impatient pack -q -z 0 -T 72 "$T/many.tok"; echo $? >"$T/status"; } | { sleep 0.5; cat >"$T/slow"; }
+is 'a pipe that is full, and does not wait' "$(cat "$T/status") $(pack --ids "$T/slow" | cksum)" \
+	"0 $(pack --ids "$T/many.rows" | cksum)"
+
 done_testing

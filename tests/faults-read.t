@@ -116,7 +116,21 @@ fails 'tok -d' 1 "few.tok: made with another vocabulary than $T/fewer.txt: 237 t
 	tok -q -d -w "$T/fewer.txt" "$T/few.tok"
 fails 'noise' 1 "fewer.rows: does not fit .*: the vocabulary's size differs: 237 and 150" \
 	noise -q "$T/few.rows" "$T/fewer.rows"
+# shellcheck disable=SC2086
+fails 'train --valid: a stream' 2 'a file is needed' train -q $shape -f -n 1 -o "$T/cut.st" --valid - "$T/train.noised"
 fails 'a kind' 1 'few.rows: holds rows records, and noised records are wanted' train -q -r "$T/model" "$T/few.rows"
+
+# --- the end of the rows ---
+
+noise -q -e 1 --limit 0 -o "$T/none.noised" "$T/few.rows"
+# shellcheck disable=SC2086
+fails 'train: no rows' 1 'none.noised: has no rows' train -q $shape -n 5 -o "$T/none.st" "$T/none.noised"
+ok 'makes no checkpoint' test ! -e "$T/none.st"
+head -c -20 "$T/train.noised" >"$T/cut.noised"
+rm -f "$T/cut.st"
+# shellcheck disable=SC2086
+fails 'train: all rows, but no end' 1 'cut.noised: truncated' train -q $shape -o "$T/cut.st" "$T/cut.noised"
+ok 'is said when all is saved' sh -c "denoise -m '$T/cut.st' --info | grep -q '^step: 300'"
 
 # --- reading that fails, and that is only slow: by tests/torture/faults.c ---
 

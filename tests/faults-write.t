@@ -209,6 +209,23 @@ fails 'train: a log that standard input reads' 2 'standard input reads it' \
 fails 'fitsched: an output that standard input reads' 2 'standard input reads it' \
 	same_as_stdin "$T/loss.csv" fitsched -q -o "$T/./loss.csv"
 ok 'the rows are what they were' cmp "$T/rows.in" "$T/train.noised"
+to_file() { # to_file FILE COMMAND...: standard output is appended to it
+	to=$1
+	shift
+	"$@" >>"$to"
+}
+cp "$T/model" "$T/on.st"
+cp "$T/train.rows" "$T/on.rows"
+fails 'train -r: a checkpoint that standard output is' 2 'a checkpoint is a file' \
+	to_file "$T/on.st" train -q -r "$T/on.st" "$T/train.noised"
+fails 'train: two logs that standard output is' 2 'only one log' \
+	to_file "$T/both.csv" train -o "$T/a" -l "$T/both.csv" "$T/train.noised"
+fails 'noise: rows that standard output is' 2 'standard output writes it' to_file "$T/on.rows" noise "$T/on.rows"
+ok 'the model is what it was' cmp "$T/on.st" "$T/model"
+ok 'and so are the rows' cmp "$T/on.rows" "$T/train.rows"
+ln -s late.log "$T/late.st"
+fails 'train: a checkpoint by a link to what will be its log' 2 'one file for two things' \
+	tiny "$T/late.st" -n 2 --loss-log "$T/late.log"
 fails 'two logs on standard output' 2 'only one log' train -o "$T/a" -l - "$T/train.noised"
 fails 'rows and a profile on standard output' 2 'standard output has the rows' denoise -n 1 -m "$T/model" --profile -
 fails 'rows twice on standard input' 2 'standard input has the rows' noise --counts -
@@ -217,6 +234,39 @@ for command in "pack -q $T/stories.tok" "tok --learn 100 $T/stories.jsonl" "fits
 	# shellcheck disable=SC2086
 	fails "${command%% *}: an output without a name" 1 'an output without a name' $command -o ''
 done
+
+for option in -l --loss-log --schedule-log; do
+	fails "train $option: a log without a name" 1 'an output without a name' tiny "$T/a" -f -n 2 $option ''
+done
+fails 'train: an output without a name' 1 'an output without a name' tiny '' -n 2
+echo precious >"$T/poem.lock"
+fails 'train: what stands where the lock is to be' 1 'poem.lock: is no lock' tiny "$T/poem" -n 2
+is 'stays there' "$(cat "$T/poem.lock")" precious
+rm "$T/poem.lock"
+
+# --- what a shell has sent into a file is that file's end ---
+
+echo earlier >"$T/log.csv"
+cp "$T/log.csv" "$T/log.err"
+tiny "$T/dev.st" -n 2 -l /dev/stdout --loss-log /dev/stderr >>"$T/log.csv" 2>>"$T/log.err"
+is 'a log by the name of standard output' "$(cut -d, -f1 "$T/log.csv" | tr '\n' ' ')" 'earlier step 1 2 '
+is 'and one by that of standard error' "$(head -n 2 "$T/log.err" | tr '\n' ' ')" 'earlier step,t,ce_nats,split '
+
+# --- pipes by a name, and a directory that goes ---
+
+mkfifo "$T/profile"
+cat "$T/profile" >"$T/profile.csv" &
+tiny "$T/dev.st" -f -n 2 --profile "$T/profile" >/dev/null
+wait
+is 'a profile into a pipe' "$(head -n 1 "$T/profile.csv" | cut -d, -f1)" kernel
+mkdir "$T/gone"
+# shellcheck disable=SC2086
+vanishing() {
+	while cat "$T/train.noised"; do
+		[ ! -e "$T/gone/a.st" ] || rm -r "$T/gone"
+	done 2>/dev/null | train -q $shape -n 100000 --save-every 1 -o "$T/gone/a.st"
+}
+fails 'a directory that goes: one message' 1 'gone/a.st: cannot create' vanishing
 
 # --- a run that fails before its first step changes nothing ---
 
@@ -253,7 +303,7 @@ ln -s far/later "$T/dangling"
 pack -q -T 60 -o "$T/dangling" "$T/stories.tok"
 ok 'a link to nothing: the file is made there' pack --check "$T/far/later"
 ln -s circle "$T/circle"
-fails 'links in a circle' 1 'circle: too many symbolic links' pack -q -T 60 -o "$T/circle" "$T/stories.tok"
+fails 'links in a circle' 1 'circle: Too many levels of symbolic links' pack -q -T 60 -o "$T/circle" "$T/stories.tok"
 ln -s /proc/self/fd/1 "$T/out"
 pack -q -T 60 -o "$T/out" "$T/stories.tok" >"$T/by-shell"
 ok 'a name of standard output, where that is a file' pack --check "$T/by-shell"

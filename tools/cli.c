@@ -25,6 +25,7 @@ enum { MAX_OPTIONS = 64, LONG_ONLY = 256 };
 
 bool cli_quiet, cli_verbose, cli_force;
 bool (*cli_dying)(struct err *e);
+bool cli_line_drawn;
 
 static const char *tool = "cdcd";
 static struct timespec started;
@@ -40,7 +41,8 @@ __attribute__((format(printf, 1, 0))) static void say(const char *fmt, va_list a
 	vsnprintf(text, sizeof text, fmt, ap);
 	err_printable(text);
 	fflush(stdout);
-	fprintf(stderr, "%s: %s\n", tool, text);
+	fprintf(stderr, "%s%s: %s\n", cli_line_drawn ? "\n" : "", tool, text);
+	cli_line_drawn = false;
 }
 
 void die(const struct err *e)
@@ -392,9 +394,20 @@ static void refuse_same(const char *a, const char *b)
 		die_usage("%s: one file for two things", a);
 }
 
+/* As where a shell appends to what is read. */
+static void refuse_output(const char *path)
+{
+	if (path_is_output(path))
+		die_usage("%s: one file for two things: standard output writes it", path);
+}
+
 void cli_refuse_clashes(
     const char *const *written, size_t n, const char *const *read, size_t m, char *const *operands)
 {
+	for (size_t j = 0; j < m; j++)
+		refuse_output(read[j]);
+	for (char *const *operand = operands; *operand; operand++)
+		refuse_output(*operand);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = i + 1; j < n; j++)
 			refuse_same(written[i], written[j]);

@@ -93,6 +93,9 @@ void die(const struct err *e) __attribute__((noreturn));
 void die_at_once(const char *tool, const struct err *e) __attribute__((noreturn));
 void die_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
+/* A line of progress stands on the terminal: the next message begins below it. */
+extern bool cli_line_drawn;
+
 /* warn - print "tool: message". note - the same unless -q. */
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -102,7 +105,8 @@ void cli_refuse(bool given, const char *option, const char *with);
 
 /*
  * cli_refuse_clashes - die of a usage error if one file would be written twice, or while it is
- * read, by whatever paths it is named.
+ * read, standard output and input included, by whatever paths it is named. But a written path may
+ * be that of standard output, as /dev/stdout is.
  *
  * written   n paths, each may be NULL
  * read      m paths, each may be NULL

@@ -475,6 +475,8 @@ int main(int argc, char **argv)
 	if (in)
 		refuse_noise_options(in);
 	load(&j);
+	if (profile_path && output_check(profile_path, &e))
+		die(&e);
 	if (!loss)
 		create(&j, argc, argv);
 	progress_start(&j.progress);
@@ -482,7 +484,7 @@ int main(int argc, char **argv)
 		from_records(&j, in);
 	else
 		generate(&j);
-	progress_end(&j.progress);
+	progress_end();
 	if (loss ? output_commit(&j.csv, &e) : shard_commit(j.out, &e))
 		die(&e);
 	cli_unlink_on_signal(NULL);

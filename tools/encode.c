@@ -202,7 +202,7 @@ static void give_up(struct sink *s, const struct err *why)
 		shard_flush(s->shard, &e);
 		shard_abort(s->shard);
 	}
-	progress_end(&s->progress);
+	progress_end();
 	die(why);
 }
 
@@ -322,7 +322,7 @@ struct encoded encode(const struct encoding *g, int n, char **paths)
 	    !(wordpiece = wordpiece_new(g->vocab, &g->options, &e)) || sink_open(&s, g, &e))
 		die(&e);
 	encode_all(&s, wordpiece, n, paths);
-	progress_end(&s.progress);
+	progress_end();
 	if (sink_commit(&s, &e))
 		die(&e);
 	cli_unlink_on_signal(NULL);

@@ -19,7 +19,6 @@ void progress_start(struct progress *p)
 {
 	p->started = p->last = now();
 	p->terminal = isatty(STDERR_FILENO);
-	p->drawn = false;
 }
 
 bool progress_due(struct progress *p)
@@ -44,14 +43,14 @@ void progress_show(struct progress *p, const char *fmt, ...)
 		fprintf(stderr, "\r\033[K%s", line);
 	else
 		fprintf(stderr, "%s\n", line);
-	p->drawn = p->terminal;
+	cli_line_drawn = p->terminal;
 }
 
-void progress_end(struct progress *p)
+void progress_end(void)
 {
-	if (p->drawn)
+	if (cli_line_drawn)
 		fputc('\n', stderr);
-	p->drawn = false;
+	cli_line_drawn = false;
 }
 
 double progress_seconds(const struct progress *p)

@@ -10,7 +10,7 @@
 
 struct progress {
 	double started, last; /* seconds of the monotonic clock */
-	bool terminal, drawn;
+	bool terminal;
 };
 
 void progress_start(struct progress *p);
@@ -22,7 +22,7 @@ bool progress_due(struct progress *p);
 void progress_show(struct progress *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* progress_end - leave the terminal on a fresh line. */
-void progress_end(struct progress *p);
+void progress_end(void);
 
 /* progress_seconds - since progress_start. */
 double progress_seconds(const struct progress *p);

@@ -39,7 +39,7 @@ static int begin_log(const struct runlog *l, struct runlog_file *f, bool header,
 static void lose(struct runlog *l, struct runlog_file *f, const struct err *e)
 {
 	f->open = false;
-	if (errno == EPIPE) {
+	if (errno == EPIPE || errno == ECONNRESET) {
 		note("%s: the reader has gone; training goes on", f->log.out.name);
 	} else if (!l->failed) {
 		l->failed = true;

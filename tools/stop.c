@@ -24,15 +24,23 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
+/* What a shell has a job in the background ignore stays ignored. */
+static void catch_signal(int sig, const struct sigaction *action)
+{
+	struct sigaction old;
+
+	if (!sigaction(sig, NULL, &old) && old.sa_handler != SIG_IGN)
+		sigaction(sig, action, NULL);
+}
+
 void stop_catch(void)
 {
 	struct sigaction action = {.sa_handler = on_alarm}; /* no SA_RESTART: a read is to notice */
 
 	sigaction(SIGALRM, &action, NULL);
 	action.sa_handler = on_stop;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	signal(SIGHUP, SIG_IGN);
+	catch_signal(SIGINT, &action);
+	catch_signal(SIGTERM, &action);
 	signal(SIGPIPE, SIG_IGN);
 }
 

@@ -1,7 +1,6 @@
 /* train - learn to denoise: noised rows in, a checkpoint and the cross-entropy of every row out. */
 
 #include <inttypes.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +20,8 @@
 #include "model/validation.h"
 #include "needs.h"
 #include "profile.h"
-#include "progress.h"
 #include "ranks.h"
-#include "runlog.h"
+#include "run.h"
 #include "stop.h"
 
 static const char *const off_on[] = {"off", "on", NULL};
@@ -178,15 +176,21 @@ static void must_stay(const struct field *f, const void *own, const void *asked)
 		    is, not );
 }
 
+/* By any name. */
+static bool is_standard(const char *path)
+{
+	return path_is_standard(path) || path_is_output(path);
+}
+
 static void check_standard(void)
 {
 	const char *log[] = {logs.steps.path, logs.schedule.path, profile_path};
-	int n = path_is_standard(logs.loss.path);
+	int n = is_standard(logs.loss.path);
 
-	if (!strcmp(output, "-"))
+	if (is_standard(output))
 		die_usage("--output: a checkpoint is a file, and cannot go to standard output");
 	for (size_t i = 0; i < CLI_COUNT(log); i++)
-		n += log[i] && path_is_standard(log[i]);
+		n += log[i] && is_standard(log[i]);
 	if (n > 1)
 		die_usage("only one log can go to standard output: --loss-log FILE for the losses");
 }
@@ -208,6 +212,12 @@ static void check_files(char *const *rows)
 
 static void refuse_options(void)
 {
+	struct stat st;
+
+	if (valid_path &&
+	    (!strcmp(valid_path, "-") || (!stat(valid_path, &st) && !S_ISREG(st.st_mode))))
+		die_usage(
+		    "--valid: %s: a file is needed, which can be read again and again", valid_path);
 	cli_refuse(no_header && logs.loss.path, "--no-header", "--loss-log");
 	cli_refuse(valid_every_seen && !valid_path, "--valid-every", "no --valid");
 	cli_refuse(preset_seen && resume, "--preset", "--resume: the checkpoint has its own");
@@ -284,141 +294,6 @@ static struct config full_shape(const struct shard_reader *rows)
 	return c;
 }
 
-/* --- the loop --- */
-
-struct run {
-	struct trainer *tr;
-	struct shard_reader *rows;
-	struct progress progress;
-	double *ce;
-	double valid, waited; /* waited: of team->seconds, until the last report */
-	uint64_t first_step, saved, tokens;
-	bool begun, counted; /* counted: steps are as many as the rows give */
-};
-
-static int save(struct run *r, struct err *e)
-{
-	if (r->saved == r->tr->step)
-		return 0;
-	/* The logs first: what a checkpoint has behind it is never logged again. */
-	if (trainer_sound(r->tr, e) || team_agree(team, runlog_sync(&logs, e), e) ||
-	    checkpoint_save(r->tr, output, e))
-		return -1;
-	r->saved = r->tr->step;
-	return 0;
-}
-
-static void report(struct run *r, const struct trainer_result *result)
-{
-	double seconds = progress_seconds(&r->progress), total = (double)r->tr->o.steps;
-	double done =
-	    ((double)result->step - (double)r->first_step) / (total - (double)r->first_step);
-	double speed = (double)r->tokens / seconds;
-	char eta[16], valid[32] = "";
-
-	runlog_step(&logs, result, r->tr->rows, seconds, speed, team->seconds - r->waited);
-	r->waited = team->seconds;
-	if (!progress_due(&r->progress))
-		return;
-	if (isfinite(r->valid))
-		snprintf(valid, sizeof valid, "  valid %.4f", r->valid);
-	progress_show(&r->progress,
-	    "step %" PRIu64 " of %" PRId64 "  loss %.4f%s  %.0f tokens/s  eta %s", result->step,
-	    r->tr->o.steps, result->loss, valid, speed, progress_eta(&r->progress, done, eta));
-}
-
-static void print_valid(void *arg, const double *t, const double *ce, size_t n)
-{
-	const struct trainer *tr = arg;
-
-	runlog_losses(&logs, tr->step, t, ce, n, "valid");
-}
-
-/* After a step: everything that is written because of it. */
-static int after_step(struct run *r, const struct trainer_result *result, struct err *e)
-{
-	struct trainer *tr = r->tr;
-	bool last = result->step == (uint64_t)tr->o.steps;
-
-	runlog_losses(&logs, result->step, result->t, result->ce, result->n, "train");
-	report(r, result);
-	if (result->refit > 0)
-		runlog_schedule(&logs, result->step, &tr->schedule);
-	if (result->refit < 0)
-		note("step %" PRIu64 ": the schedule stays as it was: %s", result->step,
-		    result->why.msg);
-	if (valid_path && (last || result->step % (uint64_t)valid_every == 0) &&
-	    validation_run(tr, valid_path, print_valid, tr, &r->valid, e))
-		return -1;
-	if (team_agree(team, runlog_flush(&logs, e), e))
-		return -1;
-	return result->step % (uint64_t)save_every == 0 ? save(r, e) : 0;
-}
-
-/* There are rows: from here on what earlier runs logged is overwritten. */
-static int begin(struct run *r, struct err *e)
-{
-	if (r->begun)
-		return 0;
-	r->begun = true;
-	if (team_agree(team, ranks_first() && runlog_begin(&logs, !no_header, e) ? -1 : 0, e))
-		return -1;
-	if (!resume)
-		runlog_schedule(&logs, 0, &r->tr->schedule);
-	return 0;
-}
-
-/* Whether any rank has been told to stop. */
-static bool is_stopped(void)
-{
-	double stop = stop_signal != 0;
-
-	team_sum(team, &stop, 1);
-	return stop > 0;
-}
-
-/* Where the rows said how many they are, and more come: files that were joined. */
-static void warn_of_more(const struct run *r)
-{
-	struct shard_record more;
-	struct err e;
-
-	if (r->counted && r->tr->step == (uint64_t)r->tr->o.steps && ranks_first() &&
-	    shard_read(r->rows, &more, &e) > 0)
-		warn("%s: more rows follow than its header says, as where files are joined: -n for "
-		     "steps of them, too",
-		    shard_name(r->rows));
-}
-
-static int train(struct run *r, struct err *e)
-{
-	struct trainer *tr = r->tr;
-	struct trainer_result result = {.ce = r->ce};
-
-	while (tr->step < (uint64_t)tr->o.steps &&
-	       !(stop_after && tr->step >= (uint64_t)stop_after) && !is_stopped()) {
-		int n = trainer_fill(tr, r->rows, e);
-
-		/* A signal to a whole pipe ends what writes the rows as well. */
-		if (n < tr->o.batch && is_stopped())
-			break;
-		if (n < 0)
-			return -1;
-		if (n == 0) {
-			note("%s: the rows end after step %" PRIu64 " of %" PRId64,
-			    shard_name(r->rows), tr->step, tr->o.steps);
-			break;
-		}
-		if (begin(r, e) || trainer_step(tr, &result, e))
-			return -1;
-		r->tokens += (uint64_t)n * tr->batch.T;
-		if (after_step(r, &result, e))
-			return -1;
-	}
-	warn_of_more(r);
-	return 0;
-}
-
 /* What ranks must agree in to train one model; who reads the logs does not matter. */
 static void say_terms(
     const struct config *c, const struct shard_reader *rows, const struct checkpoint *from)
@@ -486,15 +361,13 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 		die(&e);
 	if (cli_verbose)
 		note("%s", k_name(k));
-	r->first_step = r->tr->step;
 	r->counted = counted && !resume;
 	/* With no step done there is nothing to save, unless it is somewhere else. */
 	r->saved = resume && strcmp(output, resume) != 0 ? UINT64_MAX : r->tr->step;
 	if (resume && h->seed != from->source.seed && ranks_first())
 		warn("%s: noised with seed %" PRIu64 ", where %s began with %" PRIu64,
 		    shard_name(r->rows), h->seed, resume, from->source.seed);
-	r->ce = mem_array((size_t)options.batch, sizeof *r->ce, &e);
-	if (!r->ce)
+	if (run_init(r, &e))
 		die(&e);
 }
 
@@ -529,7 +402,6 @@ static void take_lock(const struct stat *opened)
  * that are not this model's. */
 static void check_ahead(const struct trainer *tr)
 {
-	struct output probe;
 	struct err e;
 
 	if (valid_path && validation_check(tr, valid_path, &e))
@@ -538,12 +410,8 @@ static void check_ahead(const struct trainer *tr)
 		return;
 	if ((!resume || strcmp(output, resume)) && !cli_force && !access(output, F_OK))
 		die_usage("%s exists: -r %s continues it, -f replaces it", output, output);
-	if (output_open(&probe, output, &e))
+	if (output_check(output, &e) || (profile_path && output_check(profile_path, &e)))
 		die(&e);
-	output_abort(&probe);
-	if (profile_path && output_open(&probe, profile_path, &e))
-		die(&e);
-	output_abort(&probe);
 }
 
 static void open_outputs(const struct trainer *tr)
@@ -551,31 +419,6 @@ static void open_outputs(const struct trainer *tr)
 	check_ahead(tr);
 	if (ranks_first())
 		runlog_open(&logs, resume, tr->step);
-}
-
-/* All ranks come here with the same error, or none. */
-static int finish(struct run *r, int failed, struct err *e)
-{
-	struct err why = *e;
-
-	progress_end(&r->progress);
-	stop_calm();
-	if (failed && ranks_first())
-		warn("%s", e->msg);
-	if (failed && (e->status == ERR_NONFINITE || r->tr->step == r->first_step))
-		return (int)e->status;
-	if (save(r, e)) {
-		/* What failed may be what has just been said. */
-		if (ranks_first() && !(failed && !strcmp(e->msg, why.msg)))
-			warn("%s", e->msg);
-		return (int)e->status;
-	}
-	if (failed)
-		return (int)e->status;
-	note("%s: step %" PRIu64 " of %" PRId64 ", %.1f s, F %s", output, r->tr->step,
-	    r->tr->o.steps, progress_seconds(&r->progress),
-	    schedule_family_name(r->tr->schedule.family));
-	return 0;
 }
 
 /* That of rank 0. Returns status, or that of what fails here. */
@@ -594,11 +437,10 @@ static int write_profile(const struct kernels *k, double seconds, int status)
 int main(int argc, char **argv)
 {
 	struct checkpoint from = {0};
-	struct run r = {.valid = NAN};
+	struct run r = {.logs = &logs};
 	struct kernels *k;
 	struct stat opened = {0};
 	struct err e = {0};
-	double seconds;
 	int first, status;
 
 	if (k_room(&e))
@@ -607,6 +449,7 @@ int main(int argc, char **argv)
 	set_defaults(argc, argv, &from, &opened);
 	first = cli_parse(&cli, argc, argv);
 	cli_quiet = cli_quiet || !ranks_first();
+	signal(SIGHUP, SIG_IGN);
 	refuse_options();
 	take_options(&from);
 	check_standard();
@@ -616,6 +459,12 @@ int main(int argc, char **argv)
 	if (!(k = k_new((int)threads, (enum k_precision)precision, &e)) ||
 	    !(r.rows = shard_open(argv[first], &e)) || shard_expect(r.rows, SHARD_NOISED, &e))
 		die(&e);
+	r.output = output;
+	r.valid_path = valid_path;
+	r.valid_every = valid_every;
+	r.save_every = save_every;
+	r.stop_after = stop_after;
+	r.header = !no_header;
 	start(&r, k, &from);
 	open_outputs(r.tr);
 	ranks_gate();
@@ -623,15 +472,13 @@ int main(int argc, char **argv)
 	shard_stop(r.rows, &stop_signal);
 	stop_catch();
 	progress_start(&r.progress);
-	status = train(&r, &e);
-	seconds = progress_seconds(&r.progress);
-	status = finish(&r, status, &e);
-	status = write_profile(k, seconds, status);
+	status = run_finish(&r, run_train(&r, &e), &e);
+	status = write_profile(k, r.seconds, status);
 	runlog_close(&logs);
 	trainer_free(r.tr);
 	checkpoint_close(&from);
 	shard_close(r.rows);
-	free(r.ce);
+	run_release(&r);
 	k_free(k);
 	if (!status)
 		status = cli_finish();

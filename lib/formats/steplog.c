@@ -6,8 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ground/path.h"
-
 /* The step that a row begins with. Returns 0 or -1. */
 static int get_step(const char *line, size_t n, int64_t *step)
 {
@@ -86,7 +84,8 @@ int steplog_open(
 	memset(log, 0, sizeof *log);
 	if (output_append(&log->out, path, e))
 		return -1;
-	log->regular = !path_is_standard(path) && !fstat(log->out.fd, &st) && S_ISREG(st.st_mode);
+	log->regular =
+	    log->out.fd > STDERR_FILENO && !fstat(log->out.fd, &st) && S_ISREG(st.st_mode);
 	if (log->regular && keep >= 0 && look(log, path, header, keep, e)) {
 		output_abort(&log->out);
 		return -1;

@@ -31,7 +31,7 @@ int steplog_open(
     struct steplog *log, const char *path, const char *header, int64_t keep, struct err *e);
 
 /* steplog_begin - cut off what is to go, and write the header (NULL: none) where nothing is left.
- * Pipes, devices and standard output are as empty. Returns 0 or -1. */
+ * Pipes, devices, standard output and standard error are as empty. Returns 0 or -1. */
 int steplog_begin(struct steplog *log, const char *header, struct err *e);
 
 #endif

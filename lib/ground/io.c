@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 /* INPUT_MAX: what is one line or document may have so many bytes; no more than a record of a shard
  * would hold comes of them, and /dev/zero has no end. */
 enum { INPUT_START = 1 << 16, INPUT_MAX = 1 << 30, OUTPUT_SIZE = 1 << 16 };
+
+enum { AGAIN_MS = 100 };
 
 /* So many signals in a row a reader may take nothing after a stop: 5 s of an alarm every 100 ms. */
 enum { PATIENCE = 50 };
@@ -47,13 +50,24 @@ int input_open(struct input *in, const char *path, struct err *e)
 	return 0;
 }
 
+/* Whoever has the other descriptor of a pipe may have asked that nobody waits in read and write. */
+static bool await(int fd, short what)
+{
+	struct pollfd p = {.fd = fd, .events = what};
+
+	if (errno != EAGAIN)
+		return false;
+	poll(&p, 1, AGAIN_MS);
+	return true;
+}
+
 static ssize_t read_some(struct input *in, void *p, size_t n, struct err *e)
 {
 	ssize_t got;
 
-	do
-		got = read(in->fd, p, n);
-	while (got < 0 && errno == EINTR && !(in->stop && *in->stop));
+	while ((got = read(in->fd, p, n)) < 0)
+		if (!(errno == EINTR && !(in->stop && *in->stop)) && !await(in->fd, POLLIN))
+			break;
 	if (got < 0)
 		return err_errno(e, "%s: cannot read at byte %llu", in->name,
 		    (unsigned long long)(in->offset + (in->len - in->pos)));
@@ -145,7 +159,7 @@ void input_close(struct input *in)
 /* --- output --- */
 
 /* A name beside path that nobody could have foreseen. */
-static int open_temporary(struct output *out, struct err *e)
+static int open_temporary(struct output *out, mode_t mode, struct err *e)
 {
 	size_t room = strlen(out->path) + 24;
 	unsigned char noise[8];
@@ -159,13 +173,13 @@ static int open_temporary(struct output *out, struct err *e)
 		snprintf(out->temporary, room, "%s.%02x%02x%02x%02x%02x%02x.tmp", out->path,
 		    noise[0], noise[1], noise[2], noise[3], noise[4], noise[5]);
 		out->fd = open(
-		    out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+		    out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 		if (out->fd >= 0)
 			return 0;
 		if (errno != EEXIST)
 			break;
 	}
-	err_errno(e, "%s: cannot create", out->temporary);
+	err_errno(e, "%s: cannot create a file beside it", out->path);
 	free(out->temporary);
 	out->temporary = NULL;
 	return -1;
@@ -173,7 +187,7 @@ static int open_temporary(struct output *out, struct err *e)
 
 static int open_path(struct output *out, const char *path, struct err *e)
 {
-	struct stat st, own;
+	struct stat st;
 	bool there;
 
 	if (path_is_standard(path)) {
@@ -183,18 +197,20 @@ static int open_path(struct output *out, const char *path, struct err *e)
 	if (!*path)
 		return err_set(e, "an output without a name");
 	there = !stat(path, &st);
+	/* A link that the system does not want followed is not followed in its place. */
+	if (!there && errno != ENOENT)
+		return err_errno(e, "%s", path);
 	if (there && !S_ISREG(st.st_mode)) {
 		out->fd = open(path, O_WRONLY | O_CLOEXEC);
 		return out->fd < 0 ? err_errno(e, "%s", path) : 0;
 	}
 	/* By the name of a device, as where a shell has sent standard output into a file. */
-	if (there && !fstat(STDOUT_FILENO, &own) && own.st_dev == st.st_dev &&
-	    own.st_ino == st.st_ino) {
+	if (there && path_is_output(path)) {
 		out->fd = STDOUT_FILENO;
 		return 0;
 	}
 	out->path = path_target(path, e);
-	if (!out->path || open_temporary(out, e))
+	if (!out->path || open_temporary(out, there ? st.st_mode & 0666 : 0666, e))
 		return -1;
 	if (there) /* its owner may have reasons; a failure is none of ours */
 		(void)!fchmod(out->fd, st.st_mode & 0777);
@@ -230,12 +246,34 @@ void output_sweep(const char *path)
 	free(target);
 }
 
+static bool is_same_file(int fd, int other)
+{
+	struct stat x, y;
+
+	return !fstat(fd, &x) && !fstat(other, &y) && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
 static int open_end(struct output *out, const char *path, struct err *e)
 {
 	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
 
-	out->fd = path_is_standard(path) ? STDOUT_FILENO : open(path, flags, 0666);
-	return out->fd < 0 ? err_errno(e, "%s", path) : 0;
+	if (path_is_standard(path)) {
+		out->fd = STDOUT_FILENO;
+		return 0;
+	}
+	if (!*path)
+		return err_set(e, "an output without a name");
+	out->fd = open(path, flags, 0666);
+	if (out->fd < 0)
+		return err_errno(e, "%s", path);
+	/* By the name of a device, as where a shell has sent it into a file. */
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+		if (out->fd > STDERR_FILENO && is_same_file(out->fd, fd)) {
+			close(out->fd);
+			out->fd = fd;
+		}
+	return 0;
 }
 
 /* All but the descriptor. */
@@ -256,6 +294,20 @@ int output_open(struct output *out, const char *path, struct err *e)
 	return -1;
 }
 
+int output_check(const char *path, struct err *e)
+{
+	struct output probe;
+	struct stat st;
+
+	if (!path_is_standard(path) && !stat(path, &st) && !S_ISREG(st.st_mode) &&
+	    !S_ISDIR(st.st_mode))
+		return access(path, W_OK) ? err_errno(e, "%s", path) : 0;
+	if (output_open(&probe, path, e))
+		return -1;
+	output_abort(&probe);
+	return 0;
+}
+
 int output_append(struct output *out, const char *path, struct err *e)
 {
 	if (!prepare(out, path, e) && !open_end(out, path, e))
@@ -271,7 +323,7 @@ static int write_all(struct output *out, const unsigned char *p, size_t n, struc
 	while (n > 0) {
 		ssize_t put = write(out->fd, p, n);
 
-		if (put < 0 && errno == EINTR) {
+		if (put < 0 && (errno == EINTR || await(out->fd, POLLOUT))) {
 			if (!(out->stop && *out->stop && ++waited > PATIENCE))
 				continue;
 			return err_set(e, "%s: its reader takes no more", out->name);
@@ -392,7 +444,7 @@ int output_commit(struct output *out, struct err *e)
 	}
 	if (out->path) {
 		if (rename(out->temporary, out->path)) {
-			err_errno(e, "%s: cannot rename %s to it", out->path, out->temporary);
+			err_errno(e, "%s: cannot be replaced", out->path);
 			goto fail;
 		}
 		free(out->temporary);

@@ -64,8 +64,13 @@ struct output {
  */
 int output_open(struct output *out, const char *path, struct err *e);
 
-/* output_append - open for writing at the end of what is there, directly, with no temporary.
- * Returns 0, or -1 with nothing to close. */
+/* output_check - whether output_open would succeed, leaving what is there, and who reads a pipe, in
+ * peace. Returns 0 or -1. */
+int output_check(const char *path, struct err *e);
+
+/* output_append - open for writing at the end of what is there, directly, with no temporary. The
+ * file that standard output or error is, is that: fd is theirs. Returns 0, or -1 with nothing to
+ * close. */
 int output_append(struct output *out, const char *path, struct err *e);
 
 int output_write(struct output *out, const void *p, size_t n, struct err *e);

@@ -34,6 +34,24 @@ static bool is_there(const struct lock *l)
 	       own.st_ino == named.st_ino;
 }
 
+/* Nothing but what write_pid writes: the lock of a run that was killed, and no file of other use.
+ */
+static int check(const struct lock *l, struct err *e)
+{
+	char text[24];
+	ssize_t n;
+
+	do
+		n = pread(l->fd, text, sizeof text - 1, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_errno(e, "%s: cannot read at byte 0", l->path);
+	text[n] = '\0';
+	if (n > 0 && (strspn(text, "0123456789") != (size_t)n - 1 || text[n - 1] != '\n'))
+		return err_set(e, "%s: is no lock, and stands where one is to be", l->path);
+	return 0;
+}
+
 /* 1: held and there; 0: it was removed meanwhile; -1. */
 static int try(struct lock *l, const char *path, struct err *e)
 {
@@ -43,7 +61,7 @@ static int try(struct lock *l, const char *path, struct err *e)
 	if (flock(l->fd, LOCK_EX | LOCK_NB))
 		return errno == EWOULDBLOCK ? held(l->fd, path, e)
 		                            : err_errno(e, "%s: cannot lock", l->path);
-	return is_there(l);
+	return check(l, e) ? -1 : is_there(l);
 }
 
 static void write_pid(const struct lock *l)
@@ -58,9 +76,11 @@ static void write_pid(const struct lock *l)
 
 char *lock_path(const char *path, struct err *e)
 {
-	char *target = path_target(path, e), *beside = NULL;
+	char *target = *path ? path_target(path, e) : NULL, *beside = NULL;
 	size_t room = target ? strlen(target) + sizeof ".lock" : 0;
 
+	if (!*path)
+		err_set(e, "an output without a name");
 	if (target && (beside = mem_array(room, 1, e)))
 		snprintf(beside, room, "%s.lock", target);
 	free(target);

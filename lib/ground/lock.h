@@ -21,7 +21,7 @@ char *lock_path(const char *path, struct err *e);
 /*
  * lock_take - lock path for this process. A path that is there and no regular file has no versions
  * to protect: nothing is locked. Returns 0, or -1; then another process, which the message names,
- * holds it, or the file beside cannot be made.
+ * holds it, or the file beside cannot be made, or is something else.
  */
 int lock_take(struct lock *l, const char *path, struct err *e);
 

@@ -31,10 +31,24 @@ static int stat_directory(const char *path, const char *name, struct stat *st)
 	return failed;
 }
 
-bool path_same(const char *a, const char *b)
+/* By its directory and its name there. */
+static bool same_place(const char *a, const char *b)
 {
 	const char *slash, *name_a, *name_b;
 	struct stat x, y;
+
+	name_a = (slash = strrchr(a, '/')) ? slash + 1 : a;
+	name_b = (slash = strrchr(b, '/')) ? slash + 1 : b;
+	return !strcmp(name_a, name_b) && !stat_directory(a, name_a, &x) &&
+	       !stat_directory(b, name_b, &y) && same_inode(&x, &y);
+}
+
+bool path_same(const char *a, const char *b)
+{
+	char *target_a, *target_b;
+	struct stat x, y;
+	struct err e;
+	bool same;
 
 	if (path_is_standard(a) || path_is_standard(b))
 		return false;
@@ -42,10 +56,12 @@ bool path_same(const char *a, const char *b)
 		return true;
 	if (!stat(a, &x))
 		return !stat(b, &y) && S_ISREG(x.st_mode) && same_inode(&x, &y);
-	name_a = (slash = strrchr(a, '/')) ? slash + 1 : a;
-	name_b = (slash = strrchr(b, '/')) ? slash + 1 : b;
-	return !strcmp(name_a, name_b) && !stat_directory(a, name_a, &x) &&
-	       !stat_directory(b, name_b, &y) && same_inode(&x, &y);
+	target_a = path_target(a, &e);
+	target_b = path_target(b, &e);
+	same = target_a && target_b && same_place(target_a, target_b);
+	free(target_a);
+	free(target_b);
+	return same;
 }
 
 bool path_is_input(const char *path)
@@ -53,6 +69,14 @@ bool path_is_input(const char *path)
 	struct stat x, y;
 
 	return !path_is_standard(path) && !fstat(STDIN_FILENO, &x) && S_ISREG(x.st_mode) &&
+	       !stat(path, &y) && same_inode(&x, &y);
+}
+
+bool path_is_output(const char *path)
+{
+	struct stat x, y;
+
+	return !path_is_standard(path) && !fstat(STDOUT_FILENO, &x) && !S_ISCHR(x.st_mode) &&
 	       !stat(path, &y) && same_inode(&x, &y);
 }
 

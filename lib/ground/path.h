@@ -12,10 +12,13 @@ bool path_is_standard(const char *path);
 /* path_is_input - whether the file that standard input reads has this path, too. */
 bool path_is_input(const char *path);
 
+/* path_is_output - whether the file or pipe that standard output is has this path, too. */
+bool path_is_output(const char *path);
+
 /*
  * path_same - whether two paths name one file: by another spelling or a link, and where neither is
- * there yet as well. Standard input and output are none; devices and pipes are the same by their
- * path only.
+ * there yet as well, be it that one is a link to the other. Standard input and output are none;
+ * devices and pipes are the same by their path only.
  */
 bool path_same(const char *a, const char *b);
 

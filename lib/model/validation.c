@@ -75,24 +75,25 @@ int validation_run(struct trainer *tr, const char *path, validation_seen *seen, 
 	struct shard_reader *rows = shard_open(path, e);
 	double *ce = mem_array(tr->batch.room, sizeof *ce, e), sum = 0;
 	int failed = team_agree(tr->o.team, !rows || !ce, e);
+	bool ended = false;
 
 	if (!failed)
 		trainer_average(tr);
-	while (!failed) {
+	while (!failed && !ended) {
 		failed = team_agree(tr->o.team, next_batch(tr, rows, &n, e), e) ||
 		         check_same(tr, path, n, e);
 		if (failed || n == 0)
 			break;
 		trainer_validate(tr, &tr->batch, ce);
 		trainer_collect(tr, ce, rank, n);
-		seen(arg, tr->all, tr->all + n, n);
+		ended = !seen(arg, tr->all, tr->all + n, n);
 		for (size_t i = 0; i < n; i++)
 			if (isfinite(tr->all[n + i])) {
 				sum += tr->all[n + i];
 				all++;
 			}
 	}
-	*mean = all ? sum / (double)all : NAN;
+	*mean = all && !ended ? sum / (double)all : NAN;
 	free(ce);
 	shard_close(rows);
 	return failed ? -1 : 0;
