@@ -246,17 +246,51 @@ void output_sweep(const char *path)
 	free(target);
 }
 
-static bool is_same_file(int fd, int other)
+/* Where a signal has only put it off, again: file systems of networks let one do so. */
+static int sync_fd(int fd)
 {
-	struct stat x, y;
+	int failed;
 
-	return !fstat(fd, &x) && !fstat(other, &y) && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
+	do
+		failed = fsync(fd);
+	while (failed && errno == EINTR);
+	return failed;
+}
+
+/* A name must survive a power cut: sync the directory that holds it. One that may be written but
+ * not read cannot be. */
+static int sync_directory(const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = mem_copy_string(slash ? path : ".", e);
+	int fd, failed;
+
+	if (!dir)
+		return -1;
+	if (slash)
+		dir[slash > path ? slash - path : 1] = '\0';
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	failed = fd < 0 ? errno != EACCES : sync_fd(fd) && errno != EINVAL && errno != EROFS;
+	if (failed)
+		err_errno(e, "%s: cannot sync", dir);
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return failed ? -1 : 0;
+}
+
+static bool is_same_file(const struct stat *x, int fd)
+{
+	struct stat y;
+
+	return !fstat(fd, &y) && S_ISREG(y.st_mode) && x->st_dev == y.st_dev &&
+	       x->st_ino == y.st_ino;
 }
 
 static int open_end(struct output *out, const char *path, struct err *e)
 {
 	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+	struct stat st;
 
 	if (path_is_standard(path)) {
 		out->fd = STDOUT_FILENO;
@@ -267,13 +301,16 @@ static int open_end(struct output *out, const char *path, struct err *e)
 	out->fd = open(path, flags, 0666);
 	if (out->fd < 0)
 		return err_errno(e, "%s", path);
+	if (fstat(out->fd, &st))
+		return err_errno(e, "%s", path);
 	/* By the name of a device, as where a shell has sent it into a file. */
 	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
-		if (out->fd > STDERR_FILENO && is_same_file(out->fd, fd)) {
+		if (is_same_file(&st, fd)) {
 			close(out->fd);
 			out->fd = fd;
+			return 0;
 		}
-	return 0;
+	return S_ISREG(st.st_mode) && st.st_size == 0 ? sync_directory(path, e) : 0;
 }
 
 /* All but the descriptor. */
@@ -382,17 +419,6 @@ static void output_free(struct output *out)
 	out->fd = -1;
 }
 
-/* Where a signal has only put it off, again: file systems of networks let one do so. */
-static int sync_fd(int fd)
-{
-	int failed;
-
-	do
-		failed = fsync(fd);
-	while (failed && errno == EINTR);
-	return failed;
-}
-
 int output_sync(struct output *out, struct err *e)
 {
 	struct stat st;
@@ -402,28 +428,6 @@ int output_sync(struct output *out, struct err *e)
 	if (!fstat(out->fd, &st) && S_ISREG(st.st_mode) && sync_fd(out->fd))
 		return err_errno(e, "%s: cannot sync", out->name);
 	return 0;
-}
-
-/* The rename itself must survive a power cut: sync the directory that holds it. One that may be
- * written but not read cannot be. */
-static int sync_directory(const char *path, struct err *e)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir = mem_copy_string(slash ? path : ".", e);
-	int fd, failed;
-
-	if (!dir)
-		return -1;
-	if (slash)
-		dir[slash > path ? slash - path : 1] = '\0';
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	failed = fd < 0 ? errno != EACCES : sync_fd(fd) && errno != EINVAL && errno != EROFS;
-	if (failed)
-		err_errno(e, "%s: cannot sync", dir);
-	if (fd >= 0)
-		close(fd);
-	free(dir);
-	return failed ? -1 : 0;
 }
 
 int output_commit(struct output *out, struct err *e)
