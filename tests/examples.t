@@ -3,6 +3,7 @@
 . tests/lib.sh
 
 command -v bash >/dev/null || skip_all 'no bash here'
+[ "${SAN:-}" != thread ] || skip_all 'takes an hour under ThreadSanitizer, and has no threads of its own'
 top=$PWD
 PATH=$BIN:$PATH
 
