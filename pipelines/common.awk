@@ -1,8 +1,9 @@
 # What the programs in awk share: lines in, logarithms, chance. Portable awk: integers stay below
 # 2^53, and neither random numbers nor logarithms come from awk itself.
 
-# A story out of the JSON that generate writes; other lines are as they are.
+# A story out of the JSON that generate writes; other lines are as they are, but for a CR at their end.
 function plain(line) {
+	sub(/\r$/, "", line)
 	if (sub(/^[{] *"[a-z]+" *: *"/, "", line))
 		sub(/" *[}] *$/, "", line)
 	return line

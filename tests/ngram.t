@@ -129,6 +129,8 @@ is 'measure: and of the same entropy' "$(measured shuffled entropy_nats "$T/m.cs
 
 # The command line
 
+sed "s/\$/$(printf '\r')/" "$T/a.txt" >"$T/crlf.txt"
+is 'lines that end in CR LF' "$($ngram score -k 2 -j "$T/b.txt" "$T/crlf.txt")" "$($ngram score -k 2 -j "$T/b.txt" "$T/a.txt")"
 fails 'no judge' 2 '-j is missing' $ngram score "$T/a.txt"
 fails 'a file without a name' 2 'not NAME=FILE' $ngram measure -j "$T/a.txt" "$T/a.txt"
 fails 'nothing to measure' 2 'nothing to measure' $ngram measure -j "$T/a.txt"

@@ -242,6 +242,7 @@ fails '--counts of another vocabulary' 1 'o.rows: does not fit the rows to be no
 	"$BIN/noise" --counts o.rows a.rows
 fails '--counts of stories' 1 's.tok: holds stream records' "$BIN/noise" --counts s.tok a.rows
 "$BIN/pack" -q -T 13 --take :0 s.tok >empty.rows
+fails '--counts: of no rows' 1 'empty.rows: no rows' "$BIN/noise" --counts empty.rows b.rows
 fails 'no rows' 1 'empty.rows: no rows' "$BIN/noise" empty.rows
 fails 'nothing' 1 'standard input: truncated at byte 0 \(block 0\)' "$BIN/noise" </dev/null
 head -c 400 a.rows >cut.rows

@@ -202,6 +202,7 @@ fails "--lines --skip-bad" 2 'does not go with' "$tok" -w "$vocab" --lines --ski
 fails "--no-cleanup without -d" 2 'does not go with' "$tok" -w "$vocab" --no-cleanup "$T/stories.jsonl"
 fails "--json -z" 2 'does not go with' "$tok" -w "$vocab" --json -z 3 "$T/stories.jsonl"
 fails "-d -j" 2 'does not go with' "$tok" -w "$vocab" -d -j 2 "$T/stories.jsonl"
+fails "--learn 0" 2 "not a number from 1 to 16777216" "$tok" --learn 0 "$T/stories.jsonl"
 fails "-d --learn" 2 'does not go with' "$tok" -w "$vocab" -d --learn 100 "$T/stories.jsonl"
 
 # --- output ---

@@ -206,7 +206,7 @@ static void print_help(const struct cli *cli)
 
 static void out_of_range(const struct option_entry *o, const char *text)
 {
-	die_usage("--%s: '%s' is not a number from %g to %g", o->name, text, o->min, o->max);
+	die_usage("--%s: '%s' is not a number from %.15g to %.15g", o->name, text, o->min, o->max);
 }
 
 static void set_int(const struct option_entry *o, const char *text)

@@ -407,10 +407,11 @@ static struct shard_reader *open_records(const struct job *j, const char *path)
 	        shard_header(in)->kind == SHARD_NOISED, &e))
 		die(&e);
 	if (shard_header(in)->kind != SHARD_NOISED && !prefix && !mend)
-		die_usage(
-		    "%s: %s, not noised rows: --prefix goes on from its records, --mend fills in "
-		    "their [MASK] positions",
-		    shard_name(in), shard_kind_name(shard_header(in)->kind));
+		die_usage("%s: %s, not noised rows: %s", shard_name(in),
+		    shard_kind_name(shard_header(in)->kind),
+		    loss ? "noise makes those"
+		         : "--prefix goes on from its records, --mend fills in their [MASK] "
+		           "positions");
 	if (mend && j->cp.source.special.mask == SHARD_NO_ID)
 		die_usage("--mend: the vocabulary has no [MASK]");
 	return in;

@@ -183,7 +183,8 @@ static int other_counts(
 	if (like.kind == SHARD_NOISED)
 		failed = copy_counts(in, c, e);
 	else if (!load(path, &theirs, &rows, e))
-		failed = rows_count(&rows, h->vocab_size, c, e);
+		failed = rows.n == 0 ? err_set(e, "%s: no rows", shard_name(in))
+		                     : rows_count(&rows, h->vocab_size, c, e);
 out:
 	rows_release(&rows);
 	shard_close(in);

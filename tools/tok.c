@@ -25,7 +25,7 @@ static const struct option_entry options[] = {
     {'w', "vocab", OPTION_STRING, &vocab_path, "FILE", "the vocabulary: a token a line", 0, 0, 0,
         0},
     {'d', "decode", OPTION_FLAG, &decode, NULL, "ids to text, a record a line", 0, 0, 0, 0},
-    {0, "learn", OPTION_INT, &learn, "N", "print a vocabulary of N tokens learnt from the input", 0,
+    {0, "learn", OPTION_INT, &learn, "N", "print a vocabulary of N tokens learnt from the input", 1,
         1 << 24, 0, 0},
     {0, "field", OPTION_STRING, &field, "NAME", "of the JSON objects; else story, or text", 0, 0, 0,
         0},
