@@ -5,7 +5,8 @@
 command -v sha256sum >/dev/null || command -v shasum >/dev/null || skip_all 'no sha256sum here'
 fetch=$PWD/pipelines/fetch
 
-# Serves the files of a directory, and breaks off after a third of the first answer for "cut".
+# Serves the files of a directory, breaks off after a third of the first answer for "cut", and knows no
+# ranges of "plain".
 cat >"$T/server" <<'END'
 use strict; use warnings; use IO::Socket::INET;
 my ($dir) = @ARGV; my $cuts = 0; $| = 1;
@@ -16,7 +17,7 @@ while (my $c = $s->accept) {
 	my ($path, $from) = ('', undef);
 	while (<$c>) {
 		$path = $1 if m{^GET /(\w+)};
-		$from = $1 if /^Range: *bytes=(\d+)-/i;
+		$from = $1 if /^Range: *bytes=(\d+)-/i && $path ne 'plain';
 		last if /^\r?$/;
 	}
 	my $data;
@@ -36,6 +37,7 @@ END
 mkdir "$T/www"
 head -c 300000 /dev/urandom >"$T/www/whole"
 cp "$T/www/whole" "$T/www/cut"
+cp "$T/www/whole" "$T/www/plain"
 perl "$T/server" "$T/www" >"$T/port" 2>"$T/server.err" &
 server=$!
 trap 'kill $server; rm -rf "$T"' EXIT
@@ -60,7 +62,7 @@ for program in curl wget; do
 	tries=$((tries + 1))
 	# A PATH with only this one of the two.
 	mkdir "$T/bin-$program" "$T/$program"
-	for needed in sha256sum shasum cut mv rm cat sleep perl $program; do
+	for needed in sha256sum shasum cut tr mv rm cat sleep perl $program; do
 		found=$(command -v "$needed") && ln -sf "$found" "$T/bin-$program/$needed"
 	done
 	cd "$T/$program" || exit 1
@@ -75,6 +77,10 @@ for program in curl wget; do
 	ok "$program: goes on from what is there" get "$url/whole" resumed "$hash"
 	ok "$program: the bytes are right again" cmp resumed "$T/www/whole"
 	is "$program: only the rest was asked for" "$(tail -n 1 "$T/www/log")" 'whole 100000'
+
+	head -c 100000 "$T/www/whole" >plain.part
+	ok "$program: begins anew where the server knows no ranges" get "$url/plain" plain "$(echo "$hash" | tr a-f A-F)"
+	ok "$program: and is right" cmp plain "$T/www/whole"
 
 	head -c 5000 /dev/zero >wrong.part
 	not_ok "$program: a wrong beginning is noticed" get "$url/whole" wrong "$hash"

@@ -33,6 +33,11 @@ ok 'generate: JSON lines and nothing else' \
 $stories check "$T/a.txt" >"$T/plain.csv"
 $stories check "$T/a.jsonl" >"$T/json.csv"
 ok 'check: plain text and JSON alike' cmp "$T/plain.csv" "$T/json.csv"
+mkdir "$T/odd"
+cp "$T/a.jsonl" "$T/odd/n=1.jsonl"
+top=$PWD
+is 'check: a file whose name looks like an assignment' \
+	"$(cd "$T/odd" && "$top/pipelines/stories" summary n=1.jsonl)" "$(cat "$T/summary.csv")"
 sed 's/[.,!?]/ &/g' "$T/a.txt" | $stories summary >"$T/spaced.csv"
 ok 'check: a space before punctuation makes no difference' cmp "$T/summary.csv" "$T/spaced.csv"
 
