@@ -26,12 +26,12 @@ go() { # go NAME: begin, or go on
 	fi
 }
 
-# await COMMAND...: until it succeeds, for half a minute
+# await COMMAND...: until it succeeds, for two minutes
 await() {
 	await_n=0
 	until "$@" 2>/dev/null; do
 		await_n=$((await_n + 1))
-		[ $await_n -lt 300 ] || return 1
+		[ $await_n -lt 1200 ] || return 1
 		sleep 0.1
 	done
 }
