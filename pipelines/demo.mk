@@ -50,10 +50,11 @@ show: $(OUT)/summary.csv $(OUT)/entropy.csv $(PICTURES)
 
 include pipelines/stories.mk
 
-# --- training: the logs, loss.csv and steps.csv, come with the model ---
+# --- training: the logs, loss.csv and steps.csv, come with the model. Interrupted, train saves what
+# there is, which is not the model: hence another name until the end ---
 
 $(OUT)/model.safetensors: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
-	noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --lr $(LR) --schedule $(FAMILY) $(TRAIN_OPTIONS) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/steps.csv -f -o $@ > $(OUT)/loss.csv
+	noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --lr $(LR) --schedule $(FAMILY) $(TRAIN_OPTIONS) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/steps.csv -f -o $@.new > $(OUT)/loss.csv && mv $@.new $@
 
 TRAINED = $(OUT)/model.safetensors
 include pipelines/pictures.mk
@@ -79,3 +80,4 @@ SAMPLE_SETTINGS = $(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(TEMPERATURE) $(DENOISE
 
 $(call settings,train,$(TRAIN_SETTINGS))
 $(call settings,sample,$(SAMPLE_SETTINGS))
+$(call settings,fit,$(FAMILY) $(FIT_EVERY) $(FIT_ROWS))

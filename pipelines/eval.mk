@@ -41,11 +41,14 @@ endif
 include pipelines/common.mk
 include pipelines/measure.mk
 
-$(RUNS:%=$(OUT)/%/model.safetensors): $(MODEL)
+$(RUNS:%=$(OUT)/%/model.safetensors): $(MODEL) $(OUT)/inputs.settings
 	@mkdir -p $(@D)
 	ln -sf $(abspath $(MODEL)) $@
 
-$(OUT)/vocab.txt: $(VOCAB)
+# The link is as old as itself, and not as what it names, which may be older than the settings.
+MAKEFLAGS += --check-symlink-times
+
+$(OUT)/vocab.txt: $(VOCAB) $(OUT)/inputs.settings
 	cp $< $@
 
 # All texts go through the rows of the model, so that all are cut and spelt as its own text is.
@@ -67,7 +70,7 @@ $(OUT)/held-out.txt: $(OUT)/held-out.rows
 	tok -d -w $(OUT)/vocab.txt $< > $@
 
 ifneq ($(GRAMMAR),)
-$(OUT)/judge.jsonl: $(GRAMMAR) $(TRAIN) $(OUT)/texts.settings
+$(OUT)/judge.jsonl: $(GRAMMAR) $(TRAIN) $(OUT)/texts.settings $(OUT)/inputs.settings
 	pipelines/stories generate -g $(GRAMMAR) -n $(N_JUDGE) -s $$(($(SEED) + 1000)) -x $(TRAIN) > $@
 
 $(OUT)/judge.rows: $(OUT)/judge.jsonl $(MODEL) $(OUT)/vocab.txt
@@ -78,14 +81,18 @@ else
 $(OUT)/judge.rows: $(JUDGE) $(MODEL) $(OUT)/vocab.txt
 	$(call rows_of,$(JUDGE)) -o $@
 
-judged = $(if $(filter $(VALID),$(JUDGE)),$(HELD),0):$(N_JUDGE)
+passed = $(if $(filter $(VALID),$(JUDGE)),$(HELD),0)
+judged = $(passed):$$(($(passed) + $(N_JUDGE)))
 endif
 
 $(OUT)/judge.txt: $(OUT)/judge.rows $(OUT)/texts.settings
 	pack -q --take $(judged) $< | tok -d -w $(OUT)/vocab.txt > $@
 
-$(OUT)/train.rows $(OUT)/valid.rows $(OUT)/judge.rows: private SHELL = /bin/bash
-$(OUT)/train.rows $(OUT)/valid.rows $(OUT)/judge.rows: private .SHELLFLAGS = -o pipefail -c
+# Files may be older than what was made of others.
+$(OUT)/train.rows $(OUT)/valid.rows $(OUT)/judge.rows: $(OUT)/inputs.settings
 
+$(eval $(call strict,$(OUT)/train.rows $(OUT)/valid.rows $(OUT)/judge.rows))
+
+$(call settings,inputs,$(abspath $(MODEL) $(TRAIN) $(VALID) $(JUDGE) $(VOCAB)) $(GRAMMAR))
 $(call settings,texts,$(HELD) $(N_JUDGE) $(N_TRAIN) $(SEED) $(GRAMMAR) $(JUDGE))
 $(call settings,sample,$(SEED) $(DENOISE_OPTIONS) $(SETTINGS))

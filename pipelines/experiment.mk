@@ -57,17 +57,17 @@ $(OUT)/judge.txt: $(GRAMMAR) $(OUT)/train.jsonl $(OUT)/texts.settings
 
 $(OUT)/%/model.safetensors: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
 	@mkdir -p $(@D)
-	noise -e $(EPOCHS) -s $(call seed,$*) --mask $(or $(call mask,$*),$(MASK)) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --lr $(LR) -s $(call seed,$*) $(TRAIN_OPTIONS) $(call options,$*) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/$*/steps.csv -f -o $@ > $(OUT)/$*/loss.csv
+	noise -e $(EPOCHS) -s $(call seed,$*) --mask $(or $(call mask,$*),$(MASK)) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --lr $(LR) -s $(call seed,$*) $(TRAIN_OPTIONS) $(call options,$*) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/$*/steps.csv -f -o $@.new > $(OUT)/$*/loss.csv && mv $@.new $@
 
 # Means of each validation.
-$(OUT)/learning.csv: $(RUNS:%=$(OUT)/%/model.safetensors)
+$(OUT)/learning.csv: $(RUNS:%=$(OUT)/%/model.safetensors) $(OUT)/runs.settings
 	@echo 'run,kind,seed,step,held_out_nats' > $@
 	@$(foreach r,$(RUNS),awk -F, '$$4 == "valid" && $$3 != "" { if (!n[$$1]++) order[++m] = $$1; sum[$$1] += $$3 } END { for (i = 1; i <= m; i++) printf "$r,$(call kind,$r),$(call seed,$r),%d,%.6g\n", order[i], sum[order[i]] / n[order[i]] }' $(OUT)/$r/loss.csv >> $@ &&) :
 
 $(OUT)/learning.png: $(OUT)/learning.csv
 	plotcsv -x step -y held_out_nats -g run -c kind --log-y --title 'Learning' --xlabel 'step' --ylabel 'held-out cross-entropy, nats a token' -o $@ $<
 
-$(OUT)/kinds.csv: $(OUT)/table.csv pipelines/kinds.awk
+$(OUT)/kinds.csv: $(OUT)/table.csv pipelines/kinds.awk $(OUT)/runs.settings
 	awk -F, -v runs='$(RUNS)' -f pipelines/kinds.awk $< > $@
 
 $(call settings,texts,$(HELD) $(N_JUDGE) $(SEED) $(GRAMMAR))

@@ -38,8 +38,7 @@ ifneq ($(words $(STORIES) $(VALID) $(VOCAB)),3)
 $(error say STORIES=, VALID= and VOCAB=)
 endif
 
-$(OUT)/train.rows $(OUT)/valid.rows: private SHELL = /bin/bash
-$(OUT)/train.rows $(OUT)/valid.rows: private .SHELLFLAGS = -o pipefail -c
+$(eval $(call strict,$(OUT)/train.rows $(OUT)/valid.rows))
 
 $(OUT)/train.rows: $(STORIES) $(VOCAB) $(OUT)/rows.settings
 	$(call reader,$(STORIES),$(VOCAB)) | pack -T $(T) --join --stride $(STRIDE) -o $@
@@ -49,14 +48,15 @@ $(OUT)/valid.rows: $(VALID) $(VOCAB) $(OUT)/rows.settings
 
 noise = noise -t $(T_MAX) --mask random
 
-$(OUT)/valid.noised: $(OUT)/valid.rows $(OUT)/train.settings
+$(OUT)/valid.noised: $(OUT)/valid.rows $(OUT)/valid.settings
 	$(noise) -s 7 --limit $(VALID_ROWS) -o $@ $<
 
-$(MODEL): $(OUT)/train.rows $(OUT)/valid.noised
-	$(noise) -e $(EPOCHS) -s $(SEED) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --t-max $(T_MAX) --refit-every 0 --self-cond 0 --pad-loss off $(TRAIN_OPTIONS) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv -f -o $@
+$(MODEL): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
+	$(noise) -e $(EPOCHS) -s $(SEED) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --t-max $(T_MAX) --refit-every 0 --self-cond 0 --pad-loss off $(TRAIN_OPTIONS) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv -f -o $@.new && mv $@.new $@
 
 $(OUT)/learning.csv: $(MODEL)
 	awk -F, '$$4 == "valid" && $$3 != "" { n[$$1]++; sum[$$1] += $$3 } END { print "step,held_out_nats"; for (i = 1; i <= $(STEPS); i++) if (n[i]) printf "%d,%.6g\n", i, sum[i] / n[i] }' $(OUT)/loss.csv > $@
 
 $(call settings,rows,$(T) $(STRIDE) $(STORIES) $(VALID) $(VOCAB))
-$(call settings,train,$(T_MAX) $(SEED) $(PRESET) $(STEPS) $(BATCH) $(TRAIN_OPTIONS) $(VALID_ROWS))
+$(call settings,valid,$(T_MAX) $(VALID_ROWS))
+$(call settings,train,$(T_MAX) $(SEED) $(PRESET) $(STEPS) $(BATCH) $(EPOCHS) $(VALID_EVERY) $(TRAIN_OPTIONS))

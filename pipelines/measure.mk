@@ -23,6 +23,10 @@ REFERENCES = held-out shuffled $(ORDERS:%=%-gram) $(HEATED)
 texts = $(REFERENCES:%=$(OUT)/%.txt) $(RUNS:%=$(OUT)/%/samples.txt)
 named_texts = $(foreach r,$(REFERENCES),$r=$(OUT)/$r.txt) $(foreach r,$(RUNS),$r=$(OUT)/$r/samples.txt)
 
+$(call kept,$(RUNS:%=$(OUT)/%/model.safetensors) $(RUNS:%=$(OUT)/%/samples.rows))
+$(call kept,$(foreach f,losses lowest,$(LOSS_RUNS:%=$(OUT)/%/$f.csv)))
+$(eval $(call strict,$(OUT)/grammar.csv $(OUT)/masked.csv $(OUT)/likelihood.csv $(OUT)/%/losses.csv $(OUT)/%/lowest.csv $(OUT)/%/bound.csv))
+
 $(OUT)/shuffled.txt: $(OUT)/held-out.txt
 	pipelines/ngram shuffle $< > $@
 
@@ -39,19 +43,19 @@ $(OUT)/%/samples.txt: $(OUT)/%/samples.rows $(OUT)/vocab.txt
 	tok -d -w $(OUT)/vocab.txt $< > $@
 
 # What the judge and the training text say of each.
-$(OUT)/measures.csv: pipelines/ngram.awk $(texts) $(OUT)/judge.txt $(OUT)/train.txt $(OUT)/measure.settings
+$(OUT)/measures.csv: pipelines/ngram.awk $(texts) $(OUT)/judge.txt $(OUT)/train.txt $(OUT)/measure.settings $(OUT)/runs.settings
 	pipelines/ngram measure -k $(JUDGE_ORDER) -j $(OUT)/judge.txt -x $(OUT)/train.txt $(named_texts) > $@
 
 # The share of stories that follow the grammar.
-$(OUT)/grammar.csv: $(texts) $(GRAMMAR)
+$(OUT)/grammar.csv: $(texts) $(GRAMMAR) $(OUT)/runs.settings
 	@echo 'text,grammatical,consistent' > $@
-	@$(foreach t,$(named_texts),pipelines/stories summary -g $(GRAMMAR) $(lastword $(subst =, ,$t)) | awk -F, 'NR == 2 { print "$(firstword $(subst =, ,$t))," $$2 "," $$3 }' >> $@ &&) :
+	@$(foreach t,$(named_texts),pipelines/stories summary -g $(GRAMMAR) $(lastword $(subst =, ,$t)) | awk -F, 'NR == 2 { print "$(firstword $(subst =, ,$t))," $$2 "," $$3 } END { exit NR != 2 }' >> $@ &&) :
 
 # What the masked model says of each: all its stories in a row, window by window, at t_max.
-$(OUT)/masked.csv: $(texts) $(MASKED) $(OUT)/vocab.txt $(OUT)/measure.settings
+$(OUT)/masked.csv: $(texts) $(MASKED) $(OUT)/vocab.txt $(OUT)/measure.settings $(OUT)/runs.settings
 	@echo 'text,masked_nats' > $@
 	@row=$(call says,$(MASKED),model.row_len: ) t_max=$(call says,$(MASKED),schedule: .* to ) && \
-		$(foreach t,$(named_texts),tok -q --lines -w $(OUT)/vocab.txt $(lastword $(subst =, ,$t)) | pack -q --join -T $$row | noise -q -e $(MASKED_EPOCHS) -s 9 -t $$t_max --mask random | denoise -q -m $(MASKED) --loss | awk -F, 'NR > 1 && $$3 != "" { n++; s += $$3 } END { printf "%s,%.4f\n", "$(firstword $(subst =, ,$t))", s / n }' >> $@ &&) :
+		$(foreach t,$(named_texts),tok -q --lines -w $(OUT)/vocab.txt $(lastword $(subst =, ,$t)) | pack -q --join -T $$row | noise -q -e $(MASKED_EPOCHS) -s 9 -t $$t_max --mask random | denoise -q -m $(MASKED) --loss | awk -F, 'NR > 1 && $$3 != "" { n++; s += $$3 } END { if (!n) exit 1; printf "%s,%.4f\n", "$(firstword $(subst =, ,$t))", s / n }' >> $@ &&) :
 
 # Held-out rows at levels that are spread evenly, and at the lowest: cross-entropy, squared error.
 $(OUT)/%/losses.csv: $(OUT)/%/model.safetensors $(OUT)/held-out.rows $(OUT)/measure.settings
@@ -68,11 +72,11 @@ $(OUT)/%/ce.csv: $(OUT)/%/losses.csv
 	awk -F, 'NR > 1 && $$3 != "" { b = int(log($$1) * 4 + 1000); t[b] += log($$1); ce[b] += $$3; n[b]++ } END { print "t,ce_nats"; for (b = 0; b < 2000; b++) if (n[b]) printf "%.6g,%.6g\n", exp(t[b] / n[b]), ce[b] / n[b] }' $< > $@
 
 # Nats a held-out story: exact for the grammar and the n-grams, a bound for the runs.
-$(OUT)/likelihood.csv: $(LOSS_RUNS:%=$(OUT)/%/bound.csv) $(OUT)/held-out.txt $(OUT)/train.txt $(GRAMMAR)
+$(OUT)/likelihood.csv: $(LOSS_RUNS:%=$(OUT)/%/bound.csv) $(OUT)/held-out.txt $(OUT)/train.txt $(GRAMMAR) $(OUT)/runs.settings
 	@echo 'text,held_out_nats,ce_nats,ce_schedule_nats,bound_token_nats,bound_token_error' > $@
-	@test -z '$(GRAMMAR)' || pipelines/stories entropy -g $(GRAMMAR) | awk -F, 'NR == 2 { print "held-out," $$1 ",,,," }' >> $@
-	@$(foreach k,$(ORDERS),pipelines/ngram score -k $k -j $(OUT)/train.txt $(OUT)/held-out.txt | awk -F, 'NR > 1 { s += $$2 } END { printf "$k-gram,%.4f,,,,\n", s / (NR - 1) }' >> $@ &&) :
-	@$(foreach r,$(LOSS_RUNS),awk -F, 'NR == 2 { print "$r," $$0 }' $(OUT)/$r/bound.csv >> $@ &&) :
+	@test -z '$(GRAMMAR)' || pipelines/stories entropy -g $(GRAMMAR) | awk -F, 'NR == 2 { print "held-out," $$1 ",,,," } END { exit NR != 2 }' >> $@
+	@$(foreach k,$(ORDERS),pipelines/ngram score -k $k -j $(OUT)/train.txt $(OUT)/held-out.txt | awk -F, 'NR > 1 { s += $$2 } END { if (NR < 2) exit 1; printf "$k-gram,%.4f,,,,\n", s / (NR - 1) }' >> $@ &&) :
+	@$(foreach r,$(LOSS_RUNS),awk -F, 'NR == 2 { print "$r," $$0 } END { exit NR != 2 }' $(OUT)/$r/bound.csv >> $@ &&) :
 
 $(OUT)/table.csv: $(OUT)/measures.csv $(if $(MASKED),$(OUT)/masked.csv) $(OUT)/likelihood.csv $(if $(GRAMMAR),$(OUT)/grammar.csv) | pipelines/table.awk
 	awk -v join=1 -f pipelines/table.awk $^ > $@
@@ -81,11 +85,13 @@ $(OUT)/table.txt: $(OUT)/table.csv
 	awk -f pipelines/table.awk $< > $@
 
 # How cross-entropy depends on noise, a line a run.
-$(OUT)/ce.csv: $(LOSS_RUNS:%=$(OUT)/%/ce.csv)
+$(OUT)/ce.csv: $(LOSS_RUNS:%=$(OUT)/%/ce.csv) $(OUT)/runs.settings
 	@echo 'run,t,ce_nats' > $@
 	@$(foreach r,$(LOSS_RUNS),awk 'NR > 1 { print "$r," $$0 }' $(OUT)/$r/ce.csv >> $@ &&) :
 
 $(OUT)/ce.png: $(OUT)/ce.csv
 	plotcsv -x t -y ce_nats -g run --log-x --title 'Held-out rows' --xlabel 'noise level t' --ylabel 'cross-entropy, nats a token' -o $@ $<
 
+# Which columns and rows the tables have.
+$(call settings,runs,$(RUNS) / $(LOSS_RUNS) / $(REFERENCES) / $(ORDERS) / $(GRAMMAR) / $(MASKED))
 $(call settings,measure,$(JUDGE_ORDER) $(LOSS_EPOCHS) $(MASKED) $(MASKED_EPOCHS))

@@ -1,7 +1,8 @@
 # What every experiment draws of its logs: the schedule and its history, fitted again from the log
-# alone, and pictures. Included; $(TRAINED) is the file that is new when training has ended.
+# alone, and pictures. Included; $(TRAINED) is the file that is new when training has ended, fit.settings
+# what the fits depend on.
 
-$(OUT)/schedule.csv: $(TRAINED)
+$(OUT)/schedule.csv: $(TRAINED) $(OUT)/fit.settings
 	fitsched --family $(FAMILY) --every $(FIT_EVERY) -w $(FIT_ROWS) -o $@ $(OUT)/loss.csv
 
 $(OUT)/curve.csv: $(OUT)/schedule.csv

@@ -24,6 +24,8 @@ HEATED = $(TEMPERATURES:%=5gram-0-%)
 SETTINGS = $(SAMPLER)
 part = $(word $1,$(subst -, ,$2))
 steps = $(if $(filter heun,$(call part,1,$1)),$$(($(call part,2,$1) / 2)),$(call part,2,$1))
+odd = $(filter %1 %3 %5 %7 %9,$(EVALUATIONS))
+$(if $(and $(filter heun,$(SAMPLERS)),$(odd)),$(error EVALUATIONS: heun makes two a step, so not $(odd)))
 # 2m has no temperature.
 heat = $(if $(filter 1,$(call part,3,$1)),,-T $(call part,3,$1))
 sampling = --sampler $(call part,1,$1) --steps $(call steps,$1) $(call heat,$1) $(DENOISE_OPTIONS)

@@ -61,6 +61,9 @@ show: predict $(OUT)/compare.csv $(OUT)/equality.csv
 
 include pipelines/common.mk
 
+# Times are measured one after the other.
+.NOTPARALLEL:
+
 predict: $(PREDICTED)
 	@printf '\n%s\n\n' 'One node, measured:'
 	@awk -v rows=1 -f pipelines/table.awk $(OUT)/models.csv
@@ -71,7 +74,7 @@ predict: $(PREDICTED)
 # --- rows ---
 
 $(OUT)/vocab.txt: pipelines/stories.grammar $(OUT)/rows.settings
-	{ printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' && pipelines/stories words && seq -f 'word%.0f' $(WORDS); } | sed $(WORDS)q > $@
+	{ printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' && pipelines/stories words && seq -f 'word%.0f' $(WORDS); } | awk 'NR <= $(WORDS)' > $@
 
 $(OUT)/stories.jsonl: pipelines/stories.grammar $(OUT)/rows.settings
 	pipelines/stories generate -n 400 -s 1 > $@
@@ -81,6 +84,8 @@ $(OUT)/%.rows: $(OUT)/stories.jsonl $(OUT)/vocab.txt
 
 $(OUT)/%.noised: $(OUT)/%.rows
 	noise -q -e 8 -s 1 -m mixed -o $@ $<
+
+$(call kept,$(OUT)/8.rows $(OUT)/$(T).rows $(OUT)/8.noised)
 
 # --- one node ---
 

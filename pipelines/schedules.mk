@@ -21,9 +21,12 @@ EXTRAS = $(OUT)/fits.csv $(OUT)/entropy.png $(OUT)/schedules.png
 include pipelines/experiment.mk
 include pipelines/pictures.mk
 
-$(OUT)/loss.csv: $(OUT)/$(shown)/model.safetensors
+$(OUT)/loss.csv: $(OUT)/$(shown)/model.safetensors $(OUT)/fit.settings
 	cp $(OUT)/$(shown)/loss.csv $(OUT)/$(shown)/steps.csv $(OUT)
 
-$(OUT)/fits.csv: $(OUT)/loss.csv
+$(OUT)/fits.csv: $(OUT)/loss.csv $(OUT)/fit.settings
 	@echo 'family,rmse_nats,misfit_nats' > $@
 	fitsched -v --family all -w $(FIT_ROWS) $< 2>&1 >/dev/null | sed -n 's/.*[ :]\([a-z]*\): [0-9]* rows, rmse \([0-9.]*\) nats, misfit \([0-9.]*\) nats.*/\1,\2,\3/p' >> $@
+
+$(eval $(call strict,$(OUT)/fits.csv))
+$(call settings,fit,$(FAMILY) $(FIT_EVERY) $(FIT_ROWS) $(shown))

@@ -28,35 +28,45 @@ include pipelines/common.mk
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -c
 
+# A name that is there is one, a pattern stands for what it matches.
+unmatched = $(strip $(foreach f,$(FILES),$(if $(wildcard $f),,$f)))
+$(if $(unmatched),$(error FILES: nothing is there of $(unmatched)))
 generated = $(patsubst %,$(OUT)/stories/%.jsonl,$(shell seq $(PARTS)))
-files = $(or $(wildcard $(FILES)),$(generated))
+files = $(sort $(or $(wildcard $(FILES)),$(generated)))
 vocab = $(or $(VOCAB),$(OUT)/vocab.txt)
 # Files of one name in different folders are different parts.
-shard = $(OUT)/parts/$(subst /,_,$1).rows
+shard = $(OUT)/parts/$(subst /,_-,$(subst _,__,$1)).rows
 shards = $(foreach file,$(files),$(call shard,$(file)))
 
-$(OUT)/train.rows: $(shards)
+$(OUT)/train.rows: $(shards) $(OUT)/files.settings
 	cat $(shards) > $@
 
 list: ## the shards, one a line: each is a target
 	@printf '%s\n' $(shards)
 
 define rule
-$(call shard,$1): $1 $(vocab)
+$(call shard,$1): $1 $(vocab) $(OUT)/rows.settings
 	@mkdir -p $$(@D)
 	$(call reader,$1,$(vocab)) | pack -T $(T) -o $$@
 endef
 $(foreach file,$(files),$(eval $(call rule,$(file))))
 
 ifndef FILES
-$(generated): $(OUT)/stories/%.jsonl: pipelines/stories.grammar
+$(generated): $(OUT)/stories/%.jsonl: pipelines/stories.grammar $(OUT)/stories.settings
 	@mkdir -p $(@D)
 	pipelines/stories generate -n $(STORIES) -s $* > $@
 endif
 
 ifndef VOCAB
-$(vocab): $(files)
-	tok --learn 1000 $(filter-out %.zst,$(files)) $(foreach f,$(filter %.zst,$(files)),<(zstd -dcq $f)) > $@
+# One form of text at a time, as all is one stream.
+texts = $(filter %.txt %.txt.zst,$(files))
+$(vocab): $(files) $(OUT)/files.settings
+	$(if $(texts),$(if $(filter-out $(texts),$(files)),@echo 'shards.mk: plain text and JSON lines: VOCAB= is needed' >&2; exit 1;))
+	{ $(foreach f,$(files),$(if $(filter %.zst,$f),zstd -dcq,cat) $f &&) :; } | tok --learn 1000 $(if $(texts),--text) > $@
 endif
+
+$(call settings,files,$(files))
+$(call settings,rows,$(T) $(vocab))
+$(call settings,stories,$(STORIES))
 
 .PHONY: list

@@ -78,8 +78,7 @@ $(vocab):
 	pipelines/fetch $(VOCAB_URL) $@ $(VOCAB_SHA256)
 endif
 
-$(OUT)/train.rows $(OUT)/valid.rows: private SHELL = /bin/bash
-$(OUT)/train.rows $(OUT)/valid.rows: private .SHELLFLAGS = -o pipefail -c
+$(eval $(call strict,$(OUT)/train.rows $(OUT)/valid.rows))
 
 $(OUT)/train.rows: $(train_text) $(vocab) $(OUT)/rows.settings
 	$(call reader,$(train_text),$(vocab)) | pack -T $(T) -o $@
@@ -87,14 +86,19 @@ $(OUT)/train.rows: $(train_text) $(vocab) $(OUT)/rows.settings
 $(OUT)/valid.rows: $(valid_text) $(vocab) $(OUT)/rows.settings
 	$(call reader,$(valid_text),$(vocab)) | pack -T $(T) -o $@
 
-$(OUT)/valid.noised: $(OUT)/valid.rows
+$(OUT)/valid.noised: $(OUT)/valid.rows $(OUT)/valid.settings
 	noise -s 7 --limit $(VALID_ROWS) -o $@ $<
 
-# --- training: a checkpoint of the same settings is continued, any other replaced ---
+# --- training: a checkpoint of the same settings and rows is continued, any other put aside; which
+# they are is recorded beside it. EPOCHS, VALID_EVERY and SAVE_EVERY may change on the way ---
+
+made_by = { cat $(OUT)/train.settings && cksum < $(OUT)/train.rows; }
 
 $(OUT)/trained: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
-	@if test $(MODEL) -nt $(OUT)/train.settings; then $(resume); else $(start); fi
+	@if test -e $(MODEL) && $(made_by) | cmp -s - $(MODEL).settings; then $(resume); else $(aside); $(start); fi
 	@touch $@
+
+aside = test ! -e $(MODEL) || { echo 'The checkpoint of other settings or rows is now $(MODEL).before' && mv $(MODEL) $(MODEL).before; }; $(made_by) > $(MODEL).settings
 
 noised = noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows
 logs = --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) --save-every $(SAVE_EVERY) -l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv
@@ -119,5 +123,7 @@ TRAIN_SETTINGS = $(SEED) $(PRESET) $(STEPS) $(BATCH) $(TRAIN_OPTIONS) $(MASK) $(
 SAMPLE_SETTINGS = $(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(DENOISE_OPTIONS)
 
 $(call settings,rows,$(ROWS_SETTINGS))
+$(call settings,valid,$(VALID_ROWS))
+$(call settings,fit,$(FAMILY) $(FIT_EVERY) $(FIT_ROWS))
 $(call settings,train,$(TRAIN_SETTINGS))
 $(call settings,sample,$(SAMPLE_SETTINGS))

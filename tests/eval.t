@@ -80,7 +80,14 @@ is 'of every text' "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
 not_ok 'which needs stories to learn from' run masked OUT="$T/none"
 table=$T/demo/model-eval/table.csv
 ok 'again: all is up to date' evaluate -q "$T/demo/model-eval/table.txt"
+not_ok 'with other orders: not up to date' evaluate -q ORDERS='1 2' "$T/demo/model-eval/table.txt"
 cp "$T/demo/valid.jsonl" "$T/unknown.jsonl"
+touch -t 200001010000 "$T/unknown.jsonl"
+not_ok 'with other stories, if older: nor is it' evaluate -q VALID="$T/unknown.jsonl" "$T/demo/model-eval/table.txt"
+rm "$T/demo/model-eval/likelihood.csv"
+not_ok 'a measure that fails' env AWK=false make -s -f pipelines/eval.mk BIN="$BIN" MODEL="$T/demo/model.safetensors" \
+	HELD=32 N_JUDGE=400 DENOISE_OPTIONS='-q -N 5' LOSS_EPOCHS=8 "$T/demo/model-eval/likelihood.csv"
+ok 'is in no table' test ! -e "$T/demo/model-eval/likelihood.csv"
 ok 'without a grammar' evaluate GRAMMAR= VALID="$T/unknown.jsonl" HELD=16 OUT="$T/plain"
 table=$T/plain/table.csv
 not_ok 'no column of grammar' grep -q grammatical "$table"
@@ -118,6 +125,9 @@ for name in precond schedules conditioning precision; do
 		"$T/$name/kinds.csv")" 0
 	ok "$name.mk: pictures" test -s "$T/$name/learning.png" -a -s "$T/$name/ce.png"
 done
+not_ok 'precond.mk: with more seeds: not up to date' experiment precond SEEDS='1 2 3' -q "$T/precond/kinds.csv"
+not_ok 'precond.mk: nor with fewer' experiment precond SEEDS=1 -q "$T/precond/kinds.csv"
+ok 'precond.mk: with the same it is' experiment precond -q "$T/precond/kinds.csv"
 is 'precond.mk: a row a kind' "$(kinds precond)" 'kind,seeds karras,2 tanh,2 cdcd,2 bayes,2'
 is 'schedules.mk: a row a kind' "$(kinds schedules)" 'kind,seeds uniform,2 cauchy,2 logistic,2 frechet,2 piecewise,2'
 is 'conditioning.mk: a row a kind' "$(kinds conditioning)" 'kind,seeds off-all,2 off-mixed,2 on-all,2 on-mixed,2'

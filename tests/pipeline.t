@@ -72,6 +72,25 @@ for picture in entropy schedules loss; do
 done
 ok 'schedule: fitted again from the log alone' [ "$(wc -l <"$out/schedule.csv")" -ge 2 ]
 ok 'again: all is up to date' demo -q "$out/summary.csv" "$out/entropy.png"
+not_ok 'again with other fits: not up to date' demo -q FIT_ROWS=500 "$out/entropy.png"
+not_ok 'with a quote in its settings: nor is it' demo -q "DENOISE_OPTIONS=it's" "$out/summary.csv"
+ok 'a look changes nothing' demo -q "$out/summary.csv" "$out/entropy.png"
+mv "$out/model.safetensors" "$T/kept"
+not_ok 'without the model: not up to date' demo -q "$out/summary.csv"
+mv "$T/kept" "$out/model.safetensors"
+# As the terminal does it: SIGINT to make and all that it runs.
+# shellcheck disable=SC2016
+env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL perl -e 'setpgrp; $SIG{INT} = "DEFAULT"; exec @ARGV' make -f pipelines/demo.mk \
+	BIN="$BIN" OUT="$T/stopped" N_TRAIN=200 N_VALID=8 STEPS=100000 VALID_EVERY=100000 >"$T/stopped.log" 2>&1 &
+pid=$!
+tries=0
+until grep -q '^3,' "$T/stopped/steps.csv" 2>/dev/null || [ $tries -ge 1200 ]; do
+	sleep 0.1
+	tries=$((tries + 1))
+done
+kill -INT "-$pid"
+wait $pid
+ok 'interrupted: half a model is none' test -s "$T/stopped/model.safetensors.new" -a ! -e "$T/stopped/model.safetensors"
 demo SAMPLES=8 -n >"$T/again"
 ok 'again with other samples: denoise runs' grep -q '^denoise .* -n 8 ' "$T/again"
 not_ok 'again with other samples: train does not' grep -q '^noise .*| train' "$T/again"
@@ -85,10 +104,20 @@ if stories=$(data tinystories-train.jsonl.zst) && valid=$(data tinystories-valid
 	}
 	ok 'TinyStories: from disk to text' tinystories
 	is 'TinyStories: four samples' "$(wc -l <"$T/tiny/samples.txt" | tr -d ' ')" 4
+	tinystories -n STEPS=24 PRESET=small >"$T/again"
+	ok 'TinyStories: a look at other settings changes nothing' tinystories -q "$T/tiny/samples.txt"
 	rm "$T/tiny/trained"
 	sed 1q "$T/tiny/loss.csv" >"$T/head"
 	ok 'TinyStories: again goes on from the checkpoint' tinystories
 	is 'TinyStories: and the log has one header' "$(grep -cxf "$T/head" "$T/tiny/loss.csv")" 1
+	cp "$T/tiny/model.safetensors" "$T/before"
+	zstd -dcq "$stories" | tail -n 300 >"$T/other.jsonl"
+	whole=$stories
+	stories=$T/other.jsonl
+	ok 'TinyStories: with other stories' tinystories
+	ok 'TinyStories: a new model' sh -c "! cmp -s '$T/before' '$T/tiny/model.safetensors'"
+	ok 'TinyStories: the one before is put aside' cmp "$T/before" "$T/tiny/model.safetensors.before"
+	stories=$whole
 	zstd -dcq "$stories" | head -c 100000 >"$T/cut.jsonl"
 	zstd -q "$T/cut.jsonl" -o "$T/cut.whole.zst"
 	head -c 20000 "$T/cut.whole.zst" >"$T/cut.jsonl.zst"

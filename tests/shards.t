@@ -47,6 +47,16 @@ ok 'left nothing to do but cat' sh -c "
 ok 'which gives the same rows' cmp "$T/got" "$T/want"
 not_ok 'a task too many' env SLURM_ARRAY_TASK_ID=5 sh pipelines/slurm/rows.sbatch BIN="$BIN" "$of" \
 	VOCAB="$T/four/vocab.txt" OUT="$T/array"
+ok 'again with other rows: not up to date' sh -c "! env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -q \
+	-f pipelines/shards.mk BIN='$BIN' OUT='$T/four' STORIES=50 T=60"
+not_ok 'a file that is not there' shards FILES="$T/in/a.jsonl $T/in/none.jsonl" VOCAB="$T/four/vocab.txt" OUT="$T/none"
+mkdir -p "$T/p" "$T/p_"
+cp "$T/in/a.jsonl" "$T/p/_q.jsonl"
+cp "$T/in/a.jsonl" "$T/p_/q.jsonl"
+cp "$T/in/a.jsonl" "$T/p__q.jsonl"
+is 'no two files are one part' "$(shards -s list FILES="$T/p/_q.jsonl $T/p_/q.jsonl $T/p__q.jsonl" OUT="$T/names" | sort -u | wc -l | tr -d ' ')" 3
+ok 'a vocabulary of plain text' shards FILES="$T/in/c.txt" OUT="$T/plain"
+not_ok 'but not of plain text and JSON lines' shards FILES="$T/in/c.txt $T/in/a.jsonl" OUT="$T/both"
 head -c 2000 "$T/in/b.jsonl.zst" >"$T/in/cut.jsonl.zst"
 not_ok 'a file that was cut' shards FILES="$T/in/cut.jsonl.zst" VOCAB="$T/four/vocab.txt" OUT="$T/cut"
 is 'leaves no rows' "$(find "$T/cut" -name '*.rows')" ''
