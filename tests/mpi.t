@@ -10,19 +10,12 @@ if ! command -v "$MPICC" >/dev/null || ! command -v "$MPIRUN" >/dev/null; then
 fi
 [ -x "$MPI/train" ] || skip_all "make test builds $MPI/train, or make ${MPI#"$PWD"/}/train"
 
-# Open MPI starts more ranks than there are processors, and for root, only where it is told to.
+# Open MPI starts more ranks than there are processors only where it is told to.
 launcher=$MPIRUN
 if "$MPIRUN" --version 2>&1 | grep -q 'Open MPI\|OpenRTE'; then
 	launcher="$MPIRUN --oversubscribe"
-	OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-	export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM
 fi
-# Neither library frees all that it allocates, and what it loads is unloaded before leaks are sought.
-ASAN_OPTIONS=${SAN:+detect_leaks=0}
-# Under ThreadSanitizer: the locks of Open MPI's own transport, taken in two orders, are its business.
-echo 'deadlock:mca_btl_tcp' >"$T/.locks"
-TSAN_OPTIONS=suppressions=$T/.locks
-export ASAN_OPTIONS TSAN_OPTIONS
+for_mpi
 
 one=$BIN/train
 PATH=$MPI:$BIN:$PATH

@@ -74,10 +74,7 @@ is 'latency and bandwidth of this machine, from two runs' "$(tail -n 1 "$T/machi
 # --- the pipeline
 
 MPIRUN=${MPIRUN:-$(echo "${MPICC:-mpicc}" | sed 's/mpicc/mpirun/')}
-OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-# MPI does not free all that it allocates.
-ASAN_OPTIONS=${SAN:+detect_leaks=0}
-export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ASAN_OPTIONS
+for_mpi
 
 scale() {
 	# A make above must not pass its options on.
