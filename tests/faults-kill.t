@@ -200,7 +200,7 @@ pid=$!
 # A step takes a fraction of a second, and the pipe holds a few dozen.
 stands() {
 	before=$(step_of "$T/deaf.st")
-	sleep 2
+	sleep 5
 	stood=$(step_of "$T/deaf.st")
 	[ "${before:-0}" -gt 10 ] && [ "$before" = "$stood" ]
 }
