@@ -6,6 +6,8 @@
 # be JSON lines or plain text with <|endoftext|> between stories (.txt), either packed by zstd.
 #
 # "make -f pipelines/tinystories.mk" again after an interruption goes on from the last checkpoint.
+# With other settings or stories it begins anew, and the checkpoint that was there is put aside, as
+# $(OUT)/model.safetensors.before.
 
 STORIES =
 VALID =
