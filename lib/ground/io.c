@@ -27,15 +27,16 @@ enum { PATIENCE = 50 };
 
 int input_open(struct input *in, const char *path, struct err *e)
 {
+	const char *file = path_is_standard(path) ? NULL : path;
 	struct stat st;
 
 	memset(in, 0, sizeof *in);
-	if (path && !*path)
+	if (file && !*file)
 		return err_set(e, "an input without a name");
-	in->fd = path_is_standard(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	in->fd = file ? open(file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
 	if (in->fd < 0)
-		return err_errno(e, "%s", path);
-	in->name = mem_copy_string(path_is_standard(path) ? "standard input" : path, e);
+		return err_errno(e, "%s", file ? file : "standard input");
+	in->name = mem_copy_string(file ? file : "standard input", e);
 	in->buf = mem_array(INPUT_START, 1, e);
 	in->cap = INPUT_START;
 	if (!in->name || !in->buf) {
