@@ -415,7 +415,7 @@ void cli_refuse_clashes(
 			refuse_same(written[i], read[j]);
 		for (char *const *operand = operands; *operand; operand++)
 			refuse_same(written[i], *operand);
-		if (path_is_input(written[i]))
+		if (path_is_open(written[i], STDIN_FILENO))
 			die_usage(
 			    "%s: one file for two things: standard input reads it", written[i]);
 	}
@@ -448,16 +448,23 @@ static void on_signal(int sig)
 	raise(sig);
 }
 
+void cli_catch(int sig, const struct sigaction *action)
+{
+	struct sigaction old;
+
+	if (!sigaction(sig, NULL, &old) && old.sa_handler != SIG_IGN)
+		sigaction(sig, action, NULL);
+}
+
 void cli_unlink_on_signal(const char *temporary)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXCPU};
-	struct sigaction act = {.sa_handler = on_signal}, old;
+	struct sigaction act = {.sa_handler = on_signal};
 
 	snprintf(doomed, sizeof doomed, "%s", temporary ? temporary : "");
 	sigemptyset(&act.sa_mask);
 	for (size_t i = 0; i < CLI_COUNT(signals); i++)
-		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
-			sigaction(signals[i], &act, NULL);
+		cli_catch(signals[i], &act);
 }
 
 double cli_percent(uint64_t part, uint64_t whole)

@@ -6,6 +6,7 @@
  * --help, messages, exit statuses, and files that vanish when a signal ends the tool.
  */
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -126,6 +127,10 @@ void cli_check_threads(int64_t threads);
  * For binary output.
  */
 void cli_refuse_terminal(const char *path);
+
+/* cli_catch - sigaction, unless sig is ignored: what a shell has a job in the background ignore
+ * stays so. */
+void cli_catch(int sig, const struct sigaction *action);
 
 /* cli_unlink_on_signal - a temporary file to remove if a signal that users, shells and batch
  * systems send, or die, ends the tool; NULL: none any more. One at a time; the name is copied. */

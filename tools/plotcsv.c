@@ -100,7 +100,7 @@ static int parse_part(const char *text, const char *end, double *v)
 		return 0;
 	if ((size_t)(end - text) >= sizeof part)
 		return -1;
-	*(char *)mempcpy(part, text, (size_t)(end - text)) = '\0';
+	snprintf(part, sizeof part, "%.*s", (int)(end - text), text);
 	return number_real(part, v);
 }
 

@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <sys/time.h>
 
+#include "cli.h"
+
 volatile sig_atomic_t stop_signal;
 
 /*
@@ -24,23 +26,14 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
-/* What a shell has a job in the background ignore stays ignored. */
-static void catch_signal(int sig, const struct sigaction *action)
-{
-	struct sigaction old;
-
-	if (!sigaction(sig, NULL, &old) && old.sa_handler != SIG_IGN)
-		sigaction(sig, action, NULL);
-}
-
 void stop_catch(void)
 {
 	struct sigaction action = {.sa_handler = on_alarm}; /* no SA_RESTART: a read is to notice */
 
 	sigaction(SIGALRM, &action, NULL);
 	action.sa_handler = on_stop;
-	catch_signal(SIGINT, &action);
-	catch_signal(SIGTERM, &action);
+	cli_catch(SIGINT, &action);
+	cli_catch(SIGTERM, &action);
 	signal(SIGPIPE, SIG_IGN);
 }
 

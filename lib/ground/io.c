@@ -280,37 +280,25 @@ static int sync_directory(const char *path, struct err *e)
 	return failed ? -1 : 0;
 }
 
-static bool is_same_file(const struct stat *x, int fd)
-{
-	struct stat y;
-
-	return !fstat(fd, &y) && S_ISREG(y.st_mode) && x->st_dev == y.st_dev &&
-	       x->st_ino == y.st_ino;
-}
-
 static int open_end(struct output *out, const char *path, struct err *e)
 {
 	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
 	struct stat st;
 
-	if (path_is_standard(path)) {
+	/* The last two by the name of a device, as where a shell has sent them into a file. */
+	if (path_is_standard(path) || path_is_open(path, STDOUT_FILENO)) {
 		out->fd = STDOUT_FILENO;
+		return 0;
+	}
+	if (path_is_open(path, STDERR_FILENO)) {
+		out->fd = STDERR_FILENO;
 		return 0;
 	}
 	if (!*path)
 		return err_set(e, "an output without a name");
 	out->fd = open(path, flags, 0666);
-	if (out->fd < 0)
+	if (out->fd < 0 || fstat(out->fd, &st))
 		return err_errno(e, "%s", path);
-	if (fstat(out->fd, &st))
-		return err_errno(e, "%s", path);
-	/* By the name of a device, as where a shell has sent it into a file. */
-	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
-		if (is_same_file(&st, fd)) {
-			close(out->fd);
-			out->fd = fd;
-			return 0;
-		}
 	return S_ISREG(st.st_mode) && st.st_size == 0 ? sync_directory(path, e) : 0;
 }
 

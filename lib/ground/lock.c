@@ -13,12 +13,26 @@
 #include "ground/mem.h"
 #include "ground/path.h"
 
+enum { PID_ROOM = 24 };
+
+/* What write_pid has written, or as much of something else. Returns its length, or -1 with errno.
+ */
+static ssize_t read_pid(int fd, char text[PID_ROOM])
+{
+	ssize_t n;
+
+	do
+		n = pread(fd, text, PID_ROOM - 1, 0);
+	while (n < 0 && errno == EINTR);
+	text[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
 /* Who holds it wrote its number there; for the message alone. */
 static int held(int fd, const char *path, struct err *e)
 {
-	char text[24] = "";
-	ssize_t n = pread(fd, text, sizeof text - 1, 0);
-	long pid = n > 0 ? strtol(text, NULL, 10) : 0;
+	char text[PID_ROOM];
+	long pid = read_pid(fd, text) > 0 ? strtol(text, NULL, 10) : 0;
 
 	if (pid > 0)
 		return err_set(e, "%s: is being written by another process, %ld", path, pid);
@@ -38,15 +52,11 @@ static bool is_there(const struct lock *l)
  */
 static int check(const struct lock *l, struct err *e)
 {
-	char text[24];
-	ssize_t n;
+	char text[PID_ROOM];
+	ssize_t n = read_pid(l->fd, text);
 
-	do
-		n = pread(l->fd, text, sizeof text - 1, 0);
-	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_errno(e, "%s: cannot read at byte 0", l->path);
-	text[n] = '\0';
 	if (n > 0 && (strspn(text, "0123456789") != (size_t)n - 1 || text[n - 1] != '\n'))
 		return err_set(e, "%s: is no lock, and stands where one is to be", l->path);
 	return 0;
@@ -66,7 +76,7 @@ static int try(struct lock *l, const char *path, struct err *e)
 
 static void write_pid(const struct lock *l)
 {
-	char text[24];
+	char text[PID_ROOM];
 	int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
 
 	/* Nothing depends on it. */

@@ -64,20 +64,27 @@ bool path_same(const char *a, const char *b)
 	return same;
 }
 
-bool path_is_input(const char *path)
+/* st: of what fd is open on. */
+static bool is_open_on(const char *path, int fd, struct stat *st)
 {
-	struct stat x, y;
+	struct stat named;
 
-	return !path_is_standard(path) && !fstat(STDIN_FILENO, &x) && S_ISREG(x.st_mode) &&
-	       !stat(path, &y) && same_inode(&x, &y);
+	return !path_is_standard(path) && !fstat(fd, st) && !stat(path, &named) &&
+	       same_inode(st, &named);
+}
+
+bool path_is_open(const char *path, int fd)
+{
+	struct stat st;
+
+	return is_open_on(path, fd, &st) && S_ISREG(st.st_mode);
 }
 
 bool path_is_output(const char *path)
 {
-	struct stat x, y;
+	struct stat st;
 
-	return !path_is_standard(path) && !fstat(STDOUT_FILENO, &x) && !S_ISCHR(x.st_mode) &&
-	       !stat(path, &y) && same_inode(&x, &y);
+	return is_open_on(path, STDOUT_FILENO, &st) && !S_ISCHR(st.st_mode);
 }
 
 /* The path of what is named in the directory of path. */

@@ -9,8 +9,8 @@
 
 bool path_is_standard(const char *path);
 
-/* path_is_input - whether the file that standard input reads has this path, too. */
-bool path_is_input(const char *path);
+/* path_is_open - whether descriptor fd is open on the regular file of this path. */
+bool path_is_open(const char *path, int fd);
 
 /* path_is_output - whether the file or pipe that standard output is has this path, too. */
 bool path_is_output(const char *path);

@@ -91,7 +91,8 @@ static int probe(size_t threads, struct err *e)
 	size_t own = servants();
 
 	for (int i = 0; i < PATIENCE_MS; i++) {
-		if (has_room((threads + own - taken(own)) * BUFFER))
+		/* Who has room for all need not ask what is there. */
+		if (has_room((threads + own - (i > 0 ? taken(own) : 0)) * BUFFER))
 			return 0;
 		nanosleep(&pause, NULL);
 	}
