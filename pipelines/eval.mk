@@ -94,5 +94,5 @@ $(OUT)/train.rows $(OUT)/valid.rows $(OUT)/judge.rows: $(OUT)/inputs.settings
 $(eval $(call strict,$(OUT)/train.rows $(OUT)/valid.rows $(OUT)/judge.rows))
 
 $(call settings,inputs,$(abspath $(MODEL) $(TRAIN) $(VALID) $(JUDGE) $(VOCAB)) $(GRAMMAR))
-$(call settings,texts,$(HELD) $(N_JUDGE) $(N_TRAIN) $(SEED) $(GRAMMAR) $(JUDGE))
+$(call settings,texts,$(HELD) $(N_JUDGE) $(N_TRAIN) $(SEED))
 $(call settings,sample,$(SEED) $(DENOISE_OPTIONS) $(SETTINGS))

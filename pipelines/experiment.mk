@@ -67,7 +67,7 @@ $(OUT)/learning.csv: $(RUNS:%=$(OUT)/%/model.safetensors) $(OUT)/runs.settings
 $(OUT)/learning.png: $(OUT)/learning.csv
 	plotcsv -x step -y held_out_nats -g run -c kind --log-y --title 'Learning' --xlabel 'step' --ylabel 'held-out cross-entropy, nats a token' -o $@ $<
 
-$(OUT)/kinds.csv: $(OUT)/table.csv pipelines/kinds.awk $(OUT)/runs.settings
+$(OUT)/kinds.csv: $(OUT)/table.csv pipelines/kinds.awk
 	awk -F, -v runs='$(RUNS)' -f pipelines/kinds.awk $< > $@
 
 $(call settings,texts,$(HELD) $(N_JUDGE) $(SEED) $(GRAMMAR))

@@ -24,7 +24,7 @@ include pipelines/pictures.mk
 $(OUT)/loss.csv: $(OUT)/$(shown)/model.safetensors $(OUT)/fit.settings
 	cp $(OUT)/$(shown)/loss.csv $(OUT)/$(shown)/steps.csv $(OUT)
 
-$(OUT)/fits.csv: $(OUT)/loss.csv $(OUT)/fit.settings
+$(OUT)/fits.csv: $(OUT)/loss.csv
 	@echo 'family,rmse_nats,misfit_nats' > $@
 	fitsched -v --family all -w $(FIT_ROWS) $< 2>&1 >/dev/null | sed -n 's/.*[ :]\([a-z]*\): [0-9]* rows, rmse \([0-9.]*\) nats, misfit \([0-9.]*\) nats.*/\1,\2,\3/p' >> $@
 

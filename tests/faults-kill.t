@@ -26,16 +26,6 @@ go() { # go NAME: begin, or go on
 	fi
 }
 
-# await COMMAND...: until it succeeds, for two minutes
-await() {
-	await_n=0
-	until "$@" 2>/dev/null; do
-		await_n=$((await_n + 1))
-		[ $await_n -lt 1200 ] || return 1
-		sleep 0.1
-	done
-}
-
 end() { # end PID: and let the shell say nothing about it
 	{ kill "$1" && wait "$1"; } 2>/dev/null
 }

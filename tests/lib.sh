@@ -96,6 +96,16 @@ skip() { # skip DESCRIPTION REASON
 	echo "ok $test_count - $1 # SKIP $2"
 }
 
+# await COMMAND...: until it succeeds, for two minutes
+await() {
+	await_n=0
+	until "$@" 2>/dev/null; do
+		await_n=$((await_n + 1))
+		[ $await_n -lt 1200 ] || return 1
+		sleep 0.1
+	done
+}
+
 # for_mpi: Open MPI starts for root only where it is told to. No MPI frees all that it allocates, and
 # what it loads is unloaded before leaks are sought; the locks of Open MPI's own transport, taken in
 # two orders, are its business.

@@ -83,11 +83,7 @@ mv "$T/kept" "$out/model.safetensors"
 env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL perl -e 'setpgrp; $SIG{INT} = "DEFAULT"; exec @ARGV' make -f pipelines/demo.mk \
 	BIN="$BIN" OUT="$T/stopped" N_TRAIN=200 N_VALID=8 STEPS=100000 VALID_EVERY=100000 >"$T/stopped.log" 2>&1 &
 pid=$!
-tries=0
-until grep -q '^3,' "$T/stopped/steps.csv" 2>/dev/null || [ $tries -ge 1200 ]; do
-	sleep 0.1
-	tries=$((tries + 1))
-done
+await grep -q '^3,' "$T/stopped/steps.csv"
 kill -INT "-$pid"
 wait $pid
 ok 'interrupted: half a model is none' test -s "$T/stopped/model.safetensors.new" -a ! -e "$T/stopped/model.safetensors"
