@@ -259,14 +259,21 @@ cat "$T/profile" >"$T/profile.csv" &
 tiny "$T/dev.st" -f -n 2 --profile "$T/profile" >/dev/null
 wait
 is 'a profile into a pipe' "$(head -n 1 "$T/profile.csv" | cut -d, -f1)" kernel
-mkdir "$T/gone"
-# shellcheck disable=SC2086
-vanishing() {
-	while cat "$T/train.noised"; do
-		[ ! -e "$T/gone/a.st" ] || rm -r "$T/gone"
-	done 2>/dev/null | train -q $shape -n 100000 --save-every 1 -o "$T/gone/a.st"
+vanishing() { # vanishing CALL: the directory goes while train is about to make that call in it
+	mkdir "$T/gone"
+	rm -f "$T/mark"
+	(
+		FAULT=$1:SLEEP:4 FAULT_MARK=$T/mark LD_PRELOAD=$faults RUN=exec
+		export FAULT FAULT_MARK LD_PRELOAD
+		tiny "$T/gone/a.st" -n 8 --save-every 1
+	) &
+	await [ -e "$T/mark" ]
+	rm -r "$T/gone"
+	kill $!
+	wait $!
 }
-fails 'a directory that goes: one message' 1 'gone/a.st: cannot create' vanishing
+fails 'a directory that goes before a checkpoint is written: one message' 1 'gone/a.st: cannot create' vanishing open
+fails 'and before it is renamed' 1 'gone/a.st: cannot be replaced' vanishing rename
 
 # --- a run that fails before its first step changes nothing ---
 

@@ -32,8 +32,10 @@ static int save(struct run *r, struct err *e)
 	if (r->saved == r->tr->step)
 		return 0;
 	/* The logs first: what a checkpoint has behind it is never logged again. */
-	if (trainer_sound(r->tr, e) || team_agree(r->tr->o.team, runlog_sync(r->logs, e), e) ||
-	    checkpoint_save(r->tr, r->output, e))
+	r->save_failed = trainer_sound(r->tr, e) ||
+	                 team_agree(r->tr->o.team, runlog_sync(r->logs, e), e) ||
+	                 checkpoint_save(r->tr, r->output, e);
+	if (r->save_failed)
 		return -1;
 	r->saved = r->tr->step;
 	return 0;
@@ -162,6 +164,7 @@ int run_train(struct run *r, struct err *e)
 int run_finish(struct run *r, int failed, struct err *e)
 {
 	struct err why = *e;
+	bool said;
 
 	r->seconds = progress_seconds(&r->progress);
 	progress_end();
@@ -170,9 +173,10 @@ int run_finish(struct run *r, int failed, struct err *e)
 		warn("%s", e->msg);
 	if (failed && (e->status == ERR_NONFINITE || r->tr->step == r->first_step))
 		return (int)e->status;
+	/* What fails now may be what has just been said, in the words of another moment. */
+	said = failed && r->save_failed;
 	if (save(r, e)) {
-		/* What failed may be what has just been said. */
-		if (ranks_first() && !(failed && !strcmp(e->msg, why.msg)))
+		if (ranks_first() && !said && !(failed && !strcmp(e->msg, why.msg)))
 			warn("%s", e->msg);
 		return (int)e->status;
 	}

@@ -24,6 +24,7 @@ struct run {
 	bool header;        /* of the losses on standard output */
 	bool counted;       /* steps are as many as the rows said that they are */
 	uint64_t saved;     /* the step that output holds; UINT64_MAX: none */
+	bool save_failed;   /* the last time */
 	/* Its own. */
 	struct progress progress; /* started by the caller */
 	double *ce;

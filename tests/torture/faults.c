@@ -5,8 +5,8 @@
  *                    rename, close or unlink (all on descriptors from 3 on, which leaves out the
  *                    standard streams), calloc or realloc fails as how says: ENOSPC, ENOMEM, EIO,
  *                    EINTR, SHORT (half of a read or write), or KILL (the process dies just before
- *                    it), SLEEP (for a minute first). n 0: every one, but for EINTR and SHORT every
- *                    second one.
+ *                    it), SLEEP (for a minute first, or until a signal). n 0: every one, but for
+ *                    EINTR and SHORT every second one.
  * FAULT_MARK=file    is made when that has happened
  */
 
