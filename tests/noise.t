@@ -149,6 +149,10 @@ fails '--rank alone' 2 'either needs the other' "$BIN/noise" --rank 1 a.rows
 fails '--rank 4 of 4' 2 '4 is not below --world 4' "$BIN/noise" --rank 4 --world 4 a.rows
 fails 'a launcher that says nonsense' 2 "PMI_RANK is 'x' in the environment" \
 	env PMI_RANK=x PMI_SIZE=2 "$BIN/noise" a.rows
+fails 'a launcher that cannot count' 2 'PMI_RANK is 2 and PMI_SIZE is 2 in the environment' \
+	env PMI_RANK=2 PMI_SIZE=2 "$BIN/noise" a.rows
+
+fails 'counts and rows on one standard input' 2 'standard input has the rows' "$BIN/noise" --counts - -
 
 # --- levels ---
 

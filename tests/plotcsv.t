@@ -66,6 +66,9 @@ if command -v script >/dev/null && script -qec true /dev/null </dev/null >/dev/n
 		/dev/null </dev/null >"$T/tty" 2>&1
 	ok 'a terminal sees colours' grep -q "$(printf '\033\\[38;5;')" "$T/tty"
 	is 'and its height' "$(wc -l <"$T/tty")" 14
+	script -qec "stty cols 40; TERM=xterm '$BIN/plotcsv' -x t -y ce_nats -c step '$T/loss.csv'" \
+		/dev/null </dev/null >"$T/tty" 2>&1
+	ok 'and what they mean' grep -q 'step: 1 (light) to 100 (dark)' "$T/tty"
 	script -qec "NO_COLOR=1 TERM=xterm '$BIN/plotcsv' -x t -y ce_nats '$T/loss.csv'" /dev/null \
 		</dev/null >"$T/tty" 2>&1
 	ok 'but for NO_COLOR' sh -c "! grep -q '38;5' '$T/tty'"
@@ -127,6 +130,34 @@ different '--alpha' --alpha 0.05
 different '--max-points' --max-points 50
 different '-c text' -c split
 different '-g' -g split
+plot -x t -y ce_nats --line "$T/curves.csv" -o "$T/named.svg" "$T/loss.csv"
+plot -x t -y ce_nats --line "$T/curves.csv:t,f_nats" -o "$T/default.svg" "$T/loss.csv"
+ok '--line FILE: the column of the same name, and the one behind it' cmp "$T/named.svg" "$T/default.svg"
+printf 'density,x\n1,2\n2,3\n' >"$T/other.csv"
+fails '--line FILE: no column behind it' 1 "no column after 'density'; name both" \
+	plot -x density -y x --line "$T/curves.csv" "$T/other.csv"
+
+# Of what falls into half a pixel only the first, lowest, highest and last point are drawn: a line of
+# 6,000 points is the line of those. The ends are in columns of their own, for the same axes.
+awk 'BEGIN {
+	print "x,y,few"
+	print "0,0,1"
+	for (i = 0; i < 60; i++) {
+		n = split("", y)
+		for (j = 0; j < 100; j++) {
+			y[j] = sin(i * 100 + j * (1 + i % 5) * 0.7) * (i % 7 - 3)
+			if (j == 0 || y[j] < y[low]) low = j
+			if (j == 0 || y[j] > y[high]) high = j
+		}
+		for (j = 0; j < 100; j++)
+			printf "%.9g,%.9g,%d\n", 10 * (i + 1) + j * 1e-6, y[j], j == 0 || j == low || j == high || j == 99
+	}
+	print "700,0,1"
+}' >"$T/dense.csv"
+plot -x x -y y --lines -o "$T/dense.png" "$T/dense.csv"
+plot -x x -y y --lines --where few=1 -o "$T/sparse.png" "$T/dense.csv"
+ok 'a dense line is the line of its extremes' cmp "$T/dense.png" "$T/sparse.png"
+
 different 'a second line' --line "$T/curves.csv:t,density"
 ok '-y twice' plot -x t -y f_nats,density --lines -o "$T/c.svg" "$T/curves.csv"
 ok 'without -x' plot -y ce_nats -o "$T/c.png" "$T/loss.csv"

@@ -123,6 +123,15 @@ ok 'which leaves nothing' [ ! -e "$T/cut2.st" ]
 cat "$T/train.noised" "$T/valid.noised" >"$T/joined.noised"
 train -x tiny --layers 1 --width 16 --heads 1 -d 8 -B 16 -j 1 -f -o "$T/joined.st" "$T/joined.noised" >/dev/null 2>"$T/err"
 is 'joined rows: it says that there are more' "$? $(grep -c 'more rows follow than its header says' "$T/err")" '0 1'
+small='-x tiny --layers 1 --width 16 --heads 1 -d 8 -B 16 -j 1 -f'
+# shellcheck disable=SC2086
+noise -q -t 3 "$T/train.rows" | train $small -n 4 --refit-every 2 -o "$T/level.st" 2>"$T/err" >/dev/null
+is 'nothing to fit a schedule to: it stays as it was' \
+	"$? $(grep -c 'step [24]: the schedule stays as it was: cauchy: observations at 1 levels' "$T/err")" '0 2'
+# shellcheck disable=SC2086
+train $small -n 400 -o "$T/ends.st" "$T/train.noised" >/dev/null 2>"$T/err"
+is 'rows that end before the steps do: it says so, and that is no error' \
+	"$? $(grep -c 'the rows end after step 150 of 400' "$T/err")" '0 1'
 fails 'heads that do not divide the width' 2 'heads do not divide' run x --heads 5
 fails 'a model without end' 1 'memory' run x --layers 1000 --width 65536 --heads 64
 fails 'more threads than can work' 2 'at most' run x -j 1024
@@ -142,6 +151,10 @@ head -c 20000 "$T/whole.st" >"$T/torn.st"
 fails 'a torn checkpoint' 1 'torn.st' train -q -r "$T/torn.st" "$T/train.noised"
 fails 'an unknown option' 2 "unknown .*'--nonsense'" train --nonsense
 fails 'a value out of range' 2 '--beta1' train --beta1 2
+fails 'an unknown letter' 2 "unknown option '-z'" train -z
+fails 'an option without its argument' 2 'steps: its argument is missing' train -n
+fails 'no number that a double holds' 2 "'1e999' is not a number that a double can hold" train --lr 1e999
+fails 'a seed that is none' 2 "seed: '-1' is not a whole number from 0 to 2\\^64 - 1" train -s -1
 fails 'one operand too many' 2 'operand' train a b
 if [ -w /dev/full ]; then
 	fails 'a full disk for the log' 1 'standard output: cannot write' \
@@ -255,6 +268,28 @@ tok -q -w "$T/vocab2.txt" "$T/valid.jsonl" | pack -q -T 72 | noise -q >"$T/forei
 fails 'validation rows of another vocabulary' 1 'foreign.noised: rows of 72 tokens of vocabulary' \
 	run x --valid "$T/foreign.noised"
 fails 'another vocabulary' 1 'vocabulary' d --prefix "$T/foreign.tok"
+tr -d '\n' <"$T/train.jsonl" | sed 's/"}{"story": "/ /g' | cut -c1-2000 | sed 's/$/"}/' |
+	tok -q -w "$vocab" -o "$T/long.tok"
+fails 'a beginning longer than the rows' 1 "long.tok: record 0 has [0-9]+ tokens, the model's rows 72" \
+	d --prefix "$T/long.tok"
+
+# --- a vocabulary beyond 65,536 words: ids of four bytes ---
+
+{
+	cat "$vocab"
+	seq 70000 | sed 's/^/w/'
+} >"$T/wide.txt"
+tok -q -w "$T/wide.txt" "$T/valid.jsonl" | pack -q -T 72 -o "$T/wide.rows"
+pack --ids "$T/valid.rows" >"$T/narrow.ids"
+pack --ids "$T/wide.rows" >"$T/wide.ids"
+ok 'the same words are the same ids' cmp "$T/narrow.ids" "$T/wide.ids"
+is 'and there are larger ones' "$(echo w69999 | tok -q --text -w "$T/wide.txt" | pack --ids | cut -d ' ' -f 2)" \
+	$(($(wc -l <"$vocab") + 69998))
+# shellcheck disable=SC2086
+noise -q -e 8 "$T/wide.rows" | train -q $small -o "$T/wide.st" >/dev/null
+ok 'a model of them' sh -c "denoise -q -m '$T/wide.st' -n 2 -N 3 | tok -d -w '$T/wide.txt'"
+fails 'the widths do not mix' 1 'the width of ids in bytes differs: 2 and 4' \
+	noise -q "$T/valid.rows" "$T/wide.rows"
 fails 'a checkpoint that is not there' 1 'No such file' denoise -q -m "$T/nowhere" -n 1
 fails 'a torn checkpoint' 1 'torn.st' denoise -q -m "$T/torn.st" -n 1
 if [ -w /dev/full ]; then

@@ -242,6 +242,26 @@ static void test_pieces(void)
 	trainer_free(tr);
 }
 
+/* What a step has left, spoilt at one place after the other, the latest first: the earliest is
+ * named. */
+static void test_forward(void)
+{
+	struct trainer *tr = started();
+	struct denoiser *dn = tr->dn;
+	real *const place[] = {dn->D, dn->x, dn->noise, dn->e};
+	static const char *const name[] = {"in the head", "in the noisy embeddings", "in the noise",
+	    "in the normalised embeddings"};
+	char text[WATCH_ROOM];
+
+	ok(!strcmp(watch_forward(dn, tr->w, &tr->batch, text), "in the softmax"),
+	    "where all before it is finite: %s", text);
+	for (int i = 0; i < 4; i++) {
+		place[i][3] = i % 2 ? NAN : INFINITY;
+		ok(!strcmp(watch_forward(dn, tr->w, &tr->batch, text), name[i]), "%s", text);
+	}
+	trainer_free(tr);
+}
+
 /* Fits that fail leave the schedule as it was, to the bit. */
 static void test_fit(void)
 {
@@ -287,6 +307,7 @@ int main(void)
 	test_explosion();
 	test_sound();
 	test_pieces();
+	test_forward();
 	test_fit();
 	k_free(k);
 	return tap_done();
