@@ -7,12 +7,17 @@ export LC_ALL = C
 letters := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
 looking := $(strip $(foreach letter,n q t,$(findstring $(letter),$(letters))))
 MAKEFLAGS += --no-builtin-rules
+ifeq ($(looking),)
+ifneq ($(shell mkdir -p '$(OUT)' 2>/dev/null && test -w '$(OUT)' || echo no),)
+$(error OUT=$(OUT): nothing can be written there)
+endif
+endif
 
 # $(call settings,NAME,VALUES): what is made of $(OUT)/NAME.settings is made again when they change.
 # Kept up to date as the makefile is read, so that make -n and make -q know; but those only look: a
 # file that would change is phony to them, and as it was to the next make.
 settings = $(if $(call changed,$1,$(subst ','\'',$(strip $2))),$(if $(looking),$(eval .PHONY: $(OUT)/$1.settings)))
-changed = $(shell printf '%s\n' '$2' | cmp -s - '$(OUT)/$1.settings' || { echo new; $(if $(looking),,mkdir -p '$(OUT)' && printf '%s\n' '$2' >'$(OUT)/$1.settings';) })
+changed = $(shell printf '%s\n' '$2' | cmp -s - '$(OUT)/$1.settings' || { echo new; $(if $(looking),,printf '%s\n' '$2' >'$(OUT)/$1.settings';) })
 
 # $(eval $(call strict,TARGETS)): where a member of a pipe fails, their rules do. Not for where the
 # last member takes what it needs and goes, as train -n does.
