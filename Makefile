@@ -118,6 +118,11 @@ $(BUILD)/bin/pack: $(BUILD)/tools/inspect.o
 $(BUILD)/bin/tok: $(BUILD)/tools/encode.o
 $(BUILD)/bin/denoise: $(BUILD)/tools/profile.o
 
+# The suite takes hours with kernels that are not optimised.
+ifdef COVERAGE
+$(BUILD)/lib/math/%.o $(BUILD)/double/lib/math/%.o: CFLAGS += -O2
+endif
+
 # Sums over a row may be split over the lanes of a vector here, and nowhere else.
 $(BUILD)/lib/math/cpu_rows_%.o $(BUILD)/double/lib/math/cpu_rows_%.o: FLOAT += -fassociative-math -fno-signed-zeros
 
