@@ -32,6 +32,8 @@ COMMA = ,
 ifdef COVERAGE
 BUILD = build-coverage
 CFLAGS = -O0 -g --coverage
+# The suite takes hours with kernels that are not optimised.
+$(BUILD)/lib/math/%.o $(BUILD)/double/lib/math/%.o: CFLAGS += -O2
 endif
 # The fuzz targets under libFuzzer: make fuzz.
 ifdef FUZZ
@@ -118,11 +120,6 @@ $(BUILD)/bin/pack: $(BUILD)/tools/inspect.o
 $(BUILD)/bin/tok: $(BUILD)/tools/encode.o
 $(BUILD)/bin/denoise: $(BUILD)/tools/profile.o
 
-# The suite takes hours with kernels that are not optimised.
-ifdef COVERAGE
-$(BUILD)/lib/math/%.o $(BUILD)/double/lib/math/%.o: CFLAGS += -O2
-endif
-
 # Sums over a row may be split over the lanes of a vector here, and nowhere else.
 $(BUILD)/lib/math/cpu_rows_%.o $(BUILD)/double/lib/math/cpu_rows_%.o: FLOAT += -fassociative-math -fno-signed-zeros
 
@@ -176,7 +173,7 @@ demo-hard: all ## the same with longer stories of two characters; takes longer
 programs: all $(UNIT_BINS) ## the tools, and the C programs among the tests
 
 test: programs $(FUZZ_BINS) $(FAULTS) $(if $(HAS_MPI),$(BUILD)/mpi/train) ## every test that CI runs (SAN=1, SAN=thread: under the sanitizers)
-	@BIN='$(BUILD)/bin' BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' MPICC='$(MPICC)' prove -j2 --exec '' $(TESTS)
+	@BIN='$(BUILD)/bin' BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' COVERAGE='$(COVERAGE)' MPICC='$(MPICC)' prove -j2 --exec '' $(TESTS)
 
 # The same scripts with large counts: see CONTRIBUTING.md.
 KILLS = 200

@@ -7,11 +7,8 @@ export LC_ALL = C
 letters := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
 looking := $(strip $(foreach letter,n q t,$(findstring $(letter),$(letters))))
 MAKEFLAGS += --no-builtin-rules
-ifeq ($(looking),)
-ifneq ($(shell mkdir -p '$(OUT)' 2>/dev/null && test -w '$(OUT)' || echo no),)
-$(error OUT=$(OUT): nothing can be written there)
-endif
-endif
+writable := $(or $(looking),$(shell mkdir -p '$(OUT)' 2>/dev/null && test -w '$(OUT)' && echo yes))
+$(if $(writable),,$(error OUT=$(OUT): nothing can be written there))
 
 # $(call settings,NAME,VALUES): what is made of $(OUT)/NAME.settings is made again when they change.
 # Kept up to date as the makefile is read, so that make -n and make -q know; but those only look: a

@@ -229,6 +229,7 @@ fails 'train: a checkpoint by a link to what will be its log' 2 'one file for tw
 fails 'two logs on standard output' 2 'only one log' train -o "$T/a" -l - "$T/train.noised"
 fails 'rows and a profile on standard output' 2 'standard output has the rows' denoise -n 1 -m "$T/model" --profile -
 fails 'rows twice on standard input' 2 'standard input has the rows' noise --counts -
+fails 'and by their name' 2 'standard input has the rows' noise --counts - -
 fails 'a checkpoint on standard output' 2 'a checkpoint is a file' train -o - "$T/train.noised"
 for command in "pack -q $T/stories.tok" "tok --learn 100 $T/stories.jsonl" "fitsched $T/loss.csv"; do
 	# shellcheck disable=SC2086

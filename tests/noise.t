@@ -152,8 +152,6 @@ fails 'a launcher that says nonsense' 2 "PMI_RANK is 'x' in the environment" \
 fails 'a launcher that cannot count' 2 'PMI_RANK is 2 and PMI_SIZE is 2 in the environment' \
 	env PMI_RANK=2 PMI_SIZE=2 "$BIN/noise" a.rows
 
-fails 'counts and rows on one standard input' 2 'standard input has the rows' "$BIN/noise" --counts - -
-
 # --- levels ---
 
 is '-t: that level' "$(records -t 2.5 a.rows | column 2,3 | sort -u)" 2.5,

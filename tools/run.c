@@ -32,9 +32,10 @@ static int save(struct run *r, struct err *e)
 	if (r->saved == r->tr->step)
 		return 0;
 	/* The logs first: what a checkpoint has behind it is never logged again. */
-	r->save_failed = trainer_sound(r->tr, e) ||
-	                 team_agree(r->tr->o.team, runlog_sync(r->logs, e), e) ||
-	                 checkpoint_save(r->tr, r->output, e);
+	r->save_failed = false;
+	if (trainer_sound(r->tr, e) || team_agree(r->tr->o.team, runlog_sync(r->logs, e), e))
+		return -1;
+	r->save_failed = checkpoint_save(r->tr, r->output, e) != 0;
 	if (r->save_failed)
 		return -1;
 	r->saved = r->tr->step;
@@ -164,7 +165,7 @@ int run_train(struct run *r, struct err *e)
 int run_finish(struct run *r, int failed, struct err *e)
 {
 	struct err why = *e;
-	bool said;
+	bool save_failed = failed && r->save_failed, said;
 
 	r->seconds = progress_seconds(&r->progress);
 	progress_end();
@@ -173,10 +174,10 @@ int run_finish(struct run *r, int failed, struct err *e)
 		warn("%s", e->msg);
 	if (failed && (e->status == ERR_NONFINITE || r->tr->step == r->first_step))
 		return (int)e->status;
-	/* What fails now may be what has just been said, in the words of another moment. */
-	said = failed && r->save_failed;
 	if (save(r, e)) {
-		if (ranks_first() && !said && !(failed && !strcmp(e->msg, why.msg)))
+		/* This may be what has just been said, or that in the words of another call. */
+		said = failed && ((save_failed && r->save_failed) || !strcmp(e->msg, why.msg));
+		if (ranks_first() && !said)
 			warn("%s", e->msg);
 		return (int)e->status;
 	}

@@ -24,7 +24,6 @@ struct run {
 	bool header;        /* of the losses on standard output */
 	bool counted;       /* steps are as many as the rows said that they are */
 	uint64_t saved;     /* the step that output holds; UINT64_MAX: none */
-	bool save_failed;   /* the last time */
 	/* Its own. */
 	struct progress progress; /* started by the caller */
 	double *ce;
@@ -32,6 +31,7 @@ struct run {
 	uint64_t first_step, tokens;
 	double seconds; /* that the steps took, after run_finish */
 	bool begun;
+	bool save_failed; /* it was the checkpoint that the last save could not write */
 };
 
 /* run_init - once the fields of the caller are set. Returns 0 or -1. run_release - of its own. */
