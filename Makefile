@@ -67,7 +67,7 @@ FUZZ_BINS := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 FAULTS = $(BUILD)/faults.so
 TESTS = $(wildcard tests/*.t) $(UNIT_BINS)
 ALL_SRC = $(LIB_SRC) lib/model/team_single.c $(wildcard tools/*.c) $(UNIT_SRC) tests/bench/machine.c \
-	$(wildcard tests/fuzz/*.c tests/torture/*.c)
+	$(wildcard tests/fuzz/*.c tests/torture/*.c tests/numpy/*.c)
 
 # MPI's compiler wrapper is asked to use $(CC).
 MPICC = mpicc
@@ -101,6 +101,17 @@ $(BUILD)/libcdcd64.a: $(LIB64_OBJ)
 $(BUILD)/bin/train: $(TRAIN_OBJ) $(BUILD)/team $(BUILD)/lib/model/team_$(TEAM).o $(BUILD)/libcdcd.a
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(if $(MPI),$(MPI_CC),$(CC)) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter-out %/team,$^) $(ALL_LIBS)
+
+# The same tools in double precision, and a sampler whose x can be read: for tests/reference.t.
+TOOLS64 = $(BUILD)/double/bin/train $(BUILD)/double/bin/denoise $(BUILD)/double/bin/sample64
+$(BUILD)/double/bin/train: $(TRAIN_OBJ:$(BUILD)/%=$(BUILD)/double/%) \
+	$(BUILD)/double/lib/model/team_single.o
+$(BUILD)/double/bin/denoise: $(patsubst %,$(BUILD)/double/tools/%.o,denoise cli progress profile)
+$(BUILD)/double/bin/sample64: $(BUILD)/double/tests/numpy/sample64.o
+$(TOOLS64): $(BUILD)/libcdcd64.a
+	@mkdir -p $(@D)
+	$(call quiet,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		$(ALL_LIBS)
 
 # What tests/mpi.t runs, whatever bin/train is.
 $(BUILD)/mpi/train: $(TRAIN_OBJ) $(BUILD)/lib/model/team_mpi.o $(BUILD)/libcdcd.a
@@ -170,7 +181,7 @@ HARD = OUT=out/demo-hard GRAMMAR=pipelines/hard.grammar T=196 STEPS=8000 BATCH=1
 demo-hard: all ## the same with longer stories of two characters; takes longer
 	+@BIN='$(BUILD)/bin' $(MAKE) --no-print-directory -f pipelines/demo.mk $(HARD) $(MAKEOVERRIDES)
 
-programs: all $(UNIT_BINS) ## the tools, and the C programs among the tests
+programs: all $(UNIT_BINS) $(TOOLS64) ## the tools, and the C programs among the tests
 
 test: programs $(FUZZ_BINS) $(FAULTS) $(if $(HAS_MPI),$(BUILD)/mpi/train) ## every test that CI runs (SAN=1, SAN=thread: under the sanitizers)
 	@BIN='$(BUILD)/bin' BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' COVERAGE='$(COVERAGE)' MPICC='$(MPICC)' prove -j2 --exec '' $(TESTS)

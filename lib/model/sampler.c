@@ -332,3 +332,8 @@ int sampler_run(struct sampler *s, struct batch *b, enum sampler_start start,
 	}
 	return finish(s, b, e);
 }
+
+const real *sampler_x(const struct sampler *s)
+{
+	return k_host(s->k, s->x, s->B * components(s));
+}

@@ -57,4 +57,10 @@ size_t sampler_bytes(struct kernels *k, const struct config *c, size_t B);
 int sampler_run(struct sampler *s, struct batch *b, enum sampler_start start,
     const struct schedule *schedule, struct err *e);
 
+/*
+ * sampler_x - the noisy embeddings x [B,T,d] at which the last run ended, from which it took the
+ * ids; host memory that belongs to s, valid until the next run.
+ */
+const real *sampler_x(const struct sampler *s);
+
 #endif

@@ -1,0 +1,128 @@
+#!/bin/sh
+# The tools compute what tests/numpy/cdcd.py computes, which was written independently: losses,
+# updates of the optimiser, samples and the likelihood bound. In double precision (the tools linked
+# with libcdcd64.a) to 1e-8, in fp32 to what the arithmetic allows.
+. tests/lib.sh
+
+python=${PYTHON:-/usr/bin/python3}
+"$python" -c 'import numpy' 2>/dev/null || skip_all "$python has no numpy (Debian: python3-numpy)"
+command -v zstd >/dev/null || skip_all 'zstd(1) is not installed'
+# OpenBLAS may start threads of its own in numpy, which leak when they end.
+OPENBLAS_NUM_THREADS=2
+export OPENBLAS_NUM_THREADS
+PATH=$BIN:$PATH
+double=$BIN/../double/bin
+
+{
+	printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]'
+	pipelines/stories words
+} >"$T/vocab.txt"
+pipelines/stories generate -n 40 -s 1 >"$T/train.jsonl"
+pipelines/stories generate -n 7 -s 2 >"$T/valid.jsonl"
+for set in train valid; do
+	tok -q -w "$T/vocab.txt" "$T/$set.jsonl" >"$T/$set.tok"
+	pack -q -T 72 -o "$T/$set.rows" "$T/$set.tok"
+done
+for mask in all prefix random mixed; do
+	noise -q -e 3 -s 5 --mask $mask -o "$T/$mask.noised" "$T/train.rows"
+	noise -q -e 2 -s 6 --mask $mask -o "$T/valid-$mask.noised" "$T/valid.rows"
+done
+
+# compare COMMAND...: what compare.py says
+compare() {
+	"$python" tests/numpy/compare.py "$@"
+}
+
+# train_two NAME MASK OPTIONS...: a run of 12 steps and one step more: NAME.st, NAME.next, the logs
+train_two() {
+	two=$T/$1 noised=$T/$2.noised
+	shift 2
+	"$tools/train" -q -j 2 --precision fp32 --layers 2 --width 32 --heads 2 -d 8 -B 6 -n 18 \
+		--lr 5e-3 --window 64 --refit-every 5 --stop-after 12 -o "$two.st" "$@" "$noised" >/dev/null &&
+		cp "$two.st" "$two.next" &&
+		"$tools/train" -q -j 2 --precision fp32 -r "$two.next" --stop-after 13 -l "$two.steps" \
+			"$noised" >"$two.csv"
+}
+
+# same DESCRIPTION NAME MASK OPTIONS...: losses and update of a step, and held-out losses
+same() {
+	what=$1 name=$2 mask=$3
+	shift 2
+	ok "$what: train runs" train_two "$name" "$@"
+	ok "$what: losses and update of a step agree" \
+		compare step "$bound" "$change" "$T/$name.st" "$T/$mask.noised" "$T/$name.csv" "$T/$name.steps" "$T/$name.next"
+	sed 's/^/# /' "$T/.out"
+	"$tools/denoise" -q -j 2 --precision fp32 --loss -m "$T/$name.st" -o "$T/$name.loss" \
+		"$T/valid-$mask.noised"
+	ok "$what: losses of denoise --loss agree" \
+		compare losses "$bound" "$T/$name.st" "$T/valid-$mask.noised" "$T/$name.loss"
+	sed 's/^/# /' "$T/.out"
+}
+
+tools=$double bound=1e-8 change=1e-8
+for preset in tiny small base seed; do
+	same "fp64, preset $preset" "$preset" mixed -x $preset
+done
+for precond in karras tanh cdcd bayes; do
+	same "fp64, --precond $precond" "$precond" all -x tiny --precond $precond
+done
+same 'fp64, mask prefix, --pad-loss off' pad prefix -x tiny --pad-loss off
+same 'fp64, mask random, no estimates' plain random -x tiny --self-cond 0 --posterior off --recall 0
+same 'fp64, no positions, no QK-norm' bare mixed -x tiny --positions off --qk-norm off
+same 'fp64, every vector shown, strong decay, clip and average' strong mixed -x tiny --self-cond 1 \
+	--decay 0.5 --clip 0.05 --ema 0.9 --beta1 0.8 --beta2 0.95 --lr-end 0.3 --warmup 0.5
+same 'fp64, a third shown, all words, no clip' third all -x tiny --self-cond 0.34 --vocab full --clip 0 \
+	--warmup 0
+for schedule in uniform logistic frechet piecewise; do
+	same "fp64, --schedule $schedule" "$schedule" all -x tiny --schedule $schedule --t-min 0.05 \
+		--t-max 40
+done
+
+# sampled NOISED START METHOD STEPS T TAU S0 ETA GAMMA: x of the library before the final argmax
+sampled() {
+	at=$1
+	shift
+	"$double/sample64" "$T/tiny.st" "$T/$at.noised" "$@" >"$T/x.raw" &&
+		compare sample 1e-8 "$T/tiny.st" "$T/$at.noised" "$T/x.raw" "$@"
+}
+
+for method in euler exp heun 2m ancestral; do
+	ok "fp64, sampler $method: x from noise agrees" sampled valid-all noise $method 7 1 1 1 1 1
+	ok "fp64, sampler $method: x of damaged rows with a mixed mask agrees" \
+		sampled valid-mixed damaged $method 5 1 1 1 1 1
+	ok "fp64, sampler $method: x with temperature, tau, scale, eta, guidance agrees" \
+		sampled valid-mixed noise $method 6 0.8 0.7 0.9 0.6 2.5
+done
+
+# tokens METHOD STEPS T TAU ETA GAMMA: the ids that denoise writes for damaged rows
+tokens() {
+	method=$1 steps=$2 temperature=$3 tau=$4 eta=$5 gamma=$6
+	set -- -q -j 2 --precision fp32 --sampler "$method" -N "$steps" --tau "$tau" --guidance "$gamma"
+	[ "$method" = 2m ] || set -- "$@" -T "$temperature"
+	[ "$method" != ancestral ] || set -- "$@" --eta "$eta"
+	"$double/denoise" "$@" -m "$T/tiny.st" -o "$T/tokens.rows" "$T/valid-mixed.noised" &&
+		compare tokens "$T/tiny.st" "$T/valid-mixed.noised" "$T/tokens.rows" "$method" "$steps" \
+			"$temperature" "$tau" "$eta" "$gamma"
+}
+
+for method in euler exp heun 2m ancestral; do
+	ok "fp64, denoise --sampler $method with all options: the ids agree" tokens $method 6 0.8 0.7 0.6 2.5
+done
+
+# bound of the model, in double precision
+noise -q -e 1 -s 8 -t 0.35355339 -o "$T/lowest.noised" "$T/valid.rows"
+noise -q -e 4 -s 9 -o "$T/spread.noised" "$T/valid.rows"
+for set in lowest spread; do
+	"$double/denoise" -q -j 2 --precision fp32 --loss -m "$T/tiny.st" -o "$T/$set.csv" "$T/$set.noised"
+done
+"$double/denoise" --info -m "$T/tiny.st" >"$T/info"
+cat "$T/info" "$T/lowest.csv" "$T/spread.csv" | awk -f pipelines/bound.awk >"$T/bound.csv"
+ok 'fp64: the likelihood bound of bound.awk agrees to its 6 digits' \
+	compare bound 1e-6 "$T/tiny.st" "$T/lowest.noised" "$T/spread.noised" "$T/bound.csv"
+
+# Changes of a step: Adam divides by moments that are next to nothing, and fp32 keeps seven digits.
+tools=$BIN bound=5e-6 change=5e-3
+same 'fp32, preset tiny' tiny32 mixed -x tiny
+same 'fp32, --precond bayes' bayes32 all -x tiny --precond bayes
+
+done_testing
