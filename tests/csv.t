@@ -31,30 +31,55 @@ same 'empty lines' 'a,b\n\n1,2\n3,4\n\n\n5,7\n\n'
 same 'other columns, commas and lines within quotes' 'c,b,a\n"x,y",2,1\n"x\ny",4,3\n"""",7,5\n'
 same 'other ways to write numbers' 'a,b\n1,+2.0\n3,4e0\n5, 7\n'
 
+same 'plotcsv: a last line without an end' 'a,b\n1,2\n3,4\n5,7'
+same 'plotcsv: a last line without an end, within quotes' 'a,b\r\n1,2\r\n3,4\r\n5,"7"'
+same 'plotcsv: names that are not asked for may be alike' 'a,b,,,a\n1,2,,,\n3,4,,,\n5,7,,,\n'
+
+# overlaid DESCRIPTION OVERLAY CSV: as a line on top, it draws what the plain file draws there
+overlaid() {
+	printf %b "$3" >"$T/other.csv"
+	plot --line "$T/plain.csv:a,b:fit" "$T/plain.csv" >"$T/plain.line"
+	plot --line "$T/other.csv$2" "$T/plain.csv" >"$T/other.out" 2>&1
+	ok "$1" cmp "$T/plain.line" "$T/other.out"
+}
+overlaid 'plotcsv: --line takes a last line without an end' :a,b:fit 'a,b\n1,2\n3,4\n5,7'
+overlaid 'plotcsv: --line takes names that are alike' :a,b:fit 'a,,b,\n1,,2,\n3,,4,\n5,,7,\n'
+
 refused 'an empty file' 'empty: not even a header row$' ''
 refused 'too few fields' 'line 3: 1 field, where 2 are wanted$' 'a,b\n1,2\n3\n'
 refused 'too many fields' 'line 2: 3 fields, where 2 are wanted$' 'a,b\n1,2,3\n'
-refused 'a last line without an end' 'line 3: cut short: no end of line$' 'a,b\n1,2\n3,4'
 refused 'a quote that never ends' 'line 2: a quote that never ends$' 'a,b\n1,"2\n3,4\n'
 refused 'a quote within a field' 'line 2: a quote where none may stand' 'a,b\n1,2"\n'
 refused 'a NUL byte' 'line 2: a NUL byte' 'a,b\n1,2\00003\n'
-refused 'two columns of one name' "line 1: two columns are named 'b'" 'a,b,b\n1,2,3\n'
+refused 'plotcsv: a column whose name another has' \
+	"two columns are named 'b', the fields 2 and 3 of the header; rename one of them$" 'a,b,b\n1,2,3\n'
+refused 'plotcsv: a last line without an end and with too few fields' 'line 3: 1 field, where 2 are wanted$' \
+	'a,b\n1,2\n3'
 refused 'a text for a number' "line 3: column 'b': 'four' is not a number$" 'a,b\n1,2\n3,four\n'
 fails 'binary' 1 '^plotcsv: ' plot "$BIN/plotcsv"
 fails 'a directory' 1 'is a directory' plot "$T"
 fails 'no such file' 1 'none.csv: No such file' plot "$T/none.csv"
 
-# Cut anywhere but at the end of a line, the file is refused in one line.
+# Cut anywhere, the file is what it is with an end of its last line.
 bytes=$(wc -c <"$T/plain.csv") wrong=0 at=1
 while [ $at -lt "$bytes" ]; do
 	head -c $at "$T/plain.csv" >"$T/cut.csv"
-	if plot "$T/cut.csv" >"$T/.out" 2>"$T/.err"; then
-		[ -z "$(tail -c 1 "$T/cut.csv" | tr -d '\n')" ] || wrong=$((wrong + 1))
-	else
-		[ "$(wc -l <"$T/.err")" -eq 1 ] || wrong=$((wrong + 1))
-	fi
+	plot "$T/cut.csv" >"$T/cut.out" 2>&1
+	echo $? >>"$T/cut.out"
+	[ -z "$(tail -c 1 "$T/cut.csv")" ] || echo >>"$T/cut.csv"
+	plot "$T/cut.csv" >"$T/ended.out" 2>&1
+	echo $? >>"$T/ended.out"
+	cmp -s "$T/cut.out" "$T/ended.out" || wrong=$((wrong + 1))
 	at=$((at + 1))
 done
-is "cut after each of $bytes bytes" $wrong 0
+is "plotcsv: a file cut after each of $bytes bytes is as with a line end" $wrong 0
+
+# The logs of cdcd are held to cdcd-csv(5).
+printf 'step,t,ce_nats,split\n1,2,3,train' >"$T/bad.csv"
+fails 'fitsched: a last line without an end' 1 'line 2: cut short: no end of line$' \
+	"$BIN/fitsched" -q "$T/bad.csv"
+printf 'step,t,ce_nats,split,,\n1,2,3,train,,\n' >"$T/bad.csv"
+fails 'fitsched: two columns of one name' 1 "two columns are named '', the fields 5 and 6" \
+	"$BIN/fitsched" -q "$T/bad.csv"
 
 done_testing

@@ -60,7 +60,7 @@ cuts "$T/model" 12 train -q -j 1 -r "$T/cut" "$T/train.noised"
 [ "$STRIDE" -ne 64 ] || STRIDE=1
 
 # Text ends anywhere between lines: such a cut leaves a shorter file, not a broken one. Within a
-# line it is noticed in CSV; in JSON lines unless the last line is whole but for its end.
+# line it is noticed in the CSV of cdcd; in JSON lines unless the last line is whole but for its end.
 cut_text() { # cut_text FILE STATUS COMMAND...
 	cut_file=$1 cut_status=$2 cut_bad=0 cut_n=0 cut_at=1
 	shift 2
@@ -80,8 +80,32 @@ cut_text() { # cut_text FILE STATUS COMMAND...
 	is "$cut_n lengths of ${cut_file##*/}, within lines: $(echo "$*" | sed "s|$T/||g")" $cut_bad 0
 }
 cut_text "$T/short.csv" 1 fitsched -q "$T/cut"
-cut_text "$T/short.csv" 1 plotcsv -q -x t -y ce_nats "$T/cut" -o "$T/cut.svg"
-cut_text "$T/curve.csv" 1 plotcsv -q -x t -y ce_nats --line "$T/cut:t,f_nats" "$T/short.csv" -o "$T/cut.svg"
+# By RFC 4180 the last line may lack its end, so that to plotcsv a file that is cut within a line is
+# the file that ends there.
+cut_open() { # cut_open FILE COMMAND...: the command draws $T/cut.svg
+	cut_file=$1 cut_bad=0 cut_n=0 cut_at=1
+	shift
+	while [ $cut_at -lt "$(wc -c <"$cut_file")" ]; do
+		head -c $cut_at "$cut_file" >"$T/cut"
+		cut_at=$((cut_at + (STRIDE > 0 ? STRIDE : 17)))
+		[ -n "$(tail -c 1 "$T/cut")" ] || continue
+		cut_n=$((cut_n + 1))
+		rm -f "$T/cut.svg" "$T/open.svg"
+		"$@" >"$T/open" 2>&1
+		echo $? >>"$T/open"
+		mv "$T/cut.svg" "$T/open.svg" 2>/dev/null
+		echo >>"$T/cut"
+		"$@" >"$T/ended" 2>&1
+		echo $? >>"$T/ended"
+		if ! cmp -s "$T/open" "$T/ended" || { [ -e "$T/cut.svg" ] && ! cmp -s "$T/open.svg" "$T/cut.svg"; }; then
+			echo "# to before byte $cut_at: $(cat "$T/open")"
+			cut_bad=$((cut_bad + 1))
+		fi
+	done
+	is "$cut_n lengths of ${cut_file##*/}, as with a line end: $(echo "$*" | sed "s|$T/||g")" $cut_bad 0
+}
+cut_open "$T/short.csv" plotcsv -q -x t -y ce_nats "$T/cut" -o "$T/cut.svg"
+cut_open "$T/curve.csv" plotcsv -q -x t -y ce_nats --line "$T/cut:t,f_nats" "$T/short.csv" -o "$T/cut.svg"
 cut_text "$T/fits.csv" 1 fitsched --curve "$T/cut"
 cut_text "$T/few.jsonl" 1 tok -q -w "$T/vocab.txt" "$T/cut"
 cut_text "$T/few.jsonl" 1 tok -q --learn 100 "$T/cut"

@@ -235,7 +235,11 @@ plot -x t -y ce_nats -c step "$T/loss.csv" >"$T/whole"
 tail -n "$(wc -l <"$T/whole")" "$T/follow" >"$T/last"
 ok 'the last picture is that of all rows' cmp "$T/whole" "$T/last"
 ok 'and there was one before' test "$(grep -c '^ *ce (nats)$' "$T/follow")" -ge 2
-fails 'a pipe that ends within a row' 1 'standard input: line 3: cut short' \
+printf 'x,y\n1,2\n3,4' | plot --follow --interval 0.05 -x x -y y >"$T/follow"
+printf 'x,y\n1,2\n3,4\n' | plot -x x -y y >"$T/whole"
+tail -n "$(wc -l <"$T/whole")" "$T/follow" >"$T/last"
+ok 'plotcsv: --follow takes a last line without an end where a pipe ends' cmp "$T/whole" "$T/last"
+fails 'a pipe that ends within a row' 1 'standard input: line 3: 1 field, where 2 are wanted' \
 	sh -c "printf 'x,y\n1,2\n3' | '$BIN/plotcsv' --follow --interval 0.05 -q -y y >/dev/null"
 
 # --- bad input ---
@@ -250,11 +254,11 @@ fails 'no file of --line' 1 'none: No such file' plot -x x -y y --line "$T/none"
 fails 'not a number' 1 "gaps.csv: line 2: column 'z': 'a' is not a number$" plot -x x -y z "$T/gaps.csv"
 fails 'no rows' 1 'nothing to draw$' plot -x x -y y --where x=0 "$T/gaps.csv"
 fails 'nothing within the limits' 1 'nothing to draw' plot -x x -y y --xlim 100:200 "$T/gaps.csv"
-printf 'x,y\n1,2\n3,4' >"$T/cut.csv"
-fails 'a file that is cut' 1 'cut.csv: line 3: cut short' plot -x x -y y -o "$T/none.png" "$T/cut.csv"
+printf 'x,y\n1,2\n3' >"$T/cut.csv"
+fails 'a file that is cut' 1 'cut.csv: line 3: 1 field' plot -x x -y y -o "$T/none.png" "$T/cut.csv"
 not_ok 'leaves no picture' test -e "$T/none.png"
 cp "$T/a.png" "$T/old.png"
-fails 'a failure' 1 'cut short' plot -x x -y y -o "$T/old.png" "$T/cut.csv"
+fails 'a failure' 1 'line 3: 1 field' plot -x x -y y -o "$T/old.png" "$T/cut.csv"
 ok 'leaves the old picture' cmp "$T/a.png" "$T/old.png"
 fails 'no such directory' 1 "$T/none/a.png" draw -o "$T/none/a.png"
 if [ -w /dev/full ]; then

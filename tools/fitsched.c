@@ -349,7 +349,7 @@ int main(int argc, char **argv)
 	cli_refuse_clashes(&output, 1, NULL, 0, argv + at);
 	if (input_open(&in, at < argc ? argv[at] : NULL, &e))
 		die(&e);
-	if (!(csv = csv_open(&in, &e)) || output_open(&out, output, &e))
+	if (!(csv = csv_open(&in, CSV_CDCD, &e)) || output_open(&out, output, &e))
 		die(&e);
 	cli_unlink_on_signal(out.temporary);
 	failed = curve ? run_curve(&in, csv, &out, &e) : run_fit(&in, csv, &out, &e);

@@ -248,7 +248,7 @@ static int draw_line(struct plot *p, const char *text, struct overlay *o, struct
 		return -1;
 	parse_line(spec, o);
 	if (!input_open(&in, spec, e)) {
-		csv = csv_open(&in, e);
+		csv = csv_open(&in, CSV_RFC4180, e);
 		failed = !csv || overlay_add(p, csv, o, e) ? err_prefix(e, "--line") : 0;
 		csv_close(csv);
 		input_close(&in);
@@ -449,7 +449,7 @@ static int read_all(struct source *s, struct picture *p, struct err *e)
 {
 	if (input_open(&s->in, s->path, e))
 		return -1;
-	s->csv = csv_open(&s->in, e);
+	s->csv = csv_open(&s->in, CSV_RFC4180, e);
 	if (!s->csv || columns_init(&s->rows, s->csv, &p->spec, e) ||
 	    columns_read(&s->rows, SIZE_MAX, e))
 		return -1;
@@ -518,7 +518,7 @@ static int follow_open(struct source *s, const struct columns_spec *spec, struct
 		if (more == 0)
 			wait_for_more(&s->in, now() + interval);
 	}
-	s->csv = csv_open(&s->in, e);
+	s->csv = csv_open(&s->in, CSV_RFC4180, e);
 	if (!s->csv || columns_init(&s->rows, s->csv, spec, e))
 		return -1;
 	csv_follow(s->csv, true);

@@ -13,6 +13,7 @@ enum { PARSER_BLOCK = 4096, MAX_COLUMNS = 1 << 20 };
 struct csv_reader {
 	struct input *in;
 	struct csv_parser parser;
+	enum csv_rules rules;
 	size_t n_columns; /* 0 until the header is read */
 	char *names;      /* one after another, each with its NUL */
 	size_t *name_at;
@@ -74,7 +75,10 @@ static int is_blank(unsigned char c)
 
 /* --- rows --- */
 
-/* 1: a whole line with its '\n' lies at in->buf[in->pos]; 0: there is none (yet); -1: error. */
+/*
+ * 1: a whole line lies at in->buf[in->pos], its '\n' included unless it is the last one of an
+ * RFC 4180 file; 0: there is none (yet); -1: error.
+ */
 static int find_line(struct csv_reader *r, size_t *n, struct err *e)
 {
 	struct input *in = r->in;
@@ -95,16 +99,23 @@ static int find_line(struct csv_reader *r, size_t *n, struct err *e)
 		if (r->follow && !in->eof && poll(&ready, 1, 0) <= 0)
 			return 0;
 		more = input_fill(in, e);
-		if (more <= 0)
-			return more;
+		if (more < 0)
+			return -1;
+		if (more == 0) {
+			*n = in->len - in->pos;
+			return r->rules == CSV_RFC4180 && !r->follow && *n > 0;
+		}
 	}
 }
 
 static int feed_line(struct csv_reader *r, size_t n, struct err *e)
 {
 	struct input *in = r->in;
+	bool has_end = in->buf[in->pos + n - 1] == '\n';
 	size_t taken = csv_parse(&r->parser, in->buf + in->pos, n, on_field, on_row, r);
 
+	if (taken == n && !has_end && csv_parse(&r->parser, "\n", 1, on_field, on_row, r) < 1)
+		taken = n - 1;
 	if (taken < n && csv_error(&r->parser) == CSV_EPARSE)
 		return err_set(e, "%s: line %llu: a quote where none may stand (RFC 4180, 2.5)",
 		    in->name, (unsigned long long)r->next_line);
@@ -194,7 +205,7 @@ static int skip_mark(struct csv_reader *r, struct err *e)
 	size_t n;
 	int found = find_line(r, &n, e);
 
-	if (found == 1 && n > 3 && !memcmp(in->buf + in->pos, "\xef\xbb\xbf", 3)) {
+	if (found == 1 && n >= 3 && !memcmp(in->buf + in->pos, "\xef\xbb\xbf", 3)) {
 		in->pos += 3;
 		in->offset += 3;
 	}
@@ -218,8 +229,7 @@ static int check_names(const struct csv_reader *r, struct err *e)
 	qsort(sorted, r->n_columns, sizeof *sorted, compare_names);
 	for (size_t i = 1; i < r->n_columns && !failed; i++)
 		if (!strcmp(sorted[i - 1], sorted[i]))
-			failed = err_set(e, "%s: line %llu: two columns are named '%.100s'",
-			    r->in->name, (unsigned long long)r->line, sorted[i]);
+			failed = csv_column(r, sorted[i], e) < 0 ? -1 : 0;
 	free(sorted);
 	return failed;
 }
@@ -241,16 +251,17 @@ static int read_header(struct csv_reader *r, struct err *e)
 	r->text = NULL;
 	r->at = NULL;
 	r->text_len = r->text_cap = r->at_cap = r->n_fields = 0;
-	return check_names(r, e);
+	return r->rules == CSV_CDCD ? check_names(r, e) : 0;
 }
 
-struct csv_reader *csv_open(struct input *in, struct err *e)
+struct csv_reader *csv_open(struct input *in, enum csv_rules rules, struct err *e)
 {
 	struct csv_reader *r = mem_array(1, sizeof *r, e);
 
 	if (!r)
 		return NULL;
 	r->in = in;
+	r->rules = rules;
 	r->next_line = 1;
 	csv_init(&r->parser, CSV_STRICT | CSV_STRICT_FINI);
 	csv_set_term_func(&r->parser, ends_row);
@@ -297,11 +308,34 @@ static int append(struct err *e, const char *text)
 	return 0;
 }
 
+size_t csv_count(const struct csv_reader *r, const char *name)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_columns; i++)
+		n += !strcmp(csv_name(r, i), name);
+	return n;
+}
+
+/* The first column of this name from the one given on; n_columns where there is none. */
+static size_t next_column(const struct csv_reader *r, size_t from, const char *name)
+{
+	while (from < r->n_columns && strcmp(csv_name(r, from), name) != 0)
+		from++;
+	return from;
+}
+
 int csv_column(const struct csv_reader *r, const char *name, struct err *e)
 {
-	for (size_t i = 0; i < r->n_columns; i++)
-		if (!strcmp(csv_name(r, i), name))
-			return (int)i;
+	size_t first = next_column(r, 0, name), second = next_column(r, first + 1, name);
+
+	if (second < r->n_columns)
+		return err_set(e,
+		    "%.400s: two columns are named '%.200s', the fields %zu and %zu of the header; "
+		    "rename one of them",
+		    r->in->name, name, first + 1, second + 1);
+	if (first < r->n_columns)
+		return (int)first;
 	err_set(e, "%.400s: no column '%.200s'; there are", r->in->name, name);
 	for (size_t i = 0; i < r->n_columns; i++)
 		if (append(e, i ? ", " : " ") || append(e, csv_name(r, i))) {

@@ -22,7 +22,7 @@ static bool put(const char *path, const char *text, size_t n)
 	return f && fclose(f) == 0 && done;
 }
 
-static bool begin_bytes(struct fixture *x, const char *text, size_t n)
+static bool begin_bytes(struct fixture *x, const char *text, size_t n, enum csv_rules rules)
 {
 	int fd;
 
@@ -31,13 +31,13 @@ static bool begin_bytes(struct fixture *x, const char *text, size_t n)
 	fd = mkstemp(x->path);
 	if (fd < 0 || close(fd) || !put(x->path, text, n) || input_open(&x->in, x->path, &x->e))
 		exit(1);
-	x->r = csv_open(&x->in, &x->e);
+	x->r = csv_open(&x->in, rules, &x->e);
 	return x->r != NULL;
 }
 
 static bool begin(struct fixture *x, const char *text)
 {
-	return begin_bytes(x, text, strlen(text));
+	return begin_bytes(x, text, strlen(text), CSV_CDCD);
 }
 
 static void end(struct fixture *x)
@@ -48,7 +48,7 @@ static void end(struct fixture *x)
 }
 
 /* The whole of text, its rows between [], its fields between |, or the error. */
-static const char *dump_bytes(const char *text, size_t n)
+static const char *dump_bytes(const char *text, size_t n, enum csv_rules rules)
 {
 	static char all[4096];
 	struct fixture x;
@@ -56,7 +56,7 @@ static const char *dump_bytes(const char *text, size_t n)
 	int got = -1;
 
 	all[0] = '\0';
-	if (begin_bytes(&x, text, n))
+	if (begin_bytes(&x, text, n, rules))
 		while ((got = csv_next(x.r, &x.e)) == 1) {
 			used += (size_t)snprintf(all + used, sizeof all - used, "[");
 			for (size_t i = 0; i < csv_n_columns(x.r); i++)
@@ -70,17 +70,17 @@ static const char *dump_bytes(const char *text, size_t n)
 	return all;
 }
 
-static const char *dump(const char *text)
+static void reads_by(enum csv_rules rules, const char *what, const char *text, const char *wanted)
 {
-	return dump_bytes(text, strlen(text));
+	const char *got = dump_bytes(text, strlen(text), rules);
+
+	if (!ok(!strcmp(got, wanted), "%s", what))
+		diag("got %s, wanted %s", got, wanted);
 }
 
 static void reads(const char *what, const char *text, const char *wanted)
 {
-	const char *got = dump(text);
-
-	if (!ok(!strcmp(got, wanted), "%s", what))
-		diag("got %s, wanted %s", got, wanted);
+	reads_by(CSV_CDCD, what, text, wanted);
 }
 
 static void test_rows(void)
@@ -112,9 +112,48 @@ static void test_errors(void)
 	    "!: line 2: a quote where none may stand (RFC 4180, 2.5)");
 	reads("lines within quotes count", "a,b\n\"1\n\n\",2\nx\n",
 	    "[1\n\n|2]!: line 5: 1 field, where 2 are wanted");
-	reads("two columns of one name", "a,b,a\n", "!: line 1: two columns are named 'a'");
-	ok(!strcmp(dump_bytes("a,b\n1,\0002\n", 9), "!: line 2: a NUL byte: this is no text"),
+	reads("two columns of one name", "a,b,a\n",
+	    "!: two columns are named 'a', the fields 1 and 3 of the header; rename one of them");
+	ok(!strcmp(
+	       dump_bytes("a,b\n1,\0002\n", 9, CSV_CDCD), "!: line 2: a NUL byte: this is no text"),
 	    "a NUL byte");
+}
+
+static void test_rfc4180(void)
+{
+	reads_by(CSV_RFC4180, "RFC 4180: a last row without an end", "a,b\n1,2\n3,4", "[1|2][3|4]");
+	reads_by(
+	    CSV_RFC4180, "RFC 4180: the same within quotes", "a,b\n1,2\n3,\"4\"", "[1|2][3|4]");
+	reads_by(CSV_RFC4180, "RFC 4180: the same after an empty field", "a,b\n1,", "[1|]");
+	reads_by(CSV_RFC4180, "RFC 4180: one digit without an end", "a\n5", "[5]");
+	reads_by(CSV_RFC4180, "RFC 4180: a carriage return without a line feed", "a,b\r\n1,2\r",
+	    "[1|2]");
+	reads_by(CSV_RFC4180, "RFC 4180: a carriage return alone is no row", "a,b\r\n1,2\r\n\r",
+	    "[1|2]");
+	reads_by(CSV_RFC4180, "RFC 4180: a header without an end", "a,b", "");
+	reads_by(CSV_RFC4180, "RFC 4180: a byte order mark alone", "\xef\xbb\xbf",
+	    "!: empty: not even a header row");
+	reads_by(CSV_RFC4180, "RFC 4180: an open quote at the end", "a,b\n1,\"2",
+	    "!: line 2: a quote that never ends");
+	reads_by(CSV_RFC4180, "RFC 4180: too few fields at the end", "a,b\n1,2\n3",
+	    "[1|2]!: line 3: 1 field, where 2 are wanted");
+	reads_by(CSV_RFC4180, "RFC 4180: two columns of one name", "a,,\n1,2,3\n", "[1|2|3]");
+}
+
+static void test_ambiguous(void)
+{
+	static const char text[] = "a,,b,\n1,2,3,4\n";
+	struct fixture x;
+
+	ok(begin_bytes(&x, text, sizeof text - 1, CSV_RFC4180) && csv_column(x.r, "b", &x.e) == 2 &&
+	        csv_count(x.r, "b") == 1 && csv_count(x.r, "") == 2 && csv_count(x.r, "z") == 0,
+	    "a column beside two of one name");
+	ok(csv_column(x.r, "", &x.e) == -1 &&
+	        !strcmp(x.e.msg + strlen(x.path),
+	            ": two columns are named '', the fields 2 and 4 of the header; rename one of "
+	            "them"),
+	    "a name that two columns have: %s", x.e.msg + strlen(x.path));
+	end(&x);
 }
 
 /* Cut anywhere, a file gives some of its rows and then an error, unless the cut falls on a line's
@@ -126,7 +165,7 @@ static void test_truncation(void)
 	int wrong = 0;
 
 	for (size_t n = 0; n < sizeof text; n++) {
-		const char *got = dump_bytes(text, n);
+		const char *got = dump_bytes(text, n, CSV_CDCD);
 		const char *error = strchr(got, '!');
 		size_t good = error ? (size_t)(error - got) : strlen(got);
 		bool clean = n == 10 || n == 19 || n == 28 || n == 32;
@@ -206,6 +245,25 @@ static void test_follow(void)
 	end(&x);
 }
 
+/* Where the last line may lack its end, it is still waited for as long as the file grows. */
+static void test_follow_rfc4180(void)
+{
+	static const char text[] = "a,b\n1,2\n3,4";
+	struct fixture x;
+
+	ok(begin_bytes(&x, text, sizeof text - 1, CSV_RFC4180), "open a growing RFC 4180 file");
+	csv_follow(x.r, true);
+	ok(csv_next(x.r, &x.e) == 1 && csv_next(x.r, &x.e) == 0,
+	    "follow, RFC 4180: a line without an end is no row yet");
+	put(x.path, "5", 1);
+	x.in.eof = false;
+	ok(csv_next(x.r, &x.e) == 0, "follow, RFC 4180: nor when it has grown");
+	csv_follow(x.r, false);
+	ok(csv_next(x.r, &x.e) == 1 && !strcmp(csv_field(x.r, 1), "45") && csv_next(x.r, &x.e) == 0,
+	    "no longer followed, RFC 4180: it is the last row");
+	end(&x);
+}
+
 static void test_quote(void)
 {
 	static const char text[] =
@@ -228,10 +286,13 @@ int main(void)
 {
 	test_rows();
 	test_errors();
+	test_rfc4180();
+	test_ambiguous();
 	test_truncation();
 	test_numbers();
 	test_wide();
 	test_follow();
+	test_follow_rfc4180();
 	test_quote();
 	return tap_done();
 }
