@@ -175,6 +175,43 @@ ok 'odd names' plot -x x -y x -c c --title "$(printf '\377<&>\001')" -o "$T/c.sv
 ok 'very long names' plot -x x -y x --title "$(printf '%0999d' 1)" --line "$T/one.csv:x,y:$(printf '%0999d' 1)" \
 	-o "$T/c.png" "$T/one.csv"
 
+# --- names ---
+
+printf '"a,b",c=d,"e:f",g\\h\n1,2,3,4\n2,3,5,6\n3,5,4,1\n' >"$T/names.csv"
+printf 'a,c,e,g\n1,2,3,4\n2,3,5,6\n3,5,4,1\n' >"$T/plain.csv"
+# alike DESCRIPTION ARGUMENTS-OF-PLAIN ARGUMENT...: the same picture but for its words
+alike() {
+	alike_what=$1 alike_plain=$2
+	shift 2
+	# shellcheck disable=SC2086
+	plot --xlabel x --ylabel y $alike_plain "$T/plain.csv" >"$T/plain" 2>&1
+	plot --xlabel x --ylabel y "$@" "$T/names.csv" >"$T/named" 2>&1
+	ok "$alike_what" cmp "$T/plain" "$T/named"
+}
+alike 'plotcsv: -y takes a comma after a backslash' '-x a -y a' -x 'a,b' -y 'a\,b'
+is 'plotcsv: -y takes three columns, one with a comma in its name' \
+	"$(plot -y 'a\,b,e\:f,g\h' "$T/names.csv" | tail -n 3 | tr -s ' ' | tr '\n' ';')" ' * a,b; * e:f; * g\h;'
+alike 'plotcsv: a backslash after a backslash is one' '-x g -y g' -x 'g\\h' -y 'g\\h'
+alike 'plotcsv: -x takes the same names as -y' '-x a -y c' -x 'a\,b' -y 'c\=d'
+alike 'plotcsv: -c takes the same names as -y' '-x a -y e -c c' -x 'a\,b' -y 'e:f' -c 'c\=d'
+alike 'plotcsv: -g takes the same names as -y' '-x a -y e -g c' -x 'a\,b' -y 'e:f' -g 'c\=d'
+alike 'plotcsv: --where takes an equals sign after a backslash' '-x a -y e --where c=3' \
+	-x 'a,b' -y 'e:f' --where 'c\=d=3'
+printf 'c,t\na=b,1\na=c,2\n' >"$T/texts.csv"
+fails 'plotcsv: the text of --where is what follows the first equals sign' 1 'nothing to draw' \
+	plot -y t --where 'c=a\=b' "$T/texts.csv"
+ok 'plotcsv: the text of --where may have an equals sign' plot -y t --where 'c=a=b' "$T/texts.csv"
+alike 'plotcsv: --line takes commas and colons after backslashes' "-x a -y e --line $T/plain.csv:a,e:fit" \
+	-x 'a,b' -y 'e:f' --line "$T/names.csv:a\\,b,e\\:f:fit"
+alike 'plotcsv: --line takes a label with a slash' "-x a -y e --line $T/plain.csv:a,e:x/y:z" \
+	-x 'a,b' -y 'e:f' --line "$T/names.csv:a\\,b,e\\:f:x/y:z"
+mkdir "$T/d:e"
+cp "$T/names.csv" "$T/d:e/n:1"
+alike 'plotcsv: --line takes a file with colons in its path' "-x a -y e --line $T/plain.csv:a,e:fit" \
+	-x 'a,b' -y 'e:f' --line "$T/d:e/n:1:a\\,b,e\\:f:fit"
+fails 'plotcsv: --line without a file in a directory with a colon' 1 'd:e/none: No such file' \
+	plot -x 'a,b' -y 'e:f' --line "$T/d:e/none:a,b" "$T/names.csv"
+
 # --- what is left out ---
 
 plot -x x -y y "$T/gaps.csv" >"$T/.out" 2>"$T/.err"

@@ -156,19 +156,31 @@ static void check_options(void)
 		points = true;
 }
 
-/* "COLUMN,COLUMN": cut in place at the commas. */
+static char *copy(const char *text)
+{
+	struct err e;
+	char *to = mem_copy_string(text, &e);
+
+	if (!to)
+		die(&e);
+	return to;
+}
+
+/* A name of a column, its backslashes taken away; or none. */
+static const char *parse_column(const char *text)
+{
+	char *rest = text ? copy(text) : NULL;
+
+	return rest ? columns_part(&rest, "") : NULL;
+}
+
+/* "COLUMN,COLUMN" */
 static void parse_columns(struct columns_spec *spec)
 {
-	static char copy[4096];
-
-	if (!y_names)
-		return;
-	if (snprintf(copy, sizeof copy, "%s", y_names) >= (int)sizeof copy)
-		die_usage("-y: more than %zu bytes", sizeof copy - 1);
-	for (char *next = copy; next;) {
+	for (char *rest = y_names ? copy(y_names) : NULL; rest;) {
 		if (spec->n_y == COLUMNS_Y_MAX)
 			die_usage("-y: more than %d columns", COLUMNS_Y_MAX);
-		spec->y[spec->n_y++] = strsep(&next, ",");
+		spec->y[spec->n_y++] = columns_part(&rest, ",");
 	}
 }
 
@@ -178,11 +190,11 @@ static void parse_filters(struct columns_spec *spec)
 
 	_Static_assert((int)COLUMNS_FILTERS_MAX >= (int)CLI_LIST_MAX, "a filter for each --where");
 	for (size_t i = 0; i < where_specs.n; i++) {
-		char *copy = strdup(where_specs.item[i]), *text = copy;
+		char *rest = copy(where_specs.item[i]);
 
-		filter[i].column = strsep(&text, "=");
-		filter[i].text = text;
-		if (!text)
+		filter[i].column = columns_part(&rest, "=");
+		filter[i].text = rest;
+		if (!rest)
 			die_usage("--where: '%s' is not COLUMN=TEXT", where_specs.item[i]);
 	}
 	spec->filter = filter;
@@ -191,33 +203,19 @@ static void parse_filters(struct columns_spec *spec)
 
 static void parse_spec(struct columns_spec *spec)
 {
-	*spec = (struct columns_spec){
-	    .x = x_name, .c = c_name, .group = g_name, .c_is_text = discrete || histogram};
+	*spec = (struct columns_spec){.x = parse_column(x_name),
+	    .c = parse_column(c_name),
+	    .group = parse_column(g_name),
+	    .c_is_text = discrete || histogram};
 	parse_columns(spec);
 	parse_filters(spec);
 	if (c_name && spec->n_y > 1)
 		die_usage("-c colours one column of -y, not %zu", spec->n_y);
 	if (!c_name && spec->n_y == 1)
-		spec->c = g_name;
+		spec->c = spec->group;
 }
 
 /* --- the lines on top --- */
-
-/* "FILE[:X,Y[:LABEL]]", cut in place; but a file of just that name is that file. */
-static void parse_line(char *spec, struct overlay *o)
-{
-	char *slash = strrchr(spec, '/'), *rest = slash ? slash : spec, *columns;
-
-	if (!access(spec, F_OK) || !strchr(rest, ':'))
-		return;
-	strsep(&rest, ":");
-	columns = strsep(&rest, ":");
-	o->label = rest;
-	o->x = strsep(&columns, ",");
-	o->y = columns;
-	if (!o->y || !*o->y || !*o->x)
-		die_usage("--line %s: what follows the file is not X,Y", spec);
-}
 
 /* No picture takes the place of what it is drawn from. */
 static void refuse_clashes(char *const *rows)
@@ -226,12 +224,11 @@ static void refuse_clashes(char *const *rows)
 	for (size_t i = 0; i < line_specs.n; i++) {
 		struct overlay o = {0};
 		struct err e;
-		char *spec = mem_copy_string(line_specs.item[i], &e);
-		const char *file = spec;
+		char *spec = copy(line_specs.item[i]);
+		const char *file;
 
-		if (!spec)
+		if (overlay_parse(spec, &file, &o, &e))
 			die(&e);
-		parse_line(spec, &o);
 		cli_refuse_clashes(&path, 1, &file, 1, rows);
 		free(spec);
 	}
@@ -239,15 +236,13 @@ static void refuse_clashes(char *const *rows)
 
 static int draw_line(struct plot *p, const char *text, struct overlay *o, struct err *e)
 {
-	char *spec = mem_copy_string(text, e);
+	char *spec = copy(text);
 	struct csv_reader *csv;
 	struct input in;
+	const char *file;
 	int failed = -1;
 
-	if (!spec)
-		return -1;
-	parse_line(spec, o);
-	if (!input_open(&in, spec, e)) {
+	if (!overlay_parse(spec, &file, o, e) && !input_open(&in, file, e)) {
 		csv = csv_open(&in, CSV_RFC4180, e);
 		failed = !csv || overlay_add(p, csv, o, e) ? err_prefix(e, "--line") : 0;
 		csv_close(csv);

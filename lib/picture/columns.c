@@ -2,6 +2,35 @@
 
 #include <string.h>
 
+/* --- names --- */
+
+static bool is_hidden(const char *text)
+{
+	return text[0] == '\\' && text[1] && strchr(",:=\\", text[1]);
+}
+
+size_t columns_length(const char *text, const char *ends)
+{
+	size_t n = 0;
+
+	while (text[n] && !strchr(ends, text[n]))
+		n += is_hidden(text + n) ? 2 : 1;
+	return n;
+}
+
+char *columns_part(char **rest, const char *ends)
+{
+	char *part = *rest, *to = part;
+	size_t n = columns_length(part, ends);
+
+	*rest = part[n] ? part + n + 1 : NULL;
+	for (const char *from = part; from < part + n; from++) {
+		from += is_hidden(from);
+		*to++ = *from;
+	}
+	*to = '\0';
+	return part;
+}
 /* A column by name; none has no column. */
 static int find(const struct columns *r, const char *name, int *column, struct err *e)
 {

@@ -8,6 +8,17 @@
 
 enum { COLUMNS_Y_MAX = COLOUR_CATEGORIES, COLUMNS_FILTERS_MAX = 32 };
 
+/*
+ * Names of columns on the command line: a backslash before ',', ':', '=' or '\' makes that
+ * character a part of the name; elsewhere it is a character like others.
+ *
+ * columns_length - bytes of text before the first of the characters in ends, or all of them.
+ * columns_part - cut off the name that *rest begins with, in place, and take its backslashes away.
+ * *rest is then what follows the end, or NULL. It is strsep() but for the backslashes.
+ */
+size_t columns_length(const char *text, const char *ends);
+char *columns_part(char **rest, const char *ends);
+
 struct columns_filter {
 	const char *column, *text; /* rows whose field is this text */
 };

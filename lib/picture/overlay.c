@@ -1,9 +1,72 @@
 #include "picture/overlay.h"
 
 #include <math.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "picture/columns.h"
 #include "picture/words.h"
+
+/* --- what it is --- */
+
+/* Whether the first n bytes of spec name a file, whose columns may follow. */
+static bool is_file(const char *spec, size_t n)
+{
+	char name[4096], *rest = name;
+	struct stat st;
+
+	if (n >= sizeof name)
+		return false;
+	memcpy(name, spec, n);
+	name[n] = '\0';
+	return !stat(columns_part(&rest, ""), &st) && !S_ISDIR(st.st_mode);
+}
+
+/*
+ * Where FILE ends: at the first colon before which the name of a file stands. Where no file is
+ * there (yet), at the first colon behind the directories.
+ */
+static size_t file_length(const char *spec)
+{
+	const char *slash = strrchr(spec, '/');
+	size_t first = strlen(spec), after_slash = first;
+
+	for (size_t n = columns_length(spec, ":"); spec[n];
+	     n += 1 + columns_length(spec + n + 1, ":")) {
+		if (is_file(spec, n))
+			return n;
+		if (!spec[first])
+			first = n;
+		if (!spec[after_slash] && slash && spec + n > slash)
+			after_slash = n;
+	}
+	return spec[after_slash] ? after_slash : first;
+}
+
+int overlay_parse(char *spec, const char **file, struct overlay *o, struct err *e)
+{
+	size_t n = file_length(spec);
+	char *columns = spec[n] ? spec + n + 1 : NULL, *rest = columns;
+	struct stat st;
+
+	*file = spec;
+	if (!stat(spec, &st))
+		return 0;
+	spec[n] = '\0';
+	*file = columns_part(&spec, "");
+	if (!columns)
+		return 0;
+	n = columns_length(columns, ",:");
+	if (n == 0 || columns[n] != ',' || columns_length(columns + n + 1, ":") == 0)
+		return err_with(
+		    e, ERR_USAGE, "--line: '%s', which follows %s, is not X,Y", columns, *file);
+	o->x = columns_part(&rest, ",");
+	o->y = columns_part(&rest, ":");
+	o->label = rest;
+	return 0;
+}
+
+/* --- its line --- */
 
 static int find_x(const struct csv_reader *csv, const struct overlay *o, struct err *e)
 {
@@ -14,18 +77,26 @@ static int find_x(const struct csv_reader *csv, const struct overlay *o, struct 
 
 static int find_y(const struct csv_reader *csv, const struct overlay *o, int x, struct err *e)
 {
-	struct err none;
-	int below;
-
 	if (o->y)
 		return csv_column(csv, o->y, e);
-	below = o->y_below ? csv_column(csv, o->y_below, &none) : -1;
-	if (below >= 0)
-		return below;
+	if (o->y_below && csv_count(csv, o->y_below) > 0)
+		return csv_column(csv, o->y_below, e);
 	if ((size_t)x + 1 == csv_n_columns(csv))
 		return err_set(
 		    e, "no column after '%s'; name both: FILE:X,Y", csv_name(csv, (size_t)x));
 	return x + 1;
+}
+
+static int read_rows(struct csv_reader *csv, int x, int y, struct table *t, struct err *e)
+{
+	double value[2];
+	int got;
+
+	while ((got = csv_next(csv, e)) == 1)
+		if (csv_number(csv, (size_t)x, &value[0], e) ||
+		    csv_number(csv, (size_t)y, &value[1], e) || table_add(t, value, NULL, NULL, e))
+			return -1;
+	return got;
 }
 
 /* The first is black; the others' colours are those that the legend has not used. */
@@ -62,18 +133,16 @@ static int add(
 
 int overlay_add(struct plot *p, struct csv_reader *csv, const struct overlay *o, struct err *e)
 {
-	struct columns_spec spec = {.n_y = 1};
 	char label[256];
-	struct columns rows;
+	struct table rows;
 	int x = find_x(csv, o, e), y = x < 0 ? -1 : find_y(csv, o, x, e), failed;
 
 	if (y < 0)
 		return -1;
-	spec.x = csv_name(csv, (size_t)x);
-	spec.y[0] = csv_name(csv, (size_t)y);
-	words_of_column(label, sizeof label, spec.y[0]);
-	failed = columns_init(&rows, csv, &spec, e) || columns_read(&rows, SIZE_MAX, e) ||
-	         add(p, &rows.table, o->label ? o->label : label, o->index, e);
-	columns_release(&rows);
+	words_of_column(label, sizeof label, csv_name(csv, (size_t)y));
+	table_init(&rows, 1, false);
+	failed = read_rows(csv, x, y, &rows, e) ||
+	         add(p, &rows, o->label ? o->label : label, o->index, e);
+	table_release(&rows);
 	return failed ? -1 : 0;
 }

@@ -14,6 +14,13 @@ struct overlay {
 };
 
 /*
+ * overlay_parse - cut spec, "FILE[:X,Y[:LABEL]]", in place into *file, o->x, o->y and o->label,
+ * which point into it; in all but LABEL a backslash hides a mark (see columns_part). Where spec is
+ * the name of a file as it stands, it is that file. Returns 0, or -1 with status ERR_USAGE.
+ */
+int overlay_parse(char *spec, const char **file, struct overlay *o, struct err *e);
+
+/*
  * overlay_add - read all rows of csv and add them to p as a line. Without x and y the columns are
  * those that are named as below; without such an x the first, without such a y the one after x.
  * Where x goes back, another stretch of line begins.
