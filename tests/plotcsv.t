@@ -175,6 +175,32 @@ ok 'odd names' plot -x x -y x -c c --title "$(printf '\377<&>\001')" -o "$T/c.sv
 ok 'very long names' plot -x x -y x --title "$(printf '%0999d' 1)" --line "$T/one.csv:x,y:$(printf '%0999d' 1)" \
 	-o "$T/c.png" "$T/one.csv"
 
+# --- ticks ---
+
+# axis OPTION...: the labels below x, on the terminal
+axis() {
+	plot "$@" | tail -n 2 | head -n 1 | tr -s ' ' | sed 's/^ //; s/ $//'
+}
+printf 'time,loss\n1700000000,5\n1700001800,4\n1700003600,3\n' >"$T/unix.csv"
+is 'plotcsv: ticks of Unix times differ' "$(axis -x time -y loss "$T/unix.csv")" '1,700,000,000 1,700,002,000'
+is 'plotcsv: ticks of a histogram of Unix times differ' "$(axis --hist -x time "$T/unix.csv")" \
+	'1,700,000,000 1,700,002,000'
+printf 'step,lr\n1,0.0002\n2,0.00020001\n3,0.00020002\n' >"$T/rate.csv"
+for log in '' --log-y; do
+	# shellcheck disable=SC2086
+	is "plotcsv: ticks of small numbers with small steps differ $log" \
+		"$(plot -x step -y lr $log "$T/rate.csv" | sed -n 's/ *\(.*e-4\) +.*/\1/p' | tr '\n' ' ')" \
+		'2.0002e-4 2.00015e-4 2.0001e-4 2.00005e-4 2e-4 '
+done
+if command -v script >/dev/null && script -qec true /dev/null </dev/null >/dev/null 2>&1; then
+	script -qec "stty cols 72; TERM=xterm '$BIN/plotcsv' --ascii -x loss -y loss -c time '$T/unix.csv'" \
+		/dev/null </dev/null >"$T/tty" 2>&1
+	ok 'plotcsv: the ends of the colours of Unix times differ' \
+		grep -q 'time: 1,700,000,000 (light) to 1,700,003,600 (dark)' "$T/tty"
+else
+	skip 'plotcsv: the ends of the colours of Unix times differ' 'no script(1) or no terminals here'
+fi
+
 # --- names ---
 
 printf '"a,b",c=d,"e:f",g\\h\n1,2,3,4\n2,3,5,6\n3,5,4,1\n' >"$T/names.csv"

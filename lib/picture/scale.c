@@ -1,31 +1,69 @@
 #include "picture/scale.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+static const double far = 1e12; /* no place is farther from 0 */
+
+/* log(b / a) of positive numbers, where the quotient may overflow, or be next to 1. */
+static double log_ratio(double a, double b)
+{
+	if (b > a / 2 && b / 2 < a)
+		return log1p((b - a) / a);
+	return log(b) - log(a);
+}
 
 double scale_place(const struct scale *s, double v)
 {
+	/* The difference of two large numbers overflows; a part of a small one rounds to zero. */
+	double part = fmax(fabs(s->lo), fabs(s->hi)) > 1 ? 0.25 : 1, place;
+
+	if (s->log && !(v > 0))
+		return v <= 0 ? -INFINITY : NAN;
 	if (s->log)
-		return (log(v) - log(s->lo)) / (log(s->hi) - log(s->lo));
-	return (v - s->lo) / (s->hi - s->lo);
+		place = log_ratio(s->lo, v) / log_ratio(s->lo, s->hi);
+	else
+		place = (part * v - part * s->lo) / (part * s->hi - part * s->lo);
+	return isfinite(v) ? fmax(-far, fmin(far, place)) : place;
+}
+
+double scale_at(const struct scale *s, double place)
+{
+	if (!(place > 0 && place < 1))
+		return place > 0 ? s->hi : s->lo;
+	if (s->log)
+		return fmax(s->lo, fmin(s->hi, s->lo * exp(place / 2 * log_ratio(s->lo, s->hi)) *
+		                                   exp(place / 2 * log_ratio(s->lo, s->hi))));
+	return (1 - place) * s->lo + place * s->hi;
+}
+
+void scale_widen(struct scale *s, double by)
+{
+	if (s->log) {
+		s->lo = fmax(s->lo / exp(by), DBL_TRUE_MIN);
+		s->hi = fmin(s->hi * exp(by), DBL_MAX);
+	} else {
+		s->lo = fmax(s->lo - by, -DBL_MAX);
+		s->hi = fmin(s->hi + by, DBL_MAX);
+	}
 }
 
 void scale_fit(struct scale *s, double lo, double hi, double pad)
 {
 	double size = fmax(fabs(lo), fabs(hi));
+	bool is_range = s->log ? hi > lo : hi - lo > 1e-12 * size;
 
-	if (s->log) {
-		double factor = hi > lo ? pow(hi / lo, pad) : 2;
-
-		s->lo = lo / factor;
-		s->hi = hi * factor;
-	} else {
-		double air = hi - lo > 1e-12 * size ? pad * (hi - lo) : size > 0 ? size / 2 : 1;
-
-		s->lo = lo - air;
-		s->hi = hi + air;
-	}
+	s->lo = lo;
+	s->hi = hi;
+	if (s->log)
+		scale_widen(s, is_range ? pad * log_ratio(lo, hi) : log(2));
+	else
+		scale_widen(s, is_range   ? pad * hi - pad * lo
+		               : size > 0 ? fmax(size / 2, DBL_MIN)
+		                          : 1);
 }
 
 /* --- labels --- */
@@ -44,24 +82,49 @@ static void superscript(char *text, size_t room, int exponent)
 	}
 }
 
-/* 30000 as 3×10⁴, or 3e4 where plain. */
-static void label_power(char label[TICKS_LABEL], double v, bool plain)
+/* The exponent of the leading digit of v, which is not 0. */
+static int exponent_of(double v)
 {
-	int exponent = (int)floor(log10(fabs(v)) + 1e-9);
-	/* In two steps, as the whole power of the smallest numbers is none. */
-	double mantissa = v / pow(10, exponent / 2) / pow(10, exponent - exponent / 2);
-	char power[48];
+	return (int)floor(log10(fabs(v)) + 1e-9);
+}
 
-	if (plain) {
-		snprintf(label, TICKS_LABEL, "%.4ge%d", mantissa, exponent);
+/* Without the zeros at the end of a decimal fraction. */
+static void trim_zeros(char *digits)
+{
+	size_t n = strlen(digits);
+
+	if (!strchr(digits, '.'))
 		return;
-	}
+	while (digits[n - 1] == '0')
+		n--;
+	digits[digits[n - 1] == '.' ? n - 1 : n] = '\0';
+}
+
+/* 30000 as 3×10⁴, or 3e4 where plain, to the digit that stands for 10^last. */
+static void label_power(char label[TICKS_LABEL], double v, int last, bool plain)
+{
+	const char *sign = v >= 0 ? "" : plain ? "-" : "−";
+	int decimals = exponent_of(v) - last, exponent;
+	char digits[TICKS_LABEL], power[TICKS_LABEL / 2], *e;
+
+	snprintf(digits, sizeof digits, "%.*e",
+	    decimals < 0             ? 0
+	    : decimals > DBL_DIG + 1 ? DBL_DIG + 1
+	                             : decimals,
+	    fabs(v));
+	e = strchr(digits, 'e');
+	exponent = atoi(e + 1);
+	*e = '\0';
+	trim_zeros(digits);
 	superscript(power, sizeof power, exponent);
-	if (fabs(mantissa - 1) < 1e-9)
-		snprintf(label, TICKS_LABEL, "10%.28s", power);
+	if (exponent == 0)
+		snprintf(label, TICKS_LABEL, "%s%.20s", sign, digits);
+	else if (plain)
+		snprintf(label, TICKS_LABEL, "%s%.20se%d", sign, digits, exponent);
+	else if (!strcmp(digits, "1"))
+		snprintf(label, TICKS_LABEL, "%s10%s", sign, power);
 	else
-		snprintf(
-		    label, TICKS_LABEL, "%s%.4g×10%.14s", v < 0 ? "−" : "", fabs(mantissa), power);
+		snprintf(label, TICKS_LABEL, "%s%.20s×10%s", sign, digits, power);
 }
 
 /* Commas between thousands, from five digits on. */
@@ -84,7 +147,7 @@ static void label_fixed(char label[TICKS_LABEL], double v, int decimals, bool pl
 
 	snprintf(digits, sizeof digits, "%.*f", decimals, fabs(v));
 	group_thousands(digits);
-	snprintf(label, TICKS_LABEL, "%s%.28s", v >= 0 ? "" : plain ? "-" : "−", digits);
+	snprintf(label, TICKS_LABEL, "%s%.56s", v >= 0 ? "" : plain ? "-" : "−", digits);
 }
 
 /* --- ticks --- */
@@ -115,27 +178,47 @@ static double round_up(double v)
 	return 10 * power;
 }
 
-static void label_linear(struct ticks *t, double step, double largest, bool plain)
+/*
+ * Whether numbers up to largest, to the digit that stands for 10^last, are written as powers: the
+ * small ones, and the large ones unless so many of their digits differ that all are wanted.
+ */
+static bool are_powers(double largest, int last)
 {
-	int decimals = (int)fmax(0, -floor(log10(step) + 1e-9));
+	return largest < 1e-3 || largest >= 1e15 ||
+	       (largest >= 1e9 && exponent_of(largest) - last < 5);
+}
 
-	for (int i = 0; i < t->n; i++) {
-		struct tick *tick = &t->at[i];
+static void label_value(char label[TICKS_LABEL], double v, int last, double largest, bool plain)
+{
+	if (v == 0)
+		snprintf(label, TICKS_LABEL, "0");
+	else if (are_powers(largest, last))
+		label_power(label, v, last, plain);
+	else
+		label_fixed(label, v, last < 0 ? -last : 0, plain);
+}
 
-		if (tick->value == 0)
-			snprintf(tick->label, TICKS_LABEL, "0");
-		else if (largest >= 1e9 || largest < 1e-3)
-			label_power(tick->label, tick->value, plain);
-		else
-			label_fixed(tick->label, tick->value, decimals, plain);
-	}
+static double largest_of(const struct scale *s)
+{
+	return fmax(fabs(s->lo), fabs(s->hi));
+}
+
+void scale_label(const struct scale *s, double v, bool plain, char label[TICKS_LABEL])
+{
+	double size = s->log ? fmin(s->hi - s->lo, v) : s->hi / 2 - s->lo / 2;
+
+	size = fmax(size, DBL_TRUE_MIN);
+	label_value(label, v, exponent_of(size) - 3, s->log ? v : largest_of(s), plain);
+	if (!strchr(label, 'e') && !strstr(label, "×"))
+		trim_zeros(label);
 }
 
 static bool linear_ticks(const struct scale *s, int sparser, bool plain, struct ticks *t)
 {
 	static const int most[] = {10, 8, 7, 6, 5, 4, 3, 2, 1};
 	const int last = (int)(sizeof most / sizeof most[0]) - 1;
-	double step = round_up((s->hi - s->lo) / most[sparser < last ? sparser : last]);
+	const int n = most[sparser < last ? sparser : last];
+	double step = round_up(s->hi / n - s->lo / n);
 	double first = ceil(s->lo / step - 1e-9), end = floor(s->hi / step + 1e-9);
 
 	/* Of ranges about as wide as a double is exact, or smaller than any, steps round away. */
@@ -144,7 +227,9 @@ static bool linear_ticks(const struct scale *s, int sparser, bool plain, struct 
 	for (int i = 0; i < TICKS_MAX && first + i <= end; i++)
 		if (t->n == 0 || (first + i) * step > t->at[t->n - 1].value)
 			add(t, (first + i) * step);
-	label_linear(t, step, fmax(fabs(s->lo), fabs(s->hi)), plain);
+	for (int i = 0; i < t->n; i++)
+		label_value(
+		    t->at[i].label, t->at[i].value, exponent_of(step), largest_of(s), plain);
 	return sparser < last;
 }
 
@@ -157,10 +242,9 @@ static void label_log(struct ticks *t, bool plain)
 		double v = t->at[i].value;
 
 		if (powers && (v < 0.9 || v > 10.1))
-			label_power(t->at[i].label, v, plain);
+			label_power(t->at[i].label, v, exponent_of(v), plain);
 		else
-			label_fixed(
-			    t->at[i].label, v, (int)fmax(0, -floor(log10(v) + 1e-9)), plain);
+			label_fixed(t->at[i].label, v, v < 1 ? -exponent_of(v) : 0, plain);
 	}
 }
 

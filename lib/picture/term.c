@@ -172,13 +172,14 @@ static bool y_ticks_fit(const struct layout *l)
 	return true;
 }
 
-/* Where label i begins: centred under its tick, but within the picture. */
+/* Where label i begins: centred under its tick, but within the canvas. */
 static int label_column(const struct layout *l, int i)
 {
 	int length = (int)words_length(l->x.at[i].label);
 	int at = tick_column(l, i) - length / 2;
 
-	return at + length > l->canvas.columns ? l->canvas.columns - length : at;
+	at = at + length > l->canvas.columns ? l->canvas.columns - length : at;
+	return at > 0 ? at : 0;
 }
 
 static bool x_ticks_fit(const struct layout *l)
@@ -316,12 +317,13 @@ static int write_legend(const struct layout *l, struct output *out, struct err *
 {
 	const struct plot *p = l->plot;
 	bool colour = l->term->colour;
-	char text[TEXT_MAX], words[2 * TEXT_MAX], paint[16];
+	char text[TEXT_MAX], words[2 * TEXT_MAX], paint[16], lo[TICKS_LABEL], hi[TICKS_LABEL];
 
 	if (p->has_c && colour) {
 		words_clean(text, sizeof text, p->c_title ? p->c_title : "");
-		snprintf(
-		    words, sizeof words, "%s: %.6g (light) to %.6g (dark)", text, p->c.lo, p->c.hi);
+		scale_label(&p->c, p->c.lo, !l->term->unicode, lo);
+		scale_label(&p->c, p->c.hi, !l->term->unicode, hi);
+		snprintf(words, sizeof words, "%s: %s (light) to %s (dark)", text, lo, hi);
 		if (write_words(l->term, words, true, out, e))
 			return -1;
 	}

@@ -1,3 +1,4 @@
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,80 @@ static void test_ticks(void)
 	ticks_are(labels(1e-15, 2e3, true, 3, false), "10⁻¹⁵|10⁻¹²|10⁻⁹|10⁻⁶|10⁻³|1|10³");
 }
 
+/* The digits of a label follow from the step between ticks, beside the largest number. */
+static void test_tick_digits(void)
+{
+	ticks_are(labels(1700000000, 1700003600, false, 4, true),
+	    "1,700,000,000|1,700,001,000|1,700,002,000|1,700,003,000");
+	ticks_are(
+	    labels(-1700003600, -1700000000, false, 6, false), "−1,700,002,000|−1,700,000,000");
+	ticks_are(labels(1e9, 1.001e9, false, 4, false),
+	    "10⁹|1.0002×10⁹|1.0004×10⁹|1.0006×10⁹|1.0008×10⁹|1.001×10⁹");
+	ticks_are(
+	    labels(1e9, 1.0001e9, false, 6, true), "1,000,000,000|1,000,050,000|1,000,100,000");
+	ticks_are(labels(2e-4, 2.0002e-4, false, 7, false), "2×10⁻⁴|2.0001×10⁻⁴|2.0002×10⁻⁴");
+	ticks_are(labels(2e-4, 2.0002e-4, true, 7, true), "2e-4|2.0001e-4|2.0002e-4");
+	ticks_are(labels(-2.0002e-4, -2e-4, false, 7, true), "-2.0002e-4|-2.0001e-4|-2e-4");
+	ticks_are(labels(9.9999e-5, 1.00003e-4, false, 5, true),
+	    "9.9999e-5|1e-4|1.00001e-4|1.00002e-4|1.00003e-4");
+	ticks_are(labels(3e20, 3.00000002e20, false, 6, true), "3e20|3.00000001e20|3.00000002e20");
+	ticks_are(
+	    labels(123456, 123456.0002, false, 6, true), "123,456.0000|123,456.0001|123,456.0002");
+	ticks_are(labels(-1e308, 1e308, false, 5, true), "-1e308|-5e307|0|5e307|1e308");
+	ticks_are(labels(1e-160, 1e160, true, 8, false), "10⁻¹⁰⁰|1|10¹⁰⁰");
+}
+
+/* Labels read back as the values of their ticks, and so are pairwise different. */
+static void test_tick_values(void)
+{
+	int wrong = 0, alike = 0;
+
+	for (uint64_t k = 0; k < 4000; k++) {
+		double size = pow(10, 40 * rng_uniform(3, RNG_TEST, 0, k) - 20);
+		double lo = size * (1 + rng_uniform(3, RNG_TEST, 1, k));
+		double hi = lo + size * pow(10, -12 * rng_uniform(3, RNG_TEST, 2, k));
+		struct scale s = {k % 4 < 2 ? lo : -hi, k % 4 < 2 ? hi : -lo, k % 4 == 0};
+		struct ticks t;
+
+		scale_ticks(&s, (int)(k % 7), true, &t);
+		for (int i = 0; i < t.n; i++) {
+			char digits[TICKS_LABEL];
+			size_t n = 0;
+
+			for (const char *p = t.at[i].label; *p; p++)
+				if (*p != ',')
+					digits[n++] = *p;
+			digits[n] = '\0';
+			wrong += fabs(strtod(digits, NULL) - t.at[i].value) > 1e-3 * (hi - lo);
+			for (int j = 0; j < i; j++)
+				alike += !strcmp(t.at[i].label, t.at[j].label);
+		}
+	}
+	ok(wrong == 0, "ticks: labels of 4000 ranges are the values of their ticks: %d wrong",
+	    wrong);
+	ok(alike == 0, "ticks: no two labels of one axis are alike: %d alike", alike);
+}
+
+static void label_is(struct scale s, double v, const char *wanted)
+{
+	char got[TICKS_LABEL];
+
+	scale_label(&s, v, true, got);
+	if (!ok(!strcmp(got, wanted), "scale: the end %s of a range", wanted))
+		diag("got %s", got);
+}
+
+static void test_labels_of_ends(void)
+{
+	label_is((struct scale){1, 100, false}, 1, "1");
+	label_is((struct scale){1, 100, false}, 100, "100");
+	label_is((struct scale){1700000000, 1700003600, false}, 1700000000, "1,700,000,000");
+	label_is((struct scale){1700000000, 1700003600, false}, 1700003600, "1,700,003,600");
+	label_is((struct scale){2e-4, 2.0002e-4, false}, 2.0002e-4, "2.0002e-4");
+	label_is((struct scale){1e-100, 10, true}, 1e-100, "1e-100");
+	label_is((struct scale){1e-100, 10, true}, 10, "10");
+	label_is((struct scale){1, 1e12, false}, 1, "1");
+}
 /* Whatever the range, ticks lie within it, ascend, and there is at least one. */
 static void test_any_range(void)
 {
@@ -130,6 +205,54 @@ static void test_scale(void)
 	ok(s.lo == -1 && s.hi == 1, "scale: and zero");
 }
 
+static void place_is(struct scale s, double v, double wanted)
+{
+	double got = scale_place(&s, v);
+
+	if (!ok(fabs(got - wanted) < 1e-9 * fmax(1, fabs(wanted)),
+	        "scale: %g has the place %g from %g to %g%s", v, wanted, s.lo, s.hi,
+	        s.log ? ", log" : ""))
+		diag("got %g", got);
+}
+
+/* Ranges whose ends have no difference or quotient that a double holds. */
+static void test_wide_scale(void)
+{
+	static const double ends[][2] = {{-DBL_MAX, DBL_MAX}, {-1e308, 1e308}, {DBL_MAX, DBL_MAX},
+	    {-DBL_MAX, -DBL_MAX}, {DBL_TRUE_MIN, DBL_MAX}, {DBL_TRUE_MIN, DBL_TRUE_MIN}};
+	struct scale s = {0, 1, true};
+	int wrong = 0;
+
+	place_is((struct scale){-1e308, 1e308, false}, 0, 0.5);
+	place_is((struct scale){-1e308, 1e308, false}, 1e308, 1);
+	place_is((struct scale){1e-160, 1e160, true}, 1, 0.5);
+	place_is((struct scale){1e-160, 1e160, true}, 1e80, 0.75);
+	place_is((struct scale){0, DBL_TRUE_MIN, false}, DBL_TRUE_MIN, 1);
+	place_is(
+	    (struct scale){1e300, nextafter(1e300, INFINITY), true}, nextafter(1e300, INFINITY), 1);
+	place_is((struct scale){0, 1e-300, false}, 1e300, 1e12);
+	place_is((struct scale){0, 1e-300, false}, -1e300, -1e12);
+	scale_fit(&s, 1e-160, 1e160, 0.03);
+	ok(fabs(log10(s.lo) + 169.6) < 1e-9 && fabs(log10(s.hi) - 169.6) < 1e-9,
+	    "scale: 3 %% of 320 decades is 9.6 decades");
+	for (size_t k = 0; k < 2 * sizeof ends / sizeof *ends; k++) {
+		double lo = ends[k / 2][0], hi = ends[k / 2][1];
+
+		s.log = k % 2 && lo > 0;
+		scale_fit(&s, lo, hi, 0.03);
+		wrong += !(s.lo < s.hi) || !isfinite(s.lo) || !isfinite(s.hi) || s.lo > lo ||
+		         s.hi < hi || (s.log && !(s.lo > 0));
+		wrong += !(scale_place(&s, lo) >= 0) || !(scale_place(&s, hi) <= 1);
+	}
+	ok(wrong == 0, "scale: ranges as wide as double precision fit: %d wrong", wrong);
+	s = (struct scale){-1e308, 1e308, false};
+	ok(scale_at(&s, 0) == -1e308 && fabs(scale_at(&s, 0.75) / 5e307 - 1) < 1e-12 &&
+	        scale_at(&s, 1) == 1e308,
+	    "scale: the value at a place of a wide range");
+	s = (struct scale){1e-200, 1e200, true};
+	ok(fabs(scale_at(&s, 0.75) / 1e100 - 1) < 1e-9 && scale_at(&s, 1) == 1e200,
+	    "scale: the value at a place of a wide log range");
+}
 static void column_is(const char *name, const char *wanted)
 {
 	char got[64];
@@ -320,9 +443,13 @@ int main(void)
 {
 	test_colours();
 	test_ticks();
+	test_tick_digits();
+	test_tick_values();
+	test_labels_of_ends();
 	test_any_range();
 	test_odd_range();
 	test_scale();
+	test_wide_scale();
 	test_text();
 	test_smooth();
 	test_names();
