@@ -1,5 +1,6 @@
 #include "picture/table.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,7 +99,7 @@ int table_add(
 	if (category_id < 0 || group_id < 0)
 		return -1;
 	if (t->n == UINT32_MAX)
-		return err_set(e, "more than %u rows", UINT32_MAX);
+		return err_set(e, "more rows than can be drawn (%u at most)", UINT32_MAX);
 	if (mem_grow(&t->value, &t->cap_value, (t->n + 1) * width(t), sizeof *t->value, e) ||
 	    mem_grow(&t->id, &t->cap_id, (t->n + 1) * 2, sizeof *t->id, e))
 		return -1;
@@ -171,6 +172,12 @@ static void window_at(size_t i, size_t n, size_t reach, size_t *begin, size_t *e
 	*end = n - i > half + 1 ? i + half + 1 : n;
 }
 
+/* Two large numbers' sum overflows; half of the smallest is none. */
+static double midpoint(double a, double b)
+{
+	return isfinite(a + b) ? 0.5 * (a + b) : 0.5 * a + 0.5 * b;
+}
+
 static int moving_median(const double *y, size_t n, size_t reach, double *out, struct err *e)
 {
 	size_t begin = 0, end = 0, count = 0, from, to;
@@ -184,7 +191,7 @@ static int moving_median(const double *y, size_t n, size_t reach, double *out, s
 			insert(sorted, &count, y[end++]);
 		while (begin < from)
 			discard(sorted, &count, y[begin++]);
-		out[i] = 0.5 * (sorted[(count - 1) / 2] + sorted[count / 2]);
+		out[i] = midpoint(sorted[(count - 1) / 2], sorted[count / 2]);
 	}
 	free(sorted);
 	return 0;
@@ -197,21 +204,24 @@ static int moving_median(const double *y, size_t n, size_t reach, double *out, s
 static int moving_mean(const double *y, size_t n, size_t reach, double *out, struct err *e)
 {
 	size_t split = 0, end = 0, from, to;
-	double *tail = mem_array(n + 1, sizeof *tail, e), head = 0;
+	double *tail = mem_array(n + 1, sizeof *tail, e), head = 0, largest = 0, unit;
 
 	if (!tail)
 		return -1;
+	for (size_t i = 0; i < n; i++)
+		largest = fmax(largest, fabs(y[i]));
+	unit = largest > DBL_MAX / (double)n ? 0x1p-32 : 1; /* a sum of fewer than 2^32 is finite */
 	for (size_t i = 0; i < n; i++) {
 		window_at(i, n, reach, &from, &to);
 		while (end < to)
-			head += y[end++];
+			head += unit * y[end++];
 		if (from >= split) {
 			split = end;
 			tail[split] = head = 0;
 			for (size_t k = split; k > from; k--)
-				tail[k - 1] = tail[k] + y[k - 1];
+				tail[k - 1] = tail[k] + unit * y[k - 1];
 		}
-		out[i] = (tail[from] + head) / (double)(to - from);
+		out[i] = (tail[from] + head) / (double)(to - from) / unit;
 	}
 	free(tail);
 	return 0;
@@ -258,6 +268,17 @@ static bool is_drawable(const struct scale *s, double v, size_t *missing, size_t
 	return true;
 }
 
+/* Whether x, which can be drawn, is within its limit. */
+static bool count_x(const struct look *look, double x, struct table_skips *skips)
+{
+	bool inside = !(x < look->x_limit[0]) && !(x > look->x_limit[1]);
+
+	*(inside ? &skips->inside : &skips->outside) += 1;
+	skips->x_lo = fmin(skips->x_lo, x);
+	skips->x_hi = fmax(skips->x_hi, x);
+	return inside;
+}
+
 static bool row_is_drawable(
     const struct table *t, size_t row, size_t k, const struct plot *p, struct table_skips *skips)
 {
@@ -295,7 +316,7 @@ struct gathered {
 };
 
 static void gather(const struct table *t, const struct class *class, const uint32_t *order,
-    const struct plot *p, struct table_skips *skips, struct gathered *g)
+    const struct look *look, const struct plot *p, struct table_skips *skips, struct gathered *g)
 {
 	g->n = g->breaks = 0;
 	for (size_t i = 0; i < t->n; i++) {
@@ -307,6 +328,7 @@ static void gather(const struct table *t, const struct class *class, const uint3
 			continue;
 		if (g->n > 0 && t->id[2 * row + 1] != t->id[2 * g->row[g->n - 1] + 1])
 			g->breaks++;
+		count_x(look, x_of(t, row), skips);
 		g->row[g->n++] = row;
 	}
 }
@@ -411,7 +433,7 @@ static int add_class(const struct table *t, const struct class *class, const uin
 	int failed = g.row ? 0 : -1;
 
 	if (!failed)
-		gather(t, class, order, p, skips, &g);
+		gather(t, class, order, look, p, skips, &g);
 	if (!failed && g.n > 0 && look->lines)
 		failed = add_marks(t, class, &g, SERIES_LINE, pale || look->points, p, e);
 	if (!failed && g.n > 0 && look->points)
@@ -429,8 +451,9 @@ static bool is_counted(const struct table *t, size_t row, const struct look *loo
 {
 	double x = x_of(t, row);
 
-	return is_drawable(&p->x, x, &skips->missing, &skips->positive) &&
-	       !(x < look->x_limit[0]) && !(x > look->x_limit[1]);
+	if (!is_drawable(&p->x, x, &skips->missing, &skips->positive))
+		return false;
+	return count_x(look, x, skips);
 }
 
 static int ascending(const void *a, const void *b)
@@ -452,59 +475,61 @@ static int choose_bins(const double *sorted, size_t n)
 	return (int)fmax(5, fmin(200, ceil(bins)));
 }
 
-/* Edges in the axis' own measure, logarithms where it is logarithmic. Returns how many bins. */
-static int choose_edges(const struct table *t, const struct look *look, const struct plot *p,
-    struct table_skips *skips, double edge[2], struct err *e)
+/* The ends of n ascending values, or of the limits; where both are one number, a little apart. */
+static void choose_ends(
+    const double *sorted, size_t n, const struct look *look, bool is_log, struct scale *ends)
+{
+	ends->log = is_log;
+	ends->lo = isnan(look->x_limit[0]) ? sorted[0] : look->x_limit[0];
+	ends->hi = isnan(look->x_limit[1]) ? sorted[n - 1] : look->x_limit[1];
+	if (!(ends->lo < ends->hi))
+		scale_widen(ends, is_log ? 0.5 : fmax(0.5, 1e-6 * fabs(ends->lo)));
+}
+
+/* The bins are even on this axis. Returns how many; 0 where nothing is to be counted. */
+static int choose_axis(const struct table *t, const struct look *look, const struct plot *p,
+    struct table_skips *skips, struct scale *ends, struct err *e)
 {
 	double *sorted = mem_array(t->n, sizeof *sorted, e);
 	size_t n = 0;
-	int bins = look->bins;
+	int bins = 0;
 
 	if (!sorted)
 		return -1;
 	for (size_t i = 0; i < t->n; i++)
 		if (is_counted(t, i, look, p, skips))
-			sorted[n++] = p->x.log ? log(x_of(t, i)) : x_of(t, i);
+			sorted[n++] = x_of(t, i);
 	if (n > 0) {
 		qsort(sorted, n, sizeof *sorted, ascending);
-		bins = bins ? bins : choose_bins(sorted, n);
-		edge[0] = sorted[0];
-		edge[1] = sorted[n - 1];
-		for (int end = 0; end < 2; end++)
-			if (!isnan(look->x_limit[end]))
-				edge[end] = p->x.log ? log(look->x_limit[end]) : look->x_limit[end];
-		if (!(edge[0] < edge[1])) {
-			edge[0] -= 0.5;
-			edge[1] += 0.5;
-		}
+		choose_ends(sorted, n, look, p->x.log, ends);
+		for (size_t i = 0; i < n; i++)
+			sorted[i] = scale_place(ends, sorted[i]);
+		bins = look->bins ? look->bins : choose_bins(sorted, n);
 	}
 	free(sorted);
-	return n > 0 ? bins : 0;
+	return bins;
 }
 
 static int add_histogram(const struct table *t, const struct class *class, const struct look *look,
-    const double edge[2], int bins, struct plot *p, struct err *e)
+    const struct scale *ends, int bins, struct plot *p, struct err *e)
 {
 	struct series *s = plot_add(p, SERIES_BARS, (size_t)bins + 1, false, class->label, e);
-	double step = (edge[1] - edge[0]) / bins;
-	struct table_skips counted = {0, 0};
+	struct table_skips counted = {0};
 
 	if (!s)
 		return -1;
 	s->colour = class->colour;
 	s->translucent = class->category >= 0;
 	for (int i = 0; i <= bins; i++)
-		s->x[i] = i < bins ? edge[0] + i * step : edge[1];
+		s->x[i] = scale_at(ends, (double)i / bins);
 	for (size_t i = 0; i < t->n; i++) {
-		double x = x_of(t, i);
+		double bin;
 
 		if (!is_of(t, i, class) || !is_counted(t, i, look, p, &counted))
 			continue;
-		x = ((p->x.log ? log(x) : x) - edge[0]) / step;
-		s->y[x > 0 ? (int)fmin(x, bins - 1) : 0]++;
+		bin = bins * scale_place(ends, x_of(t, i));
+		s->y[bin > 0 ? (int)fmin(bin, bins - 1) : 0]++;
 	}
-	for (int i = 0; p->x.log && i <= bins; i++)
-		s->x[i] = exp(s->x[i]);
 	return 0;
 }
 
@@ -537,16 +562,16 @@ int table_plot(const struct table *t, const struct look *look, struct plot *p,
 	size_t n = t->categories.n ? t->categories.n : look->histogram ? 1 : t->n_y;
 	struct class class;
 	uint32_t *order = NULL;
-	double edge[2] = {0, 1};
+	struct scale ends = {0, 1, false};
 	int bins = 0, failed = 0;
 
-	*skips = (struct table_skips){0, 0};
+	*skips = (struct table_skips){.x_lo = INFINITY, .x_hi = -INFINITY};
 	if (t->n == 0)
 		return 0;
 	if (t->categories.n > COLOUR_CATEGORIES + 1)
 		n = COLOUR_CATEGORIES + 1;
 	if (look->histogram) {
-		bins = choose_edges(t, look, p, skips, edge, e);
+		bins = choose_axis(t, look, p, skips, &ends, e);
 		if (bins <= 0)
 			return bins;
 	} else if (!(order = order_by_group(t, look->lines || look->smooth, e))) {
@@ -554,7 +579,7 @@ int table_plot(const struct table *t, const struct look *look, struct plot *p,
 	}
 	for (size_t i = 0; i < n && !failed; i++) {
 		class_init(&class, t, look, i, n);
-		failed = look->histogram ? add_histogram(t, &class, look, edge, bins, p, e)
+		failed = look->histogram ? add_histogram(t, &class, look, &ends, bins, p, e)
 		                         : add_class(t, &class, order, look, p, skips, e);
 	}
 	free(order);

@@ -54,6 +54,10 @@ struct look {
 struct table_skips {
 	size_t missing;  /* values that are empty, infinite or not a number */
 	size_t positive; /* values of no place on a log axis */
+	size_t outside;  /* values beyond the limit of x; only a histogram leaves these out */
+	size_t inside;   /* all the others */
+	double x_lo,
+	    x_hi; /* where the x of those outside and inside runs; INFINITY, -INFINITY: none */
 };
 
 /*

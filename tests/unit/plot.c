@@ -331,6 +331,21 @@ static void test_smooth(void)
 	ok(worst < 1e-9, "smooth: median and mean as found slowly (worst %.1e)", worst);
 }
 
+static void test_smooth_large(void)
+{
+	const double y[] = {1.5e308, 1.7e308, 1.6e308, 1.6e308},
+	             small[2] = {DBL_TRUE_MIN, DBL_TRUE_MIN};
+	double out[4];
+	struct err e;
+
+	ok(!table_smooth(y, 4, 8, true, out, &e) && fabs(out[0] / 1.6e308 - 1) < 1e-12 &&
+	        fabs(out[3] / 1.6e308 - 1) < 1e-12,
+	    "smooth: a mean whose sum overflows");
+	ok(!table_smooth(y, 4, 8, false, out, &e) && out[1] == 1.6e308,
+	    "smooth: a median between two numbers whose sum overflows");
+	ok(!table_smooth(small, 2, 8, false, out, &e) && out[0] == DBL_TRUE_MIN,
+	    "smooth: a median between the two smallest numbers");
+}
 static void test_names(void)
 {
 	struct names names = {0};
@@ -398,6 +413,49 @@ static void test_histogram(void)
 	table_release(&t);
 }
 
+/* The bins of x, counted as text: "2 0 1". */
+static const char *bins_of(const double *x, int n, int bins, bool is_log, struct plot *p)
+{
+	static char text[256];
+	struct look look = {.histogram = true, .bins = bins, .x_limit = {NAN, NAN}};
+	struct table_skips skips;
+	struct table t;
+	struct err e;
+	size_t used = 0;
+
+	table_init(&t, 0, false);
+	plot_init(p);
+	p->x.log = is_log;
+	for (int i = 0; i < n; i++)
+		table_add(&t, &x[i], NULL, NULL, &e);
+	text[0] = '\0';
+	if (!table_plot(&t, &look, p, &skips, &e))
+		for (size_t i = 0; i + 1 < p->series->n; i++)
+			used += (size_t)snprintf(
+			    text + used, sizeof text - used, "%s%g", i ? " " : "", p->series->y[i]);
+	table_release(&t);
+	return text;
+}
+
+static void test_wide_histogram(void)
+{
+	const double wide[] = {-1e308, -0.9e308, 0.1e308, 1e308}, large[] = {1e20, 1e20};
+	const double top[] = {DBL_MAX, DBL_MAX};
+	struct plot p;
+
+	ok(!strcmp(bins_of(wide, 4, 4, false, &p), "2 0 1 1"),
+	    "histogram: of a range that overflows");
+	plot_release(&p);
+	ok(!strcmp(bins_of(wide, 4, 0, false, &p), "2 0 1 0 1"),
+	    "histogram: the number of bins of a range that overflows");
+	plot_release(&p);
+	ok(!strcmp(bins_of(large, 2, 3, false, &p), "0 2 0") && p.series->x[0] < p.series->x[1],
+	    "histogram: of one large number has bins with a width");
+	plot_release(&p);
+	ok(!strcmp(bins_of(top, 2, 3, true, &p), "0 0 2") && isfinite(p.series->x[3]),
+	    "histogram: of the largest number on a log axis has finite ends");
+	plot_release(&p);
+}
 /* Thinning keeps the share, the ends' neighbourhoods and the order; the largest c is drawn last. */
 static void test_order(void)
 {
@@ -452,9 +510,11 @@ int main(void)
 	test_wide_scale();
 	test_text();
 	test_smooth();
+	test_smooth_large();
 	test_names();
 	test_groups();
 	test_histogram();
+	test_wide_histogram();
 	test_order();
 	return tap_done();
 }
