@@ -201,6 +201,16 @@ else
 	skip 'plotcsv: the ends of the colours of Unix times differ' 'no script(1) or no terminals here'
 fi
 
+# --- wide ranges ---
+
+printf 'x,y\n1,1e-160\n2,1\n3,1e160\n' >"$T/wide.csv"
+is 'plotcsv: a log axis over 320 decades' \
+	"$(plot -x x -y y --log-y "$T/wide.csv" | sed -n 's/ *\([^ ][^ ]*\) +.*/\1/p' | tr '\n' ' ')" '1e150 1e100 1e50 1 1e-50 1e-100 1e-150 '
+printf 'x,y\n1,-1e308\n2,0\n3,1e308\n' >"$T/wide.csv"
+is 'plotcsv: a linear axis from -1e308 to 1e308' \
+	"$(plot -x x -y y "$T/wide.csv" | sed -n 's/ *\([^ ][^ ]*\) +.*/\1/p' | tr '\n' ' ')" '1e308 5e307 0 -5e307 -1e308 '
+is 'plotcsv: the three points of such an axis' "$(plot -x x -y y "$T/wide.csv" | grep -c '[|+].*[.:]')" 3
+
 # --- names ---
 
 printf '"a,b",c=d,"e:f",g\\h\n1,2,3,4\n2,3,5,6\n3,5,4,1\n' >"$T/names.csv"

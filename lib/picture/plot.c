@@ -1,5 +1,6 @@
 #include "picture/plot.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,7 @@ struct series *plot_add(
 	struct series *s;
 
 	if (n > UINT32_MAX) {
-		err_set(e, "%zu points: more than %u", n, UINT32_MAX);
+		err_set(e, "%zu points in one series (%u at most)", n, UINT32_MAX);
 		return NULL;
 	}
 	if (mem_grow(&p->series, &p->cap_series, p->n_series + 1, sizeof *p->series, e))
@@ -112,6 +113,7 @@ static void take_series(const struct plot *p, const struct series *s, const doub
 	}
 }
 
+/* r is the range of the values. */
 static int fit_axis(
     struct scale *s, struct range r, const double limit[2], const char *name, struct err *e)
 {
@@ -120,8 +122,18 @@ static int fit_axis(
 		s->lo = limit[0];
 	if (!isnan(limit[1]))
 		s->hi = limit[1];
-	if (!(s->lo < s->hi) || !isfinite(s->hi - s->lo) || (s->log && !(s->lo > 0)))
-		return err_set(e, "nothing to draw: %s runs from %g to %g", name, s->lo, s->hi);
+	if (r.hi < s->lo)
+		return err_set(e,
+		    "nothing to draw: %s is limited to %.9g and more, its values run from %.9g to "
+		    "%.9g",
+		    name, s->lo, r.lo, r.hi);
+	if (r.lo > s->hi)
+		return err_set(e,
+		    "nothing to draw: %s is limited to %.9g and less, its values run from %.9g to "
+		    "%.9g",
+		    name, s->hi, r.lo, r.hi);
+	if (!(s->lo < s->hi))
+		scale_widen(s, s->log ? air : fmax(air * fabs(s->lo), DBL_MIN));
 	return 0;
 }
 

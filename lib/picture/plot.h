@@ -62,7 +62,8 @@ struct series *plot_add(
 /*
  * plot_fit - set the axes' ranges from the data and x.log, y.log, c.log; an end of a limit that is
  * not NAN is taken as it is. Values that are not finite, or not positive on a log axis, do not
- * count, and are not drawn. Returns -1 where there is nothing to draw, or nothing within limits.
+ * count, and are not drawn. On a log axis limits are positive.
+ * Returns -1 where there is nothing to draw, or nothing within limits.
  */
 int plot_fit(struct plot *p, const double x_limit[2], const double y_limit[2], struct err *e);
 

@@ -142,6 +142,7 @@ static void test_labels_of_ends(void)
 	label_is((struct scale){1e-100, 10, true}, 10, "10");
 	label_is((struct scale){1, 1e12, false}, 1, "1");
 }
+
 /* Whatever the range, ticks lie within it, ascend, and there is at least one. */
 static void test_any_range(void)
 {
@@ -253,6 +254,7 @@ static void test_wide_scale(void)
 	ok(fabs(scale_at(&s, 0.75) / 1e100 - 1) < 1e-9 && scale_at(&s, 1) == 1e200,
 	    "scale: the value at a place of a wide log range");
 }
+
 static void column_is(const char *name, const char *wanted)
 {
 	char got[64];
@@ -346,6 +348,7 @@ static void test_smooth_large(void)
 	ok(!table_smooth(small, 2, 8, false, out, &e) && out[0] == DBL_TRUE_MIN,
 	    "smooth: a median between the two smallest numbers");
 }
+
 static void test_names(void)
 {
 	struct names names = {0};
@@ -456,6 +459,38 @@ static void test_wide_histogram(void)
 	    "histogram: of the largest number on a log axis has finite ends");
 	plot_release(&p);
 }
+
+/* What plot_fit says of two points, (1, 2) and (3, 4), within limits of y. */
+static void fit_says(double lo, double hi, const char *wanted)
+{
+	const double none[2] = {NAN, NAN}, limit[2] = {lo, hi};
+	struct plot p;
+	struct err e = {0};
+	struct series *s;
+
+	plot_init(&p);
+	s = plot_add(&p, SERIES_POINTS, 2, false, NULL, &e);
+	s->x[0] = 1;
+	s->y[0] = 2;
+	s->x[1] = 3;
+	s->y[1] = 4;
+	if (!ok(plot_fit(&p, none, limit, &e) == (*wanted ? -1 : 0) && !strcmp(e.msg, wanted),
+	        "plot: limits of y from %g to %g", lo, hi))
+		diag("got %s", e.msg);
+	plot_release(&p);
+}
+
+static void test_limits(void)
+{
+	fit_says(3, 100, "");
+	fit_says(
+	    100, NAN, "nothing to draw: y is limited to 100 and more, its values run from 2 to 4");
+	fit_says(
+	    100, 200, "nothing to draw: y is limited to 100 and more, its values run from 2 to 4");
+	fit_says(NAN, 1, "nothing to draw: y is limited to 1 and less, its values run from 2 to 4");
+	fit_says(NAN, 2, "");
+}
+
 /* Thinning keeps the share, the ends' neighbourhoods and the order; the largest c is drawn last. */
 static void test_order(void)
 {
@@ -515,6 +550,7 @@ int main(void)
 	test_groups();
 	test_histogram();
 	test_wide_histogram();
+	test_limits();
 	test_order();
 	return tap_done();
 }
