@@ -325,8 +325,25 @@ fails 'of --where' 1 "no column 'w'" plot -x x -y y --where w=1 "$T/gaps.csv"
 fails 'of --line' 1 "line: $T/curves.csv: no column 'w'" plot -x x -y y --line "$T/curves.csv:t,w" "$T/gaps.csv"
 fails 'no file of --line' 1 'none: No such file' plot -x x -y y --line "$T/none" "$T/gaps.csv"
 fails 'not a number' 1 "gaps.csv: line 2: column 'z': 'a' is not a number$" plot -x x -y z "$T/gaps.csv"
-fails 'no rows' 1 'nothing to draw$' plot -x x -y y --where x=0 "$T/gaps.csv"
-fails 'nothing within the limits' 1 'nothing to draw' plot -x x -y y --xlim 100:200 "$T/gaps.csv"
+fails 'plotcsv: no row has the text of --where' 1 \
+	'gaps.csv: nothing to draw: none of 7 rows has the texts of --where$' plot -x x -y y --where x=0 "$T/gaps.csv"
+fails 'plotcsv: nothing within --xlim' 1 \
+	'gaps.csv: nothing to draw: left out: 3 missing, infinite or not a number, 4 outside the limits of x, which runs from 1 to 7$' \
+	plot -x x -y y --xlim 100:200 "$T/gaps.csv"
+fails 'plotcsv: nothing of a histogram within --xlim' 1 \
+	'nothing to draw: left out: 7 outside the limits of x, which runs from 1 to 7$' \
+	plot --hist -x x --xlim 100:200 "$T/gaps.csv"
+fails 'plotcsv: nothing within --ylim' 1 \
+	'gaps.csv: nothing to draw: y is limited to 100 and more, its values run from -5 to 70$' \
+	plot -x x -y y --ylim 100:200 "$T/gaps.csv"
+printf 'x,y\n1,0\n2,0\n3,-1\n4,nan\n' >"$T/zeros.csv"
+fails 'plotcsv: nothing that a log axis has a place for' 1 \
+	'zeros.csv: nothing to draw: left out: 1 missing, infinite or not a number, 3 not positive, on a logarithmic axis$' \
+	plot -x x -y y --log-y "$T/zeros.csv"
+fails 'plotcsv: nothing but nan' 1 'nothing to draw: left out: 1 missing, infinite or not a number$' \
+	plot -x x -y y --where x=4 "$T/zeros.csv"
+printf 'x,y\n' >"$T/header.csv"
+fails 'plotcsv: a header without rows' 1 'nothing to draw: no rows follow the header$' plot -y y "$T/header.csv"
 printf 'x,y\n1,2\n3' >"$T/cut.csv"
 fails 'a file that is cut' 1 'cut.csv: line 3: 1 field' plot -x x -y y -o "$T/none.png" "$T/cut.csv"
 not_ok 'leaves no picture' test -e "$T/none.png"

@@ -321,12 +321,16 @@ static void describe(const struct picture *p, struct plot *plot)
 		plot->max_points = (size_t)max_points;
 }
 
-static int build(struct picture *p, struct plot *plot, const struct table *table, const char *name,
+static int build(struct picture *p, struct plot *plot, const struct columns *rows, const char *name,
     struct err *e)
 {
-	if (table_plot(table, &p->look, plot, &p->skips, e) || draw_lines(plot, &p->spec, e))
+	if (table_plot(&rows->table, &p->look, plot, &p->skips, e) || draw_lines(plot, &p->spec, e))
 		return -1;
-	return plot_fit(plot, p->x_limit, p->y_limit, e) ? err_prefix(e, "%s", name) : 0;
+	if (!plot_fit(plot, p->x_limit, p->y_limit, e))
+		return 0;
+	if (p->skips.inside == 0)
+		columns_explain(rows, &p->skips, e);
+	return err_prefix(e, "%s", name);
 }
 
 static bool is_utf8(void)
@@ -398,13 +402,13 @@ static int save(const struct plot *plot, struct err *e)
 	return 0;
 }
 
-static int draw(struct picture *p, const struct table *table, const char *name, struct err *e)
+static int draw(struct picture *p, const struct columns *rows, const char *name, struct err *e)
 {
 	struct plot plot;
 	int failed;
 
 	describe(p, &plot);
-	failed = build(p, &plot, table, name, e) || (path ? save(&plot, e) : show(p, &plot, e));
+	failed = build(p, &plot, rows, name, e) || (path ? save(&plot, e) : show(p, &plot, e));
 	if (!failed && !follow && plot_shown(&plot) < plot_points(&plot))
 		note("%zu of %zu points drawn; --max-points 0 draws all", plot_shown(&plot),
 		    plot_points(&plot));
@@ -448,7 +452,7 @@ static int read_all(struct source *s, struct picture *p, struct err *e)
 	if (!s->csv || columns_init(&s->rows, s->csv, &p->spec, e) ||
 	    columns_read(&s->rows, SIZE_MAX, e))
 		return -1;
-	return draw(p, &s->rows.table, s->in.name, e);
+	return draw(p, &s->rows, s->in.name, e);
 }
 
 static volatile sig_atomic_t stopped;
@@ -561,7 +565,7 @@ static int follow_all(struct source *s, struct picture *p, struct err *e)
 	for (double deadline = 0; more > 0; deadline = now() + interval) {
 		more = follow_rows(s, deadline, e);
 		if (more >= 0 && s->rows.table.n > 0 && s->rows.n_read != drawn &&
-		    draw(p, &s->rows.table, s->in.name, e))
+		    draw(p, &s->rows, s->in.name, e))
 			return -1;
 		drawn = s->rows.n_read;
 		if (more > 0 && is_replaced(s)) {

@@ -1,5 +1,6 @@
 #include "picture/columns.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* --- names --- */
@@ -31,6 +32,9 @@ char *columns_part(char **rest, const char *ends)
 	*to = '\0';
 	return part;
 }
+
+/* --- rows --- */
+
 /* A column by name; none has no column. */
 static int find(const struct columns *r, const char *name, int *column, struct err *e)
 {
@@ -124,4 +128,34 @@ int columns_read(struct columns *r, size_t most, struct err *e)
 			return -1;
 	}
 	return 1;
+}
+
+int columns_explain(const struct columns *r, const struct table_skips *skips, struct err *e)
+{
+	char limits[96];
+	const struct {
+		size_t n;
+		const char *what;
+	} reason[] = {{skips->missing, "missing, infinite or not a number"},
+	    {skips->positive, "not positive, on a logarithmic axis"}, {skips->outside, limits}};
+	const char *before = ": left out:";
+
+	if (r->n_read == 0)
+		return err_set(e, "nothing to draw: no rows follow the header");
+	if (r->table.n == 0)
+		return err_set(e, "nothing to draw: none of %llu rows has the texts of --where",
+		    (unsigned long long)r->n_read);
+	snprintf(limits, sizeof limits, "outside the limits of x, which runs from %.9g to %.9g",
+	    skips->x_lo, skips->x_hi);
+	err_set(e, "nothing to draw");
+	for (size_t i = 0; i < sizeof reason / sizeof reason[0]; i++) {
+		size_t n = strlen(e->msg);
+
+		if (reason[i].n == 0)
+			continue;
+		snprintf(e->msg + n, sizeof e->msg - n, "%s %zu %s", before, reason[i].n,
+		    reason[i].what);
+		before = ",";
+	}
+	return -1;
 }

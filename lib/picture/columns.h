@@ -57,4 +57,10 @@ void columns_release(struct columns *r);
  */
 int columns_read(struct columns *r, size_t most, struct err *e);
 
+/*
+ * columns_explain - set e to why none of the rows read can be drawn, with counts; skips is what
+ * table_plot has left out of r->table. Returns -1.
+ */
+int columns_explain(const struct columns *r, const struct table_skips *skips, struct err *e);
+
 #endif
