@@ -248,6 +248,18 @@ alike 'plotcsv: --line takes a file with colons in its path' "-x a -y e --line $
 fails 'plotcsv: --line without a file in a directory with a colon' 1 'd:e/none: No such file' \
 	plot -x 'a,b' -y 'e:f' --line "$T/d:e/none:a,b" "$T/names.csv"
 
+# --- lines of one point ---
+
+printf 'x,y,g\n1,2,a\n3,4,b\n' >"$T/lone.csv"
+plot -x x -y y -g g "$T/lone.csv" >"$T/lone"
+plot -x x -y y -g g --points "$T/lone.csv" >"$T/dots"
+is 'plotcsv: a line of one point is a dot on the terminal' "$(grep -c '[|+].*[.:]' "$T/lone")" 2
+ok 'plotcsv: it is where the point is' sh -c "head -n 16 '$T/lone' >'$T/lone.16'; head -n 16 '$T/dots' | cmp - '$T/lone.16'"
+plot -x x -y y -g g -o "$T/lone.svg" "$T/lone.csv"
+is 'plotcsv: a line of one point is a dot in a picture' \
+	"$(grep 'linecap:round;stroke-linejoin:round' "$T/lone.svg" | sed 's/.* d="M \([^"]*\) L \([^"]*\) ".*/\1=\2/' |
+		awk -F= '{ n += $1 == $2 } END { print n }')" 2
+
 # --- what is left out ---
 
 plot -x x -y y "$T/gaps.csv" >"$T/.out" 2>"$T/.err"

@@ -83,7 +83,7 @@ struct pen {
 	const struct frame *f;
 	size_t corners;
 	double x, y; /* where it stands */
-	bool down;
+	bool down, moved;
 	struct rgb colour;
 };
 
@@ -95,10 +95,20 @@ static void pen_stroke(struct pen *pen)
 	pen->corners = 0;
 }
 
+/* A line of one point is a dot, so that it can be seen. */
 static void pen_up(struct pen *pen)
 {
+	double width = cairo_get_line_width(pen->f->cr);
+
 	pen_stroke(pen);
-	pen->down = false;
+	if (pen->down && !pen->moved) {
+		cairo_move_to(pen->f->cr, pen->x, pen->y);
+		cairo_line_to(pen->f->cr, pen->x, pen->y);
+		cairo_set_line_width(pen->f->cr, width + 4 * pen->f->unit);
+		cairo_stroke(pen->f->cr);
+		cairo_set_line_width(pen->f->cr, width);
+	}
+	pen->down = pen->moved = false;
 }
 
 static void pen_to(struct pen *pen, double x, double y, struct rgb colour)
@@ -114,6 +124,7 @@ static void pen_to(struct pen *pen, double x, double y, struct rgb colour)
 	if (pen->down) {
 		cairo_line_to(pen->f->cr, x, y);
 		pen->corners++;
+		pen->moved = true;
 	}
 	pen->colour = colour;
 	pen->x = x;
@@ -197,7 +208,7 @@ static void trace(const struct frame *f, const struct series *s, const struct rg
 		    only ? *only : plot_colour(f->plot, s, i));
 	}
 	column_draw(&column, &pen);
-	pen_stroke(&pen);
+	pen_up(&pen);
 }
 
 static void draw_line(const struct frame *f, const struct series *s)

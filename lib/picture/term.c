@@ -109,9 +109,15 @@ static void draw_line(struct canvas *c, const struct plot *p, const struct serie
 	for (size_t i = 0; i < s->n; i++) {
 		double x = to_x(c, p, s->x[i]), y = to_y(c, p, s->y[i]);
 
-		if (isfinite(x) && isfinite(y) && down)
+		if (!isfinite(x) || !isfinite(y)) {
+			down = false;
+			continue;
+		}
+		if (down)
 			draw_segment(c, x0, y0, x, y, palette(plot_colour(p, s, i)));
-		down = isfinite(x) && isfinite(y);
+		else /* it may be a line of one point */
+			dot(c, lround(x), lround(y), palette(plot_colour(p, s, i)));
+		down = true;
 		x0 = x;
 		y0 = y;
 	}
