@@ -374,16 +374,24 @@ else
 fi
 ok 'a reader that goes away' sh -c "'$BIN/plotcsv' -y y -q '$T/gaps.csv' 2>'$T/.err2' | true; test ! -s '$T/.err2'"
 
+printf 'x,y\n1,1\n2,1.0000000000000002\n' >"$T/narrow.csv"
+fails 'plotcsv: a terminal without room for the labels' 1 '24 columns are too few for this picture .25 at least.$' \
+	env COLUMNS=24 "$BIN/plotcsv" -y y --ylim 1:1.0000000000000002 "$T/narrow.csv"
+ok 'plotcsv: a terminal with just room for the labels' \
+	env COLUMNS=25 "$BIN/plotcsv" -y y --ylim 1:1.0000000000000002 "$T/narrow.csv"
+fails 'plotcsv: a picture without room for the labels' 1 '100 x 4000 pixels have no room for the labels of this picture' \
+	plot -y y --ylim 1:1.0000000000000002 --size 100x4000 -o "$T/c.png" "$T/narrow.csv"
+
 # --- the command line ---
 
 fails 'another suffix' 2 'must end in .png or .svg' plot -x x -y y -o "$T/a.pdf" "$T/gaps.csv"
 fails 'nothing to draw' 2 'name a column with -y' plot "$T/gaps.csv"
-fails '--hist without -x' 2 'hist counts -x' plot --hist "$T/gaps.csv"
+fails '--hist without -x' 2 'hist needs -x' plot --hist "$T/gaps.csv"
 fails '--hist with -y' 2 'takes no -y' plot --hist -x x -y y "$T/gaps.csv"
-fails '--hist with --smooth' 2 'goes with neither' plot --hist -x x --smooth 3 "$T/gaps.csv"
-fails '--bins without --hist' 2 'bins is for --hist' plot -y y --bins 3 "$T/gaps.csv"
-fails '--mean without --smooth' 2 'mean is for --smooth' plot -y y --mean "$T/gaps.csv"
-fails '-c with two of -y' 2 'colours one column' plot -y x,y -c z "$T/gaps.csv"
+fails '--hist with --smooth' 2 'excludes -g' plot --hist -x x --smooth 3 "$T/gaps.csv"
+fails '--bins without --hist' 2 'bins needs --hist' plot -y y --bins 3 "$T/gaps.csv"
+fails '--mean without --smooth' 2 'mean needs --smooth' plot -y y --mean "$T/gaps.csv"
+fails '-c with two of -y' 2 'needs a single column of -y, and 2 are given' plot -y x,y -c z "$T/gaps.csv"
 fails 'too many of -y' 2 'more than 7 columns' plot -y a,b,c,d,e,f,g,h "$T/gaps.csv"
 fails '--where without =' 2 'not COLUMN=TEXT' plot -y y --where z "$T/gaps.csv"
 fails '--line without y' 2 'not X,Y' plot -y y --line "$T/curves.csv:t" "$T/gaps.csv"

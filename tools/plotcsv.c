@@ -139,17 +139,17 @@ static void check_options(void)
 		die_usage("%s: its name must end in .png or .svg", path);
 	if (histogram) {
 		if (!x_name || y_names)
-			die_usage("--hist counts -x, and takes no -y");
+			die_usage("--hist needs -x, the column that it counts, and takes no -y");
 		if (g_name || smooth || lines || points)
-			die_usage("--hist goes with neither -g, --smooth, --lines nor --points");
+			die_usage("--hist excludes -g, --smooth, --lines and --points");
 		discrete = true;
 	} else if (!y_names) {
 		die_usage("nothing to draw: name a column with -y, or with -x and --hist");
 	} else if (bins_given) {
-		die_usage("--bins is for --hist");
+		die_usage("--bins needs --hist");
 	}
 	if (mean && !smooth)
-		die_usage("--mean is for --smooth");
+		die_usage("--mean needs --smooth");
 	if (g_name && !points && !histogram)
 		lines = true;
 	if (!lines && !histogram)
@@ -210,7 +210,7 @@ static void parse_spec(struct columns_spec *spec)
 	parse_columns(spec);
 	parse_filters(spec);
 	if (c_name && spec->n_y > 1)
-		die_usage("-c colours one column of -y, not %zu", spec->n_y);
+		die_usage("-c needs a single column of -y, and %zu are given", spec->n_y);
 	if (!c_name && spec->n_y == 1)
 		spec->c = spec->group;
 }

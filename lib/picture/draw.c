@@ -335,7 +335,9 @@ static int draw(cairo_t *cr, const struct plot *p, struct err *e)
 	f.left = margin * u + widest(&f, &y) + 8 * u;
 	f.width = p->width - f.left - margin * u - (panel > 0 ? panel : 8 * u);
 	if (f.width < 20 * u || f.height < 20 * u)
-		return err_set(e, "%g x %g is too small for this picture", p->width, p->height);
+		return err_set(e,
+		    "%g x %g pixels have no room for the labels of this picture; draw it larger",
+		    p->width, p->height);
 	choose_ticks(&f, &p->x, f.width, true, &x);
 	draw_y_axis(&f, &y);
 	draw_x_axis(&f, &x);

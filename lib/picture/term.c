@@ -388,7 +388,8 @@ int term_write(const struct plot *p, const struct term *term, struct output *out
 
 	lay_out(&l, term->rows - used > 3 ? term->rows - used : 3);
 	if (l.canvas.columns < 4)
-		return err_set(e, "%d columns are too few for this picture", term->columns);
+		return err_set(e, "%d columns are too few for this picture (%d at least)",
+		    term->columns, l.left + 2 + 4);
 	cells = (size_t)l.canvas.rows * (size_t)l.canvas.columns;
 	l.canvas.dots = mem_array(cells, 1, e);
 	l.canvas.colour = mem_array(cells, 1, e);
