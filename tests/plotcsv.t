@@ -327,6 +327,9 @@ ok 'plotcsv: --follow takes a last line without an end where a pipe ends' cmp "$
 fails 'a pipe that ends within a row' 1 'standard input: line 3: 1 field, where 2 are wanted' \
 	sh -c "printf 'x,y\n1,2\n3' | '$BIN/plotcsv' --follow --interval 0.05 -q -y y >/dev/null"
 
+fails 'plotcsv: --follow of a pipe without rows' 1 'standard input: nothing to draw: no rows follow the header$' \
+	sh -c "printf 'x,y\n' | '$BIN/plotcsv' --follow --interval 0.05 -y y"
+
 # --- bad input ---
 
 fails 'a missing column lists those there are' 1 \

@@ -564,7 +564,8 @@ static int follow_all(struct source *s, struct picture *p, struct err *e)
 
 	for (double deadline = 0; more > 0; deadline = now() + interval) {
 		more = follow_rows(s, deadline, e);
-		if (more >= 0 && s->rows.table.n > 0 && s->rows.n_read != drawn &&
+		if (more >= 0 &&
+		    (s->rows.table.n > 0 ? s->rows.n_read != drawn : more == 0 && !stopped) &&
 		    draw(p, &s->rows, s->in.name, e))
 			return -1;
 		drawn = s->rows.n_read;
