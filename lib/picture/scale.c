@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double far = 1e12; /* no place is farther from 0 */
+static const double far = 1e12; /* the largest place, so that sizes in pixels stay finite */
 
 /* log(b / a) of positive numbers, where the quotient may overflow, or be next to 1. */
 static double log_ratio(double a, double b)
@@ -18,7 +18,7 @@ static double log_ratio(double a, double b)
 
 double scale_place(const struct scale *s, double v)
 {
-	/* The difference of two large numbers overflows; a part of a small one rounds to zero. */
+	/* A difference of large numbers overflows, and a quarter of the smallest rounds to zero. */
 	double part = fmax(fabs(s->lo), fabs(s->hi)) > 1 ? 0.25 : 1, place;
 
 	if (s->log && !(v > 0))
@@ -32,12 +32,14 @@ double scale_place(const struct scale *s, double v)
 
 double scale_at(const struct scale *s, double place)
 {
+	double root; /* of the factor from lo on, which may overflow */
+
 	if (!(place > 0 && place < 1))
 		return place > 0 ? s->hi : s->lo;
-	if (s->log)
-		return fmax(s->lo, fmin(s->hi, s->lo * exp(place / 2 * log_ratio(s->lo, s->hi)) *
-		                                   exp(place / 2 * log_ratio(s->lo, s->hi))));
-	return (1 - place) * s->lo + place * s->hi;
+	if (!s->log)
+		return (1 - place) * s->lo + place * s->hi;
+	root = exp(place / 2 * log_ratio(s->lo, s->hi));
+	return fmax(s->lo, fmin(s->hi, s->lo * root * root));
 }
 
 void scale_widen(struct scale *s, double by)
@@ -100,7 +102,7 @@ static void trim_zeros(char *digits)
 	digits[digits[n - 1] == '.' ? n - 1 : n] = '\0';
 }
 
-/* 30000 as 3×10⁴, or 3e4 where plain, to the digit that stands for 10^last. */
+/* 30000 as 3×10⁴, or 3e4 where plain; the last digit stands for 10^last or more. */
 static void label_power(char label[TICKS_LABEL], double v, int last, bool plain)
 {
 	const char *sign = v >= 0 ? "" : plain ? "-" : "−";
@@ -179,8 +181,9 @@ static double round_up(double v)
 }
 
 /*
- * Whether numbers up to largest, to the digit that stands for 10^last, are written as powers: the
- * small ones, and the large ones unless so many of their digits differ that all are wanted.
+ * Whether an axis up to largest, whose labels end at the digit that stands for 10^last, writes
+ * powers: 1.7×10⁹ is shorter than 1,700,000,000, but 1.700001×10⁹ is harder to read than
+ * 1,700,001,000.
  */
 static bool are_powers(double largest, int last)
 {

@@ -172,7 +172,7 @@ static void window_at(size_t i, size_t n, size_t reach, size_t *begin, size_t *e
 	*end = n - i > half + 1 ? i + half + 1 : n;
 }
 
-/* Two large numbers' sum overflows; half of the smallest is none. */
+/* The sum of large numbers overflows, and half of the smallest number rounds to zero. */
 static double midpoint(double a, double b)
 {
 	return isfinite(a + b) ? 0.5 * (a + b) : 0.5 * a + 0.5 * b;
