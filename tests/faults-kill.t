@@ -82,7 +82,7 @@ done
 is "$killed kills in $runs runs of $ms ms: every checkpoint loads" $bad 0
 is 'none lost more steps than since the last checkpoint' $lost 0
 is 'all end in the bytes of the undisturbed run, logs included' $differ 0
-is 'nothing is left beside the checkpoint' "$(cd "$T" && echo victim.*)" 'victim.fits victim.loss victim.st'
+is 'nothing is left beside the checkpoint' "$(cd "$T" && echo victim.* *.tmp)" 'victim.fits victim.loss victim.st *.tmp'
 
 # --- signals ---
 
@@ -138,7 +138,7 @@ for signal in HUP TERM; do
 	*) ends='143 ' ;;
 	esac
 	is "SIG$signal while the header is awaited" "$status $(sed "s|$T|x|" "$T/err")" "$ends"
-	is "SIG$signal: nothing is left" "$(find "$T" -name 'first.st*')" ''
+	is "SIG$signal: nothing is left" "$(find "$T" -name 'first.st*' -o -name '*.tmp')" ''
 done
 
 # Validation rows that take long.

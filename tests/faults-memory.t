@@ -26,7 +26,7 @@ short() {
 			[ $status -eq 0 ] && [ -e "$T/out" ] && continue
 			# OpenBLAS and glib end the process themselves, before the tool has begun.
 			grep -q '^OpenBLAS\|^Allocating cleared memory failed' "$T/err" && continue
-			if [ $status -ne 1 ] || [ "$(wc -l <"$T/err")" -ne 1 ] || [ -n "$(find "$T" -name 'out*.tmp')" ]; then
+			if [ $status -ne 1 ] || [ "$(wc -l <"$T/err")" -ne 1 ] || [ -n "$(find "$T" -name '*.tmp')" ]; then
 				bad=$((bad + 1))
 				echo "# $call $n: status $status: $(cat "$T/err")"
 			fi

@@ -58,7 +58,7 @@ upstream() {
 		fi
 		killed=$((killed + 1))
 		if [ "$produced" -ne 137 ] || [ $status -ne 1 ] || [ -e "$T/out" ] ||
-			[ -n "$(find "$T" -name 'out.*.tmp')" ] || ! grep -q 'standard input: .*truncated' "$T/err"; then
+			[ -n "$(find "$T" -name '*.tmp')" ] || ! grep -q 'standard input: .*truncated' "$T/err"; then
 			echo "# upstream's status $produced, status $status: $(cat "$T/err")"
 			wrong=$((wrong + 1))
 		fi

@@ -43,7 +43,7 @@ try() {
 					bad=$((bad + 1))
 					echo "# $call:$how:$n: status $status, $(cat "$T/err")"
 				}
-				rm -f "$try_file".*.tmp
+				find "$T" -name '*.tmp' -exec rm {} +
 			done
 		done
 	done
@@ -111,7 +111,7 @@ for call in open write fsync rename close; do
 			status=$?
 			[ -e "$T/mark" ] || break
 			cases=$((cases + 1))
-			rm -f "$T"/cp.*.tmp
+			rm -f "$T"/*.tmp
 			step=$(denoise -m "$T/cp" --info 2>&1 | sed -n 's/^step: //p')
 			case $step:$how:$status in
 			[2468]:KILL:* | [2468]:*:1 | 8:*:0) ;;
@@ -171,7 +171,7 @@ limited() {
 }
 fails 'a limit of file sizes' 1 'limit: cannot write: File too large' \
 	limited noise -q -z 0 -e 20 "$T/train.rows" -o "$T/limit"
-is 'nothing is left of that' "$(find "$T" -name 'limit*')" ''
+is 'nothing is left of that' "$(find "$T" -name 'limit*' -o -name '*.tmp')" ''
 cp "$T/cp" "$T/limit.st"
 limited train -q -j 1 -r "$T/limit.st" -n 100 --loss-log "$T/limit.csv" "$T/train.noised" 2>"$T/err"
 is 'train: neither log nor checkpoint can be written' "$? $(sed "s|.*$T/||" "$T/err" | tr '\n' ';')" \

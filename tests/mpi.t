@@ -193,7 +193,7 @@ fails 'a share, and one process' 1 'has the rows of rank 1 of 2, where this is r
 refuses 'rows that one rank cannot read' 1 'rank 1 of 2: /nowhere: No such file' 2 \
 	"$here test \$r = 0 || exec $to /nowhere; $noised | $to"
 refuses 'an existing checkpoint' 2 'rank 0 of 2: .*exists' 2 "$noised | train -q $small -o $T/n2.st"
-is 'so far nothing was written' "$(find "$T" -name 'no.st*')" ''
+is 'so far nothing was written' "$(find "$T" -name 'no.st*' -o -name '*.tmp')" ''
 refuses 'a stream that ends too early' 1 'step 20: rank 1 of 3 has [0-9] rows, where .*leave 5 to it|step 20: ' 3 \
 	"$here noise -q --limit \$((r == 1 ? 310 : 400)) $T/train.rows | $to -n 30"
 is 'the checkpoint of the step before is there' "$(denoise -m "$T/no.st" --info | grep ^step:)" 'step: 19'

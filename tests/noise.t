@@ -288,15 +288,15 @@ fi
 "$BIN/noise" -e 1000000 a.rows -o killed &
 pid=$!
 for _ in 1 2 3 4 5 6 7 8 9 10; do
-	[ -n "$(find . -name 'killed.*.tmp')" ] && break
+	[ -n "$(find . -name '*.tmp')" ] && break
 	sleep 0.1
 done
-find . -name 'killed.*.tmp' | wc -l >temporaries
+find . -name '*.tmp' | wc -l >temporaries
 kill $pid
 wait $pid 2>/dev/null
 is 'ended by a signal' $? 143
 is 'it had a temporary file' "$(cat temporaries)" 1
-is 'and removed it' "$(find . -name 'killed*')" ''
+is 'and removed it' "$(find . -name 'killed*' -o -name '*.tmp')" ''
 if command -v script >/dev/null && script -qec true /dev/null >/dev/null 2>&1; then
 	script -qec "'$BIN/noise' b.rows" /dev/null >said </dev/null
 	ok 'records are not for a terminal' grep -q 'binary output to a terminal' said

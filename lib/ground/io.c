@@ -159,20 +159,46 @@ void input_close(struct input *in)
 
 /* --- output --- */
 
-/* A name beside path that nobody could have foreseen. */
+/*
+ * A temporary file is named "cdcd-<hash of the name that it will have>-<random>.tmp": short, so
+ * that it fits wherever that name fits, unpredictable, and known to output_sweep.
+ */
+enum { TEMPORARY_ROOM = 48, RANDOM_DIGITS = 12 };
+
+/* The length of the directory in path, with the '/'. */
+static size_t directory_length(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* What the temporary names for path begin with. FNV-1a, 64 bits. */
+static void print_beginning(char beginning[TEMPORARY_ROOM], const char *path)
+{
+	uint64_t hash = 14695981039346656037u;
+
+	for (const char *p = path + directory_length(path); *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 1099511628211u;
+	snprintf(beginning, TEMPORARY_ROOM, "cdcd-%016llx-", (unsigned long long)hash);
+}
+
 static int open_temporary(struct output *out, mode_t mode, struct err *e)
 {
-	size_t room = strlen(out->path) + 24;
-	unsigned char noise[8];
+	size_t n = directory_length(out->path), room = n + TEMPORARY_ROOM;
+	char beginning[TEMPORARY_ROOM];
+	unsigned char noise[RANDOM_DIGITS / 2];
 
 	out->temporary = mem_array(room, 1, e);
 	if (!out->temporary)
 		return -1;
+	print_beginning(beginning, out->path);
 	for (int attempt = 0; attempt < 100; attempt++) {
 		if (getentropy(noise, sizeof noise))
 			return err_errno(e, "%s: cannot name a temporary file", out->path);
-		snprintf(out->temporary, room, "%s.%02x%02x%02x%02x%02x%02x.tmp", out->path,
-		    noise[0], noise[1], noise[2], noise[3], noise[4], noise[5]);
+		snprintf(out->temporary, room, "%.*s%s%02x%02x%02x%02x%02x%02x.tmp", (int)n,
+		    out->path, beginning, noise[0], noise[1], noise[2], noise[3], noise[4],
+		    noise[5]);
 		out->fd = open(
 		    out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 		if (out->fd >= 0)
@@ -218,29 +244,30 @@ static int open_path(struct output *out, const char *path, struct err *e)
 	return 0;
 }
 
-/* "<name>.<12 digits>.tmp", as open_temporary makes it. */
-static bool is_temporary(const char *entry, const char *name)
+/* Whether open_temporary makes such a name from this beginning. */
+static bool is_temporary(const char *entry, const char *beginning)
 {
-	size_t n = strlen(name);
+	size_t n = strlen(beginning);
 
-	return !strncmp(entry, name, n) && entry[n] == '.' &&
-	       strspn(entry + n + 1, "0123456789abcdef") == 12 && !strcmp(entry + n + 13, ".tmp");
+	return !strncmp(entry, beginning, n) &&
+	       strspn(entry + n, "0123456789abcdef") == RANDOM_DIGITS &&
+	       !strcmp(entry + n + RANDOM_DIGITS, ".tmp");
 }
 
 void output_sweep(const char *path)
 {
 	struct err e;
-	char *target = path_target(path, &e), *slash = target ? strrchr(target, '/') : NULL;
-	const char *name = slash ? slash + 1 : target;
+	char *target = path_target(path, &e), beginning[TEMPORARY_ROOM];
+	size_t n = target ? directory_length(target) : 0;
 	DIR *d;
 
 	if (!target)
 		return;
-	if (slash)
-		*slash = '\0';
-	d = opendir(slash == target ? "/" : slash ? target : ".");
+	print_beginning(beginning, target);
+	target[n > 1 ? n - 1 : n] = '\0';
+	d = opendir(*target ? target : ".");
 	for (struct dirent *entry; d && (entry = readdir(d));)
-		if (is_temporary(entry->d_name, name))
+		if (is_temporary(entry->d_name, beginning))
 			unlinkat(dirfd(d), entry->d_name, 0);
 	if (d)
 		closedir(d);

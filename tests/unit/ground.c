@@ -105,6 +105,13 @@ static void test_messages(void)
 	    "so is a text that has none");
 }
 
+static int put_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	return f && fputs(text, f) >= 0 && !fclose(f) ? 0 : -1;
+}
+
 static void test_lock(const char *dir)
 {
 	char path[64], beside[80];
@@ -133,23 +140,59 @@ static void test_lock(const char *dir)
 	    "no directory: %s", e.msg);
 }
 
+/* The name of the temporary file of path, from the last '/' on. */
+static void temporary_of(const char *path, char name[64])
+{
+	struct output out;
+	struct err e;
+
+	*name = '\0';
+	if (output_open(&out, path, &e))
+		return;
+	snprintf(name, 64, "%s", strrchr(out.temporary, '/'));
+	output_abort(&out);
+}
+
 static void test_sweep(const char *dir)
 {
-	static const char *const name[] = {"s.0123456789ab.tmp", "s.0123456789a.tmp",
-	    "s.0123456789ab.tmp2", "t.0123456789ab.tmp", "s.0123456789aX.tmp", "s"};
-	char path[6][96];
+	char path[6][128], name[64], other[64];
 	bool there = false;
 
-	for (int i = 0; i < 6; i++) {
-		snprintf(path[i], sizeof path[i], "%s/%s", dir, name[i]);
-		fclose(fopen(path[i], "w"));
-	}
-	output_sweep(path[5]);
-	for (int i = 1; i < 6; i++)
-		there = (i == 1 || there) && !access(path[i], F_OK);
-	ok(access(path[0], F_OK) && there, "what a killed writer left is swept, and nothing else");
-	for (int i = 1; i < 6; i++)
+	snprintf(path[0], sizeof path[0], "%s/s", dir);
+	temporary_of(path[0], name);
+	snprintf(path[1], sizeof path[1], "%s/t", dir);
+	temporary_of(path[1], other);
+	snprintf(path[1], sizeof path[1], "%s%s", dir, other);
+	snprintf(path[2], sizeof path[2], "%s%.*s.tmp", dir, (int)strlen(name) - 5, name);
+	snprintf(path[3], sizeof path[3], "%s%s2", dir, name);
+	snprintf(path[4], sizeof path[4], "%s%.*sX.tmp", dir, (int)strlen(name) - 5, name);
+	snprintf(path[5], sizeof path[5], "%s%s", dir, name);
+	for (int i = 0; i < 6; i++)
+		ok(!put_file(path[i], ""), "sweep: %s is there", path[i]);
+	output_sweep(path[0]);
+	for (int i = 0; i < 5; i++)
+		there = (i == 0 || there) && !access(path[i], F_OK);
+	ok(access(path[5], F_OK) && there,
+	    "sweep: it removes what a killed writer left, and nothing else");
+	for (int i = 0; i < 5; i++)
 		unlink(path[i]);
+}
+
+static void test_long_name(const char *dir)
+{
+	char path[320], text[4] = "";
+	struct output out;
+	struct err e = {0};
+	FILE *f;
+
+	for (int n = 238; n <= 255; n++) {
+		snprintf(path, sizeof path, "%s/%0*d", dir, n, n);
+		ok(!output_open(&out, path, &e) && !output_write(&out, "x", 1, &e) &&
+		        !output_commit(&out, &e) && (f = fopen(path, "r")) &&
+		        fgets(text, sizeof text, f) && !fclose(f) && !strcmp(text, "x"),
+		    "output: a name of %d bytes is written: %s", n, e.msg);
+		unlink(path);
+	}
 }
 
 /* What is in path when a log of these rows is opened to go on after step 2. */
@@ -208,13 +251,6 @@ static void test_steplog(const char *dir)
 	unlink(path);
 }
 
-static int put_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	return f && fputs(text, f) >= 0 && !fclose(f) ? 0 : -1;
-}
-
 static void test_same(const char *dir)
 {
 	char file[64], other[64], link[64];
@@ -269,6 +305,7 @@ static void test_files(void)
 	test_same(dir);
 	test_lock(dir);
 	test_sweep(dir);
+	test_long_name(dir);
 	test_steplog(dir);
 	ok(!rmdir(dir), "and nothing else is there");
 }
