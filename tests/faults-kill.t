@@ -118,6 +118,27 @@ for signal in INT TERM; do
 	ok "SIG$signal: no lock is left" test ! -e "$T/sig.st.lock"
 done
 
+# The same where another process that shares the pipe has made it non-blocking.
+rm -f "$T/sig.st" "$T/sig.loss"
+(stall >"$T/pipe") &
+source=$!
+# shellcheck disable=SC2086
+perl -e 'use Fcntl; fcntl(STDIN, F_SETFL, O_RDONLY | O_NONBLOCK); exec @ARGV' \
+	train -q $shape -n $STEPS -o "$T/sig.st" --loss-log "$T/sig.loss" <"$T/pipe" &
+pid=$!
+await grep -q '^2,' "$T/sig.loss"
+sleep 0.2
+kill -TERM $pid
+(sleep 20 && kill -KILL $pid) 2>/dev/null &
+late=$!
+wait $pid
+status=$?
+end $late
+end $source
+is 'train: SIGTERM ends a run whose standard input is non-blocking' $status 143
+is 'train: SIGTERM saves the steps of a run whose standard input is non-blocking' \
+	"$(step_of "$T/sig.st")" "$(tail -n 1 "$T/sig.loss" | cut -d, -f1)"
+
 # Before there is anything to save, a signal just ends it; SIGHUP does nothing, then as ever.
 for signal in HUP TERM; do
 	# shellcheck disable=SC2217

@@ -51,14 +51,17 @@ int input_open(struct input *in, const char *path, struct err *e)
 	return 0;
 }
 
-/* Whoever has the other descriptor of a pipe may have asked that nobody waits in read and write. */
-static bool await(int fd, short what)
+/* Whether a read or write that failed is to be tried again. A pipe may be non-blocking because of
+ * another process that shares it: then this waits until fd is ready, a signal comes, or AGAIN_MS.
+ */
+static bool is_worth_retrying(int fd, short what)
 {
 	struct pollfd p = {.fd = fd, .events = what};
 
-	if (errno != EAGAIN)
+	if (errno == EAGAIN)
+		poll(&p, 1, AGAIN_MS);
+	else if (errno != EINTR)
 		return false;
-	poll(&p, 1, AGAIN_MS);
 	return true;
 }
 
@@ -66,8 +69,8 @@ static ssize_t read_some(struct input *in, void *p, size_t n, struct err *e)
 {
 	ssize_t got;
 
-	while ((got = read(in->fd, p, n)) < 0)
-		if (!(errno == EINTR && !(in->stop && *in->stop)) && !await(in->fd, POLLIN))
+	while ((got = read(in->fd, p, n)) < 0 && !(in->stop && *in->stop))
+		if (!is_worth_retrying(in->fd, POLLIN))
 			break;
 	if (got < 0)
 		return err_errno(e, "%s: cannot read at byte %llu", in->name,
@@ -376,7 +379,7 @@ static int write_all(struct output *out, const unsigned char *p, size_t n, struc
 	while (n > 0) {
 		ssize_t put = write(out->fd, p, n);
 
-		if (put < 0 && (errno == EINTR || await(out->fd, POLLOUT))) {
+		if (put < 0 && is_worth_retrying(out->fd, POLLOUT)) {
 			if (!(out->stop && *out->stop && ++waited > PATIENCE))
 				continue;
 			return err_set(e, "%s: its reader takes no more", out->name);
