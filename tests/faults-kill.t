@@ -250,7 +250,20 @@ if [ -e "$faults" ] && [ -z "${SAN:-}" ]; then
 	is 'a second SIGINT, while the checkpoint is synced, ends it at once' $? 130
 	ok 'and leaves no half of one under the name' test ! -e "$T/twice.st"
 	timeout 20 train -q -x tiny --layers 1 -n 1 -o "$T/twice.st" "$T/train.noised" >/dev/null
-	is 'the next run sweeps up' "$(find "$T" -name 'twice.st.*')" ''
+	is 'the next run sweeps up' "$(find "$T" -name 'twice.st.*' -o -name '*.tmp')" ''
+
+	# After the other signal, too, one that was ignored from the start does nothing.
+	rm -f "$T/slow" "$T/twice.st" "$T/twice.csv"
+	FAULT=fsync:SLEEP:2 FAULT_MARK=$T/slow LD_PRELOAD=$faults \
+		perl -e '$SIG{INT} = "IGNORE"; exec @ARGV' train -q -x tiny --layers 1 -n 100000 -o "$T/twice.st" "$T/train.noised" >"$T/twice.csv" &
+	pid=$!
+	await test -s "$T/twice.csv"
+	kill -TERM $pid
+	await test -e "$T/slow"
+	kill -INT $pid
+	wait $pid
+	is 'train: SIGINT that was ignored from the start is ignored after SIGTERM' \
+		"$? $(($(step_of "$T/twice.st") > 0))" '143 1'
 fi
 
 # --- two runs on one output ---

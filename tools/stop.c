@@ -7,6 +7,10 @@
 
 volatile sig_atomic_t stop_signal;
 
+/* The signals that stop a run. */
+static const int stops[] = {SIGINT, SIGTERM};
+static struct sigaction before[CLI_COUNT(stops)]; /* what stop_catch found */
+
 /*
  * Until the signal has been noticed an alarm goes off again and again: it may have come just before
  * a read that waits for rows, and only what comes during it wakes it.
@@ -16,8 +20,8 @@ static void on_stop(int sig)
 	static const struct itimerval again = {{0, 100000}, {0, 100000}};
 
 	stop_signal = sig;
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
+	for (size_t i = 0; i < CLI_COUNT(stops); i++)
+		sigaction(stops[i], &before[i], NULL);
 	setitimer(ITIMER_REAL, &again, NULL);
 }
 
@@ -32,8 +36,10 @@ void stop_catch(void)
 
 	sigaction(SIGALRM, &action, NULL);
 	action.sa_handler = on_stop;
-	cli_catch(SIGINT, &action);
-	cli_catch(SIGTERM, &action);
+	for (size_t i = 0; i < CLI_COUNT(stops); i++) {
+		sigaction(stops[i], NULL, &before[i]);
+		cli_catch(stops[i], &action);
+	}
 	signal(SIGPIPE, SIG_IGN);
 }
 

@@ -8,8 +8,8 @@
 /* The signal that came, or 0. */
 extern volatile sig_atomic_t stop_signal;
 
-/* stop_catch - from here on: of the two, the second one ends the process at once, and those that
- * were ignored still are. SIGPIPE is ignored. */
+/* stop_catch - catch the two. The first that comes restores for both what was there before, so that
+ * the second ends the process at once; those that were ignored stay ignored. SIGPIPE is ignored. */
 void stop_catch(void);
 
 /* stop_calm - the signal has been noticed. */
