@@ -288,4 +288,22 @@ ok 'the file of the lock is still there after SIGKILL' test -e "$T/one.st.lock"
 ok 'but it is no lock: a run goes on' train -q -r "$T/one.st" -n $STEPS "$T/train.noised"
 ok 'and takes it away' test ! -e "$T/one.st.lock"
 
+# A run that fails holds its lock until it has said why: its standard error is a full pipe, and waits.
+mkfifo "$T/full"
+exec 3<>"$T/full"
+perl -e 'use Fcntl; fcntl(STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK); while (syswrite STDOUT, "x" x 4096) {}
+	fcntl(STDOUT, F_SETFL, O_WRONLY)' >&3
+train -o "$T/held.st" "$T/no-such-file" 2>&3 &
+pid=$!
+await test -e "$T/held.st.lock"
+sleep 0.5
+fails 'train: a second run is refused while one that has failed writes its message' 1 \
+	"held.st: is being written by another process, $pid\$" tiny "$T/held.st" -n 3
+cat <&3 >/dev/null &
+drain=$!
+wait $pid
+is 'train: a run that fails removes its lock' "$? $(find "$T" -name 'held.st*' -o -name '*.tmp')" '1 '
+end $drain
+exec 3>&-
+
 done_testing

@@ -31,6 +31,7 @@ static const char *tool = "cdcd";
 static struct timespec started;
 static char command[512];
 static char doomed[4096]; /* a copy: its owner may free the name before a signal comes */
+static bool doomed_by_die;
 
 /* --- messages --- */
 
@@ -49,7 +50,7 @@ void die(const struct err *e)
 {
 	struct err last = *e;
 
-	if (doomed[0])
+	if (doomed[0] && doomed_by_die)
 		unlink(doomed);
 	if (!cli_dying || cli_dying(&last))
 		warn("%s", last.msg);
@@ -456,15 +457,28 @@ void cli_catch(int sig, const struct sigaction *action)
 		sigaction(sig, action, NULL);
 }
 
-void cli_unlink_on_signal(const char *temporary)
+static void catch_signals(void)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXCPU};
 	struct sigaction act = {.sa_handler = on_signal};
 
-	snprintf(doomed, sizeof doomed, "%s", temporary ? temporary : "");
 	sigemptyset(&act.sa_mask);
 	for (size_t i = 0; i < CLI_COUNT(signals); i++)
 		cli_catch(signals[i], &act);
+}
+
+void cli_unlink_on_signal(const char *path)
+{
+	doomed_by_die = false;
+	snprintf(doomed, sizeof doomed, "%s", path ? path : "");
+	if (path)
+		catch_signals();
+}
+
+void cli_unlink_at_end(const char *temporary)
+{
+	cli_unlink_on_signal(temporary);
+	doomed_by_die = true;
 }
 
 double cli_percent(uint64_t part, uint64_t whole)

@@ -132,9 +132,14 @@ void cli_refuse_terminal(const char *path);
  * stays so. */
 void cli_catch(int sig, const struct sigaction *action);
 
-/* cli_unlink_on_signal - a temporary file to remove if a signal that users, shells and batch
- * systems send, or die, ends the tool; NULL: none any more. One at a time; the name is copied. */
-void cli_unlink_on_signal(const char *temporary);
+/*
+ * cli_unlink_on_signal - a file to remove if a signal that users, shells and batch systems send ends
+ * the tool; NULL: none any more. One at a time; the path is copied.
+ * cli_unlink_at_end - a temporary file to remove if such a signal or die ends the tool; NULL: none
+ * any more. Only for names that no other process uses.
+ */
+void cli_unlink_on_signal(const char *path);
+void cli_unlink_at_end(const char *temporary);
 
 /* cli_percent - part of whole, for a message; 0 of nothing. */
 double cli_percent(uint64_t part, uint64_t whole);

@@ -169,7 +169,7 @@ static void create(struct job *j, int argc, char **argv)
 	j->out = shard_create(output, &h, NULL, output ? 3 : SHARD_STORED, &e);
 	if (!j->out)
 		die(&e);
-	cli_unlink_on_signal(shard_temporary(j->out));
+	cli_unlink_at_end(shard_temporary(j->out));
 }
 
 static void fail(struct job *j, const struct err *e)
@@ -367,7 +367,7 @@ static void measure(struct job *j, struct shard_reader *in)
 
 	if (output_open(&j->csv, output, &e))
 		die(&e);
-	cli_unlink_on_signal(j->csv.temporary);
+	cli_unlink_at_end(j->csv.temporary);
 	if (output_printf(&j->csv, &e, "t,u,ce_nats,squared_error\n"))
 		fail_measuring(j, &e);
 	while ((more = shard_read(in, &r, &e)) > 0) {
@@ -488,7 +488,7 @@ int main(int argc, char **argv)
 	progress_end();
 	if (loss ? output_commit(&j.csv, &e) : shard_commit(j.out, &e))
 		die(&e);
-	cli_unlink_on_signal(NULL);
+	cli_unlink_at_end(NULL);
 	if (profile_path && profile_write(profile_path, j.k, progress_seconds(&j.progress), &e))
 		die(&e);
 	note("%" PRIu64 " rows, %.1f s", j.done, progress_seconds(&j.progress));

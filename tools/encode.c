@@ -131,14 +131,14 @@ static int sink_open(struct sink *s, const struct encoding *g, struct err *e)
 	if (g->json) {
 		if (output_open(&s->out, g->output, e))
 			return -1;
-		cli_unlink_on_signal(s->out.temporary);
+		cli_unlink_at_end(s->out.temporary);
 		return 0;
 	}
 	cli_refuse_terminal(g->output);
 	s->shard = shard_create(g->output, &h, NULL, g->level, e);
 	if (!s->shard)
 		return -1;
-	cli_unlink_on_signal(shard_temporary(s->shard));
+	cli_unlink_at_end(shard_temporary(s->shard));
 	return 0;
 }
 
@@ -325,7 +325,7 @@ struct encoded encode(const struct encoding *g, int n, char **paths)
 	progress_end();
 	if (sink_commit(&s, &e))
 		die(&e);
-	cli_unlink_on_signal(NULL);
+	cli_unlink_at_end(NULL);
 	wordpiece_free(wordpiece);
 	return s.done;
 }

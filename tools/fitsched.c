@@ -351,7 +351,7 @@ int main(int argc, char **argv)
 		die(&e);
 	if (!(csv = csv_open(&in, CSV_CDCD, &e)) || output_open(&out, output, &e))
 		die(&e);
-	cli_unlink_on_signal(out.temporary);
+	cli_unlink_at_end(out.temporary);
 	failed = curve ? run_curve(&in, csv, &out, &e) : run_fit(&in, csv, &out, &e);
 	if (failed) {
 		output_abort(&out);
@@ -359,7 +359,7 @@ int main(int argc, char **argv)
 	}
 	if (output_commit(&out, &e))
 		die(&e);
-	cli_unlink_on_signal(NULL);
+	cli_unlink_at_end(NULL);
 	csv_close(csv);
 	input_close(&in);
 	return cli_finish();

@@ -249,7 +249,7 @@ static int noise(struct shard_header *h, const struct rows *rows, const struct s
 		return -1;
 	w = shard_create(output, h, counts, (int)level, e);
 	if (w)
-		cli_unlink_on_signal(shard_temporary(w));
+		cli_unlink_at_end(shard_temporary(w));
 	if (w && write_all(w, &g, first, n, e)) {
 		shard_abort(w);
 		w = NULL;
@@ -257,7 +257,7 @@ static int noise(struct shard_header *h, const struct rows *rows, const struct s
 	noising_release(&g);
 	if (!w || shard_commit(w, e))
 		return -1;
-	cli_unlink_on_signal(NULL);
+	cli_unlink_at_end(NULL);
 	return 0;
 }
 

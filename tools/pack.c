@@ -103,7 +103,7 @@ static int create(struct packer *p, struct err *e)
 	p->w = shard_create(output, &p->out, NULL, (int)level, e);
 	if (!p->w)
 		return -1;
-	cli_unlink_on_signal(shard_temporary(p->w));
+	cli_unlink_at_end(shard_temporary(p->w));
 	return 0;
 }
 
@@ -227,7 +227,7 @@ static int pack(int n, char **paths, const char *provenance, struct err *e)
 		shard_abort(p.w);
 	else
 		failed = shard_commit(p.w, e);
-	cli_unlink_on_signal(NULL);
+	cli_unlink_at_end(NULL);
 	if (!failed)
 		say_stats(&p);
 	rows_release(&p.rows);
@@ -247,7 +247,7 @@ static int say(int n, char **paths, struct err *e)
 	parse_take(&what.from, &what.to);
 	if (output_open(&out, output, e))
 		return -1;
-	cli_unlink_on_signal(out.temporary);
+	cli_unlink_at_end(out.temporary);
 	if (print_noise)
 		failed = output_printf(&out, e, "record,t,u,seed,mask\n");
 	for (int i = 0; i < n && !failed; i++) {
@@ -261,7 +261,7 @@ static int say(int n, char **paths, struct err *e)
 		output_abort(&out);
 	else
 		failed = output_commit(&out, e);
-	cli_unlink_on_signal(NULL);
+	cli_unlink_at_end(NULL);
 	return failed;
 }
 

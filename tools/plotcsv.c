@@ -391,14 +391,14 @@ static int save(const struct plot *plot, struct err *e)
 	if (output_open(&out, path, e))
 		return -1;
 	if (!follow)
-		cli_unlink_on_signal(out.temporary);
+		cli_unlink_at_end(out.temporary);
 	if (plot_write(plot, (enum plot_format)plot_format(path), &out, e) ||
 	    output_commit(&out, e)) {
 		output_abort(&out);
 		return -1;
 	}
 	if (!follow)
-		cli_unlink_on_signal(NULL);
+		cli_unlink_at_end(NULL);
 	return 0;
 }
 

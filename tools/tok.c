@@ -184,7 +184,7 @@ static void run_decode(int n, char **paths)
 	d.detokenizer = detokenizer_new(d.vocab, !no_cleanup, &e);
 	if (!d.detokenizer || output_open(&d.out, output, &e))
 		die(&e);
-	cli_unlink_on_signal(d.out.temporary);
+	cli_unlink_at_end(d.out.temporary);
 	for (int i = 0; i < (n > 0 ? n : 1); i++)
 		if (decode_shard(&d, n > 0 ? paths[i] : NULL, &e)) {
 			output_flush(&d.out, &late);
@@ -193,7 +193,7 @@ static void run_decode(int n, char **paths)
 		}
 	if (output_commit(&d.out, &e))
 		die(&e);
-	cli_unlink_on_signal(NULL);
+	cli_unlink_at_end(NULL);
 	free(d.line.text);
 	detokenizer_free(d.detokenizer);
 	vocab_free(d.vocab);
@@ -256,12 +256,12 @@ static void run_learn(int n, char **paths)
 		learn_input(&l, n > 0 ? paths[i] : NULL);
 	if (learner_finish(l.learner, &o, &learned, &e) || output_open(&out, output, &e))
 		die(&e);
-	cli_unlink_on_signal(out.temporary);
+	cli_unlink_at_end(out.temporary);
 	if (output_write(&out, learned.text, learned.n, &e) || output_commit(&out, &e)) {
 		output_abort(&out);
 		die(&e);
 	}
-	cli_unlink_on_signal(NULL);
+	cli_unlink_at_end(NULL);
 	tell_bad(l.bad, l.documents, &l.first_bad);
 	if (learned.tokens < o.size || cli_verbose)
 		note("%" PRIu32 " tokens from %zu different words", learned.tokens,

@@ -373,8 +373,10 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 
 static struct lock lock = {-1, NULL};
 
+/* The lock has one owner: after this, no signal removes a file of its name. */
 static void unlock(void)
 {
+	cli_unlink_on_signal(NULL);
 	lock_release(&lock);
 }
 

@@ -128,7 +128,9 @@ void lock_release(struct lock *l)
 {
 	if (l->fd < 0)
 		return;
-	unlink(l->path);
+	/* Once the file has been removed, another process may hold a new one of that name. */
+	if (is_there(l))
+		unlink(l->path);
 	close(l->fd);
 	free(l->path);
 	*l = (struct lock){-1, NULL};

@@ -25,7 +25,8 @@ char *lock_path(const char *path, struct err *e);
  */
 int lock_take(struct lock *l, const char *path, struct err *e);
 
-/* lock_release - let go, and remove the file beside. Harmless where nothing is held. */
+/* lock_release - let go, and remove the file beside if it is still the one that is locked. Harmless
+ * where nothing is held. */
 void lock_release(struct lock *l);
 
 #endif

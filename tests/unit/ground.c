@@ -132,7 +132,12 @@ static void test_lock(const char *dir)
 	fputs("1\n", f);
 	fclose(f);
 	ok(!lock_take(&l, path, &e), "a file that a killed process left is no lock");
+	ok(!unlink(beside) && !lock_take(&other, path, &e),
+	    "lock: once its file has been removed, another takes a new one: %s", e.msg);
 	lock_release(&l);
+	ok(!access(beside, F_OK) && lock_take(&l, path, &e),
+	    "lock: the release of the first leaves the file of the second");
+	lock_release(&other);
 	ok(!lock_take(&l, "/dev/null", &e) && access("/dev/null.lock", F_OK),
 	    "a device needs none");
 	lock_release(&l);
