@@ -228,8 +228,24 @@ fails 'train: a checkpoint by a link to what will be its log' 2 'one file for tw
 	tiny "$T/late.st" -n 2 --loss-log "$T/late.log"
 fails 'two logs on standard output' 2 'only one log' train -o "$T/a" -l - "$T/train.noised"
 fails 'rows and a profile on standard output' 2 'standard output has the rows' denoise -n 1 -m "$T/model" --profile -
-fails 'rows twice on standard input' 2 'standard input has the rows' noise --counts -
-fails 'and by their name' 2 'standard input has the rows' noise --counts - -
+fails 'noise: --counts and the rows on standard input' 2 'standard input: cannot be read twice' noise --counts -
+fails 'noise: --counts and the rows on standard input by name' 2 'standard input: cannot be read twice' noise --counts - -
+fails 'tok: vocabulary and text on standard input' 2 'standard input: cannot be read twice' tok -w -
+fails 'pack: standard input named twice' 2 'standard input: cannot be read twice' pack -T 72 - -
+fails 'plotcsv: rows and a line on standard input' 2 'standard input: cannot be read twice' \
+	plotcsv -y ce_nats --line -:t,ce_nats -
+mkfifo "$T/once"
+fails 'noise: one FIFO for --counts and the rows' 2 'once: cannot be read twice' \
+	timeout 10 noise --counts "$T/once" "$T/./once"
+fails 'plotcsv: a FIFO as --line with --follow, which reads it again' 2 '--follow needs a file' \
+	timeout 10 plotcsv -y ce_nats --follow --line "$T/once"
+fails 'plotcsv: two lines from one FIFO' 2 'once: cannot be read twice' \
+	timeout 10 plotcsv -y ce_nats --line "$T/once:t,ce_nats" --line "$T/once:u,ce_nats" "$T/stories.jsonl"
+fails 'train: a FIFO as --valid' 2 'once: a file is needed' \
+	timeout 10 train --valid "$T/once" "$T/train.noised"
+fails 'train: a FIFO as --resume' 1 'once: is not a regular file' timeout 10 train -r "$T/once" "$T/train.noised"
+fails 'denoise: a FIFO as the model' 1 'once: is not a regular file' timeout 10 denoise -n 1 -m "$T/once"
+ok 'pack: one file may be named twice' pack -T 72 --check "$T/train.rows" "$T/train.rows"
 fails 'a checkpoint on standard output' 2 'a checkpoint is a file' train -o - "$T/train.noised"
 for command in "pack -q $T/stories.tok" "tok --learn 100 $T/stories.jsonl" "fitsched $T/loss.csv"; do
 	# shellcheck disable=SC2086

@@ -213,6 +213,14 @@ is '--counts: of other rows' \
 "$BIN/noise" --limit 3 a.rows >a.noised
 is '--counts: of noised rows' \
 	"$("$BIN/noise" --counts a.noised b.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   13 ids'
+is 'noise: --counts reads rows from standard input' \
+	"$("$BIN/noise" --counts - b.rows <a.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   13 ids'
+is 'noise: --counts reads rows from a pipe' \
+	"$(cat a.rows | "$BIN/noise" --counts /dev/stdin b.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   13 ids'
+mkfifo counts.fifo
+cat a.rows >counts.fifo &
+is 'noise: --counts reads rows from a FIFO' \
+	"$(timeout 10 "$BIN/noise" --counts counts.fifo b.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   13 ids'
 "$BIN/pack" -q -T 20 a.rows -o no.rows 2>/dev/null
 printf '{"story":"a b c"}\n' | "$BIN/tok" -q -w vocab >s.tok
 printf '{"story":"a b c"}\n' | "$BIN/tok" -q -w other | "$BIN/pack" -q -T 13 >o.rows

@@ -107,7 +107,8 @@ void cli_refuse(bool given, const char *option, const char *with);
 /*
  * cli_refuse_clashes - die of a usage error if one file would be written twice, or while it is
  * read, standard output and input included, by whatever paths it is named. But a written path may
- * be that of standard output, as /dev/stdout is.
+ * be that of standard output, as /dev/stdout is. The same if one stream (a pipe, or standard input)
+ * would be read by two readers, of which the second would find nothing or wait for ever.
  *
  * written   n paths, each may be NULL
  * read      m paths, each may be NULL

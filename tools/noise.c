@@ -11,7 +11,6 @@
 #include "formats/shard.h"
 #include "ground/mem.h"
 #include "ground/number.h"
-#include "ground/path.h"
 
 static int64_t epochs = 1, skip, limit = -1, level = SHARD_AUTO, rank = -1, world;
 static uint64_t seed;
@@ -120,29 +119,24 @@ static void find_place(void)
 
 /* --- rows --- */
 
-/* Append the rows of path; the first gives the header. */
-static int load(const char *path, struct shard_header *h, struct rows *rows, struct err *e)
+/* Append the rows of a shard; the first shard gives the header. */
+static int load_rows(
+    struct shard_reader *in, struct shard_header *h, struct rows *rows, struct err *e)
 {
-	struct shard_reader *in = shard_open(path, e);
 	struct shard_record record;
-	int more = -1;
+	int more;
 
-	if (!in || shard_expect(in, SHARD_ROWS, e))
-		goto out;
+	if (shard_expect(in, SHARD_ROWS, e))
+		return -1;
 	if (rows->length == 0) {
 		*h = *shard_header(in);
 		rows_init(rows, h);
 	} else if (shard_compatible(h, shard_header(in), e)) {
-		err_prefix(e, "%s: does not fit the files before it", shard_name(in));
-		goto out;
+		return err_prefix(e, "%s: does not fit the files before it", shard_name(in));
 	}
 	while ((more = shard_read(in, &record, e)) > 0)
-		if (rows_add(rows, record.ids, e)) {
-			more = err_prefix(e, "%s", shard_name(in));
-			break;
-		}
-out:
-	shard_close(in);
+		if (rows_add(rows, record.ids, e))
+			return err_prefix(e, "%s", shard_name(in));
 	return more;
 }
 
@@ -182,7 +176,7 @@ static int other_counts(
 	}
 	if (like.kind == SHARD_NOISED)
 		failed = copy_counts(in, c, e);
-	else if (!load(path, &theirs, &rows, e))
+	else if (!load_rows(in, &theirs, &rows, e))
 		failed = rows.n == 0 ? err_set(e, "%s: no rows", shard_name(in))
 		                     : rows_count(&rows, h->vocab_size, c, e);
 out:
@@ -199,9 +193,14 @@ static int load_all(int n, char **paths, struct shard_header *h, struct rows *ro
 		n = 1;
 		paths = standard;
 	}
-	for (int i = 0; i < n; i++)
-		if (load(paths[i], h, rows, e))
+	for (int i = 0; i < n; i++) {
+		struct shard_reader *in = shard_open(paths[i], e);
+		int failed = in ? load_rows(in, h, rows, e) : -1;
+
+		shard_close(in);
+		if (failed)
 			return -1;
+	}
 	if (rows->n == 0)
 		return err_set(e, "%s: no rows", paths[0] ? paths[0] : "standard input");
 	return 0;
@@ -277,11 +276,6 @@ int main(int argc, char **argv)
 	cli_refuse(max_given_seen && mask == NOISING_ALL, "--max-given",
 	    "--mask all, which gives nothing");
 	cli_refuse_clashes(&output, 1, &counts_file, 1, argv + operand);
-	if (counts_file && path_is_standard(counts_file) && operand == argc)
-		die_usage("--counts: standard input has the rows");
-	for (int i = operand; i < argc; i++)
-		if (counts_file && path_is_standard(counts_file) && path_is_standard(argv[i]))
-			die_usage("--counts: standard input has the rows");
 	find_place();
 	cli_refuse_terminal(output);
 	cli_provenance(provenance, sizeof provenance, argc, argv);

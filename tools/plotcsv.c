@@ -15,6 +15,7 @@
 #include "formats/csv.h"
 #include "ground/mem.h"
 #include "ground/number.h"
+#include "ground/path.h"
 #include "picture/overlay.h"
 #include "picture/plot.h"
 #include "picture/columns.h"
@@ -220,18 +221,22 @@ static void parse_spec(struct columns_spec *spec)
 /* No picture takes the place of what it is drawn from. */
 static void refuse_clashes(char *const *rows)
 {
-	cli_refuse_clashes(&path, 1, NULL, 0, rows);
+	char *spec[CLI_LIST_MAX];
+	const char *file[CLI_LIST_MAX];
+	struct err e;
+
 	for (size_t i = 0; i < line_specs.n; i++) {
 		struct overlay o = {0};
-		struct err e;
-		char *spec = copy(line_specs.item[i]);
-		const char *file;
 
-		if (overlay_parse(spec, &file, &o, &e))
+		spec[i] = copy(line_specs.item[i]);
+		if (overlay_parse(spec[i], &file[i], &o, &e))
 			die(&e);
-		cli_refuse_clashes(&path, 1, &file, 1, rows);
-		free(spec);
+		if (follow && path_is_stream(file[i]))
+			die_usage("--line %s: --follow needs a file, to read it again", file[i]);
 	}
+	cli_refuse_clashes(&path, 1, file, line_specs.n, rows);
+	for (size_t i = 0; i < line_specs.n; i++)
+		free(spec[i]);
 }
 
 static int draw_line(struct plot *p, const char *text, struct overlay *o, struct err *e)
@@ -465,13 +470,11 @@ static void stop(int sig)
 
 static void stop_on_signals(void)
 {
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction act = {.sa_handler = stop}, old;
+	struct sigaction act = {.sa_handler = stop};
 
-	sigemptyset(&act.sa_mask);
-	for (size_t i = 0; i < CLI_COUNT(signals); i++)
-		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
-			sigaction(signals[i], &act, NULL);
+	cli_catch(SIGINT, &act);
+	cli_catch(SIGTERM, &act);
+	cli_catch(SIGHUP, &act);
 }
 
 static double now(void)

@@ -212,10 +212,7 @@ static void check_files(char *const *rows)
 
 static void refuse_options(void)
 {
-	struct stat st;
-
-	if (valid_path &&
-	    (!strcmp(valid_path, "-") || (!stat(valid_path, &st) && !S_ISREG(st.st_mode))))
+	if (valid_path && path_is_stream(valid_path))
 		die_usage(
 		    "--valid: %s: a file is needed, which can be read again and again", valid_path);
 	cli_refuse(no_header && logs.loss.path, "--no-header", "--loss-log");

@@ -16,6 +16,13 @@ bool path_is_standard(const char *path)
 	return !path || !strcmp(path, "-");
 }
 
+bool path_is_stream(const char *path)
+{
+	struct stat st;
+
+	return path_is_standard(path) || (!stat(path, &st) && !S_ISREG(st.st_mode));
+}
+
 static bool same_inode(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
