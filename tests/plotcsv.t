@@ -409,6 +409,10 @@ for size in ' 900x600' +900x600 900x600x 900.5x600 0x384x600; do
 done
 fails '--xlim descending' 2 'does not ascend' plot -y y --xlim 3:1 "$T/gaps.csv"
 fails '--xlim with zero on a log axis' 2 'logarithmic' plot -y y --xlim 0:1 --log-x "$T/gaps.csv"
+fails 'plotcsv: --interval without --follow' 2 'interval does not go with no --follow' \
+	plot -y y --interval 2 "$T/gaps.csv"
+fails 'plotcsv: --ascii with --output' 2 'ascii does not go with --output' \
+	plot -y y --ascii -o "$T/ascii.png" "$T/gaps.csv"
 fails '--interval' 2 'interval' plot -y y --interval 0 "$T/gaps.csv"
 fails 'two operands' 2 'operand too many' plot -y y "$T/gaps.csv" "$T/gaps.csv"
 ok '--help' sh -c "'$BIN/plotcsv' --help | grep -q -- --follow"

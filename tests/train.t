@@ -191,6 +191,12 @@ fails 'one file for two things' 2 'one file for two' run x -l "$T/train.noised"
 d() {
 	denoise -q -j 2 -m "$T/whole.st" "$@"
 }
+for option in '--profile info.csv' --loss '-N 3' '-s 1' '-n 3' --last '-B 2' '-o info.rows' --prefix '-j 1'; do
+	# shellcheck disable=SC2086
+	fails "denoise: --info refuses $option" 2 'does not go with --info' denoise --info -m "$T/whole.st" $option
+done
+fails 'denoise: --info refuses records' 2 'x.rows: a file of records does not go with --info' \
+	denoise --info -m "$T/whole.st" x.rows
 ok 'rows from noise' sh -c "denoise -q -m '$T/whole.st' -n 3 -N 5 -s 1 >'$T/new.rows'"
 is 'are rows of the model' "$(zstd -dcq <"$T/new.rows" | wc -c)" 432
 d -n 3 -N 5 -s 1 >"$T/new2.rows"

@@ -33,6 +33,8 @@ static struct timespec started;
 static char command[512];
 static char doomed[4096]; /* a copy: its owner may free the name before a signal comes */
 static bool doomed_by_die;
+static const char *given_names[MAX_OPTIONS]; /* of the options that were given, each once */
+static size_t n_given;
 
 /* --- messages --- */
 
@@ -268,6 +270,14 @@ static void add_to_list(const struct option_entry *o, const char *text)
 	list->item[list->n++] = text;
 }
 
+static bool is_listed(const char *name, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(list[i], name))
+			return true;
+	return false;
+}
+
 static void set_value(const struct option_entry *o, const char *text)
 {
 	switch (o->type) {
@@ -295,6 +305,8 @@ static void set_value(const struct option_entry *o, const char *text)
 	}
 	if (o->seen)
 		*o->seen = true;
+	if (!is_listed(o->name, given_names, n_given))
+		given_names[n_given++] = o->name;
 }
 
 /* --- parsing --- */
@@ -388,6 +400,18 @@ void cli_refuse(bool given, const char *option, const char *with)
 {
 	if (given)
 		die_usage("%s does not go with %s", option, with);
+}
+
+bool cli_given(const char *name)
+{
+	return is_listed(name, given_names, n_given);
+}
+
+void cli_refuse_others(const char *with, const char *const *allowed, size_t n)
+{
+	for (size_t i = 0; i < n_given; i++)
+		if (!is_listed(given_names[i], allowed, n))
+			die_usage("--%s does not go with %s", given_names[i], with);
 }
 
 static void refuse_same(const char *a, const char *b)

@@ -104,6 +104,13 @@ void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* cli_refuse - die of a usage error if given: an option that would do nothing is a mistake. */
 void cli_refuse(bool given, const char *option, const char *with);
 
+/* cli_given - whether the option of this long name was given. */
+bool cli_given(const char *name);
+
+/* cli_refuse_others - the same for the first option that was given and is not among the n long names
+ * allowed: for what prints something and ends, and takes few options. */
+void cli_refuse_others(const char *with, const char *const *allowed, size_t n);
+
 /*
  * cli_refuse_clashes - die of a usage error if one file would be written twice, or while it is
  * read, standard output and input included, by whatever paths it is named. But a written path may

@@ -419,8 +419,13 @@ static struct shard_reader *open_records(const struct job *j, const char *path)
 
 static void refuse_options(char *const *operands)
 {
+	static const char *const with_info[] = {"info", "model", "force", "quiet", "verbose"};
 	const char *written[] = {output, profile_path}, *records = *operands;
 
+	if (info)
+		cli_refuse_others("--info", with_info, CLI_COUNT(with_info));
+	if (info && records)
+		die_usage("%s: a file of records does not go with --info", records);
 	if (prefix + mend + loss > 1)
 		die_usage("--prefix, --mend and --loss exclude each other");
 	if (count_seen && loss)
@@ -431,8 +436,6 @@ static void refuse_options(char *const *operands)
 	cli_refuse_clashes(written, CLI_COUNT(written), &model_path, 1, operands);
 	if (profile_path && path_is_standard(profile_path) && path_is_standard(output))
 		die_usage("--profile: standard output has the %s", loss ? "losses" : "rows");
-	cli_refuse(info && (count_seen || prefix || mend || output || records), "--info",
-	    "what would make rows");
 	cli_refuse(loss && (sampling_seen || scale_seen || eta_seen || temperature_seen),
 	    "an option of samplers", "--loss");
 	cli_refuse(eta_seen && options.method != SAMPLER_ANCESTRAL, "--eta",

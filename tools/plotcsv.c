@@ -151,6 +151,8 @@ static void check_options(void)
 	}
 	if (mean && !smooth)
 		die_usage("--mean needs --smooth");
+	cli_refuse(cli_given("interval") && !follow, "--interval", "no --follow");
+	cli_refuse(ascii && path, "--ascii", "--output, which is a picture");
 	if (g_name && !points && !histogram)
 		lines = true;
 	if (!lines && !histogram)
