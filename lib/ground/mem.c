@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "ground/cgroup.h"
+
 void *mem_array(size_t n, size_t size, struct err *e)
 {
 	void *p = calloc(n ? n : 1, size ? size : 1);
@@ -47,31 +49,38 @@ uint64_t mem_physical(void)
 	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* What the limit of address space (ulimit -v) leaves, where it can be told. */
-static uint64_t address_space(void)
+/* What a limit of this process leaves, of which pages are used; where it can be told. */
+static uint64_t limit_room(int resource, unsigned long long pages)
 {
-	unsigned long long pages = 0;
+	uint64_t used = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	struct rlimit limit;
-	uint64_t used;
-	FILE *f;
 
-	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
+	if (getrlimit(resource, &limit) || limit.rlim_cur == RLIM_INFINITY)
 		return UINT64_MAX;
-	f = fopen("/proc/self/statm", "re");
-	if (f && fscanf(f, "%llu", &pages) != 1)
-		pages = 0;
-	if (f)
-		fclose(f);
-	used = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
 }
 
+/* What the limits of address space and of data (ulimit -v and -d) leave. */
+static uint64_t process_room(void)
+{
+	unsigned long long space = 0, data = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+	uint64_t of_space, of_data;
+
+	if (f && fscanf(f, "%llu %*u %*u %*u %*u %llu", &space, &data) != 2)
+		space = data = 0;
+	if (f)
+		fclose(f);
+	of_space = limit_room(RLIMIT_AS, space);
+	of_data = limit_room(RLIMIT_DATA, data);
+	return of_space < of_data ? of_space : of_data;
+}
+
 /* Linux counts reclaimable cache as available in /proc/meminfo only. */
-uint64_t mem_available(void)
+static uint64_t machine_room(void)
 {
 	char line[128];
 	unsigned long long kib = 0;
-	uint64_t room = address_space(), free_bytes;
 	FILE *f = fopen("/proc/meminfo", "re");
 
 	while (f && fgets(line, sizeof line, f))
@@ -79,8 +88,15 @@ uint64_t mem_available(void)
 			break;
 	if (f)
 		fclose(f);
-	free_bytes = kib ? kib * 1024 : mem_physical();
-	return free_bytes < room ? free_bytes : room;
+	return kib ? kib * 1024 : mem_physical();
+}
+
+uint64_t mem_available(void)
+{
+	uint64_t room = machine_room(), process = process_room(), group = cgroup_room("");
+
+	room = process < room ? process : room;
+	return group < room ? group : room;
 }
 
 uint64_t mem_peak(void)

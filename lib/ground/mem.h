@@ -21,7 +21,8 @@ int mem_grow(void *p, size_t *cap, size_t n, size_t size, struct err *e);
 /* mem_copy_string - a copy of s from malloc, or NULL with e set. */
 char *mem_copy_string(const char *s, struct err *e);
 
-/* mem_physical - bytes of memory of the machine; mem_available - bytes that could be had now. */
+/* mem_physical - bytes of memory of the machine; mem_available - bytes that could be had now: of
+ * the machine, under the limits of this process (ulimit -v and -d) and of its control groups. */
 uint64_t mem_physical(void);
 uint64_t mem_available(void);
 

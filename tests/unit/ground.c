@@ -2,9 +2,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "formats/steplog.h"
+#include "ground/cgroup.h"
 #include "ground/io.h"
 #include "ground/lock.h"
 #include "ground/number.h"
@@ -315,6 +317,113 @@ static void test_files(void)
 	ok(!rmdir(dir), "and nothing else is there");
 }
 
+/* --- control groups, in a tree that is made up --- */
+
+static char tree[] = "/tmp/cdcd-cgroup.XXXXXX";
+
+/* A file of the tree, with its directories. */
+static void plant(const char *path, const char *text)
+{
+	char whole[256];
+
+	snprintf(whole, sizeof whole, "%s%s", tree, path);
+	for (char *p = whole + sizeof tree; (p = strchr(p, '/')); *p++ = '/') {
+		*p = '\0';
+		mkdir(whole, 0777);
+	}
+	ok(!put_file(whole, text), "cgroup: %s is there", path);
+}
+
+static void remove_tree(void)
+{
+	char command[64];
+
+	snprintf(command, sizeof command, "rm -rf %s/*", tree);
+	ok(!system(command), "cgroup: the tree is removed");
+}
+
+static void plant_unified(const char *top, const char *own)
+{
+	char text[256];
+
+	snprintf(text, sizeof text,
+	    "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 22 0:26 %s /sys/fs/cgroup rw,nosuid shared:4 "
+	    "- "
+	    "cgroup2 cgroup2 rw\n",
+	    top);
+	plant("/proc/self/mountinfo", text);
+	snprintf(text, sizeof text, "0::%s\n", own);
+	plant("/proc/self/cgroup", text);
+}
+
+static void is_room(uint64_t want, const char *what)
+{
+	uint64_t got = cgroup_room(tree);
+
+	ok(got == want, "cgroup: %s: %llu (want %llu)", what, (unsigned long long)got,
+	    (unsigned long long)want);
+}
+
+static void test_unified(void)
+{
+	plant_unified("/", "/job/step");
+	is_room(UINT64_MAX, "version 2 without limits");
+	plant("/sys/fs/cgroup/job/step/memory.max", "max\n");
+	plant("/sys/fs/cgroup/job/step/memory.high", "max\n");
+	plant("/sys/fs/cgroup/job/step/memory.current", "3000\n");
+	is_room(UINT64_MAX, "version 2, limits of max");
+	plant("/sys/fs/cgroup/job/step/memory.max", "10000\n");
+	is_room(7000, "version 2, memory.max less what is used");
+	plant("/sys/fs/cgroup/job/step/memory.stat",
+	    "anon 1500\nfile 1500\ninactive_file 400\nactive_file 200\n");
+	is_room(7600, "version 2, where cache counts as free");
+	plant("/sys/fs/cgroup/job/step/memory.high", "8000\n");
+	is_room(5600, "version 2, memory.high where it is less");
+	plant("/sys/fs/cgroup/job/memory.max", "9000\n");
+	plant("/sys/fs/cgroup/job/memory.current", "8000\n");
+	is_room(1000, "version 2, the limit of a group above");
+	plant("/sys/fs/cgroup/job/memory.current", "9500\n");
+	is_room(0, "version 2, above its limit");
+	plant_unified("/", "/");
+	plant("/sys/fs/cgroup/memory.max", "5000\n");
+	is_room(5000, "version 2, the group that is mounted");
+	plant_unified("/docker/1", "/docker/1");
+	is_room(5000, "version 2, mounted from a group that the own one is");
+	plant_unified("/doc", "/docker/1");
+	is_room(5000, "version 2, mounted from a group that the own one is not in");
+	remove_tree();
+}
+
+static void test_separate(void)
+{
+	plant("/proc/self/mountinfo",
+	    "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755\n"
+	    "34 31 0:31 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
+	    "35 31 0:32 /pods /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+	    "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
+	plant("/proc/self/cgroup", "5:cpu:/other\n4:hugetlb,memory:/pods/a/b\n0::/\n");
+	is_room(UINT64_MAX, "version 1 without limits");
+	plant("/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "6000\n");
+	plant("/sys/fs/cgroup/memory/a/b/memory.usage_in_bytes", "5000\n");
+	plant("/sys/fs/cgroup/memory/a/b/memory.stat",
+	    "inactive_file 9\ntotal_inactive_file 300\ntotal_active_file 100\n");
+	is_room(1400, "version 1, the limit less what is used but cache");
+	plant("/sys/fs/cgroup/memory/memory.limit_in_bytes", "6100\n");
+	plant("/sys/fs/cgroup/memory/memory.usage_in_bytes", "6000\n");
+	is_room(100, "version 1, the limit of the group that is mounted");
+	remove_tree();
+	is_room(UINT64_MAX, "no control groups");
+}
+
+static void test_cgroups(void)
+{
+	if (!ok(mkdtemp(tree) != NULL, "temporary directory"))
+		return;
+	test_unified();
+	test_separate();
+	ok(!rmdir(tree), "cgroup: nothing else is there");
+}
+
 int main(void)
 {
 	test_normal();
@@ -324,5 +433,6 @@ int main(void)
 	test_messages();
 	test_numbers();
 	test_files();
+	test_cgroups();
 	return tap_done();
 }
