@@ -216,7 +216,7 @@ is '--counts: of noised rows' \
 is 'noise: --counts reads rows from standard input' \
 	"$("$BIN/noise" --counts - b.rows <a.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   13 ids'
 is 'noise: --counts reads rows from a pipe' \
-	"$(cat a.rows | "$BIN/noise" --counts /dev/stdin b.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   13 ids'
+	"$({ cat a.rows; } | "$BIN/noise" --counts /dev/stdin b.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   13 ids'
 mkfifo counts.fifo
 cat a.rows >counts.fifo &
 is 'noise: --counts reads rows from a FIFO' \

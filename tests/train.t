@@ -310,4 +310,32 @@ if [ -w /dev/full ]; then
 fi
 ok '-V' sh -c 'denoise -V | grep -q "^denoise (cdcd)"'
 
+# --- memory: what is said before, and the peak. Attention takes 16 T^2 bytes a thread. ---
+
+if [ -z "${SAN:-}" ]; then
+	tok -q -w "$vocab" "$T/train.jsonl" | pack -q --join -T 2048 |
+		noise -q -s 1 --limit 8 -o "$T/long.noised"
+	# near WHAT SAID PEAK: in MiB, to 15 % and the 16 MiB of program and libraries
+	near() {
+		ok "$1: $2 MiB said, $3 MiB at the peak" awk -v said="$2" -v peak="$3" \
+			'BEGIN { exit !(said > 100 && peak - said < 0.15 * said + 16 && said - peak < 0.15 * said) }'
+	}
+	peak() { sed -n 's/.*CPU, \([0-9.]*\) MiB peak$/\1/p' "$T/err"; }
+	for precision in fp32 auto; do
+		long="-x tiny --layers 1 --width 32 --heads 2 -d 16 -B 1 -j 2 --precision $precision"
+		# shellcheck disable=SC2086
+		{
+			said=$(train --dry-run $long "$T/long.noised" | sed -n 's/^memory: \([0-9.]*\) MiB.*/\1/p')
+			train -v -f $long -n 2 --valid "$T/long.noised" --valid-every 2 -o "$T/long.st" "$T/long.noised" 2>"$T/err" >/dev/null
+		}
+		near "train: --dry-run counts the scratch of kernels, $precision" "$said" "$(peak)"
+		denoise -v -m "$T/long.st" -n 1 -N 1 -B 1 -j 2 --precision $precision 2>"$T/err" >/dev/null
+		near "denoise: its memory counts the scratch of kernels, $precision" \
+			"$(sed -n 's/^denoise: memory: \([0-9.]*\) MiB$/\1/p' "$T/err")" "$(peak)"
+		denoise -v -m "$T/long.st" --loss -B 1 -j 2 --precision $precision "$T/long.noised" 2>"$T/err" >/dev/null
+		near "denoise: the memory of --loss counts the scratch of kernels, $precision" \
+			"$(sed -n 's/^denoise: memory: \([0-9.]*\) MiB$/\1/p' "$T/err")" "$(peak)"
+	done
+fi
+
 done_testing

@@ -123,6 +123,20 @@ static void print_info(const struct checkpoint *cp)
 	printf("provenance: %s\n", cp->source.provenance);
 }
 
+/* What load and the rows take. */
+static size_t job_bytes(const struct job *j)
+{
+	const struct config *c = &j->cp.c;
+	size_t B = (size_t)batch,
+	       own = loss ? measure_bytes(j->k, c, B) : sampler_bytes(j->k, c, B);
+
+	if (own == SIZE_MAX)
+		return SIZE_MAX;
+	return own + k_alloc_bytes(j->k, weights_count(c) * sizeof(real)) +
+	       weights_largest(j->w) * sizeof(real) + batch_bytes(B, (size_t)c->row_len) +
+	       B * (sizeof *j->ce + sizeof *j->squared_error);
+}
+
 static void load(struct job *j)
 {
 	const struct config *c = &j->cp.c;
@@ -130,17 +144,19 @@ static void load(struct job *j)
 	struct err e;
 	real *base;
 
-	if (!(j->k = k_new((int)threads, (enum k_precision)precision, &e)))
+	if (!(j->k = k_new((int)threads, (enum k_precision)precision, &e)) ||
+	    !(j->w = weights_new(c, &e)))
 		die(&e);
-	bytes = n * sizeof(real) + (loss ? measure_bytes(j->k, c, (size_t)batch)
-	                                 : sampler_bytes(j->k, c, (size_t)batch));
+	bytes = job_bytes(j);
+	if (cli_verbose)
+		note("memory: %.1f MiB", (double)bytes / 1048576);
 	if (bytes > mem_available()) {
 		err_set(&e,
 		    "%s takes %.1f MiB of memory, where %.1f MiB can be had; a smaller -B may do",
 		    model_path, (double)bytes / 1048576, (double)mem_available() / 1048576);
 		die(&e);
 	}
-	if (checkpoint_active(&j->cp, &j->active, &e) || !(j->w = weights_new(c, &e)) ||
+	if (checkpoint_active(&j->cp, &j->active, &e) ||
 	    !(base = k_alloc(j->k, n * sizeof *base, &e)))
 		die(&e);
 	weights_map(j->w, c, base);

@@ -36,8 +36,8 @@ void cpu_stream(
  * is no memory for them. */
 int cpu_blas_init(struct pool *pool, struct err *e);
 
-/* cpu_reserve - make scratch i hold n elements; what it held is lost. Returns 0 or -1. */
-int cpu_reserve(struct kernels *k, int i, size_t n, struct err *e);
+/* cpu_need - enlarge need to so many elements. */
+void cpu_need(struct k_need *need, size_t each, size_t shared);
 
 static inline act *cpu_at(const struct kernels *k, const act *a, size_t n)
 {

@@ -63,14 +63,10 @@ static void head_init(struct head *h, real *at, size_t T, size_t D, size_t C)
 	h->ldd = ldd;
 }
 
-int k_reserve_attention(struct kernels *k, struct k_attention_shape s, struct err *e)
+void k_need_attention(const struct kernels *k, struct k_need *need, struct k_attention_shape s)
 {
-	size_t n = head_size(s.T, s.C / s.H);
-
-	for (int i = 0; i <= k_threads(k); i++)
-		if (cpu_reserve(k, i, i < k_threads(k) ? n : s.B * s.H, e))
-			return -1;
-	return 0;
+	(void)k;
+	cpu_need(need, head_size(s.T, s.C / s.H), s.B * s.H);
 }
 
 /* One head's columns of rows of acts, stride from row to row. */

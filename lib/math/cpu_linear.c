@@ -81,12 +81,10 @@ void k_linear_dw(struct kernels *k, real *dw, real *db, const real *dy, const re
 
 /* --- acts that are reals --- */
 
-static int reserve(struct kernels *k, size_t n, struct err *e)
+static void need_nothing(struct k_need *need, size_t longest)
 {
-	(void)k;
-	(void)n;
-	(void)e;
-	return 0;
+	(void)need;
+	(void)longest;
 }
 
 struct finish {
@@ -151,7 +149,7 @@ static void small(const struct kernels *k, const struct small_product *p, real *
 
 const struct products products_fp32 = {
     .act_size = sizeof(real),
-    .reserve = reserve,
+    .need = need_nothing,
     .multiply = multiply,
     .gradient = gradient,
     .logits = logits,

@@ -151,13 +151,22 @@ size_t k_profile(const struct kernels *k, struct k_share share[K_SHARES])
 /* --- memory --- */
 
 /* Large blocks sit on huge pages: a first touch of 4 KiB pages costs more than the work. */
+static size_t alignment(size_t bytes)
+{
+	return bytes >= HUGE_PAGE ? HUGE_PAGE : ALIGN;
+}
+
+size_t k_alloc_bytes(const struct kernels *k, size_t bytes)
+{
+	(void)k;
+	return (bytes + alignment(bytes)) / alignment(bytes) * alignment(bytes);
+}
+
 void *k_alloc(struct kernels *k, size_t bytes, struct err *e)
 {
-	size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : ALIGN;
-	size_t rounded = (bytes + align) / align * align;
+	size_t align = alignment(bytes), rounded = k_alloc_bytes(k, bytes);
 	void *p;
 
-	(void)k;
 	if (rounded < bytes || !(p = aligned_alloc(align, rounded))) {
 		err_set(e, "out of memory: %zu bytes", bytes);
 		return NULL;
@@ -205,7 +214,21 @@ const real *k_host(struct kernels *k, const real *x, size_t n)
 	return x;
 }
 
-int cpu_reserve(struct kernels *k, int i, size_t n, struct err *e)
+void cpu_need(struct k_need *need, size_t each, size_t shared)
+{
+	need->each = each > need->each ? each : need->each;
+	need->shared = shared > need->shared ? shared : need->shared;
+}
+
+size_t k_need_bytes(const struct kernels *k, const struct k_need *need)
+{
+	size_t each = need->each ? k_alloc_bytes(k, need->each * sizeof(real)) : 0;
+	size_t shared = need->shared ? k_alloc_bytes(k, need->shared * sizeof(real)) : 0;
+
+	return (size_t)k_threads(k) * each + shared;
+}
+
+static int reserve(struct kernels *k, int i, size_t n, struct err *e)
 {
 	if (n <= k->scratch_size[i])
 		return 0;
@@ -216,6 +239,14 @@ int cpu_reserve(struct kernels *k, int i, size_t n, struct err *e)
 		return -1;
 	k->scratch_size[i] = n;
 	return 0;
+}
+
+int k_reserve(struct kernels *k, const struct k_need *need, struct err *e)
+{
+	for (int i = 0; i < k_threads(k); i++)
+		if (reserve(k, i, need->each, e))
+			return -1;
+	return reserve(k, k_threads(k), need->shared, e);
 }
 
 void k_zero(struct kernels *k, real *x, size_t n)

@@ -2,9 +2,9 @@
 
 #include "math/cpu.h"
 
-int k_reserve_products(struct kernels *k, size_t n, struct err *e)
+void k_need_products(const struct kernels *k, struct k_need *need, size_t longest)
 {
-	return k->products->reserve(k, n, e);
+	k->products->need(need, longest);
 }
 
 void k_project(struct kernels *k, act *y, const act *x, const real *w, const real *b, size_t M,

@@ -31,7 +31,7 @@ struct small_product {
 
 struct products {
 	size_t act_size;
-	int (*reserve)(struct kernels *k, size_t n, struct err *e);
+	void (*need)(struct k_need *need, size_t longest); /* see k_need_products */
 	void (*multiply)(struct kernels *k, const struct product *p);
 	void (*gradient)(struct kernels *k, real *dw, real *db, const act *dy, const act *x,
 	    size_t M, size_t N, size_t K);

@@ -53,14 +53,10 @@ static struct room room_at(struct kernels *k, int rank, size_t n)
 	return r;
 }
 
-static int reserve(struct kernels *k, size_t n, struct err *e)
+static void need_scratch(struct k_need *need, size_t n)
 {
-	size_t each = BLOCK_ROWS * COLUMNS + BLOCK_ROWS * longest(n) / 2 + packed_size(n) / 2;
-
-	for (int i = 0; i <= k_threads(k); i++)
-		if (cpu_reserve(k, i, i < k_threads(k) ? each : DEPTH / sizeof(float), e))
-			return -1;
-	return 0;
+	cpu_need(need, BLOCK_ROWS * COLUMNS + BLOCK_ROWS * longest(n) / 2 + packed_size(n) / 2,
+	    DEPTH / sizeof(float));
 }
 
 /* --- x w^T and x w --- */
@@ -296,7 +292,7 @@ static void small(const struct kernels *k, const struct small_product *p, real *
 
 const struct products products_bf16 = {
     .act_size = sizeof(bf16),
-    .reserve = reserve,
+    .need = need_scratch,
     .multiply = multiply,
     .gradient = gradient,
     .logits = logits,

@@ -19,7 +19,7 @@
  * two products, in whatever the products take: bf16 where k computes in bf16, else a real. The
  * model knows only how many bytes it has.
  *
- * But for k_new, k_alloc and the k_reserve_ functions, no kernel allocates; none fails. Sums are
+ * But for k_new, k_alloc and k_reserve, no kernel allocates; none fails. Sums are
  * taken in an order that depends only on the shapes and the number of threads, so results repeat
  * bit for bit.
  */
@@ -74,6 +74,24 @@ void k_release(struct kernels *k, void *p);
 void k_put(struct kernels *k, void *device, const void *host, size_t bytes);
 void k_get(struct kernels *k, void *host, const void *device, size_t bytes);
 
+/* k_alloc_bytes - bytes of memory that k_alloc takes for so many. */
+size_t k_alloc_bytes(const struct kernels *k, size_t bytes);
+
+/*
+ * Scratch memory that kernels keep between calls, for one set of calls after another. It is asked
+ * for before it is made, so that an estimate of memory counts what k_reserve allocates.
+ *
+ * k_need_...    enlarge need, which begins as {0}, to what calls of these shapes take
+ * k_need_bytes  bytes of memory that need takes in all
+ * k_reserve     make room for need; to be called before the kernels. Returns 0 or -1
+ */
+struct k_need {
+	size_t each, shared; /* elements: for each thread, and for all threads together */
+};
+void k_need_products(const struct kernels *k, struct k_need *need, size_t longest);
+size_t k_need_bytes(const struct kernels *k, const struct k_need *need);
+int k_reserve(struct kernels *k, const struct k_need *need, struct err *e);
+
 /* k_act_size - bytes of an act. k_act_at - that which is n acts after a. */
 size_t k_act_size(const struct kernels *k);
 act *k_act_at(const struct kernels *k, const act *a, size_t n);
@@ -90,10 +108,7 @@ const real *k_host(struct kernels *k, const real *x, size_t n);
 void k_zero(struct kernels *k, real *x, size_t n);
 void k_copy(struct kernels *k, real *to, const real *from, size_t n);
 
-/* --- products, in the arithmetic of k --- */
-
-/* k_reserve_products - make room for products of which no length exceeds n. Returns 0 or -1. */
-int k_reserve_products(struct kernels *k, size_t n, struct err *e);
+/* --- products, in the arithmetic of k: k_need_products says room for their longest side --- */
 
 /* k_project - y [M,N] = x [M,K] w[N,K]^T + b [N]; b may be NULL. _real: y in reals. */
 void k_project(struct kernels *k, act *y, const act *x, const real *w, const real *b, size_t M,
@@ -189,8 +204,8 @@ struct k_attention_shape {
 void k_attention(struct kernels *k, act *y, real *lse, const act *qkv, const real *scale,
     const real *rope, struct k_attention_shape s);
 
-/* k_reserve_attention - make room for calls of up to this shape; to be called before them. */
-int k_reserve_attention(struct kernels *k, struct k_attention_shape s, struct err *e);
+/* k_need_attention - of calls of up to this shape: see k_reserve. */
+void k_need_attention(const struct kernels *k, struct k_need *need, struct k_attention_shape s);
 
 /* dqkv [M,3C] is written, dscale [H] added to (unused where scale is NULL). */
 void k_attention_backward(struct kernels *k, act *dqkv, real *dscale, const act *dy, const act *y,

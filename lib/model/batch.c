@@ -20,6 +20,14 @@ int batch_init(struct batch *b, size_t B, size_t T, struct err *e)
 	return -1;
 }
 
+size_t batch_bytes(size_t B, size_t T)
+{
+	struct batch b;
+
+	return B * T * (sizeof *b.ids + sizeof *b.noised + sizeof *b.weight) +
+	       B * (sizeof *b.t + sizeof *b.seed);
+}
+
 void batch_release(struct batch *b)
 {
 	free(b->ids);

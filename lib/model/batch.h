@@ -27,6 +27,9 @@ struct batch {
 int batch_init(struct batch *b, size_t B, size_t T, struct err *e);
 void batch_release(struct batch *b);
 
+/* batch_bytes - memory that such a batch takes. */
+size_t batch_bytes(size_t B, size_t T);
+
 /* batch_has_target - whether any position of sequence i counts in the loss. */
 bool batch_has_target(const struct batch *b, size_t i);
 

@@ -345,13 +345,9 @@ static int load_arrays(const struct checkpoint *cp, struct kernels *k, const str
     const char *prefix, real *base, const struct trainer *tr, struct err *e)
 {
 	char name[96];
-	size_t largest = 0;
-	real *host;
+	real *host = mem_array(weights_largest(w), sizeof *host, e);
 	int failed = 0;
 
-	for (size_t i = 0; i < w->n_tensors; i++)
-		largest = w->tensor[i].n > largest ? w->tensor[i].n : largest;
-	host = mem_array(largest, sizeof *host, e);
 	if (!host)
 		return -1;
 	for (size_t i = 0; !failed && i < w->n_tensors; i++) {

@@ -48,6 +48,22 @@ static size_t chunk(const struct denoiser *dn)
 	return M < CHUNK ? M : CHUNK;
 }
 
+/* Logits may take an embedding in three parts (k_logits); an estimate sums over the words. */
+static size_t longest(const struct config *c)
+{
+	size_t V = config_padded(c), d = 3 * (((size_t)c->embed + 31) / 32 * 32);
+
+	return V > d ? V : d;
+}
+
+/* Bytes of dn->host: eight numbers a position, or the features of the levels. */
+static size_t host_bytes(const struct denoiser *dn)
+{
+	size_t M = dn->B * (size_t)dn->c.row_len, F = dn->B * (size_t)dn->c.time_width;
+
+	return 8 * (M > F ? M : F) * sizeof *dn->host;
+}
+
 void denoiser_layout(struct denoiser *dn, struct arena *a)
 {
 	size_t B = dn->B, M = B * (size_t)dn->c.row_len, d = (size_t)dn->c.embed;
@@ -73,6 +89,8 @@ void denoiser_layout(struct denoiser *dn, struct arena *a)
 	dn->posterior_scale = take(a, B, 1);
 	dn->loss = take(a, M, 1);
 	dn->weight = take(a, M, 1);
+	k_need_products(dn->k, &a->need, longest(&dn->c));
+	a->host += host_bytes(dn);
 	if (!dn->train)
 		return;
 	dn->de = take(a, V, d);
@@ -83,22 +101,10 @@ void denoiser_layout(struct denoiser *dn, struct arena *a)
 	dn->out = take(a, B, 1);
 }
 
-/* Logits may take an embedding in three parts (k_logits); an estimate sums over the words. */
-static size_t longest(const struct config *c)
-{
-	size_t V = config_padded(c), d = 3 * (((size_t)c->embed + 31) / 32 * 32);
-
-	return V > d ? V : d;
-}
-
 int denoiser_ready(struct denoiser *dn, struct err *e)
 {
-	size_t M = dn->B * (size_t)dn->c.row_len, F = dn->B * (size_t)dn->c.time_width;
-
-	dn->host = mem_array(M > F ? M : F, 8 * sizeof *dn->host, e);
-	if (!dn->host || k_reserve_products(dn->k, longest(&dn->c), e))
-		return -1;
-	return transformer_ready(dn->tf, e);
+	dn->host = mem_array(host_bytes(dn), 1, e);
+	return dn->host ? transformer_ready(dn->tf, e) : -1;
 }
 
 void denoiser_embed(struct denoiser *dn, const struct weights *w)

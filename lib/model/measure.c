@@ -22,7 +22,7 @@ size_t measure_bytes(struct kernels *k, const struct config *c, size_t B)
 		return SIZE_MAX;
 	denoiser_layout(dn, &a);
 	denoiser_free(dn);
-	return a.used;
+	return arena_bytes(k, &a);
 }
 
 static int allocate(struct measure *m, const struct config *c, size_t B, struct err *e)
@@ -31,10 +31,8 @@ static int allocate(struct measure *m, const struct config *c, size_t B, struct 
 	if (!m->dn)
 		return -1;
 	denoiser_layout(m->dn, &m->arena);
-	m->arena.base = k_alloc(m->k, m->arena.used, e);
-	if (!m->arena.base)
+	if (arena_alloc(&m->arena, m->k, e))
 		return -1;
-	m->arena.used = 0;
 	denoiser_layout(m->dn, &m->arena);
 	return denoiser_ready(m->dn, e);
 }

@@ -18,7 +18,7 @@ struct measure *measure_new(
     struct kernels *k, const struct config *c, const struct weights *w, size_t B, struct err *e);
 void measure_free(struct measure *m);
 
-/* measure_bytes - memory that it takes in kernels' buffers, without the weights. */
+/* measure_bytes - memory that it takes, without the weights. SIZE_MAX on error. */
 size_t measure_bytes(struct kernels *k, const struct config *c, size_t B);
 
 /* measure_run - as denoiser_measure. Returns 0, or -1 with status ERR_NONFINITE. */

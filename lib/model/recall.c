@@ -1,5 +1,10 @@
 #include "model/recall.h"
 
+static struct k_attention_shape shape(const struct recall *rc, size_t B)
+{
+	return (struct k_attention_shape){B, rc->T, rc->R * rc->W, rc->R};
+}
+
 static act *take(const struct kernels *k, struct arena *a, size_t rows, size_t cols)
 {
 	return arena_take(a, rows * cols, k_act_size(k));
@@ -15,24 +20,13 @@ void recall_layout(struct recall *rc, const struct kernels *k, const struct conf
 	rc->qkv = take(k, a, M, 3 * R * W);
 	rc->r = take(k, a, M, R * W);
 	rc->lse = arena_take(a, M * R, sizeof *rc->lse);
+	k_need_attention(k, &a->need, shape(rc, B));
+	k_need_products(k, &a->need, 2 * R * W);
 	if (!train)
 		return;
 	rc->dqk = take(k, a, M, 2 * R * W);
 	rc->dqkv = take(k, a, M, 3 * R * W);
 	rc->dr = take(k, a, M, R * W);
-}
-
-static struct k_attention_shape shape(const struct recall *rc, size_t B)
-{
-	return (struct k_attention_shape){B, rc->T, rc->R * rc->W, rc->R};
-}
-
-int recall_ready(struct kernels *k, const struct recall *rc, size_t B, struct err *e)
-{
-	return k_reserve_attention(k, shape(rc, B), e) ||
-	               k_reserve_products(k, 2 * rc->R * rc->W, e)
-	           ? -1
-	           : 0;
 }
 
 void recall_forward(struct kernels *k, struct recall *rc, const struct weights *w, real *out,

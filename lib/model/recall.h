@@ -42,12 +42,9 @@ struct recall {
 	act *dqk, *dqkv, *dr;
 };
 
-/* recall_layout - take the buffers for up to B sequences from the arena. */
+/* recall_layout - take the buffers and scratch for up to B sequences from the arena. */
 void recall_layout(struct recall *rc, const struct kernels *k, const struct config *c, size_t B,
     bool train, struct arena *a);
-
-/* recall_ready - make room in the kernels. Returns 0 or -1. */
-int recall_ready(struct kernels *k, const struct recall *rc, size_t B, struct err *e);
 
 /* recall_forward - add to out [M,d] what a [M,C] recalls of input [M,W]. */
 void recall_forward(struct kernels *k, struct recall *rc, const struct weights *w, real *out,

@@ -31,16 +31,17 @@ static void layout(struct sampler *s)
 	size_t n = s->B * (size_t)s->c.row_len * (size_t)s->c.embed;
 	real **each[] = {&s->x, &s->start, &s->xhat, &s->last, &s->free_xhat, &s->noise};
 
-	s->arena.used = 0;
 	for (size_t i = 0; i < sizeof each / sizeof *each; i++)
 		*each[i] = arena_take(&s->arena, n, sizeof(real));
 	s->coef = arena_take(&s->arena, 3 * s->B * (size_t)s->c.row_len, sizeof(real));
 	denoiser_layout(s->dn, &s->arena);
+	s->arena.host += s->B * (4 * (size_t)s->c.row_len * sizeof *s->host_coef +
+	                            4 * sizeof *s->t + sizeof *s->seed);
 }
 
 size_t sampler_bytes(struct kernels *k, const struct config *c, size_t B)
 {
-	struct sampler s = {.c = *c, .B = B};
+	struct sampler s = {.k = k, .c = *c, .B = B};
 	struct err e;
 
 	s.dn = denoiser_new(k, c, B, false, &e);
@@ -48,7 +49,7 @@ size_t sampler_bytes(struct kernels *k, const struct config *c, size_t B)
 		return SIZE_MAX;
 	layout(&s);
 	denoiser_free(s.dn);
-	return s.arena.used;
+	return arena_bytes(k, &s.arena);
 }
 
 static int allocate(struct sampler *s, struct err *e)
@@ -67,8 +68,7 @@ static int allocate(struct sampler *s, struct err *e)
 	    !s->seed)
 		return -1;
 	layout(s);
-	s->arena.base = k_alloc(s->k, s->arena.used, e);
-	if (!s->arena.base)
+	if (arena_alloc(&s->arena, s->k, e))
 		return -1;
 	layout(s);
 	for (size_t m = 0; m < B * (size_t)s->c.row_len; m++)

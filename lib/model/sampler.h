@@ -46,7 +46,7 @@ struct sampler *sampler_new(struct kernels *k, const struct config *c, const str
     size_t B, const struct sampler_options *o, struct err *e);
 void sampler_free(struct sampler *s);
 
-/* sampler_bytes - memory that it takes in kernels' buffers, without the weights. */
+/* sampler_bytes - memory that it takes, without the weights. SIZE_MAX on error. */
 size_t sampler_bytes(struct kernels *k, const struct config *c, size_t B);
 
 /*

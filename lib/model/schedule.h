@@ -88,6 +88,9 @@ double schedule_spread(const struct schedule *s, double u);
 int schedule_fit(
     struct schedule *s, const double *t, const double *ce_nats, size_t n, struct err *e);
 
+/* schedule_fit_bytes - memory that a fit to n observations takes while it runs. */
+size_t schedule_fit_bytes(size_t n);
+
 /*
  * schedule_misfit - how far F runs beside the data where the scatter of single observations
  * averages out: the root mean square, over at most 100 groups of neighbouring t, of the mean

@@ -46,6 +46,14 @@ static struct point *sorted_points(const double *t, const double *ce, size_t *n,
 	return point;
 }
 
+/* The points, and a copy of them: that of qsort, and later the values whose median is taken. */
+size_t schedule_fit_bytes(size_t n)
+{
+	return n * (sizeof(struct point) + (sizeof(struct fit_weighted) > sizeof(struct point)
+	                                           ? sizeof(struct fit_weighted)
+	                                           : sizeof(struct point)));
+}
+
 /* --- groups of neighbours --- */
 
 struct groups {

@@ -87,14 +87,34 @@ static size_t own_rows(const struct trainer_options *o)
 	return ((size_t)o->batch + ranks - 1) / ranks;
 }
 
-static void layout(struct arena *a, struct denoiser *dn, struct exchange *x, real *array[ARRAYS],
-    size_t n, size_t n_state)
+/* Arrays of the host: of the trainer while it lives, and the larger of what its start, a fit and a
+ * save take for a while. */
+static size_t host_bytes(const struct trainer_options *o, const struct denoiser *dn,
+    const struct weights *w, const struct exchange *x)
 {
+	size_t window = (size_t)o->window, batch = (size_t)o->batch;
+	size_t passing = weights_largest(w) * sizeof(real);
+
+	if (o->refit_every && schedule_fit_bytes(window) > passing)
+		passing = schedule_fit_bytes(window);
+	/* trainer_state makes two arrays of a shared state whole. */
+	if (x && o->exchange.shard && team_rank(o->team) == 0)
+		passing = k_alloc_bytes(dn->k, 2 * w->n * sizeof(real));
+	return 2 * window * sizeof(double) + 4 * batch * sizeof(double) +
+	       batch_bytes(own_rows(o), (size_t)dn->c.row_len) + passing;
+}
+
+static void layout(struct arena *a, const struct trainer_options *o, struct denoiser *dn,
+    const struct weights *w, struct exchange *x, real *array[ARRAYS], size_t n_state)
+{
+	size_t n = exchange_padded(w->n, o->team);
+
 	for (int i = 0; i < ARRAYS; i++)
 		array[i] = arena_take(a, i < ARRAY_EMA ? n : n_state, sizeof(real));
 	denoiser_layout(dn, a);
 	if (x)
 		exchange_layout(x, a);
+	a->host += host_bytes(o, dn, w, x);
 }
 
 static struct exchange *new_exchange(
@@ -115,8 +135,8 @@ size_t trainer_bytes(struct kernels *k, const struct config *c, const struct tra
 
 	if (dn && w && (ranks == 1 || (x = new_exchange(o, w, &e)))) {
 		n = exchange_padded(w->n, o->team);
-		layout(&a, dn, x, array, n, o->exchange.shard ? n / ranks : n);
-		bytes = a.used + 2 * (size_t)o->window * sizeof(double);
+		layout(&a, o, dn, w, x, array, o->exchange.shard ? n / ranks : n);
+		bytes = arena_bytes(k, &a);
 	}
 	exchange_free(x);
 	weights_free(w);
@@ -155,7 +175,7 @@ static bool is_shared(const struct trainer *tr)
 
 static int allocate(struct trainer *tr, struct err *e)
 {
-	size_t n, rows = own_rows(&tr->o);
+	size_t rows = own_rows(&tr->o);
 	real *array[ARRAYS];
 
 	tr->w = weights_new(&tr->c, e);
@@ -168,13 +188,12 @@ static int allocate(struct trainer *tr, struct err *e)
 	if (!tr->w || !tr->g || !tr->average || !tr->dn || !tr->window_t || !tr->window_ce ||
 	    !tr->all || batch_init(&tr->batch, rows, (size_t)tr->c.row_len, e) || divide(tr, e))
 		return -1;
-	n = exchange_padded(tr->w->n, tr->o.team);
-	layout(&tr->arena, tr->dn, tr->exchange, array, n, tr->optimizer.n_state);
-	tr->arena.base = k_alloc(tr->k, tr->arena.used, e);
-	if (!tr->arena.base)
-		return -1;
-	tr->arena.used = 0;
-	layout(&tr->arena, tr->dn, tr->exchange, array, n, tr->optimizer.n_state);
+	for (int pass = 0; pass < 2; pass++) {
+		if (pass == 1 && arena_alloc(&tr->arena, tr->k, e))
+			return -1;
+		layout(
+		    &tr->arena, &tr->o, tr->dn, tr->w, tr->exchange, array, tr->optimizer.n_state);
+	}
 	weights_map(tr->w, &tr->c, array[ARRAY_WEIGHTS]);
 	weights_map(tr->g, &tr->c, array[ARRAY_GRADIENT]);
 	/* Where the average is shared out, it becomes whole in the place of the gradient. */

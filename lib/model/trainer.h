@@ -80,8 +80,8 @@ struct trainer_result {
 	struct err why;
 };
 
-/* trainer_bytes - memory that training with these options takes: kernels' buffers and the window.
- */
+/* trainer_bytes - memory that training with these options takes, beside what the program, its
+ * libraries and its readers take whatever the shape. SIZE_MAX on error. */
 size_t trainer_bytes(struct kernels *k, const struct config *c, const struct trainer_options *o);
 
 /*

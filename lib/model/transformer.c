@@ -74,10 +74,20 @@ static void layout_backward(struct transformer *tf, struct arena *a)
 	tf->dcond1 = take(a, tf->B, (size_t)tf->c.time_width);
 }
 
+/* What any product of the transformer sums over, at most. */
+static size_t longest(const struct config *c)
+{
+	size_t n = 4 * (size_t)c->width, input = config_input(c), d = (size_t)c->embed;
+
+	n = n > input ? n : input;
+	return n > d ? n : d;
+}
+
 void transformer_layout(struct transformer *tf, struct arena *a)
 {
 	size_t T = (size_t)tf->c.row_len, M = tf->B * T, C = (size_t)tf->c.width;
 	size_t F = (size_t)tf->c.time_width;
+	struct k_attention_shape s = {tf->B, T, C, (size_t)tf->c.heads};
 
 	tf->rope = take(a, T, C / (size_t)tf->c.heads);
 	tf->cond1 = take(a, tf->B, F);
@@ -97,23 +107,15 @@ void transformer_layout(struct transformer *tf, struct arena *a)
 	tf->h = take(a, M, C);
 	tf->stats = take(a, M, 2);
 	tf->mod = take(a, tf->B, 2 * C);
+	k_need_attention(tf->k, &a->need, s);
+	k_need_products(tf->k, &a->need, longest(&tf->c));
 	if (tf->train)
 		layout_backward(tf, a);
-}
-
-/* What any product of the transformer sums over, at most. */
-static size_t longest(const struct config *c)
-{
-	size_t n = 4 * (size_t)c->width, input = config_input(c), d = (size_t)c->embed;
-
-	n = n > input ? n : input;
-	return n > d ? n : d;
 }
 
 int transformer_ready(struct transformer *tf, struct err *e)
 {
 	size_t T = (size_t)tf->c.row_len, D = (size_t)(tf->c.width / tf->c.heads);
-	struct k_attention_shape s = {tf->B, T, (size_t)tf->c.width, (size_t)tf->c.heads};
 	real *rope = mem_array(T * D, sizeof *rope, e);
 
 	if (!rope)
@@ -127,11 +129,7 @@ int transformer_ready(struct transformer *tf, struct err *e)
 		}
 	k_put(tf->k, tf->rope, rope, T * D * sizeof *rope);
 	free(rope);
-	if (tf->c.recall && recall_ready(tf->k, &tf->recall, tf->B, e))
-		return -1;
-	return k_reserve_attention(tf->k, s, e) || k_reserve_products(tf->k, longest(&tf->c), e)
-	           ? -1
-	           : 0;
+	return 0;
 }
 
 void transformer_features(double c_noise, real *feature, size_t n)

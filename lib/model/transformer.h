@@ -57,7 +57,7 @@ struct transformer {
 
 /*
  * transformer_new - for batches of up to B sequences; backward passes only with train.
- * transformer_layout - take its buffers from the arena; call it before any pass.
+ * transformer_layout - take its buffers and scratch from the arena; call it before any pass.
  * Returns NULL on error.
  */
 struct transformer *transformer_new(

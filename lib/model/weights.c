@@ -204,15 +204,20 @@ static void start_recall(const struct staging *s, const struct config *c)
 	k_put(s->k, w->recall_out, s->a, R * W * d * sizeof *s->a);
 }
 
-int weights_init(struct weights *w, const struct config *c, struct kernels *k, uint64_t seed,
-    const double *log_prior, struct err *e)
+size_t weights_largest(const struct weights *w)
 {
-	struct staging s = {k, w, NULL};
 	size_t largest = 0;
 
 	for (size_t i = 0; i < w->n_tensors; i++)
 		largest = w->tensor[i].n > largest ? w->tensor[i].n : largest;
-	s.a = mem_array(largest, sizeof *s.a, e);
+	return largest;
+}
+
+int weights_init(struct weights *w, const struct config *c, struct kernels *k, uint64_t seed,
+    const double *log_prior, struct err *e)
+{
+	struct staging s = {k, w, mem_array(weights_largest(w), sizeof *s.a, e)};
+
 	if (!s.a)
 		return -1;
 	for (size_t i = 0; i < w->n_tensors; i++) {

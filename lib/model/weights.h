@@ -61,6 +61,9 @@ void weights_free(struct weights *w);
 /* weights_count - parameters of c, padding included. */
 size_t weights_count(const struct config *c);
 
+/* weights_largest - numbers of the largest tensor: what is staged on the host at one time. */
+size_t weights_largest(const struct weights *w);
+
 /*
  * weights_init - random initial weights for the seed. bias [active] starts at log_prior (NULL: 0),
  * and padding words at a logit that no softmax can see.

@@ -242,6 +242,7 @@ static void test_attention(int qk_norm)
 	    .stats = zeros(B * H * T),
 	    .s = {B, T, C, H}};
 	real *dqkv = zeros(B * T * 3 * C), *dscale = zeros(H);
+	struct k_need need = {0};
 	struct err e;
 
 	for (size_t i = 0; i < T * D; i += 2) {
@@ -250,7 +251,8 @@ static void test_attention(int qk_norm)
 	}
 	for (size_t i = 0; qk_norm && i < H; i++)
 		c.scale[i] += 3;
-	k_reserve_attention(k, c.s, &e);
+	k_need_attention(k, &need, c.s);
+	k_reserve(k, &need, &e);
 	f_attention(&c);
 	k_attention_backward(
 	    k, ACT(dqkv), dscale, ACT(c.r), ACT(c.y), c.stats, ACT(c.qkv), c.scale, c.rope, c.s);
@@ -367,8 +369,8 @@ static void test_model(
 	m.g = weights_new(&c, &e);
 	m.dn = denoiser_new(k, &c, 3, true, &e);
 	denoiser_layout(m.dn, &a);
-	a.base = allocate(a.used);
-	a.used = 0;
+	arena_alloc(&a, k, &e);
+	owned[n_owned++] = a.base;
 	denoiser_layout(m.dn, &a);
 	denoiser_ready(m.dn, &e);
 	weights_map(m.w, &c, allocate(n * sizeof(real)));

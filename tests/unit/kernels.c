@@ -187,10 +187,12 @@ static void test_products(struct kernels *k, double tolerance, double exact)
 	static const struct shape fixed[] = {{1, 1, 1}, {48, 32, 32}, {49, 33, 31}, {700, 96, 640},
 	    {5, 700, 64}, {64, 64, 1100}, {33, 1030, 257}};
 	struct error products = {0}, precise = {0};
+	struct k_need need = {0};
 	struct err e;
 	size_t cases = 30;
 
-	k_reserve_products(k, 3 * 1120, &e);
+	k_need_products(k, &need, 3 * 1120);
+	k_reserve(k, &need, &e);
 	for (size_t i = 0; i < cases; i++) {
 		struct shape s = {random_size(90), random_size(90), random_size(90)};
 
@@ -216,11 +218,13 @@ static void test_attention(struct kernels *k, size_t T, size_t D, double toleran
 	float *lse = malloc(2 * T * sizeof *lse);
 	act *in = rounded(k, qkv, 3 * n), *out = malloc(n * 4);
 	struct error worst = {0};
+	struct k_need need = {0};
 	struct err e;
 
 	for (size_t i = 0; i < T * D; i += 2)
 		rope[i] = 1;
-	k_reserve_attention(k, s, &e);
+	k_need_attention(k, &need, s);
+	k_reserve(k, &need, &e);
 	k_attention(k, out, lse, in, NULL, rope, s);
 	y = widened(k, out, n);
 	for (size_t h = 0; h < 2; h++)
