@@ -263,7 +263,7 @@ if [ -e "$faults" ] && [ -z "${SAN:-}" ]; then
 	kill -INT $pid
 	wait $pid
 	is 'train: SIGINT that was ignored from the start is ignored after SIGTERM' \
-		"$? $(($(step_of "$T/twice.st") > 0))" '143 1'
+		"$? $(step_of "$T/twice.st" | grep -c '[1-9]')" '143 1'
 fi
 
 # --- two runs on one output ---

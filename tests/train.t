@@ -271,7 +271,7 @@ fails '--guidance without anything given' 2 'guidance does not go with' d -n 1 -
 fails '--seed of rows that have theirs' 2 'seed does not go with' d -s 3 "$T/faint.noised"
 fails '--scale of rows that have levels' 2 'scale does not go with' d --scale 0.9 "$T/faint.noised"
 fails '--steps of what makes none' 2 'an option of samplers does not go with --loss' d --loss -N 5 "$T/faint.noised"
-fails '--info with -n' 2 'info does not go with' d --info -n 1
+fails '--info with -n' 2 'does not go with --info' d --info -n 1
 fails '--prefix and --mend' 2 'exclude' d --prefix --mend "$T/valid.rows"
 sed '$d' "$vocab" >"$T/vocab2.txt"
 tok -q --text -w "$T/vocab2.txt" "$T/hole.txt" >"$T/foreign.tok"

@@ -21,8 +21,8 @@ struct input {
 	size_t cap, pos, len; /* unread bytes are buf[pos] ... buf[len - 1] */
 	uint64_t offset;      /* bytes of the input before buf[pos] */
 	bool eof;
-	const volatile sig_atomic_t *stop; /* may be NULL: where it is set, a read that would wait is
-	                                      an error */
+	const volatile sig_atomic_t *stop; /* may be NULL: where it is set, a read that would wait
+	                                      is an error */
 };
 
 /* input_open - open path for reading. Returns 0, or -1 with nothing to close. */
