@@ -107,8 +107,8 @@ void cli_refuse(bool given, const char *option, const char *with);
 /* cli_given - whether the option of this long name was given. */
 bool cli_given(const char *name);
 
-/* cli_refuse_others - the same for the first option that was given and is not among the n long names
- * allowed: for what prints something and ends, and takes few options. */
+/* cli_refuse_others - the same for the first option that was given and is not among the n long
+ * names allowed: for what prints something and ends, and takes few options. */
 void cli_refuse_others(const char *with, const char *const *allowed, size_t n);
 
 /*
@@ -141,8 +141,9 @@ void cli_refuse_terminal(const char *path);
 void cli_catch(int sig, const struct sigaction *action);
 
 /*
- * cli_unlink_on_signal - a file to remove if a signal that users, shells and batch systems send ends
- * the tool; NULL: none any more. One at a time; the path is copied.
+ * cli_unlink_on_signal - a file to remove if a signal that users, shells and batch systems send
+ * ends the tool; NULL: none any more. One at a time; the path is copied.
+ *
  * cli_unlink_at_end - a temporary file to remove if such a signal or die ends the tool; NULL: none
  * any more. Only for names that no other process uses.
  */

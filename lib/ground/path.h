@@ -9,7 +9,8 @@
 
 bool path_is_standard(const char *path);
 
-/* path_is_stream - whether what is there can be read once only: standard input, or no regular file. */
+/* path_is_stream - whether what is there can be read once only: standard input, or no regular file.
+ */
 bool path_is_stream(const char *path);
 
 /* path_is_open - whether descriptor fd is open on the regular file of this path. */
