@@ -137,6 +137,10 @@ is 'nothing to fit a schedule to: it stays as it was' \
 train $small -n 400 -o "$T/ends.st" "$T/train.noised" >/dev/null 2>"$T/err"
 is 'rows that end before the steps do: it says so, and that is no error' \
 	"$? $(grep -c 'the rows end after step 150 of 400' "$T/err")" '0 1'
+fails 'train: --self-cond of less than one row of the run is warned of' 0 \
+	'--self-cond 0.01 of 64 rows is less than one row' run few.st -n 4 --self-cond 0.01
+is 'train: --self-cond of one row of the run is no cause to warn' \
+	"$(run one-row.st -n 4 --self-cond 0.016 2>&1 >/dev/null)" ''
 fails 'heads that do not divide the width' 2 'heads do not divide' run x --heads 5
 fails 'a model without end' 1 'memory' run x --layers 1000 --width 65536 --heads 64
 fails 'more threads than can work' 2 'at most' run x -j 1024

@@ -337,6 +337,17 @@ static struct config meet(
 	return c;
 }
 
+/* denoise and --valid show estimates to every row. */
+static void warn_of_rate(const struct config *c)
+{
+	double rows = (double)options.steps * (double)options.batch;
+
+	if (c->self_cond && options.self_cond_rate * rows < 1 && ranks_first())
+		warn("--self-cond %g of %.0f rows is less than one row: the model is not trained "
+		     "on estimates, but denoise shows it estimates",
+		    options.self_cond_rate, rows);
+}
+
 static void start(struct run *r, struct kernels *k, const struct checkpoint *from)
 {
 	const struct shard_header *h = shard_header(r->rows);
@@ -364,6 +375,7 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 	if (resume && h->seed != from->source.seed && ranks_first())
 		warn("%s: noised with seed %" PRIu64 ", where %s began with %" PRIu64,
 		    shard_name(r->rows), h->seed, resume, from->source.seed);
+	warn_of_rate(&c);
 	if (run_init(r, &e))
 		die(&e);
 }

@@ -26,7 +26,7 @@ struct trainer_options {
 	int64_t steps; /* of the whole run: the cosine ends there */
 	uint64_t seed; /* of the initial weights */
 	struct optimizer_options optimizer;
-	double self_cond_rate; /* share of each batch that sees its own first estimate */
+	double self_cond_rate; /* share of the rows that see their own first estimate */
 	bool pad_loss;         /* [PAD] is a target */
 	bool full_vocab;       /* the softmax runs over all ids */
 	int family;            /* enum schedule_family */

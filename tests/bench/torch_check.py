@@ -163,7 +163,8 @@ def check_step(path, noised, log, after):
     before = {n: x.detach().clone() for n, x in w.items()}
     optimizer = AdamW(w, run.weights("adam_m."), run.weights("adam_v."), run.weights("ema."))
     batch = run.batch(int(run.meta["rows"]), rows)
-    n_sc = int(run.option("self_cond_rate") * len(rows)) if run.c.self_cond else 0
+    rate, first = run.option("self_cond_rate"), int(run.meta["rows"])
+    n_sc = math.floor(rate * (first + len(rows))) - math.floor(rate * first) if run.c.self_cond else 0
     names = ("beta1", "beta2", "eps", "decay", "clip", "ema")
     ce, _ = train_step(Model(run.c, w), optimizer, batch, n_sc, run.step + 1, lr=run.lr(run.step + 1),
                        **{name: run.option(name) for name in names})

@@ -1,5 +1,6 @@
 /* Two ranks as threads of one process: what is not finite on one of them stops both, with the words
- * of the one that knows where it began. */
+ * of the one that knows where it began; and the rows that see their own estimate are those of one
+ * process. */
 
 #include <math.h>
 #include <pthread.h>
@@ -208,11 +209,121 @@ static void test(int what, bool shard, const char *words)
 		    "rank %d%s: %s%s", i, shard ? ", shared" : "", r[i].good.msg, r[i].bad.msg);
 }
 
+/* --- self-conditioning --- */
+
+enum { ODD = 3, STEPS = 4 };
+
+struct odd {
+	struct team *team; /* NULL: one process */
+	double ce[STEPS * ODD];
+	struct err e;
+};
+
+/* Weights that are nowhere 0, and stay as they are. */
+static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
+{
+	struct shard_header h = {.kind = SHARD_NOISED,
+	    .id_bytes = 2,
+	    .vocab_size = WORDS,
+	    .row_len = T,
+	    .special = {0, 1, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID}};
+	struct shard_counts none = {0};
+	struct trainer_options options;
+	struct trainer *tr;
+	struct config c;
+
+	trainer_preset(&options, &c, 0);
+	c.layers = 1;
+	c.width = 16;
+	c.heads = 2;
+	c.embed = 8;
+	c.time_width = 8;
+	options.batch = ODD;
+	options.steps = STEPS;
+	options.window = 64;
+	options.refit_every = 0;
+	options.optimizer.lr = 0;
+	options.self_cond_rate = 0.5;
+	options.team = o->team;
+	options.exchange.bucket = 1024;
+	tr = trainer_new(k, &c, &options, &h, &none, &o->e);
+	for (size_t i = 0; tr && i < tr->w->n_tensors; i++)
+		for (size_t j = 0; j < tr->w->tensor[i].n; j++)
+			tr->w->base[tr->w->tensor[i].offset + j] +=
+			    (real)(rng_uniform(9, RNG_TEST, (uint32_t)i, j) - 0.5);
+	return tr;
+}
+
+/* This process's rows of the next ODD of the stream. */
+static int odd_fill(struct trainer *tr, struct err *e)
+{
+	uint64_t ranks = (uint64_t)team_size(tr->o.team), end = tr->rows + ODD;
+	uint8_t mask[(T + 7) / 8];
+	uint32_t ids[T];
+
+	memset(mask, 0xff, sizeof mask);
+	mask[T / 8] &= (uint8_t)((1 << T % 8) - 1);
+	tr->batch.B = 0;
+	for (uint64_t row = tr->rows + trainer_share(tr, tr->rows); row < end; row += ranks) {
+		struct shard_record r = {ids, T, 1.5f, 0, row, mask};
+
+		for (uint32_t j = 0; j < T; j++)
+			ids[j] = (uint32_t)rng_below(1, RNG_TEST, (uint32_t)row, j, WORDS);
+		if (batch_add(&tr->batch, &r, &tr->active, &tr->schedule, true, e))
+			return -1;
+	}
+	tr->step_rows = tr->batch.targets = ODD;
+	return 0;
+}
+
+static void *run_odd(void *arg)
+{
+	struct odd *o = arg;
+	struct kernels *k = k_new(1, K_FP32, &o->e);
+	struct trainer *tr = odd_trainer(o, k);
+	struct trainer_result result = {0};
+
+	for (int i = 0; i < STEPS; i++) {
+		result.ce = o->ce + i * ODD;
+		if (odd_fill(tr, &o->e) || trainer_step(tr, &result, &o->e))
+			break;
+	}
+	trainer_free(tr);
+	k_free(k);
+	return NULL;
+}
+
+static void test_self_cond(void)
+{
+	struct team team[RANKS];
+	struct odd one = {0}, rank[RANKS] = {0};
+	pthread_t thread[RANKS];
+	double most = 0;
+
+	run_odd(&one);
+	pthread_barrier_init(&barrier, NULL, RANKS);
+	for (int i = 0; i < RANKS; i++) {
+		team[i] = (struct team){.rank = i, .size = RANKS, .calls = &calls};
+		rank[i].team = &team[i];
+		pthread_create(&thread[i], NULL, run_odd, &rank[i]);
+	}
+	for (int i = 0; i < RANKS; i++)
+		pthread_join(thread[i], NULL);
+	pthread_barrier_destroy(&barrier);
+	for (int i = 0; i < STEPS * ODD; i++)
+		most = fmax(most, fabs(one.ce[i] - rank[0].ce[i]));
+	ok(one.ce[STEPS * ODD - 1] > 0 && most < 1e-4,
+	    "two ranks, batches of 3: the losses of one process, to %g nats: the same rows see "
+	    "their estimate %s%s",
+	    most, one.e.msg, rank[0].e.msg);
+}
+
 int main(void)
 {
 	for (int shard = 0; shard < 2; shard++) {
 		test(BAD_WEIGHT, shard, "rank 1 of 2: step 2: the loss of row 5 (t = ");
 		test(BAD_MOMENT, shard, "rank 1 of 2: step 1: the second moment of ");
 	}
+	test_self_cond();
 	return tap_done();
 }
