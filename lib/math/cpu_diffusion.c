@@ -279,6 +279,24 @@ void k_softmax(struct kernels *k, act *p, real *logits, real tau, size_t M, size
 	cpu_stream(k, "softmax", M * V * (2 * sizeof(real) + k_act_size(k)), M, softmax, &j);
 }
 
+static void softmax_real(void *arg, size_t begin, size_t end, int rank)
+{
+	struct vocabulary *j = arg;
+
+	(void)rank;
+	for (size_t m = begin; m < end; m++)
+		j->k->rows->softmax_in_place(j->logits + m * j->V, 1, j->V);
+}
+
+void k_softmax_real(struct kernels *k, real *p, size_t M, size_t V)
+{
+	struct vocabulary j = {.k = k, .logits = p, .V = V};
+
+	cpu_stream(k, "softmax", 2 * M * V * sizeof(real), M, softmax_real, &j);
+}
+
+/* Logits are taken relative to that of the target: the loss, which may be near 0, would else be the
+ * difference of two numbers of hundreds or, with the row bayes at little noise, many thousands. */
 static void cross_entropy(void *arg, size_t begin, size_t end, int rank)
 {
 	struct vocabulary *j = arg;
@@ -286,15 +304,16 @@ static void cross_entropy(void *arg, size_t begin, size_t end, int rank)
 
 	(void)rank;
 	for (size_t m = begin; m < end; m++) {
-		real *row = j->logits + m * j->V, weight = j->weight[m], lse, gradient;
+		real *row = j->logits + m * j->V, weight = j->weight[m], gradient;
 		real target = row[j->ids[m]];
 		act *out = j->out ? cpu_at(j->k, j->out, m * j->V) : NULL;
 
-		lse = rows->softmax(out, row, 1, weight, j->V);
-		j->loss[m] = lse - target;
+		for (size_t v = 0; v < j->V; v++)
+			row[v] -= target;
+		j->loss[m] = rows->softmax(out, row, 1, weight, j->V);
 		if (!out)
 			continue;
-		gradient = weight * ((real)exp((double)(target - lse)) - 1);
+		gradient = weight * (real)expm1(-(double)j->loss[m]);
 		rows->round(cpu_at(j->k, out, (size_t)j->ids[m]), &gradient, 1);
 	}
 }

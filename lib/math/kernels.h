@@ -278,6 +278,9 @@ void k_add_columns(
 /* k_softmax - p [M,V] = softmax(logits / tau), row by row. The logits are lost. */
 void k_softmax(struct kernels *k, act *p, real *logits, real tau, size_t M, size_t V);
 
+/* k_softmax_real - p [M,V] = softmax(p) in place, row by row, in reals. */
+void k_softmax_real(struct kernels *k, real *p, size_t M, size_t V);
+
 /*
  * k_cross_entropy - loss [M] = -ln softmax(logits)[id], nats, and dlogits [M,V] =
  * weight[m] (softmax(logits) - onehot(id)), the gradient of sum weight loss; dlogits may be NULL.

@@ -328,6 +328,29 @@ static void test_plain_unit(void)
 }
 #endif
 
+/* ln(1 + exp(-2)) = 0.126928, of logits between which floats are 1/32 apart. */
+static void test_cross_entropy(struct kernels *k)
+{
+	static const int32_t ids[2] = {0, 1};
+	real logits[4] = {300000, 299998, 300000, 299998}, weight[2] = {1, 1}, loss[2];
+
+	k_cross_entropy(k, loss, NULL, logits, ids, weight, 2, 2);
+	ok(fabs((double)loss[0] - 0.126928) < 2e-6 && fabs((double)loss[1] - 2.126928) < 2e-6,
+	    "%s: the cross-entropy of large logits: %.6f and %.6f nats", k_name(k), (double)loss[0],
+	    (double)loss[1]);
+}
+
+static void test_softmax_real(struct kernels *k)
+{
+	real p[3] = {1, 0, 2};
+
+	k_softmax_real(k, p, 1, 3);
+	ok(fabs((double)p[0] - 0.244728) < 1e-6 && fabs((double)p[1] - 0.090031) < 1e-6 &&
+	        fabs((double)p[2] - 0.665241) < 1e-6,
+	    "%s: the softmax of reals is not rounded: %.6f %.6f %.6f", k_name(k), (double)p[0],
+	    (double)p[1], (double)p[2]);
+}
+
 int main(void)
 {
 	struct err e = {0};
@@ -340,6 +363,8 @@ int main(void)
 	test_products(k, 1e-5, 1e-5);
 	test_attention(k, 37, 12, 1e-5);
 	test_lesser_rows(k);
+	test_cross_entropy(k);
+	test_softmax_real(k);
 	k_free(k);
 	k = k_new(2, K_BF16, &e);
 	if (!k) {
@@ -365,6 +390,8 @@ int main(void)
 	test_attention(k, 37, 12, 0.02);
 	test_attention(k, 80, 32, 0.02);
 	test_attention(k, 128, 64, 0.02);
+	test_cross_entropy(k);
+	test_softmax_real(k);
 	k_free(k);
 	return tap_done();
 }

@@ -1,0 +1,111 @@
+/*
+ * What denoise --loss measures, where it is a small difference of large numbers: the squared error
+ * of words that the model knows, at the least noise and at the most, in each arithmetic.
+ */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ground/rng.h"
+#include "model/measure.h"
+#include "model/trainer.h"
+#include "tap.h"
+
+enum { WORDS = 24, T = 12, EMBED = 32, B = 4 };
+
+static struct trainer *new_trainer(struct kernels *k)
+{
+	struct shard_header h = {.kind = SHARD_NOISED,
+	    .id_bytes = 2,
+	    .vocab_size = WORDS,
+	    .row_len = T,
+	    .special = {0, 1, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID}};
+	struct shard_counts none = {0};
+	struct trainer_options o;
+	struct config c;
+	struct err e = {0};
+	struct trainer *tr;
+
+	trainer_preset(&o, &c, 0);
+	c.layers = 1;
+	c.width = 32;
+	c.heads = 2;
+	c.recall = 0;
+	c.embed = EMBED;
+	c.precond = PRECOND_BAYES;
+	o.batch = B;
+	o.window = 64;
+	o.t_min = 0.01;
+	tr = trainer_new(k, &c, &o, &h, &none, &e);
+	if (!tr)
+		diag("%s", e.msg);
+	return tr;
+}
+
+/* Means over B rows of noise level t, of an untrained model. */
+static void measure(struct kernels *k, double t, double *ce, double *squared_error)
+{
+	struct trainer *tr = new_trainer(k);
+	double each_ce[B], each[B];
+	uint8_t mask[(T + 7) / 8];
+	uint32_t ids[T];
+	struct measure *m;
+	struct batch b;
+	struct err e = {0};
+
+	memset(mask, 0xff, sizeof mask);
+	m = measure_new(k, &tr->c, tr->w, B, &e);
+	batch_init(&b, B, T, &e);
+	for (uint32_t i = 0; i < B; i++) {
+		struct shard_record r = {ids, T, (float)t, 0, i, mask};
+
+		for (uint32_t j = 0; j < T; j++)
+			ids[j] = (uint32_t)rng_below(1, RNG_TEST, i, j, WORDS);
+		if (batch_add(&b, &r, &tr->active, &tr->schedule, true, &e))
+			diag("%s", e.msg);
+	}
+	if (measure_run(m, &b, each_ce, each, &e))
+		diag("%s", e.msg);
+	*ce = *squared_error = 0;
+	for (size_t i = 0; i < B; i++) {
+		*ce += each_ce[i] / B;
+		*squared_error += each[i] / B;
+	}
+	measure_free(m);
+	batch_release(&b);
+	trainer_free(tr);
+}
+
+static void test(struct kernels *k, const char *precision)
+{
+	double ce, least, much, most, t = 0.01;
+
+	measure(k, t, &ce, &least);
+	ok(least / (t * t) < 1e-3,
+	    "denoise --loss, %s: the squared error of known words adds %.2g nats to the bound",
+	    precision, least / (t * t));
+	ok(ce >= 0 && ce < 1e-5, "denoise --loss, %s: known words cost %.2g nats", precision, ce);
+	measure(k, 1e4, &ce, &much);
+	measure(k, 1e8, &ce, &most);
+	ok(much > EMBED / 2 && fabs(most - much) < 1e-3 * much,
+	    "denoise --loss, %s: behind pure noise the squared error is %.4f at t = 1e4, %.4f at "
+	    "1e8",
+	    precision, much, most);
+}
+
+int main(void)
+{
+	struct err e;
+	struct kernels *k = k_new(2, K_FP32, &e);
+
+	test(k, "fp32");
+	k_free(k);
+	k = k_new(2, K_BF16, &e);
+	if (k)
+		test(k, "bf16");
+	else
+		skip("denoise --loss in bf16", e.msg);
+	k_free(k);
+	return tap_done();
+}
