@@ -4,34 +4,42 @@
 #
 #   d / 2 t_max^2  +  CE(t_min)  +  integral of t^-3 E|e - estimate|^2 dt
 #
-# of cdcd-csv(5), nats a token, and nats a row. The standard error of the integral is that of the
-# scatter about neighbours in t, for the levels themselves leave no gaps.
+# of cdcd-csv(5), nats a token, and nats a row. Each row counts in the bound by the number of its
+# targets, so that nats a token are those of all tokens together, and nats a row are those times the
+# mean number of targets. The standard error of the integral is that of the scatter about neighbours in
+# t, for the levels themselves leave no gaps.
 
 /^model.embed: / { d = $2 }
-/^model.row_len: / { row = $2 }
 /^schedule: / { t_min = $5; t_max = $7 }
 
 /^t,u,/ {
 	part++
+	if ($0 !~ /^t,u,ce_nats,squared_error,targets$/) {
+		print "bound: no column targets: losses of an older denoise, which has to be run again" >"/dev/stderr"
+		failed = 1
+		exit
+	}
 	next
 }
 
 {
-	if (split($0, f, ",") < 4 || f[3] == "")
+	if (split($0, f, ",") < 5 || f[3] == "")
 		next
 	if (part == 1) {
-		lowest += f[3]
-		n_lowest++
+		lowest += f[5] * f[3]
+		lowest_targets += f[5]
 	} else if (part == 2) {
 		n++
 		ce += f[3]
 		u[n] = f[2]
 		ce_of[n] = f[3]
 		x = f[4] / (f[1] * f[1])
-		sum += x
+		sum += f[5] * x
+		targets += f[5]
 		if (n > 1)
-			squares += (x - before) * (x - before) / 2
+			squares += f[5] * last * (x - before) * (x - before) / 2
 		before = x
+		last = f[5]
 	}
 }
 
@@ -44,13 +52,15 @@ function over_schedule(    i, sum) {
 }
 
 END {
-	if (!n || !n_lowest || !(t_max > t_min)) {
+	if (failed)
+		exit 1
+	if (!targets || !lowest_targets || !(t_max > t_min)) {
 		print "bound: no losses, or no range of levels" >"/dev/stderr"
 		exit 1
 	}
 	whole = log(t_max / t_min)
-	bound = d / (2 * t_max * t_max) + lowest / n_lowest + whole * sum / n
+	bound = d / (2 * t_max * t_max) + lowest / lowest_targets + whole * sum / targets
 	print "bound_row_nats,ce_nats,ce_schedule_nats,bound_token_nats,bound_token_error"
-	printf "%.4f,%.6f,%.6f,%.6f,%.6f\n", bound * row, ce / n, over_schedule(), bound,
-	    whole * sqrt(squares) / n
+	printf "%.4f,%.6f,%.6f,%.6f,%.6f\n", bound * targets / n, ce / n, over_schedule(), bound,
+	    whole * sqrt(squares) / targets
 }

@@ -18,9 +18,13 @@ $1 in run {
 	sub(/\.[^.]*$/, "", kind)
 	if (!seeds[kind]++)
 		kinds[++k] = kind
+	# Relative to the first seed: squares of the values would leave little of a small deviation.
 	for (i = 1; i <= m; i++) {
-		sum[kind, i] += $at[column[i]]
-		squares[kind, i] += $at[column[i]] * $at[column[i]]
+		if (seeds[kind] == 1)
+			first[kind, i] = $at[column[i]]
+		x = $at[column[i]] - first[kind, i]
+		sum[kind, i] += x
+		squares[kind, i] += x * x
 	}
 }
 
@@ -35,7 +39,7 @@ END {
 		printf "%s,%d", kind, s
 		for (i = 1; i <= m; i++) {
 			mean = sum[kind, i] / s
-			printf ",%.6g,", mean
+			printf ",%.6g,", first[kind, i] + mean
 			if (s == 1)
 				continue
 			variance = (squares[kind, i] - s * mean * mean) / (s - 1)

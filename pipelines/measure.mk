@@ -61,7 +61,7 @@ $(OUT)/masked.csv: $(texts) $(MASKED) $(OUT)/vocab.txt $(OUT)/measure.settings $
 $(OUT)/%/losses.csv: $(OUT)/%/model.safetensors $(OUT)/held-out.rows $(OUT)/measure.settings
 	noise -e $(LOSS_EPOCHS) -s 7 $(OUT)/held-out.rows | denoise -m $< --loss -o $@
 
-$(OUT)/%/lowest.csv: $(OUT)/%/model.safetensors $(OUT)/held-out.rows
+$(OUT)/%/lowest.csv: $(OUT)/%/model.safetensors $(OUT)/held-out.rows $(OUT)/measure.settings
 	noise -u 0 -s 8 $(OUT)/held-out.rows | denoise -m $< --loss -o $@
 
 # The mean cross-entropy over ln t and over the schedule, and the likelihood bound of cdcd-csv(5).
@@ -92,6 +92,6 @@ $(OUT)/ce.csv: $(LOSS_RUNS:%=$(OUT)/%/ce.csv) $(OUT)/runs.settings
 $(OUT)/ce.png: $(OUT)/ce.csv
 	plotcsv -x t -y ce_nats -g run --log-x --title 'Held-out rows' --xlabel 'noise level t' --ylabel 'cross-entropy, nats a token' -o $@ $<
 
-# Which columns and rows the tables have.
+# Which columns and rows the tables have, and losses.csv and lowest.csv.
 $(call settings,runs,$(RUNS) / $(LOSS_RUNS) / $(REFERENCES) / $(ORDERS) / $(GRAMMAR) / $(MASKED))
-$(call settings,measure,$(JUDGE_ORDER) $(LOSS_EPOCHS) $(MASKED) $(MASKED_EPOCHS))
+$(call settings,measure,$(JUDGE_ORDER) $(LOSS_EPOCHS) $(MASKED) $(MASKED_EPOCHS) / t u ce_nats squared_error targets)

@@ -240,7 +240,7 @@ denoise -q -j 2 -m "$T/p-bayes" -N 3 "$T/faint.noised" | zstd -dcq >"$T/mended"
 zstd -dcq <"$T/valid.rows" >"$T/meant"
 ok 'rows that are hardly damaged come back whole, with the row bayes untrained' cmp "$T/mended" "$T/meant"
 ok '--loss' d --loss -o "$T/losses.csv" "$T/valid.noised"
-is '--loss: a row for each' "$(awk -F, 'NR == 1 || NF == 4 && $3 != "" && $4 > 0 { n++ } END { print n }' \
+is '--loss: a row for each' "$(awk -F, 'NR == 1 || NF == 5 && $3 != "" && $4 > 0 { n++ } END { print n }' \
 	"$T/losses.csv")" 21
 # near FILE FILE: lines of as many numbers, the same to what bf16 may round
 near() {
@@ -258,6 +258,10 @@ is '--loss: the schedule is at u' "$(noise -q -u 0 "$T/valid.rows" | d --loss |
 	awk -F, 'NR > 1 { print $1 == 0.25, $2 }' | sort -u)" '1 0'
 is '--loss: what is given is not counted' "$(noise -q -t 2 --mask prefix "$T/valid.rows" | d --loss |
 	awk -F, 'NR > 1 && $3 > 0' | wc -l | tr -d ' ')" 20
+is '--loss: targets are all tokens, where [PAD] is one' "$(tail -n +2 "$T/losses.csv" | cut -d, -f5 | sort -u)" 72
+is '--loss: targets are the words alone, after train --pad-loss off' \
+	"$(denoise -q -m "$T/switches" --loss "$T/valid.noised" | awk -F, 'NR > 1 { n += $5 } END { print n }')" \
+	"$(pack --ids "$T/valid.rows" | tr ' ' '\n' | grep -c '[1-9]')"
 d --loss -B 3 "$T/valid.noised" >"$T/losses3.csv"
 awk -F, 'NR > 1 { print $3, $4 }' "$T/losses3.csv" >"$T/by-threes"
 awk -F, 'NR > 1 { print $3, $4 }' "$T/losses.csv" >"$T/by-all"

@@ -346,6 +346,16 @@ static void fail_measuring(struct job *j, const struct err *e)
 	die(e);
 }
 
+/* Tokens of row i that its losses are means over. */
+static size_t count_targets(const struct batch *b, size_t i)
+{
+	size_t n = 0;
+
+	for (size_t t = 0; t < b->T; t++)
+		n += b->weight[i * b->T + t] > 0;
+	return n;
+}
+
 static void print_losses(struct job *j)
 {
 	const struct batch *b = &j->b;
@@ -358,9 +368,10 @@ static void print_losses(struct job *j)
 		failed = output_printf(
 		    &j->csv, &e, "%.9g,%.9g,", b->t[i], schedule_u(&j->cp.schedule, b->t[i]));
 		if (!failed)
-			failed = isfinite(j->ce[i]) ? output_printf(&j->csv, &e, "%.9g,%.9g\n",
-			                                  j->ce[i], j->squared_error[i])
-			                            : output_printf(&j->csv, &e, ",\n");
+			failed = isfinite(j->ce[i])
+			             ? output_printf(&j->csv, &e, "%.9g,%.9g,%zu\n", j->ce[i],
+			                   j->squared_error[i], count_targets(b, i))
+			             : output_printf(&j->csv, &e, ",,0\n");
 		if (failed)
 			fail_measuring(j, &e);
 	}
@@ -384,7 +395,7 @@ static void measure(struct job *j, struct shard_reader *in)
 	if (output_open(&j->csv, output, &e))
 		die(&e);
 	cli_unlink_at_end(j->csv.temporary);
-	if (output_printf(&j->csv, &e, "t,u,ce_nats,squared_error\n"))
+	if (output_printf(&j->csv, &e, "t,u,ce_nats,squared_error,targets\n"))
 		fail_measuring(j, &e);
 	while ((more = shard_read(in, &r, &e)) > 0) {
 		if (isnan(r.t))

@@ -1,0 +1,44 @@
+#!/bin/sh
+# The arithmetic of the tables of pipelines/, on numbers of which the results were computed by hand.
+. tests/lib.sh
+
+# --- bound.awk: d = 2, t from 1 to 4
+
+cat >"$T/info" <<'END'
+schedule: cauchy, t from 1 to 4
+model.embed: 2
+model.row_len: 5
+END
+header=t,u,ce_nats,squared_error,targets
+printf '%s\n' $header 1,0,0.5,0.1,4 1,0,1.1,0.1,2 1,0,,,0 >"$T/lowest"
+printf '%s\n' $header 2,0.25,1,8,4 3,0.3,,,0 4,0.5,2,16,2 >"$T/losses"
+bound() { # bound COLUMN
+	cat "$T/info" "$T/lowest" "$T/losses" | awk -f pipelines/bound.awk |
+		awk -F, -v column="$1" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { print $at[column] }'
+}
+# d / 2 t_max^2 = 2 / 32, and CE(t_min) = (4 x 0.5 + 2 x 1.1) / 6 = 0.7. Squared errors over t^2 are 2 and
+# 1, their mean over the tokens is (4 x 2 + 2 x 1) / 6 = 5 / 3, and the integral is ln 4 times that.
+# 0.0625 + 0.7 + 1.386294 x 1.666667 = 3.072991
+is 'bound.awk: the bound, nats a token' "$(bound bound_token_nats)" 3.072991
+is 'bound.awk: nats a row are nats a token x the mean number of targets, 3, and not x the row length, 5' \
+	"$(bound bound_row_nats)" 9.2190
+# sqrt(4 x 2 x (2 - 1)^2 / 2) = 2, over 6 targets, times ln 4
+is 'bound.awk: the standard error of the integral' "$(bound bound_token_error)" 0.462098
+is 'bound.awk: the mean cross-entropy of the rows' "$(bound ce_nats)" 1.500000
+# 0.25 x 1 + 0.25 x (1 + 2) / 2 + 0.5 x 2
+is 'bound.awk: the integral of the cross-entropy over the schedule' "$(bound ce_schedule_nats)" 1.625000
+fails 'bound.awk: losses without targets are refused' 1 'no column targets' sh -c \
+	"{ cat '$T/info'; printf 't,u,ce_nats,squared_error\n1,0,0.5,0.1\n'; } | awk -f pipelines/bound.awk"
+fails 'bound.awk: no losses are refused' 1 'no losses' sh -c "cat '$T/info' '$T/lowest' | awk -f pipelines/bound.awk"
+
+# --- kinds.awk
+
+columns=held_out_nats,ce_nats,word_nats,entropy_nats,grammatical,consistent
+printf '%s\n' text,$columns a.1,1,46.05,7.1,1,0,1 a.2,3,46.05,7.1,2,0,1 a.3,5,46.0500001,7.1,6,0,1 b.1,1,2,3,4,5,6 \
+	>"$T/table"
+awk -F, -v runs='a.1 a.2 a.3 b.1' -f pipelines/kinds.awk "$T/table" >"$T/kinds"
+is 'kinds.awk: means and standard deviations over the seeds, also of values that hardly differ' \
+	"$(sed -n 2p "$T/kinds")" 'a,3,3,2,46.05,5.8e-08,7.1,0,3,2.6,0,0,1,0'
+is 'kinds.awk: one seed has no deviation' "$(sed -n 3p "$T/kinds")" 'b,1,1,,2,,3,,4,,5,,6,'
+
+done_testing
