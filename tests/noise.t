@@ -190,6 +190,11 @@ fails '--max-given where nothing is' 2 'max-given does not go with' \
 records -e 5 -m prefix --max-given 0.3 a.rows | column 5 >masks
 not_ok '--max-given 0.3: of 13, 3 at most' grep -q '^0000' masks
 ok '--max-given 0.3: but 2' grep -q '^001' masks
+fails 'noise: --max-given of less than a token of each row is warned of' 0 \
+	'--max-given 0.07 of rows of 13 tokens is less than one token' "$BIN/noise" -o few -m prefix --max-given 0.07 a.rows
+is 'noise: --max-given of one token of the longest story gives it' \
+	"$(records -m prefix --max-given 0.15 -e 20 a.rows 2>err | column 5 | sort -u | xargs) $(cat err)" \
+	'0111111111111 1111111111111 '
 records -e 5 -m mixed a.rows | column 5 >masks
 is '-m mixed: a third is noised wholly, and a few more' \
 	"$(grep -cx 1111111111111 masks | awk '{ print ($1 > 333 && $1 < 520) }')" 1

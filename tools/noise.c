@@ -260,6 +260,15 @@ static int noise(struct shard_header *h, const struct rows *rows, const struct s
 	return 0;
 }
 
+static void warn_of_share(const struct rows *rows)
+{
+	if ((mask == NOISING_PREFIX || mask == NOISING_MIXED) && max_given > 0 &&
+	    noising_most(max_given, rows->length) == 0)
+		warn("--max-given %g of rows of %u tokens is less than one token: a prefix mask "
+		     "gives none",
+		    max_given, rows->length);
+}
+
 int main(int argc, char **argv)
 {
 	int operand = cli_parse(&cli, argc, argv), failed;
@@ -284,6 +293,7 @@ int main(int argc, char **argv)
 		failed = counts_file ? other_counts(counts_file, &h, &counts, &e)
 		                     : rows_count(&rows, h.vocab_size, &counts, &e);
 	if (!failed) {
+		warn_of_share(&rows);
 		shard_add_provenance(&h, provenance);
 		failed = noise(&h, &rows, &counts, &e);
 	}

@@ -63,10 +63,16 @@ static uint32_t content(const struct noising *g)
 	return n;
 }
 
+uint32_t noising_most(double max_given, uint32_t length)
+{
+	/* The product of 0.29 and 100 is a little less than 29. */
+	return (uint32_t)(max_given * length * (1 + 1e-12));
+}
+
 /* Up to max_given of the content, and never all of it. */
 static void mask_prefix(struct noising *g, uint64_t n)
 {
-	uint32_t length = content(g), most = (uint32_t)(g->options.max_given * length);
+	uint32_t length = content(g), most = noising_most(g->options.max_given, length);
 	uint32_t given;
 
 	if (most >= length)

@@ -45,6 +45,11 @@ int noising_init(struct noising *g, const struct noising_options *o, const struc
     uint32_t pad, struct err *e);
 void noising_release(struct noising *g);
 
+/* noising_most - tokens that a prefix mask gives at most of so many: max_given of them, rounded
+ * down.
+ */
+uint32_t noising_most(double max_given, uint32_t length);
+
 /*
  * noising_record - record n of the stream; it lives until the next call. Costs as much as its row
  * is long, and where n is of another epoch than the call before, as much as there are rows.

@@ -71,6 +71,19 @@ static void make_rows(struct rows *rows)
 static const struct noising_options plain = {
     .seed = 5, .shuffle = true, .t = NAN, .u = NAN, .mask = NOISING_ALL, .max_given = 1};
 
+/* Hundredths of 100 are whole, though some of the products of doubles are below them. */
+static void test_most(void)
+{
+	int wrong = 0;
+
+	for (uint32_t i = 0; i <= 100; i++)
+		wrong += noising_most(i / 100.0, 100) != i;
+	ok(wrong == 0, "noise: --max-given 0.29 gives up to 29 of 100 tokens, and so on: %d wrong",
+	    wrong);
+	ok(noising_most(0.299, 100) == 29 && noising_most(0.3, 13) == 3,
+	    "noise: --max-given is rounded down to whole tokens");
+}
+
 static void test_epochs(const struct rows *rows)
 {
 	struct noising g;
@@ -242,6 +255,7 @@ int main(void)
 
 	make_rows(&rows);
 	test_u();
+	test_most();
 	test_epochs(&rows);
 	test_entry(&rows);
 	test_masks(&rows);
