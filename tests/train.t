@@ -190,9 +190,19 @@ ok 'whole' cmp "$T/copy.st" "$T/whole.st"
 fails 'another schedule on resuming' 2 'train.family is cauchy in the checkpoint' \
 	train -q -r "$T/whole.st" --schedule logistic "$T/train.noised"
 noise -q -e 8 -s 2 "$T/train.rows" >"$T/seed2.noised"
+is 'train: --resume with the rows that it began with says nothing' \
+	"$(train -q -j 2 -r "$T/half.st" -o "$T/s1.st" -n 41 "$T/train.noised" 2>&1 >/dev/null)" ''
+noise -q -e 100 -s 1 "$T/valid.rows" >"$T/others.noised"
+occurs() { pack --ids "$1" | tr ' ' '\n' | grep -cx 0; }
+fails 'train: --resume with other rows of the same seed is warned of' 0 \
+	"others.noised: not the rows that .*half.st began with: token 0 occurs $(occurs "$T/valid.rows") times in these, $(occurs "$T/train.rows") times in those" \
+	train -q -j 2 -r "$T/half.st" -o "$T/s3.st" -n 41 "$T/others.noised"
 ok 'another stream on resuming is said' sh -c \
 	"train -q -j 2 -r '$T/whole.st' -o '$T/s2.st' '$T/seed2.noised' 2>&1 | grep -q 'noised with seed 2'"
 fails 'validation rows that are not there' 1 'nowhere: No such file' run x --valid "$T/nowhere"
+noise -q --limit 0 "$T/valid.rows" >"$T/none.noised"
+fails 'train: --valid of a file without rows' 1 'none.noised: no rows to validate on' run none.st -n 4 --valid "$T/none.noised"
+ok 'train: makes no checkpoint then' test ! -e "$T/none.st"
 fails 'one file for two things' 2 'one file for two' run x -l "$T/train.noised"
 
 # --- denoise ---

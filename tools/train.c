@@ -348,6 +348,22 @@ static void warn_of_rate(const struct config *c)
 		    options.self_cond_rate, rows);
 }
 
+/* What is known of the rows that the checkpoint began with is their seed and their words. */
+static void warn_of_rows(const struct run *r, const struct checkpoint *from)
+{
+	const struct shard_header *h = shard_header(r->rows);
+	uint64_t was, is;
+	uint32_t id;
+
+	if (h->seed != from->source.seed)
+		warn("%s: noised with seed %" PRIu64 ", where %s began with %" PRIu64,
+		    shard_name(r->rows), h->seed, resume, from->source.seed);
+	if (active_differs(&r->tr->active, shard_counts(r->rows), &id, &was, &is))
+		warn("%s: not the rows that %s began with: token %" PRIu32 " occurs %" PRIu64
+		     " times in these, %" PRIu64 " times in those",
+		    shard_name(r->rows), resume, id, is, was);
+}
+
 static void start(struct run *r, struct kernels *k, const struct checkpoint *from)
 {
 	const struct shard_header *h = shard_header(r->rows);
@@ -372,9 +388,8 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 	r->counted = counted && !resume;
 	/* With no step done there is nothing to save, unless it is somewhere else. */
 	r->saved = resume && strcmp(output, resume) != 0 ? UINT64_MAX : r->tr->step;
-	if (resume && h->seed != from->source.seed && ranks_first())
-		warn("%s: noised with seed %" PRIu64 ", where %s began with %" PRIu64,
-		    shard_name(r->rows), h->seed, resume, from->source.seed);
+	if (resume && ranks_first())
+		warn_of_rows(r, from);
 	warn_of_rate(&c);
 	if (run_init(r, &e))
 		die(&e);

@@ -79,6 +79,27 @@ void active_release(struct active *a)
 	memset(a, 0, sizeof *a);
 }
 
+bool active_differs(const struct active *a, const struct shard_counts *counts, uint32_t *id,
+    uint64_t *was, uint64_t *is)
+{
+	uint64_t total = 0;
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < a->n; i++)
+		total += a->count[i];
+	if (!total || !counts->n)
+		return false;
+	for (*id = 0; *id < a->vocab_size; ++*id) {
+		int32_t i = a->index[*id];
+
+		*was = i >= 0 ? a->count[i] : 0;
+		*is = at < counts->n && counts->id[at] == *id ? counts->count[at++] : 0;
+		if (*was != *is)
+			return true;
+	}
+	return false;
+}
+
 void active_log_prior(const struct active *a, double *prior)
 {
 	double total = 0;

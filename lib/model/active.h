@@ -6,6 +6,7 @@
  * [MASK]. The softmax runs over these alone; files speak of ids, the model of indices 0 ... n-1.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "formats/shard.h"
@@ -32,6 +33,14 @@ int active_init(struct active *a, const struct shard_header *h, const struct sha
 int active_restore(struct active *a, const struct shard_header *h, uint32_t n, const uint32_t *id,
     const uint64_t *count, struct err *e);
 void active_release(struct active *a);
+
+/*
+ * active_differs - whether a was made of other rows than those of these counts: then *id is the
+ * first id that occurs another number of times, was in the rows of a and is in these. False where
+ * it is not known how often an id occurs, in either.
+ */
+bool active_differs(const struct active *a, const struct shard_counts *counts, uint32_t *id,
+    uint64_t *was, uint64_t *is);
 
 /* active_log_prior - ln of each word's share, with 1/2 added to every count. prior [n]. */
 void active_log_prior(const struct active *a, double *prior);

@@ -11,6 +11,7 @@ int validation_check(const struct trainer *tr, const char *path, struct err *e)
 	struct shard_reader *rows = shard_open(path, e);
 	const struct shard_header *h;
 	struct shard_record record;
+	uint64_t n = 0;
 	int failed = -1;
 
 	if (!rows || shard_expect(rows, SHARD_NOISED, e))
@@ -28,7 +29,9 @@ int validation_check(const struct trainer *tr, const char *path, struct err *e)
 		    path, h->first % h->stride, h->stride);
 	else
 		while ((failed = shard_read(rows, &record, e)) > 0)
-			;
+			n++;
+	if (!failed && !n)
+		failed = err_set(e, "%s: no rows to validate on", path);
 out:
 	shard_close(rows);
 	return failed;
