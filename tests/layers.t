@@ -46,6 +46,8 @@ elif [ -n "${SAN:-}" ]; then
 else
 	nm -f sysv "$lib" 2>/dev/null | awk -F'|' '
 		{ gsub(/ /, "", $7) }
+		$7 ~ /^[.]text/ { functions++ }
+		END { if (!functions) print "nm: no functions" }
 		$7 ~ /^[.](data|bss|tdata|tbss)/ && $7 !~ /rel[.]ro/ || $7 == "*COM*" { print $1, $7 }' >"$T/wrong"
 	ok 'lib keeps no mutable globals' sh -c "cat '$T/wrong'; test ! -s '$T/wrong'"
 fi

@@ -29,12 +29,25 @@ show() {
 	head -n 12 "$1" | sed 's/^/# /'
 }
 
+# compared COMMAND...: unless it is cmp of a file that is empty, or not there, which says nothing: what
+# should have made the file may have failed
+compared() {
+	[ "$1" = cmp ] || return 0
+	for compared_file; do
+		case $compared_file in
+		cmp | -*) ;;
+		*) [ -s "$compared_file" ] || return 1 ;;
+		esac
+	done
+}
+
 # ok DESCRIPTION COMMAND...: the command succeeds
 ok() {
 	ok_what=$1
 	shift
 	"$@" >"$T/.out" 2>&1
 	ok_got=$?
+	compared "$@" || ok_got=125
 	if [ $ok_got -eq 0 ]; then
 		result 0 "$ok_what"
 	else
@@ -51,6 +64,7 @@ not_ok() {
 	shift
 	"$@" >"$T/.out" 2>&1
 	not_ok_got=$?
+	compared "$@" || not_ok_got=125
 	case $1 in
 	cmp | grep) not_ok_most=1 ;;
 	*) not_ok_most=125 ;;

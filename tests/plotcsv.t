@@ -60,7 +60,7 @@ golden 'a histogram' plot-hist.txt plot --hist -x ce_nats --bins 12 --title Hist
 env LC_ALL=C.UTF-8 "$BIN/plotcsv" --ascii -x t -y f_nats -g step --log-x "$T/curves.csv" >"$T/ascii"
 ok '--ascii is ASCII' cmp tests/golden/plot-lines.txt "$T/ascii"
 ok 'standard input' sh -c "'$BIN/plotcsv' --ascii -x t -y f_nats -g step --log-x - <'$T/curves.csv' | cmp - '$T/ascii'"
-ok 'no colour where there is no terminal' sh -c "! grep -q '$(printf '\033')' '$T/ascii'"
+not_ok 'no colour where there is no terminal' grep -q "$(printf '\033')" "$T/ascii"
 if command -v script >/dev/null && script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 	script -qec "stty cols 50 rows 15; TERM=xterm '$BIN/plotcsv' -x t -y ce_nats -c split '$T/loss.csv'" \
 		/dev/null </dev/null >"$T/tty" 2>&1
@@ -71,7 +71,7 @@ if command -v script >/dev/null && script -qec true /dev/null </dev/null >/dev/n
 	ok 'and what they mean' grep -q 'step: 1 (light) to 100 (dark)' "$T/tty"
 	script -qec "NO_COLOR=1 TERM=xterm '$BIN/plotcsv' -x t -y ce_nats '$T/loss.csv'" /dev/null \
 		</dev/null >"$T/tty" 2>&1
-	ok 'but for NO_COLOR' sh -c "! grep -q '38;5' '$T/tty'"
+	not_ok 'but for NO_COLOR' grep -q '38;5' "$T/tty"
 else
 	skip 'a terminal sees colours' 'no script(1) or no terminals here'
 fi

@@ -1,8 +1,49 @@
 #!/bin/sh
-# No script gives shellcheck anything to say.
+# No script gives shellcheck anything to say, and no assertion is true whatever happens.
 . tests/lib.sh
 
-command -v shellcheck >/dev/null || skip_all 'no shellcheck here'
+# idle FILE...: assertions on the status of an awk that never exits with one, or of a command that
+# always succeeds, and statuses of grep and cmp turned round, where 2 says that there was no file
+idle() {
+	awk '
+		FNR == 1 { statement = "" }
+		{
+			statement = statement $0
+			gsub(/\047\\\047\047/, "", statement)
+			quotes = gsub(/\047/, "&", statement)
+			if (quotes % 2 || sub(/\\$/, " ", statement))
+				next
+			if (statement ~ /^[ \t]*(not_)?ok ("[^"]*"|\047[^\047]*\047)[ \t]+(awk|sh -c .*[|] *awk [^|;&]*$)/ && statement !~ /exit/ ||
+				statement ~ /^[ \t]*ok ("[^"]*"|\047[^\047]*\047)[ \t]+(true|:|sh -c .*([|][|]|;) *(true|:)["\047]?$)/ ||
+				statement ~ /^[ \t]*(not_)?ok .* sh -c ["\047]! *(grep|cmp) /)
+				print FILENAME ":" FNR ": " statement
+			statement = ""
+		}' "$@"
+}
+
+idle tests/*.t >"$T/idle"
+is 'tests: no assertion of a script is true whatever happens' "$(cat "$T/idle")" ''
+sed 's/^| //' >"$T/idle.t" <<'END'
+| ok 'no status' awk -F, '$1 == 2' file
+| not_ok "no status over two lines" \
+| 	awk '$1 == 2' file
+| ok 'no status over two lines in quotes' awk '
+| 	$1 == 2' file
+| ok 'no status at the end of a pipe' sh -c "cat file | awk '{ print }'"
+| ok 'never fails' true
+| ok 'never fails either' sh -c 'false || true'
+| ok 'no file' sh -c "! grep -q x nowhere"
+| ok 'a status' awk '$1 == 2 { n++ } END { exit !n }' file
+| is 'what awk prints' "$(awk '{ print }' file)" x
+| ok 'awk, and then a status' sh -c "awk '{ print }' file | grep x"
+END
+is 'tests: assertions that are always true are found' "$(idle "$T/idle.t" | cut -d: -f2 | xargs)" '1 3 5 6 7 8 9'
+
+if ! command -v shellcheck >/dev/null; then
+	skip 'shellcheck' 'no shellcheck here'
+	done_testing
+	exit
+fi
 
 for script in .ci/* pipelines/* pipelines/slurm/* tests/*.t tests/lib.sh tests/arm tests/emulated tests/bench/* tests/fuzz/* tests/torture/*; do
 	[ -f "$script" ] || continue

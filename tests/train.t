@@ -232,7 +232,8 @@ ok 'ancestral without fresh noise is exp, at any temperature' cmp "$T/i3" "$T/i4
 d -n 3 -N 4 -T 0.8 -a ancestral | zstd -dcq >"$T/i3"
 d -n 3 -N 4 -a ancestral | zstd -dcq >"$T/i4"
 not_ok 'and has a temperature with it' cmp "$T/i3" "$T/i4"
-ok '--last takes other weights' sh -c "denoise -q -m '$T/whole.st' -n 3 -N 5 -s 1 --last | zstd -dcq | cmp -s - '$T/i1'; test \$? = 1"
+d -n 3 -N 5 -s 1 --last | zstd -dcq >"$T/i3"
+not_ok '--last takes other weights' cmp "$T/i3" "$T/i1"
 ok '-B and -o' sh -c "denoise -q -m '$T/whole.st' -n 5 -N 3 -B 2 -o '$T/five.rows' && zstd -tq '$T/five.rows'"
 printf 'once upon a time\n' | tok -q --text -w "$vocab" >"$T/prompt.tok"
 is 'a prompt is gone on from' \
