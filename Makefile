@@ -80,7 +80,7 @@ ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARNINGS) $(WERROR) $(FLOAT) $(SANITIZE) -pthr
 ALL_LDFLAGS = $(LDFLAGS) $(SANITIZE) -pthread
 ALL_LIBS = $(PKG_LIBS) -lcsv -lm $(LDLIBS)
 
-TRAIN_OBJ = $(patsubst %,$(BUILD)/tools/%.o,train needs ranks run runlog stop profile) $(TOOL_COMMON)
+TRAIN_OBJ = $(patsubst %,$(BUILD)/tools/%.o,train needs origin ranks run runlog stop profile) $(TOOL_COMMON)
 
 # make V=1 shows the commands of the build.
 quiet = $(if $(V),,@echo '  $1 $@' &&)

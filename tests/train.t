@@ -192,7 +192,14 @@ fails 'another schedule on resuming' 2 'train.family is cauchy in the checkpoint
 noise -q -e 8 -s 2 "$T/train.rows" >"$T/seed2.noised"
 is 'train: --resume with the rows that it began with says nothing' \
 	"$(train -q -j 2 -r "$T/half.st" -o "$T/s1.st" -n 41 "$T/train.noised" 2>&1 >/dev/null)" ''
-noise -q -e 100 -s 1 "$T/valid.rows" >"$T/others.noised"
+noise -q -s1 -e 9 --skip 640 -mmixed "$T/train.rows" >"$T/later.noised"
+is 'train: --resume goes on with later records of the same rows in silence' \
+	"$(train -q -j 2 -r "$T/half.st" -o "$T/s1.st" -f -n 41 "$T/later.noised" 2>&1 >/dev/null)" ''
+noise -q -e 8 -s 1 "$T/train.rows" >"$T/unmasked.noised"
+fails 'train: --resume with another mask is warned of' 0 \
+	'unmasked.noised: noised with --mask all, where .*half.st began with --mask mixed' \
+	train -q -j 2 -r "$T/half.st" -o "$T/s2.st" -n 41 "$T/unmasked.noised"
+noise -q -e 100 -s 1 -m mixed "$T/valid.rows" >"$T/others.noised"
 occurs() { pack --ids "$1" | tr ' ' '\n' | grep -cx 0; }
 fails 'train: --resume with other rows of the same seed is warned of' 0 \
 	"others.noised: not the rows that .*half.st began with: token 0 occurs $(occurs "$T/valid.rows") times in these, $(occurs "$T/train.rows") times in those" \

@@ -19,6 +19,7 @@
 #include "model/trainer.h"
 #include "model/validation.h"
 #include "needs.h"
+#include "origin.h"
 #include "profile.h"
 #include "ranks.h"
 #include "run.h"
@@ -348,10 +349,12 @@ static void warn_of_rate(const struct config *c)
 		    options.self_cond_rate, rows);
 }
 
-/* What is known of the rows that the checkpoint began with is their seed and their words. */
+/* What is known of the rows that the checkpoint began with: their seed, their words and how they
+ * were noised. */
 static void warn_of_rows(const struct run *r, const struct checkpoint *from)
 {
 	const struct shard_header *h = shard_header(r->rows);
+	char asked[ORIGIN_ROOM], had[ORIGIN_ROOM];
 	uint64_t was, is;
 	uint32_t id;
 
@@ -362,6 +365,9 @@ static void warn_of_rows(const struct run *r, const struct checkpoint *from)
 		warn("%s: not the rows that %s began with: token %" PRIu32 " occurs %" PRIu64
 		     " times in these, %" PRIu64 " times in those",
 		    shard_name(r->rows), resume, id, is, was);
+	if (origin_differs(h->provenance, from->source.provenance, asked, had))
+		warn("%s: noised with %s, where %s began with %s", shard_name(r->rows), asked,
+		    resume, had);
 }
 
 static void start(struct run *r, struct kernels *k, const struct checkpoint *from)
