@@ -143,11 +143,11 @@ $(BUILD)/double/%.o: %.c $(BUILD)/flags
 	$(call quiet,CC)$(CC) -DCDCD_DOUBLE $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Unit tests whose name ends in 64 see the library in double precision.
-$(BUILD)/tests/%64: tests/unit/%64.c tests/unit/tap.h $(BUILD)/libcdcd64.a $(BUILD)/flags
+$(BUILD)/tests/%64: tests/unit/%64.c $(wildcard tests/unit/*.h) $(BUILD)/libcdcd64.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) -DCDCD_DOUBLE $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libcdcd64.a $(ALL_LIBS)
 
-$(BUILD)/tests/%: tests/unit/%.c tests/unit/tap.h $(BUILD)/libcdcd.a $(BUILD)/flags
+$(BUILD)/tests/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(BUILD)/libcdcd.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libcdcd.a $(ALL_LIBS)
 

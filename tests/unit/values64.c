@@ -1,0 +1,375 @@
+/*
+ * Numbers by hand: the coefficients of preconditioning, the schedules' inverse, the learning rate,
+ * the optimiser, and what a position counts in the loss.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/optimizer.h"
+#include "tiny.h"
+
+static struct kernels *k;
+
+/* --- preconditioning --- */
+
+static void check_row(enum precond row, double sigma, const double expected[4])
+{
+	struct precond_coefficients c = precond_at(row, sigma);
+	const real got[4] = {(real)c.skip, (real)c.out, (real)c.in, (real)c.noise};
+
+	ok(near(got, expected, 4), "precond: %s has the coefficients of its formula at %g",
+	    precond_names[row], sigma);
+}
+
+/* skip, out, in, noise at 0.75, 1 and 2.4: √(1 + σ²) is 1.25, √2 and 2.6 there. */
+static void test_precond(void)
+{
+	static const double sigma[3] = {0.75, 1, 2.4};
+	static const double in[3] = {0.8, 0.70710678118654752, 1 / 2.6};
+	static const double noise[3] = {-0.07192051811294523, 0, 0.21886718433847496};
+	static const double karras_skip[3] = {0.64, 0.5, 1 / 6.76};
+	static const double karras_out[3] = {0.6, 0.70710678118654752, 2.4 / 2.6};
+	static const double tanh_skip[3] = {0.24491866240370913, 0, -0.885351648202262598};
+	static const double tanh_out[3] = {
+	    0.635148952387287319, 0.761594155955764888, 0.9836748576936802};
+	static const double bayes_skip[3] = {16 / 9.0, 1, 1 / 5.76};
+
+	for (int i = 0; i < 3; i++) {
+		check_row(PRECOND_KARRAS, sigma[i],
+		    (double[4]){karras_skip[i], karras_out[i], in[i], noise[i]});
+		check_row(PRECOND_TANH, sigma[i], (double[4]){tanh_skip[i], tanh_out[i], in[i], 1});
+		check_row(PRECOND_CDCD, sigma[i], (double[4]){0, 1, in[i], noise[i]});
+		check_row(PRECOND_BAYES, sigma[i], (double[4]){bayes_skip[i], 1, in[i], noise[i]});
+	}
+}
+
+/* --- schedules --- */
+
+static void check_inverse(const struct schedule *s, double u, double t)
+{
+	const char *name = schedule_family_name(s->family);
+	const real got[2] = {(real)schedule_t(s, u), (real)schedule_u(s, t)};
+
+	ok(near(got, (double[2]){t, u}, 2), "schedule: %s has u = %g at t = %.4f", name, u, t);
+}
+
+static void check_ends(const struct schedule *s)
+{
+	const real got[6] = {(real)schedule_t(s, 0), (real)schedule_t(s, -1),
+	    (real)schedule_t(s, 1), (real)schedule_t(s, 2), (real)schedule_u(s, s->t_min / 2),
+	    (real)schedule_u(s, s->t_max * 2)};
+	const double ends[6] = {s->t_min, s->t_min, s->t_max, s->t_max, 0, 1};
+
+	ok(near(got, ends, 6), "schedule: %s is pinned at both ends",
+	    schedule_family_name(s->family));
+}
+
+static void test_schedules(void)
+{
+	struct schedule uniform = {SCHEDULE_UNIFORM, {0, 0, 1, 0}, .t_min = 1, .t_max = 5};
+	struct schedule cauchy = {SCHEDULE_CAUCHY, {3, 2, 4, -1}, .t_min = 1, .t_max = 5};
+	struct schedule logistic = {SCHEDULE_LOGISTIC, {2, 2, 1, 0}, .t_min = 1, .t_max = 4};
+	struct schedule frechet = {SCHEDULE_FRECHET, {2, 2, 1, 0}, .t_min = 1, .t_max = 4};
+	struct schedule piecewise = {.t_min = 1, .t_max = 100};
+	double knot_f[SCHEDULE_KNOTS];
+
+	check_inverse(&uniform, 0.25, 2);
+	/* a quarter and three quarters of the angle from -45 to 45 degrees: tan 22.5 = √2 - 1 */
+	check_inverse(&cauchy, 0.75, 1 + 2 * sqrt(2));
+	check_inverse(&cauchy, 0.25, 5 - 2 * sqrt(2));
+	ok(fabs(schedule_nats(&cauchy, 5) - 2) < 1e-12, "schedule: cauchy has F = 4 * 3/4 - 1");
+	/* from 1/5 to 4/5 of the whole curve: 0.35 = 1/(1 + (t/2)^-2) */
+	check_inverse(&logistic, 0.25, 2 * sqrt(7 / 13.0));
+	check_inverse(&logistic, 0.5, 2);
+	check_inverse(&frechet, 0.5, 2 / sqrt(-log((exp(-4) + exp(-0.25)) / 2)));
+	/* even in ln t, but straight between the knots 10^(25/50) and 10^(26/50) */
+	for (int i = 0; i < SCHEDULE_KNOTS; i++)
+		knot_f[i] = 2 + 3 * i;
+	schedule_set_knots(&piecewise, knot_f);
+	check_inverse(&piecewise, 0.255, (pow(10, 0.5) + pow(10, 0.52)) / 2);
+	check_ends(&uniform);
+	check_ends(&cauchy);
+	check_ends(&logistic);
+	check_ends(&frechet);
+	check_ends(&piecewise);
+}
+
+/* --- the learning rate --- */
+
+static void test_lr(void)
+{
+	struct optimizer_options o = {.lr = 2, .lr_end = 0.1, .warmup = 0.1};
+	static const struct {
+		uint64_t step;
+		double lr;
+		const char *where;
+	} at[] = {
+	    {1, 0.2, "the first step"},
+	    {5, 1, "half of the warm-up"},
+	    {10, 2, "the end of the warm-up"},
+	    {40, 1.55, "a third of the cosine"},
+	    {55, 1.1, "half of the cosine"},
+	    {70, 0.65, "two thirds of the cosine"},
+	    {100, 0.2, "the last step"},
+	    {150, 0.2, "a step beyond the last"},
+	};
+
+	for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+		double lr = optimizer_lr(&o, at[i].step, 100);
+
+		ok(fabs(lr - at[i].lr) < 1e-12, "learning rate: %g at %s: %g", at[i].lr,
+		    at[i].where, lr);
+	}
+	o.warmup = 0;
+	ok(fabs(optimizer_lr(&o, 0, 100) - 2) < 1e-12 &&
+	        fabs(optimizer_lr(&o, 50, 100) - 1.1) < 1e-12,
+	    "learning rate: without a warm-up the cosine starts at step 0");
+}
+
+/* --- AdamW --- */
+
+/* Of the first three numbers every gradient is ±2 or 0, so that m and √v stay ±1 or 0 corrected. */
+static void test_adamw(void)
+{
+	real p[4] = {1, 1, -1, 0}, m[4] = {0}, v[4] = {0}, ema[4] = {1, 1, -1, 0};
+	const real g1[4] = {2, -2, 0, 6}, g2[4] = {2, -2, 0, -2};
+	struct k_adamw u = {.lr = 0.2,
+	    .beta1 = 0.5,
+	    .beta2 = 0.75,
+	    .eps = 1,
+	    .decay = 0.1,
+	    .correction1 = 0.5,
+	    .correction2 = 0.25,
+	    .grad_scale = 0.5,
+	    .ema_decay = 0.75};
+	double last = -0.15 - 0.2 * (1 / 3.0 / (sqrt(31 / 7.0) + 1) - 0.1 * 0.15);
+
+	k_adamw(k, p, m, v, ema, g1, 4, &u);
+	ok(near(m, (double[4]){0.5, -0.5, 0, 1.5}, 4) &&
+	        near(v, (double[4]){0.25, 0.25, 0, 2.25}, 4),
+	    "adamw: both moments after one step");
+	ok(near(p, (double[4]){0.88, 1.08, -0.98, -0.15}, 4), "adamw: the weights after one step");
+	ok(near(ema, (double[4]){0.97, 1.02, -0.995, -0.0375}, 4),
+	    "adamw: the average after one step");
+	u.correction1 = 0.75;
+	u.correction2 = 0.4375;
+	k_adamw(k, p, m, v, ema, g2, 4, &u);
+	ok(near(m, (double[4]){0.75, -0.75, 0, 0.25}, 4) &&
+	        near(v, (double[4]){0.4375, 0.4375, 0, 1.9375}, 4),
+	    "adamw: both moments after two steps");
+	ok(near(p, (double[4]){0.7624, 1.1584, -0.9604, last}, 4),
+	    "adamw: the weights after two steps");
+	ok(near(ema, (double[4]){0.9181, 1.0546, -0.98635, 0.75 * -0.0375 + 0.25 * last}, 4),
+	    "adamw: the average after two steps");
+}
+
+/* --- a step of the optimiser --- */
+
+struct update {
+	struct tiny m;
+	struct optimizer opt;
+	real *state; /* m, v and the average */
+};
+
+static void update_init(struct update *u, const struct optimizer_options *o)
+{
+	struct err e = {0};
+	size_t n;
+
+	tiny_init(&u->m, k, tiny_config(PRECOND_CDCD, 2, false, false), 1);
+	n = u->m.w->n;
+	for (size_t i = 0; i < n; i++)
+		u->m.base[i] = 1;
+	if (optimizer_init(&u->opt, k, o, u->m.w, NULL, 0, 0, &e))
+		diag("%s", e.msg);
+	u->state = k_alloc(k, 3 * n * sizeof *u->state, &e);
+	u->opt.m = u->state;
+	u->opt.v = u->state + n;
+	u->opt.ema = u->state + 2 * n;
+	u->m.g->in_w[0] = 3;
+	u->m.g->in_b[0] = 4;
+	u->m.g->embed[0] = 100;
+}
+
+static void update_release(struct update *u)
+{
+	k_release(k, u->state);
+	optimizer_release(&u->opt);
+	tiny_release(&u->m);
+}
+
+/* The first moments, after one step from nothing, of in.weight, in.bias and embed.weight. */
+static void first_moments(const struct update *u, real m[3])
+{
+	m[0] = u->opt.m[u->m.w->in_w - u->m.base];
+	m[1] = u->opt.m[u->m.w->in_b - u->m.base];
+	m[2] = u->opt.m[u->m.w->embed - u->m.base];
+}
+
+static const struct optimizer_options plain = {
+    .lr = 0.5, .lr_end = 1, .beta1 = 0.5, .beta2 = 0.75, .eps = 1e-3, .ema = 0.5};
+
+static void test_clip(void)
+{
+	struct optimizer_options o = plain;
+	struct err e = {0};
+	double norm = 0;
+	real m[3];
+
+	for (int clipped = 1; clipped >= 0; clipped--) {
+		struct update u;
+		double scale = clipped ? 0.2 : 1;
+
+		o.clip = clipped ? 1 : 6;
+		update_init(&u, &o);
+		ok(!optimizer_step(&u.opt, u.m.w, u.m.g, 1, 10, &norm, &e) &&
+		        fabs(norm - 5) < 1e-12,
+		    "optimizer: the norm is 5, without the embedding's gradient of 100 (%g)", norm);
+		first_moments(&u, m);
+		ok(near(m, (double[3]){1.5 * scale, 2 * scale, 50}, 3),
+		    "optimizer: a norm of 5 is %s at %g, the embedding's gradient never",
+		    clipped ? "clipped" : "not clipped", o.clip);
+		update_release(&u);
+	}
+}
+
+static void test_decay(void)
+{
+	struct optimizer_options o = plain;
+	struct update u;
+	struct err e = {0};
+	double norm;
+	real kept[4];
+
+	o.decay = 0.1;
+	update_init(&u, &o);
+	optimizer_step(&u.opt, u.m.w, u.m.g, 1, 10, &norm, &e);
+	kept[0] = u.m.w->in_w[1];
+	kept[1] = u.m.w->in_b[1];
+	kept[2] = u.m.w->embed[1];
+	kept[3] = u.m.w->bias[1];
+	ok(near(kept, (double[4]){0.95, 1, 1, 1}, 4),
+	    "optimizer: matrices decay, but not biases, the embedding or its bias");
+	update_release(&u);
+}
+
+/* At step 3, from moments of zero: m = 1.5 / (7/8), v = 2.25 / (37/64). */
+static void test_corrections(void)
+{
+	struct update u;
+	struct err e = {0};
+	double norm, expected = 1 - 0.5 * (12 / 7.0) / (sqrt(2.25 * 64 / 37) + 1e-3);
+
+	update_init(&u, &plain);
+	optimizer_step(&u.opt, u.m.w, u.m.g, 3, 10, &norm, &e);
+	ok(near(u.m.w->in_w, &expected, 1), "optimizer: both moments are corrected for step 3");
+	update_release(&u);
+}
+
+/* The average starts at 0 here, the weight is and stays 1. */
+static void test_average(void)
+{
+	static const struct {
+		uint64_t step;
+		double ema, decay;
+	} at[] = {{1, 0.999, 2 / 11.0}, {8, 0.999, 0.5}, {100, 0.5, 0.5}};
+
+	for (int i = 0; i < 3; i++) {
+		struct optimizer_options o = plain;
+		struct update u;
+		struct err e = {0};
+		double norm, expected = 1 - at[i].decay;
+
+		o.ema = at[i].ema;
+		update_init(&u, &o);
+		optimizer_step(&u.opt, u.m.w, u.m.g, at[i].step, 1000, &norm, &e);
+		ok(near(u.opt.ema + (u.m.w->in_w - u.m.base) + 1, &expected, 1),
+		    "optimizer: the average keeps %.3f at step %d with a decay of %g", at[i].decay,
+		    (int)at[i].step, at[i].ema);
+		update_release(&u);
+	}
+}
+
+static void test_not_finite(void)
+{
+	struct update u;
+	struct err e = {0};
+	double norm;
+	real *before;
+	size_t n;
+	int failed;
+
+	update_init(&u, &plain);
+	n = u.m.w->n;
+	before = malloc(n * sizeof *before);
+	memcpy(before, u.m.base, n * sizeof *before);
+	for (size_t i = 0; i < 3 * n; i++)
+		u.state[i] = 7;
+	u.m.g->head_w[1] = (real)NAN;
+	failed = optimizer_step(&u.opt, u.m.w, u.m.g, 1, 10, &norm, &e);
+	ok(failed && e.status == ERR_NONFINITE && strstr(e.msg, "head.weight"),
+	    "optimizer: a gradient that is not finite is refused by its name: %s", e.msg);
+	failed = memcmp(before, u.m.base, n * sizeof *before) != 0;
+	for (size_t i = 0; i < 3 * n; i++)
+		failed |= u.state[i] < 7 || u.state[i] > 7;
+	ok(!failed, "optimizer: a gradient that is not finite changes nothing");
+	free(before);
+	update_release(&u);
+}
+
+/* --- batches --- */
+
+/* Ids 0 ... 4, 0 is [PAD]; positions 0 ... 5, of which 1 2 3 5 are noised, and 3 and 5 are [PAD].
+ */
+static void check_weights(bool pad_loss, const double expected[6])
+{
+	struct shard_header h = {.kind = SHARD_NOISED,
+	    .id_bytes = 2,
+	    .vocab_size = 5,
+	    .row_len = 6,
+	    .special = {0, 1, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID}};
+	struct shard_counts none = {0};
+	struct schedule s = {SCHEDULE_UNIFORM, {0, 0, 1, 0}, .t_min = 1, .t_max = 5};
+	const uint32_t ids[6] = {2, 3, 4, 0, 0, 0};
+	const uint8_t mask[1] = {0x2e};
+	struct shard_record open = {ids, 6, NAN, 0.25f, 11, mask},
+	                    fixed = {ids, 6, 3, 0.25f, 12, mask};
+	static const double noised[6] = {0, 1, 1, 1, 0, 1};
+	struct active a;
+	struct batch b;
+	struct err e = {0};
+
+	active_init(&a, &h, &none, 1, &e);
+	batch_init(&b, 2, 6, &e);
+	ok(!batch_add(&b, &open, &a, &s, pad_loss, &e) &&
+	        !batch_add(&b, &fixed, &a, &s, pad_loss, &e),
+	    "batch: takes two rows %s", e.msg);
+	ok(near(b.weight, expected, 6) && near(b.weight + 6, expected, 6),
+	    "batch: noised [PAD] %s in the loss", pad_loss ? "counts" : "does not count");
+	ok(near(b.noised, noised, 6),
+	    "batch: positions are noised by the mask's bits, lowest first");
+	ok(fabs(b.t[0] - 2) < 1e-12 && fabs(b.t[1] - 3) < 1e-12 && b.seed[1] == 12,
+	    "batch: the schedule gives an open level, a given one stays");
+	batch_release(&b);
+	active_release(&a);
+}
+
+int main(void)
+{
+	struct err e;
+
+	k = k_new(1, K_AUTO, &e);
+	test_precond();
+	test_schedules();
+	test_lr();
+	test_adamw();
+	test_clip();
+	test_decay();
+	test_corrections();
+	test_average();
+	test_not_finite();
+	check_weights(true, (double[6]){0, 0.25, 0.25, 0.25, 0, 0.25});
+	check_weights(false, (double[6]){0, 0.5, 0.5, 0, 0, 0});
+	k_free(k);
+	return tap_done();
+}
