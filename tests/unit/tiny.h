@@ -40,7 +40,7 @@ static struct config tiny_config(enum precond row, size_t T, bool self_cond, boo
 	    .row_len = (int64_t)T,
 	    .active = TINY_WORDS,
 	    .time_width = 4,
-	    .precond = row,
+	    .precond = (int)row,
 	    .self_cond = self_cond,
 	    .posterior = posterior};
 }
