@@ -237,24 +237,32 @@ static void test_tau(void)
 	sampling_release(&o);
 }
 
-/* A network that sees its tokens: the second of two is given, then both are noised. */
-static void test_guidance(void)
+/*
+ * A network that sees its tokens: the second of two is given, then both are noised. With memory
+ * each of the two estimates follows its own last one: mean where the token is given, else before.
+ */
+static void test_guidance(bool memory)
 {
 	struct sampler_options so = plain;
 	struct sampling o;
 	double with[4], without[4], expected[4];
 
 	so.guidance = 3;
-	sampling_init(&o, tiny_config(PRECOND_CDCD, 2, false, false), SAMPLER_EXP, &so);
+	sampling_init(&o, tiny_config(PRECOND_CDCD, 2, memory, false), SAMPLER_EXP, &so);
 	tiny_shake(&o.m);
 	o.b.ids[1] = 2;
+	for (int i = 0; i < 4; i++) {
+		o.s->x[i] = (real)start[i];
+		o.s->last[i] = (real)mean[i];
+		o.s->free_xhat[i] = (real)before[i];
+	}
 	for (int given = 0; given < 2; given++) {
+		const real *last = given ? o.s->last : o.s->free_xhat;
+
 		o.b.noised[1] = !given;
 		denoiser_rows(o.m.dn, o.b.ids, o.b.noised, 1);
 		denoiser_levels(o.m.dn, o.b.t, 1);
-		for (int i = 0; i < 4; i++)
-			o.s->x[i] = (real)start[i];
-		denoiser_estimate(o.m.dn, o.m.w, o.s->xhat, o.s->x, NULL, 1, 1);
+		denoiser_estimate(o.m.dn, o.m.w, o.s->xhat, o.s->x, memory ? last : NULL, 1, 1);
 		for (int i = 0; i < 4; i++)
 			(given ? with : without)[i] = (double)o.s->xhat[i];
 	}
@@ -262,9 +270,10 @@ static void test_guidance(void)
 		expected[i] = i < 2 ? without[i] + 3 * (with[i] - without[i]) : without[i];
 	ok(fabs(with[0] - without[0]) > 1e-3,
 	    "sampler: a given token changes the estimate beside it");
-	estimate(o.s, &o.b, o.s->xhat, o.s->x, NULL, o.b.t);
+	estimate(o.s, &o.b, o.s->xhat, o.s->x, memory ? o.s->last : NULL, o.b.t);
 	ok(near(o.s->xhat, expected, 4),
-	    "sampler: guidance 3 goes from the estimate without given tokens to that with them");
+	    "sampler: guidance 3 goes from the estimate without given tokens to that with them%s",
+	    memory ? ", each after its own last one" : "");
 	sampling_release(&o);
 }
 
@@ -366,7 +375,8 @@ int main(void)
 	test_levels();
 	test_damaged();
 	test_tau();
-	test_guidance();
+	test_guidance(false);
+	test_guidance(true);
 	check_order(SAMPLER_EULER, 0.8, 2);
 	check_order(SAMPLER_EXP, 0.8, 2);
 	check_order(SAMPLER_ANCESTRAL, 0.8, 2);
