@@ -180,6 +180,9 @@ static void test_loss(void)
 	denoiser_loss(m.dn, m.w, NULL, &b, 0, ce);
 	ok(near(m.dn->weight + 1, (double[1]){0.25}, 1),
 	    "denoiser: where the step has four such rows in all, a quarter");
+	m.w->bias[0] = -INFINITY;
+	denoiser_loss(m.dn, m.w, NULL, &b, 0, ce);
+	ok(isfinite(ce[0]), "denoiser: an infinite loss does not count where there is no target");
 	batch_release(&b);
 	tiny_release(&m);
 }
