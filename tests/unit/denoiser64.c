@@ -289,7 +289,8 @@ static void test_share(void)
 	enum { B = 5 };
 	struct trainer *tr = new_trainer(true, B);
 	struct tiny m;
-	double got[B], shown[B], hidden[B];
+	struct measure *measure;
+	double got[B], shown[B], hidden[B], error[B];
 	struct trainer_result r = {.ce = got};
 	struct err e = {0};
 	bool right = true;
@@ -306,6 +307,12 @@ static void test_share(void)
 	for (int i = 0; i < B; i++)
 		right &= same(got[i], shown[i]) && !same(shown[i], hidden[i]);
 	ok(right, "trainer: every row of a validation sees its first estimate");
+	measure = measure_new(k, &m.c, m.w, B, &e);
+	right = !measure_run(measure, &tr->batch, got, error, &e);
+	for (int i = 0; i < B; i++)
+		right &= same(got[i], shown[i]);
+	ok(right, "measure: every row sees its first estimate %s", e.msg);
+	measure_free(measure);
 	right = !trainer_step(tr, &r, &e);
 	for (int i = 0; i < B; i++)
 		right &= same(got[i], i < 2 ? shown[i] : hidden[i]);

@@ -202,6 +202,20 @@ static void test_levels(void)
 	sampling_release(&o);
 }
 
+/* From t = 1.25, which is half of the way down. */
+static void test_lower_start(void)
+{
+	struct sampling o;
+
+	sampling_init(&o, tiny_config(PRECOND_CDCD, 1, false, false), SAMPLER_EXP, &plain);
+	o.b.t[0] = 1.25;
+	begin(o.s, &o.b, SAMPLER_NOISE, &o.schedule);
+	advance(o.s, &o.schedule, 1, 0);
+	ok(near((real[2]){o.s->t[0], o.s->next[0]}, (double[2]){1.25, 1.0625}, 2),
+	    "sampler: four steps from 1.25 begin with one to 1.0625");
+	sampling_release(&o);
+}
+
 static void test_damaged(void)
 {
 	struct sampler_options so = plain;
@@ -358,6 +372,66 @@ static void test_prompted(void)
 	sampling_release(&o);
 }
 
+/* At t = 0.5 x = (0, 0.2) is word 1 rather than the commoner word 0; at t = 2 it would not be. */
+static void test_last_level(void)
+{
+	struct sampling o;
+	struct err e = {0};
+
+	sampling_init(&o, tiny_config(PRECOND_BAYES, 1, false, false), SAMPLER_EXP, &plain);
+	begin(o.s, &o.b, SAMPLER_NOISE, &o.schedule);
+	o.s->x[0] = 0;
+	o.s->x[1] = (real)0.2;
+	o.s->next[0] = 0.5;
+	ok(!finish(o.s, &o.b, &e) && o.b.ids[0] == 1,
+	    "sampler: the words are decided at the last level %s", e.msg);
+	sampling_release(&o);
+}
+
+/*
+ * Two ancestral steps, 2 to 1.25 to 0.5, at T = 1 with eta = 1: s_u = s √(t² - s²)/t, s_d = s²/t.
+ * The second estimate sees the first, and each step has noise of its own.
+ */
+static void test_two_steps(void)
+{
+	static const double t[3] = {2, 1.25, 0.5};
+	struct sampler_options so = plain;
+	struct sampling o;
+	struct err e = {0};
+	double x[2];
+	float n[2];
+	real *noisy, *xhat;
+
+	so.steps = 2;
+	so.eta = 1;
+	sampling_init(&o, tiny_config(PRECOND_CDCD, 1, true, false), SAMPLER_ANCESTRAL, &so);
+	tiny_shake(&o.m);
+	noisy = o.m.dn->x;
+	xhat = o.m.dn->p;
+	rng_normal(SEED, RNG_NOISE, 0, n, 2);
+	for (int i = 0; i < 2; i++)
+		x[i] = 2 * (double)n[i];
+	denoiser_rows(o.m.dn, o.b.ids, o.b.noised, 1);
+	for (uint64_t step = 0; step < 2; step++) {
+		double from = t[step], to = t[step + 1],
+		       up = to * sqrt(from * from - to * to) / from;
+
+		for (int i = 0; i < 2; i++)
+			noisy[i] = (real)x[i];
+		denoiser_levels(o.m.dn, &from, 1);
+		denoiser_estimate(o.m.dn, o.m.w, xhat, noisy, step ? xhat : NULL, 1, 1);
+		rng_normal(rng_u64(SEED, RNG_SAMPLE, 0, step), RNG_SAMPLE, 0, n, 2);
+		for (int i = 0; i < 2; i++)
+			x[i] = (double)xhat[i] +
+			       to * to / (from * from) * (x[i] - (double)xhat[i]) +
+			       up * (double)n[i];
+	}
+	ok(!sampler_run(o.s, &o.b, SAMPLER_NOISE, &o.schedule, &e) && near(o.s->x, x, 2),
+	    "sampler: the second estimate sees the first, the second step has other noise %s",
+	    e.msg);
+	sampling_release(&o);
+}
+
 int main(void)
 {
 	struct err e;
@@ -373,6 +447,7 @@ int main(void)
 	check_exact(SAMPLER_2M, 0.5, 1, 5);
 	check_exact(SAMPLER_ANCESTRAL, 1, 0.5, 5);
 	test_levels();
+	test_lower_start();
 	test_damaged();
 	test_tau();
 	test_guidance(false);
@@ -384,6 +459,8 @@ int main(void)
 	check_order(SAMPLER_HEUN, 0.8, 4);
 	check_order(SAMPLER_2M, 1, 4);
 	test_prompted();
+	test_last_level();
+	test_two_steps();
 	k_free(cpu);
 	return tap_done();
 }
