@@ -293,4 +293,6 @@ clean: ## remove what was built
 .PHONY: all help deps demo demo-hard programs test test-arm test-plain torture fuzz fuzz-targets coverage analyze valgrind bench bench-growth bench-tok bench-torch fuzz-tok lint tidy format install uninstall clean FORCE
 .SECONDARY:
 
--include $(TEAM_SRC:%.c=$(BUILD)/%.d) $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) $(patsubst %.c,$(BUILD)/%.d,$(wildcard tools/*.c))
+-include $(TEAM_SRC:%.c=$(BUILD)/%.d) $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) \
+	$(foreach at,$(BUILD) $(BUILD)/double,$(patsubst %.c,$(at)/%.d,$(wildcard tools/*.c))) \
+	$(BUILD)/double/tests/numpy/sample64.d $(BUILD)/double/lib/model/team_single.d
