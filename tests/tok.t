@@ -136,10 +136,18 @@ printf '{"story":"a cat"\n' >"$T/open.jsonl"
 fails "an object that does not end" 1 'line 1, byte 17: not JSON: it ends too early' \
 	"$tok" -w "$vocab" "$T/open.jsonl"
 printf '{"story":"a\tcat"}\n' >"$T/control.jsonl"
-fails "a control character" 1 'line 1, byte 12: a control character' "$tok" -w "$vocab" "$T/control.jsonl"
+fails "a control character" 1 'line 1, byte 12: not JSON: a control character' "$tok" -w "$vocab" "$T/control.jsonl"
 printf '{"story":"a"}\n\n{"story":"a"}\n' >"$T/gap.jsonl"
 fails "an empty line" 1 'line 2, byte 1: not JSON: an empty line' "$tok" -w "$vocab" "$T/gap.jsonl"
 printf '{"n":NaN,"story":"a"}\n' >"$T/nan.jsonl"
+printf '\050\265\057\375\044\000' >"$T/packed.zst"
+printf '\037\213\010\000' >"$T/packed.gz"
+for form in --field=story --lines --text; do
+	fails "tok $form: a zstd file is refused" 1 'packed.zst: is compressed with zstd: zstd -dc FILE' \
+		"$tok" -w "$vocab" "$form" "$T/packed.zst"
+	fails "tok $form: a gzip stream from a pipe is refused" 1 'standard input: is compressed with gzip: gzip -dc FILE' \
+		sh -c "cat '$T/packed.gz' | '$tok' -w '$vocab' $form"
+done
 fails "NaN" 1 'line 1, byte 6: not JSON: NaN' "$tok" -w "$vocab" "$T/nan.jsonl"
 { echo junk && cat "$T/stories.jsonl" && echo '{'; } >"$T/bad.jsonl"
 fails "--skip-bad counts" 0 'passed over 2 bad lines of 6; the first: .*bad.jsonl: line 1' \

@@ -9,6 +9,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "formats/jsontext.h"
 #include "ground/mem.h"
 
 enum {
@@ -64,6 +65,27 @@ static size_t last_end(const char *p, size_t n, enum story_form form)
 	return 0;
 }
 
+/* Compressed input, by its first bytes, and the command that unpacks it. */
+static const struct {
+	const char *name, *command, *magic;
+	size_t n;
+} compressed[] = {
+    {"zstd", "zstd -dc", "\x28\xB5\x2F\xFD", 4},
+    {"gzip", "gzip -dc", "\x1F\x8B", 2},
+};
+
+static int refuse_compressed(const struct input *in, struct err *e)
+{
+	const unsigned char *p = in->buf + in->pos;
+	size_t n = in->len - in->pos;
+
+	for (size_t i = 0; i < sizeof compressed / sizeof *compressed; i++)
+		if (n >= compressed[i].n && !memcmp(p, compressed[i].magic, compressed[i].n))
+			return err_set(e, "%s: is compressed with %s: %s FILE | tok ...", in->name,
+			    compressed[i].name, compressed[i].command);
+	return 0;
+}
+
 int story_block(struct input *in, enum story_form form, uint64_t *line, struct story_block *block,
     struct err *e)
 {
@@ -86,6 +108,8 @@ int story_block(struct input *in, enum story_form form, uint64_t *line, struct s
 		}
 		if (in->eof)
 			end = n;
+		if (in->offset == 0 && end > 0 && refuse_compressed(in, e))
+			return -1;
 		if (end > 0) {
 			*block = (struct story_block){p, end, *line};
 			*line += count_lines(p, end);
@@ -107,7 +131,7 @@ static int renew_tokener(struct story_parser *p, struct err *e)
 {
 	if (p->tokener)
 		json_tokener_free(p->tokener);
-	p->tokener = json_tokener_new_ex(DEPTH);
+	p->tokener = json_tokener_new_ex(DEPTH + 2);
 	if (!p->tokener)
 		return err_set(e, "out of memory: a JSON parser");
 	json_tokener_set_flags(p->tokener, JSON_TOKENER_STRICT);
@@ -378,94 +402,54 @@ static enum story_result bad_at(
 	return STORY_BAD;
 }
 
-static const char *digits(const char *s, const char *end)
+/* What a line that is not an object is; NULL for what may become one. */
+static const char *not_an_object(const char *s, const char *end)
 {
-	while (s < end && *s >= '0' && *s <= '9')
-		s++;
-	return s;
-}
-
-/* A number as RFC 8259 has it. Returns what follows it, or NULL. */
-static const char *number(const char *s, const char *end)
-{
-	const char *from;
-
-	s += s < end && *s == '-';
-	from = s;
-	s = digits(s, end);
-	if (s == from || (*from == '0' && s - from > 1))
+	if (s == end || *s == '{')
 		return NULL;
-	if (s < end && *s == '.') {
-		from = s + 1;
-		s = digits(from, end);
-		if (s == from)
-			return NULL;
-	}
-	if (s < end && (*s == 'e' || *s == 'E')) {
-		from = s + 1;
-		from += from < end && (*from == '+' || *from == '-');
-		s = digits(from, end);
-		if (s == from)
-			return NULL;
-	}
-	return s;
+	if (*s == '[')
+		return "a JSON array, expected an object with a story; jq -c '.[]' makes lines of "
+		       "it";
+	if (*s == '"')
+		return "a JSON string, expected an object with a story";
+	if (*s == '-' || (*s >= '0' && *s <= '9'))
+		return "a JSON number, expected an object with a story";
+	if (end - s >= 4 && !memcmp(s, "null", 4))
+		return "a JSON null, expected an object with a story";
+	if ((end - s >= 4 && !memcmp(s, "true", 4)) || (end - s >= 5 && !memcmp(s, "false", 5)))
+		return "a JSON boolean, expected an object with a story";
+	return "not a JSON object; is this plain text?";
 }
 
-/*
- * json-c lets pass control characters within strings, single quotes for double ones, NUL bytes, NaN
- * and Infinity, 01, .5 and 1.
- */
-static enum story_result check_strict(
+static enum story_result check_line(
     const struct story_parser *p, const char *line, size_t n, struct err *e)
 {
-	const char *end = line + n;
-	bool in_string = false;
+	static const struct jsontext_rules rules = {.depth = DEPTH};
+	const char *first = skip_blank(line, line + n), *what = not_an_object(first, line + n);
+	struct jsontext_result r;
+	char text[128];
 
-	for (const char *s = line; s < end; s++) {
-		const char *what = NULL, *past;
-
-		if (in_string)
-			what =
-			    (unsigned char)*s < ' ' ? "a control character in a JSON string" : NULL;
-		else if (*s == '\'')
-			what = "not JSON: a single quote";
-		else if (*s == '\0')
-			what = "not JSON: a NUL byte";
-		else if (*s == 'N' || *s == 'I')
-			what = "not JSON: NaN or Infinity";
-		else if (*s == '-' || *s == '.' || (*s >= '0' && *s <= '9')) {
-			past = number(s, end);
-			if (past)
-				s = past - 1;
-			else
-				what = "not JSON: a malformed number";
-		}
-		if (what)
-			return bad_at(p, e, (size_t)(s - line), what);
-		if (*s == '"')
-			in_string = !in_string;
-		else if (*s == '\\' && in_string)
-			s++;
-	}
-	return STORY_OK;
+	if (first == line + n)
+		return bad_at(p, e, n, "not JSON: an empty line");
+	if (what)
+		return bad_at(p, e, (size_t)(first - line), what);
+	if (!jsontext_check(line, n, &rules, &r))
+		return STORY_OK;
+	snprintf(text, sizeof text, "not JSON: %s", r.what);
+	return bad_at(p, e, r.at, text);
 }
 
+/* What json-c refuses of valid JSON. */
 static enum story_result bad_json(
-    struct story_parser *p, const char *line, size_t n, enum json_tokener_error code, struct err *e)
+    struct story_parser *p, enum json_tokener_error code, struct err *e)
 {
 	size_t at = json_tokener_get_parse_end(p->tokener);
-	size_t first = (size_t)(skip_blank(line, line + n) - line);
-	char what[128] = "not JSON: it ends too early";
+	char what[128];
 
 	/* A reset would keep the first half of a surrogate pair for the next line. */
 	if (renew_tokener(p, e))
 		return STORY_FAILED;
-	if (first == n)
-		return bad_at(p, e, n, "not JSON: an empty line");
-	if (code != json_tokener_continue)
-		snprintf(what, sizeof what, "not JSON: %s", json_tokener_error_desc(code));
-	if (first == at && line[first] != '{')
-		snprintf(what, sizeof what, "not a JSON object; is this plain text?");
+	snprintf(what, sizeof what, "json-c cannot read it: %s", json_tokener_error_desc(code));
 	return bad_at(p, e, at, what);
 }
 
@@ -522,16 +506,14 @@ static enum story_result parse_full(
 	json_tokener_reset(p->tokener);
 	if (n > INT_MAX)
 		return bad_at(p, e, INT_MAX, "a line of more than 2 GiB");
-	if (check_strict(p, line, n, e) != STORY_OK) {
+	if (check_line(p, line, n, e) != STORY_OK) {
 		p->object = NULL;
 		return STORY_BAD;
 	}
 	p->object = json_tokener_parse_ex(p->tokener, line, (int)n);
 	code = json_tokener_get_error(p->tokener);
 	if (code != json_tokener_success)
-		return bad_json(p, line, n, code, e);
-	if (!json_object_is_type(p->object, json_type_object))
-		return bad_at(p, e, first, "not a JSON object");
+		return bad_json(p, code, e);
 	if (!find_member(p, p->object, &name, &value)) {
 		snprintf(what, sizeof what, "no field '%s'", name);
 		return bad_at(p, e, first, what);

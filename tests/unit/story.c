@@ -94,11 +94,16 @@ static void message(const char *line, const char *want)
 static void test_messages(void)
 {
 	message("{\"story\":\"a\"}\n{\"story\":\"a\\x\"}",
-	    "test: line 2, byte 13: not JSON: invalid string sequence");
+	    "test: line 2, byte 13: not JSON: an unknown escape in a string");
 	message("{\"story\":\"a\"", "test: line 1, byte 13: not JSON: it ends too early");
 	message("once upon", "test: line 1, byte 1: not a JSON object; is this plain text?");
-	message("[1]", "test: line 1, byte 1: not a JSON object");
-	message(" \"a\"", "test: line 1, byte 2: not a JSON object");
+	message("[1]", "test: line 1, byte 1: a JSON array, expected an object with a story; jq -c "
+	               "'.[]' makes "
+	               "lines of it");
+	message("null", "test: line 1, byte 1: a JSON null, expected an object with a story");
+	message("12", "test: line 1, byte 1: a JSON number, expected an object with a story");
+	message("true", "test: line 1, byte 1: a JSON boolean, expected an object with a story");
+	message(" \"a\"", "test: line 1, byte 2: a JSON string, expected an object with a story");
 	message("\n", "test: line 1, byte 1: not JSON: an empty line");
 	message("{\"a\":1}", "test: line 1, byte 1: no field 'story' or 'text'");
 	message("  {}", "test: line 1, byte 3: no field 'story' or 'text'");
@@ -112,11 +117,12 @@ static void test_messages(void)
 	message(
 	    "{\"text\":\"a\",\"b\":-01}", "test: line 1, byte 17: not JSON: a malformed number");
 	message("{\"b\":NaN}", "test: line 1, byte 6: not JSON: NaN or Infinity");
-	message("{\"text\":'a'}", "test: line 1, byte 9: not JSON: a single quote");
+	message("{\"text\":'a'}",
+	    "test: line 1, byte 9: not JSON: a single quote, expected a double quote");
 	message(
 	    "{\"story\":\"a\nb\"}", "test: line 2, byte 1: not a JSON object; is this plain text?");
-	message(
-	    "{\"story\":\"a\x01\"}", "test: line 1, byte 12: a control character in a JSON string");
+	message("{\"story\":\"a\x01\"}",
+	    "test: line 1, byte 12: not JSON: a control character in a string");
 }
 
 static void test_plain(void)

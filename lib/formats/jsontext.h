@@ -1,0 +1,30 @@
+#ifndef CDCD_JSONTEXT_H
+#define CDCD_JSONTEXT_H
+
+/*
+ * The grammar of JSON, RFC 8259, in front of json-c, which accepts more: single quotes, control
+ * characters within strings, NaN and Infinity, 01, .5 and 1.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define JSONTEXT_DEPTH_MAX 1024
+
+struct jsontext_rules {
+	int depth;    /* of arrays and objects, at most JSONTEXT_DEPTH_MAX */
+	bool unicode; /* refuse lone surrogates, and NUL in the name of a member */
+	bool sizes;   /* refuse numbers that are not whole numbers from 0 to 2^64 - 1 */
+};
+
+struct jsontext_result {
+	size_t members;   /* of all objects; json-c has fewer where two have one name */
+	size_t at;        /* on error: the byte, from 0 */
+	const char *what; /* on error */
+};
+
+/* jsontext_check - whether text [n] is one JSON value. UTF-8 is not checked. Returns 0 or -1. */
+int jsontext_check(
+    const char *text, size_t n, const struct jsontext_rules *rules, struct jsontext_result *r);
+
+#endif
