@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "formats/jsontext.h"
 #include "formats/safetensors_header.h"
 #include "ground/bytes.h"
 #include "ground/mem.h"
@@ -52,6 +53,12 @@ static const struct {
     {"C64", 64, ST_OTHER},
     {"F8_E4M3", 8, ST_OTHER},
     {"F8_E5M2", 8, ST_OTHER},
+    {"F8_E8M0", 8, ST_OTHER},
+    {"F8_E4M3FNUZ", 8, ST_OTHER},
+    {"F8_E5M2FNUZ", 8, ST_OTHER},
+    {"F6_E2M3", 6, ST_OTHER},
+    {"F6_E3M2", 6, ST_OTHER},
+    {"F4", 4, ST_OTHER},
 };
 
 const char *safetensors_dtype_name(enum safetensors_dtype dtype, int *bits)
@@ -73,7 +80,7 @@ int safetensors_bytes(int bits, int n_dims, const uint64_t *shape, uint64_t *byt
 	for (int i = 0; i < n_dims; i++)
 		if (__builtin_mul_overflow(n, shape[i], &n))
 			return -1;
-	if (__builtin_mul_overflow(n, (uint64_t)bits, &n))
+	if (__builtin_mul_overflow(n, (uint64_t)bits, &n) || n % 8)
 		return -1;
 	*bytes = n / 8;
 	return 0;
@@ -160,26 +167,11 @@ static size_t count_members(struct json_object *o)
 	return n;
 }
 
-/* json-c keeps the last of two members of one name. A colon outside of strings is a member. */
-static size_t count_colons(const char *text, size_t n)
-{
-	size_t colons = 0;
-	bool inside = false;
-
-	for (size_t i = 0; i < n; i++) {
-		if (text[i] == '"')
-			inside = !inside;
-		else if (inside && text[i] == '\\')
-			i++;
-		else
-			colons += !inside && text[i] == ':';
-	}
-	return colons;
-}
-
 static int parse_json(struct safetensors *st, const char *text, size_t n, struct err *e)
 {
 	enum { DEPTH = 8 };
+	static const struct jsontext_rules rules = {.depth = DEPTH, .unicode = true, .sizes = true};
+	struct jsontext_result r;
 	struct json_tokener *tok;
 	enum json_tokener_error failed;
 
@@ -188,9 +180,10 @@ static int parse_json(struct safetensors *st, const char *text, size_t n, struct
 	if (n == 0 || text[0] != '{')
 		return err_set(
 		    e, "%s: is no safetensors file: the header does not begin with '{'", st->path);
-	if (memchr(text, '\0', n))
-		return err_set(e, "%s: the header is not JSON: a NUL byte", st->path);
-	tok = json_tokener_new_ex(DEPTH);
+	if (jsontext_check(text, n, &rules, &r))
+		return err_set(e, "%s: the header is not valid JSON at byte %zu: %s", st->path,
+		    SAFETENSORS_LENGTH + r.at, r.what);
+	tok = json_tokener_new_ex(DEPTH + 2);
 	if (!tok)
 		return err_set(e, "%s: out of memory", st->path);
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
@@ -199,16 +192,15 @@ static int parse_json(struct safetensors *st, const char *text, size_t n, struct
 	if (failed == json_tokener_success && json_tokener_get_parse_end(tok) != n)
 		failed = json_tokener_error_parse_unexpected;
 	if (failed != json_tokener_success)
-		err_set(e, "%s: the header is not JSON: %s at byte %zu", st->path,
-		    json_tokener_error_desc(failed),
-		    (size_t)SAFETENSORS_LENGTH + json_tokener_get_parse_end(tok));
+		err_set(e, "%s: the header is not valid JSON at byte %zu: %s", st->path,
+		    (size_t)SAFETENSORS_LENGTH + json_tokener_get_parse_end(tok),
+		    json_tokener_error_desc(failed));
 	json_tokener_free(tok);
 	if (failed != json_tokener_success)
 		return -1;
-	if (!json_object_is_type(st->header, json_type_object))
-		return err_set(e, "%s: the header is not a JSON object", st->path);
-	if (count_members(st->header) != count_colons(text, n))
-		return err_set(e, "%s: two things of one name in the header", st->path);
+	/* json-c keeps the last of two members of one name. */
+	if (count_members(st->header) != r.members)
+		return err_set(e, "%s: two members of one name in the header", st->path);
 	return 0;
 }
 
@@ -234,11 +226,10 @@ static int check_meta(struct safetensors *st, struct err *e)
 	return 0;
 }
 
-/* A whole number that is not negative: 0, or -1. json-c's range ends are caught by the file size.
- */
+/* The numbers of the header are sizes: jsontext_check has refused all others. */
 static int get_u64(struct json_object *o, uint64_t *value)
 {
-	if (!json_object_is_type(o, json_type_int) || json_object_get_int64(o) < 0)
+	if (!json_object_is_type(o, json_type_int))
 		return -1;
 	*value = json_object_get_uint64(o);
 	return 0;
@@ -276,7 +267,9 @@ static int parse_dtype(
 			*bits = dtypes[i].bits;
 		}
 	}
-	return 0;
+	return *bits
+	           ? 0
+	           : err_set(e, "%s: %s: unknown dtype '%.100s'", st->path, t->name, t->dtype_name);
 }
 
 static int parse_tensor(struct safetensors *st, struct safetensor *t, const char *name,
@@ -308,8 +301,6 @@ static int parse_tensor(struct safetensors *st, struct safetensor *t, const char
 		    st->file_size, name, end - (st->file_size - st->data_start));
 	t->offset = st->data_start + begin;
 	t->bytes = end - begin;
-	if (!bits)
-		return 0;
 	if (safetensors_bytes(bits, t->n_dims, t->shape, &bytes) || bytes != t->bytes)
 		return err_set(e,
 		    "%s: %s: its shape does not need the %" PRIu64 " bytes that it has", st->path,
@@ -454,30 +445,43 @@ const char *safetensors_meta(const struct safetensors *st, const char *key)
 	return json_object_get_string(value);
 }
 
+/* "[8,384]" */
+static void print_shape(char *to, size_t room, int n_dims, const uint64_t *shape)
+{
+	size_t n = (size_t)snprintf(to, room, "[");
+
+	for (int i = 0; i < n_dims && n < room; i++)
+		n += (size_t)snprintf(to + n, room - n, "%s%" PRIu64, i ? "," : "", shape[i]);
+	if (n < room)
+		snprintf(to + n, room - n, "]");
+}
+
 int safetensors_expect(const struct safetensors *st, const char *name, enum safetensors_dtype dtype,
-    uint64_t n, struct err *e)
+    int n_dims, const uint64_t *shape, struct err *e)
 {
 	const struct safetensor *t = safetensors_find(st, name);
-	uint64_t elements = 1;
+	char has[SAFETENSORS_DIMS * 21 + 3], want[sizeof has];
 	int bits;
 	const char *dtype_name = safetensors_dtype_name(dtype, &bits);
 
 	if (!t)
 		return err_set(e, "%s: no tensor '%s'", st->path, name);
-	for (int i = 0; i < t->n_dims; i++)
-		elements *= t->shape[i]; /* in range: parse_tensor compared it with the bytes */
-	if (dtype == ST_OTHER || t->dtype != dtype || elements != n)
-		return err_set(e, "%s: %s: %" PRIu64 " of %s, wanted %" PRIu64 " of %s", st->path,
-		    name, elements, t->dtype_name, n, dtype_name);
-	return 0;
+	if (dtype != ST_OTHER && t->dtype == dtype && t->n_dims == n_dims &&
+	    (n_dims == 0 || !memcmp(t->shape, shape, (size_t)n_dims * sizeof *shape)))
+		return 0;
+	print_shape(has, sizeof has, t->n_dims, t->shape);
+	print_shape(want, sizeof want, n_dims, shape);
+	return err_set(e, "%s: %s: has dtype %s and shape %s, expected %s and %s", st->path, name,
+	    t->dtype_name, has, dtype_name, want);
 }
 
 int safetensors_load(struct safetensors *st, const char *name, enum safetensors_dtype dtype,
-    uint64_t n, void *data, struct err *e)
+    int n_dims, const uint64_t *shape, void *data, struct err *e)
 {
 	const struct safetensor *t;
 
-	if (safetensors_expect(st, name, dtype, n, e) || !(t = safetensors_find(st, name)))
+	if (safetensors_expect(st, name, dtype, n_dims, shape, e) ||
+	    !(t = safetensors_find(st, name)))
 		return -1;
 	return read_at(st, data, (size_t)t->bytes, t->offset, e);
 }

@@ -60,19 +60,19 @@ const struct safetensor *safetensors_find(const struct safetensors *st, const ch
 const char *safetensors_meta(const struct safetensors *st, const char *key);
 
 /*
- * safetensors_expect - that there is a tensor called name of this dtype and number of elements,
+ * safetensors_expect - that there is a tensor called name of this dtype and shape [n_dims],
  * else the error names both sides: for sizes that are to be believed before memory is taken for
  * them.
  */
 int safetensors_expect(const struct safetensors *st, const char *name, enum safetensors_dtype dtype,
-    uint64_t n, struct err *e);
+    int n_dims, const uint64_t *shape, struct err *e);
 
 /*
  * safetensors_load - read the tensor called name into data.
- * It must have this dtype and this number of elements, else the error names both sides.
+ * It must have this dtype and this shape, else the error names both sides.
  */
 int safetensors_load(struct safetensors *st, const char *name, enum safetensors_dtype dtype,
-    uint64_t n, void *data, struct err *e);
+    int n_dims, const uint64_t *shape, void *data, struct err *e);
 
 /*
  * safetensors_verify - read all tensor bytes and compare their XXH64 with the metadata's "xxh64".

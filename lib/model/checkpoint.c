@@ -265,8 +265,11 @@ static int has_weights(
 	char name[96];
 
 	for (size_t i = 0; i < w->n_tensors; i++) {
-		snprintf(name, sizeof name, "%s%s", prefix, w->tensor[i].name);
-		if (safetensors_expect(cp->file, name, REAL, w->tensor[i].n, e))
+		const struct tensor *t = &w->tensor[i];
+		uint64_t shape[2] = {t->rows, t->cols};
+
+		snprintf(name, sizeof name, "%s%s", prefix, t->name);
+		if (safetensors_expect(cp->file, name, REAL, t->cols ? 2 : 1, shape, e))
 			return -1;
 	}
 	return 0;
@@ -279,8 +282,8 @@ static int check_shape(const struct checkpoint *cp, struct err *e)
 	struct weights *w;
 	int failed;
 
-	if (safetensors_expect(cp->file, "active.id", ST_I32, words, e) ||
-	    safetensors_expect(cp->file, "active.count", ST_I64, words, e))
+	if (safetensors_expect(cp->file, "active.id", ST_I32, 1, &words, e) ||
+	    safetensors_expect(cp->file, "active.count", ST_I64, 1, &words, e))
 		return -1;
 	w = weights_new(&cp->c, e);
 	if (!w)
@@ -315,10 +318,12 @@ void checkpoint_close(struct checkpoint *cp)
 int checkpoint_active(const struct checkpoint *cp, struct active *a, struct err *e)
 {
 	uint32_t n = (uint32_t)cp->c.active;
+	uint64_t shape = n;
 	uint32_t *id = mem_array(n, sizeof *id, e);
 	uint64_t *count = mem_array(n, sizeof *count, e);
-	int failed = !id || !count || safetensors_load(cp->file, "active.id", ST_I32, n, id, e) ||
-	             safetensors_load(cp->file, "active.count", ST_I64, n, count, e);
+	int failed = !id || !count ||
+	             safetensors_load(cp->file, "active.id", ST_I32, 1, &shape, id, e) ||
+	             safetensors_load(cp->file, "active.count", ST_I64, 1, &shape, count, e);
 
 	if (!failed && active_restore(a, &cp->source, n, id, count, e))
 		failed = err_prefix(e, "%s", cp->path);
@@ -352,9 +357,10 @@ static int load_arrays(const struct checkpoint *cp, struct kernels *k, const str
 		return -1;
 	for (size_t i = 0; !failed && i < w->n_tensors; i++) {
 		const struct tensor *t = &w->tensor[i];
+		uint64_t shape[2] = {t->rows, t->cols};
 
 		snprintf(name, sizeof name, "%s%s", prefix, t->name);
-		failed = safetensors_load(cp->file, name, REAL, t->n, host, e);
+		failed = safetensors_load(cp->file, name, REAL, t->cols ? 2 : 1, shape, host, e);
 		if (!failed && tr)
 			put_state(tr, i, base, host);
 		else if (!failed)
@@ -378,8 +384,8 @@ static int load_window(const struct checkpoint *cp, struct trainer *tr, struct e
 		return err_set(e, "%s: a window of %lld sequences, not %lld", cp->path,
 		    (long long)cp->o.window, (long long)tr->o.window);
 	tr->window_n = cp->window_n;
-	return safetensors_load(cp->file, "window.t", ST_F64, n, tr->window_t, e) ||
-	               safetensors_load(cp->file, "window.ce", ST_F64, n, tr->window_ce, e)
+	return safetensors_load(cp->file, "window.t", ST_F64, 1, &n, tr->window_t, e) ||
+	               safetensors_load(cp->file, "window.ce", ST_F64, 1, &n, tr->window_ce, e)
 	           ? -1
 	           : 0;
 }

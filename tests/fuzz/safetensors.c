@@ -55,7 +55,7 @@ static void load_all(struct safetensors *st)
 			elements *= t->shape[j];
 		CHECK(!bits || elements * (uint64_t)bits / 8 == t->bytes);
 		room = malloc(t->bytes ? (size_t)t->bytes : 1);
-		if (safetensors_load(st, t->name, t->dtype, elements, room, &e))
+		if (safetensors_load(st, t->name, t->dtype, t->n_dims, t->shape, room, &e))
 			fuzz_error(&e);
 		else
 			CHECK(bits);

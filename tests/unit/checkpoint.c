@@ -124,11 +124,8 @@ static int rewrite(const char *key, const char *value, const char *name,
 	}
 	for (size_t i = 0; i < safetensors_n(st); i++) {
 		const struct safetensor *t = safetensors_at(st, i);
-		uint64_t n = 1;
 
-		for (int d = 0; d < t->n_dims; d++)
-			n *= t->shape[d];
-		failed |= safetensors_load(st, t->name, t->dtype, n, at, e);
+		failed |= safetensors_load(st, t->name, t->dtype, t->n_dims, t->shape, at, e);
 		if (name && !strcmp(t->name, name) && elements > 0)
 			failed |= safetensors_put(w, t->name, dtype, 1, &elements, at, e);
 		else if (!name || strcmp(t->name, name) != 0)
@@ -166,14 +163,15 @@ static void test_lies(void)
 	ok(!rewrite(NULL, NULL, NULL, ST_F32, 0, &e) && !load(&e), "rewritten, it loads: %s",
 	    e.msg);
 	refuse_meta("cdcd", "2", "a checkpoint of format '2', where this program reads 1");
-	refuse_meta("model.active", "7", "active.id: 8 of I32, wanted 7 of I32");
+	refuse_meta(
+	    "model.active", "7", "active.id: has dtype I32 and shape [8], expected I32 and [7]");
 	refuse_meta("model.active", "16777216", "do not fit together");
-	refuse_meta("model.width", "65536", "wanted");
+	refuse_meta("model.width", "65536", "shape [2,16], expected F32 and [65536,16]");
 	refuse_meta("model.layers", "1000", "no tensor 'blocks.1.");
 	refuse_meta("model.layers", "9223372036854775807", "model.layers is");
 	refuse_meta("model.layers", "99999999999999999999", "cannot be");
 	refuse_meta("model.heads", "0", "model.heads is 0");
-	refuse_meta("model.embed", "65536", "wanted");
+	refuse_meta("model.embed", "65536", "shape [64,2], expected F32 and [64,65536]");
 	refuse_meta("model.row_len", "65536", "do not fit together");
 	refuse_meta("train.lr", "nan", "train.lr cannot be");
 	refuse_meta("step", "-1", "step cannot be '-1'");
@@ -184,14 +182,17 @@ static void test_lies(void)
 	refuse_meta("vocab.size", "18446744073709551615", "do not fit together");
 	refuse_meta("vocab.pad", "8", "[PAD] is 8 in a vocabulary of 8");
 	refuse_meta("vocab.id_bytes", "3", "ids of 3 bytes");
-	refuse_meta("window", "18446744073709551615", "window.t: 0 of F64, wanted 64 of F64");
+	refuse_meta("window", "18446744073709551615",
+	    "window.t: has dtype F64 and shape [0], expected F64 and [64]");
 	refuse_meta("schedule", "cauchy,nan,1,1,1,1,2,,", "schedule");
 	refuse_meta("schedule", "", "schedule");
-	refuse_tensor("active.count", ST_I64, 7, "7 of I64, wanted 8 of I64");
-	refuse_tensor("embed.bias", ST_I32, 64, "64 of I32, wanted 64 of F32");
-	refuse_tensor("ema.embed.bias", ST_F32, 63, "63 of F32, wanted 64 of F32");
+	refuse_tensor(
+	    "active.count", ST_I64, 7, "has dtype I64 and shape [7], expected I64 and [8]");
+	refuse_tensor(
+	    "embed.bias", ST_I32, 64, "has dtype I32 and shape [64], expected F32 and [64]");
+	refuse_tensor("ema.embed.bias", ST_F32, 63, "shape [63], expected F32 and [64]");
 	refuse_tensor("adam_v.embed.bias", ST_F32, 0, "no tensor 'adam_v.embed.bias'");
-	refuse_tensor("active.id", ST_F32, 8, "8 of F32, wanted 8 of I32");
+	refuse_tensor("active.id", ST_F32, 8, "dtype F32 and shape [8], expected I32 and [8]");
 }
 
 /* It is shown, and handed on to what is made with the model. */
