@@ -247,7 +247,7 @@ is 'as by their names' \
 
 # --- what cannot be ---
 
-fails 'stories' 1 's.tok: holds stream records, and rows records are wanted' "$BIN/noise" s.tok
+fails 'stories' 1 's.tok: holds stream records, expected rows records' "$BIN/noise" s.tok
 fails 'noised rows' 1 'a.noised: holds noised records' "$BIN/noise" a.noised
 fails 'rows of two vocabularies' 1 'o.rows: does not fit the files before it: the vocabulary' \
 	"$BIN/noise" a.rows o.rows

@@ -175,9 +175,9 @@ cp x.rows kept.rows
 fails 'nor does it lose' 1 truncated "$BIN/pack" cut.tok -o kept.rows
 ok 'what was there' cmp x.rows kept.rows
 "$BIN/noise" -q x.rows >x.noised
-fails 'noised records' 1 'x.noised: holds noised records, and stream or rows records are wanted' \
+fails 'noised records' 1 'x.noised: holds noised records, expected stream or rows records' \
 	"$BIN/pack" x.noised
-fails '--noise of others' 1 'x.rows: holds rows records, and noised records are wanted' \
+fails '--noise of others' 1 'x.rows: holds rows records, expected noised records' \
 	"$BIN/pack" --noise x.rows
 fails 'stories of two vocabularies' 1 'padless.tok: does not fit the files before it: the vocabulary' \
 	"$BIN/pack" few.tok padless.tok

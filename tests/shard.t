@@ -96,7 +96,7 @@ ok 'says where' grep -q '^pack: standard input: truncated at byte 200 (block 0):
 	printf '\377\377\377\377'
 	tail -c +9 file.rows
 } >huge
-fails 'a frame of 4 GiB' 1 'corrupt at byte 0 \(block 0\): a frame of 4294967295 bytes' \
+fails 'a frame of 4 GiB' 1 'corrupt at byte 0 \(block 0\): the frame is too long: 4294967295 bytes' \
 	"$BIN/pack" --check huge
 {
 	head -c 4 file.rows

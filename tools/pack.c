@@ -134,8 +134,8 @@ static int begin(
 	p->begun = true;
 	p->in = p->out = *h;
 	if (h->kind == SHARD_NOISED)
-		return err_set(e, "%s: holds noised records, and stream or rows records are wanted",
-		    shard_name(in));
+		return err_set(
+		    e, "%s: holds noised records, expected stream or rows records", shard_name(in));
 	if (h->kind == SHARD_ROWS && !length_given)
 		length = h->row_len;
 	if (h->kind == SHARD_ROWS && (join || long_given || length != h->row_len))

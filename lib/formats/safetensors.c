@@ -244,8 +244,8 @@ static int parse_shape(
 		return err_set(e, "%s: %s: no shape", st->path, t->name);
 	n = json_object_array_length(o);
 	if (n > SAFETENSORS_DIMS)
-		return err_set(e, "%s: %s: %zu dimensions, more than %d", st->path, t->name, n,
-		    SAFETENSORS_DIMS);
+		return err_set(e, "%s: %s: too many dimensions: %zu, expected at most %d", st->path,
+		    t->name, n, SAFETENSORS_DIMS);
 	for (size_t i = 0; i < n; i++)
 		if (get_u64(json_object_array_get_idx(o, i), &t->shape[i]))
 			return err_set(
@@ -330,7 +330,7 @@ static int check_layout(struct safetensors *st, struct err *e)
 			return err_set(e, "%s: %s: %s at byte %" PRIu64, st->path,
 			    st->tensor[i].name,
 			    st->tensor[i].offset < at ? "overlaps the tensor before it"
-			                              : "a hole before it",
+			                              : "unused bytes before it",
 			    at);
 		at += st->tensor[i].bytes;
 	}
@@ -372,8 +372,9 @@ static int read_header(struct safetensors *st, struct err *e)
 		return -1;
 	n = get_le(length, SAFETENSORS_LENGTH);
 	if (n > SAFETENSORS_HEADER_MAX)
-		return err_set(
-		    e, "%s: is no safetensors file: a header of %" PRIu64 " bytes", st->path, n);
+		return err_set(e,
+		    "%s: is no safetensors file: the header is too long: %" PRIu64 " bytes",
+		    st->path, n);
 	if (n > st->file_size - SAFETENSORS_LENGTH)
 		return err_set(e,
 		    "%s: truncated at byte %" PRIu64 ": the header has %" PRIu64 " bytes", st->path,

@@ -64,24 +64,27 @@ int shard_frame_check(const unsigned char *p, size_t n, struct err *e)
 	unsigned version, flags;
 
 	if (n < SHARD_FRAME_START + SHARD_FRAME_HASH)
-		return err_set(e, "a frame of only %zu bytes", n);
+		return err_set(e, "the frame is too short: %zu bytes, expected at least %d", n,
+		    SHARD_FRAME_START + SHARD_FRAME_HASH);
 	if (get_le(p + n - SHARD_FRAME_HASH, 8) != XXH64(p, n - SHARD_FRAME_HASH, 0))
 		return err_set(e, "the frame's checksum differs");
 	version = (unsigned)get_le(p + 12, 2);
 	flags = (unsigned)get_le(p + 14, 2);
 	if (version != SHARD_VERSION)
 		return err_set(
-		    e, "format version %u, and version %d is known", version, SHARD_VERSION);
+		    e, "unsupported format version %u (expected %d)", version, SHARD_VERSION);
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
 		if (memcmp(p + 8, known[i].tag, 4) != 0)
 			continue;
 		if (flags & ~known[i].flags)
 			return err_set(e, "unknown flags %#x", flags & ~known[i].flags);
 		if (n < SHARD_FRAME_START + known[i].fixed + SHARD_FRAME_HASH)
-			return err_set(e, "a frame of only %zu bytes", n);
+			return err_set(e,
+			    "the frame is too short: %zu bytes, expected at least %zu", n,
+			    SHARD_FRAME_START + known[i].fixed + SHARD_FRAME_HASH);
 		return 0;
 	}
-	return err_set(e, "a frame of an unknown type");
+	return err_set(e, "the frame has an unknown type");
 }
 
 /* --- the header --- */
@@ -90,7 +93,8 @@ static int check_special(uint32_t id, const char *name, const struct shard_heade
 {
 	if (id == SHARD_NO_ID || id < h->vocab_size)
 		return 0;
-	return err_set(e, "[%s] is %u in a vocabulary of %u", name, id, h->vocab_size);
+	return err_set(e, "the id of [%s] is out of range: %u, expected less than %u", name, id,
+	    h->vocab_size);
 }
 
 int shard_header_check(const struct shard_header *h, struct err *e)
@@ -100,25 +104,28 @@ int shard_header_check(const struct shard_header *h, struct err *e)
 	if (h->kind != SHARD_STREAM && h->kind != SHARD_ROWS && h->kind != SHARD_NOISED)
 		return err_set(e, "unknown kind %u", (unsigned)h->kind);
 	if (h->id_bytes != 2 && h->id_bytes != 4)
-		return err_set(e, "ids of %u bytes, and not of 2 or 4", h->id_bytes);
+		return err_set(
+		    e, "unsupported width of ids: %u bytes, expected 2 or 4", h->id_bytes);
 	if (h->vocab_size == 0 || h->vocab_size > SHARD_VOCAB_MAX ||
 	    (h->id_bytes == 2 && h->vocab_size > 65536))
-		return err_set(
-		    e, "a vocabulary of %u with ids of %u bytes", h->vocab_size, h->id_bytes);
+		return err_set(e, "the vocabulary does not fit its ids: %u tokens, ids of %u bytes",
+		    h->vocab_size, h->id_bytes);
 	if ((h->kind == SHARD_STREAM) != (h->row_len == 0) || h->row_len > SHARD_RECORD_MAX)
-		return err_set(e, "%s of length %u", shard_kind_name(h->kind), h->row_len);
+		return err_set(e, "invalid row length for %s records: %u", shard_kind_name(h->kind),
+		    h->row_len);
 	if (h->first != 0 && h->kind != SHARD_NOISED)
-		return err_set(e, "a first record, %llu, of a kind that has none",
+		return err_set(e,
+		    "unexpected number of the first record: %llu, expected 0 for this kind",
 		    (unsigned long long)h->first);
 	if (h->stride > 1 && h->kind != SHARD_NOISED)
-		return err_set(
-		    e, "a stride, %llu, of a kind that has none", (unsigned long long)h->stride);
+		return err_set(e, "unexpected stride: %llu, expected 0 or 1 for this kind",
+		    (unsigned long long)h->stride);
 	if (check_special(s->pad, "PAD", h, e) || check_special(s->unk, "UNK", h, e) ||
 	    check_special(s->cls, "CLS", h, e) || check_special(s->sep, "SEP", h, e) ||
 	    check_special(s->mask, "MASK", h, e))
 		return -1;
 	if (!memchr(h->provenance, '\0', sizeof h->provenance))
-		return err_set(e, "a provenance without an end");
+		return err_set(e, "the provenance does not end in NUL");
 	return 0;
 }
 
@@ -170,7 +177,8 @@ int shard_header_get(const unsigned char *p, size_t n, struct shard_header *h, s
 	memset(h, 0, sizeof *h);
 	start += strided ? SHARD_HEADER_STRIDE : 0;
 	if (length >= SHARD_PROVENANCE_MAX || n != start + length + SHARD_FRAME_HASH)
-		return err_set(e, "a header of %zu bytes with a provenance of %llu", n,
+		return err_set(e,
+		    "the header of %zu bytes does not fit its provenance of %llu bytes", n,
 		    (unsigned long long)length);
 	h->kind = (enum shard_kind)get_le(p + 16, 4);
 	h->id_bytes = (uint32_t)get_le(p + 20, 4);
@@ -186,10 +194,11 @@ int shard_header_get(const unsigned char *p, size_t n, struct shard_header *h, s
 	h->first = get_le(p + 72, 8);
 	h->expected = get_le(p + 80, 8);
 	if (strided && (h->stride = get_le(p + 88, 8)) < 2)
-		return err_set(e, "a stride of %llu", (unsigned long long)h->stride);
+		return err_set(
+		    e, "invalid stride: %llu, expected at least 2", (unsigned long long)h->stride);
 	memcpy(h->provenance, p + start, (size_t)length);
 	if (strlen(h->provenance) != length || !err_is_printable(h->provenance))
-		return err_set(e, "a provenance with a control character in it");
+		return err_set(e, "the provenance holds a control character or invalid UTF-8");
 	return shard_header_check(h, e);
 }
 
@@ -213,7 +222,8 @@ int shard_stored(struct shard_buf *to, const unsigned char *p, size_t n, struct 
 	size_t done = 0, part;
 
 	if (n > UINT32_MAX)
-		return err_set(e, "%zu bytes are too much for one frame", n);
+		return err_set(
+		    e, "too many bytes for one zstd frame: %zu, expected at most 4294967295", n);
 	if (shard_buf_reserve(to, 10 + n + 3 * (n / SHARD_ZSTD_BLOCK + 1) + 4, e))
 		return -1;
 	shard_frame_put_bytes(to, start, sizeof start);

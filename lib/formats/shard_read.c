@@ -79,8 +79,9 @@ static int not_ours(const struct shard_reader *r, struct err *e)
 	bool zstd = get_le(r->frame.p, 4) == ZSTD_MAGICNUMBER;
 
 	if (r->totals.segments > 0)
-		err_set(
-		    e, "%s", zstd ? "data of no block" : "neither a frame of a shard nor the end");
+		err_set(e, "%s",
+		    zstd ? "unexpected zstd data, expected a frame of a shard"
+		         : "neither a frame of a shard nor the end");
 	else if (r->at == 0 && zstd)
 		return err_set(
 		    e, "%s: at byte 0 (block 0): a zstd stream, but not a shard", r->in.name);
@@ -113,7 +114,8 @@ static int next_frame(struct shard_reader *r, struct err *e)
 		return truncated(r, e);
 	size = get_le(f->p + 4, 4);
 	if (size > SHARD_FRAME_MAX) {
-		err_set(e, "a frame of %llu bytes", (unsigned long long)size);
+		err_set(e, "the frame is too long: %llu bytes, expected at most %llu",
+		    (unsigned long long)size, (unsigned long long)SHARD_FRAME_MAX);
 		return corrupt(r, e);
 	}
 	if (read_bytes(r, f, size, e))
@@ -137,8 +139,8 @@ static int load_counts(struct shard_reader *r, struct err *e)
 	if (get_le(p + 4, 4) != 0 || n > r->header.vocab_size ||
 	    r->frame.n !=
 	        SHARD_FRAME_START + SHARD_COUNTS_FIXED + n * SHARD_COUNTS_EACH + SHARD_FRAME_HASH)
-		return err_set(
-		    e, "counts of %llu ids in %zu bytes", (unsigned long long)n, r->frame.n);
+		return err_set(e, "the counts of %llu ids do not fit their frame of %zu bytes",
+		    (unsigned long long)n, r->frame.n);
 	c->id = mem_array((size_t)n, sizeof *c->id, e);
 	c->count = mem_array((size_t)n, sizeof *c->count, e);
 	if (!c->id || !c->count)
@@ -149,7 +151,8 @@ static int load_counts(struct shard_reader *r, struct err *e)
 		c->count[i] = get_le(ids + 4 * n + 8 * i, 8);
 		if (c->id[i] >= r->header.vocab_size || (i > 0 && c->id[i] <= c->id[i - 1]) ||
 		    c->count[i] == 0)
-			return err_set(e, "counts are not of ascending ids");
+			return err_set(
+			    e, "invalid counts: expected ascending ids and counts above 0");
 	}
 	return 0;
 }
@@ -167,7 +170,7 @@ static int take_header(struct shard_reader *r, struct err *e)
 	struct shard_header h;
 
 	if (!has_tag(r, SHARD_TAG_HEADER)) {
-		err_set(e, "no header");
+		err_set(e, "no header: expected a segment to begin with one");
 		return corrupt(r, e);
 	}
 	if (shard_header_get(r->frame.p, r->frame.n, &h, e))
@@ -202,7 +205,7 @@ static int begin_segment(struct shard_reader *r, struct err *e)
 	if (more <= 0)
 		return more < 0 ? -1 : truncated(r, e);
 	if (!has_tag(r, SHARD_TAG_COUNTS))
-		err_set(e, "no counts where the header says that there are");
+		err_set(e, "the counts that the header announces are missing");
 	else if (!load_counts(r, e))
 		return 1;
 	return corrupt(r, e);
@@ -224,23 +227,26 @@ static int check_block(const struct shard_reader *r, const struct block *b, stru
 
 	if (b->records == 0 ||
 	    r->frame.n != SHARD_FRAME_START + SHARD_BLOCK_FIXED + side + SHARD_FRAME_HASH)
-		return err_set(e, "a block of %u records in %zu bytes", b->records, r->frame.n);
+		return err_set(e, "the block's %u records do not fit its frame of %zu bytes",
+		    b->records, r->frame.n);
 	if (h->kind == SHARD_STREAM)
 		for (uint32_t i = 0; i < b->records; i++)
 			lengths += get_le(p + 4 * (size_t)i, 4);
 	else
 		lengths = (uint64_t)b->records * h->row_len;
 	if (b->ids != lengths || b->raw != b->ids * h->id_bytes)
-		return err_set(e, "a block of %u records, %llu ids and %llu bytes", b->records,
-		    (unsigned long long)b->ids, (unsigned long long)b->raw);
+		return err_set(e,
+		    "the block's numbers do not agree: %u records, %llu ids, %llu bytes",
+		    b->records, (unsigned long long)b->ids, (unsigned long long)b->raw);
 	if (b->records == 1 ? b->ids > SHARD_RECORD_MAX : b->raw + side > SHARD_BLOCK_MAX)
-		return err_set(e, "a block of %u records and %llu bytes", b->records,
+		return err_set(e, "the block is too large: %u records, %llu bytes", b->records,
 		    (unsigned long long)b->raw);
 	/* A block of a zstd frame is at least 4 bytes and at most 128 KiB of content. */
 	if (b->stored > ZSTD_compressBound((size_t)b->raw) + 32 ||
 	    b->raw / SHARD_ZSTD_BLOCK > b->stored / 4)
-		return err_set(e, "%llu bytes in a frame of %llu", (unsigned long long)b->raw,
-		    (unsigned long long)b->stored);
+		return err_set(e,
+		    "invalid compressed size: %llu bytes of data in a frame of %llu bytes",
+		    (unsigned long long)b->raw, (unsigned long long)b->stored);
 	return 0;
 }
 
@@ -264,8 +270,8 @@ static int unpack(struct shard_reader *r, const struct block *b, struct err *e)
 	if (ZSTD_isError(got))
 		return err_set(e, "zstd: %s", ZSTD_getErrorName(got));
 	if (got != b->raw)
-		return err_set(
-		    e, "%zu bytes where %llu should be", got, (unsigned long long)b->raw);
+		return err_set(e, "wrong size of the data: %zu bytes, expected %llu", got,
+		    (unsigned long long)b->raw);
 	r->raw.n = got;
 	return 0;
 }
@@ -306,15 +312,18 @@ static int end_segment(struct shard_reader *r, struct err *e)
 	const struct segment *s = &r->segment;
 
 	if (r->frame.n != SHARD_FRAME_START + SHARD_TRAILER_FIXED + SHARD_FRAME_HASH)
-		err_set(e, "a trailer of %zu bytes", r->frame.n);
+		err_set(e, "wrong size of the trailer: %zu bytes, expected %d", r->frame.n,
+		    SHARD_FRAME_START + SHARD_TRAILER_FIXED + SHARD_FRAME_HASH);
 	else if (get_le(p, 8) != s->blocks || get_le(p + 8, 8) != s->records ||
 	         get_le(p + 16, 8) != s->tokens || get_le(p + 24, 8) != s->raw_bytes)
-		err_set(e, "%llu records in %llu blocks, and the trailer says %llu in %llu",
+		err_set(e,
+		    "the trailer does not agree: %llu records in %llu blocks, expected %llu in "
+		    "%llu",
 		    (unsigned long long)s->records, (unsigned long long)s->blocks,
 		    (unsigned long long)get_le(p + 8, 8), (unsigned long long)get_le(p, 8));
 	else if (r->header.expected != 0 && r->header.expected != s->records)
-		err_set(e, "%llu records, and the header says %llu", (unsigned long long)s->records,
-		    (unsigned long long)r->header.expected);
+		err_set(e, "wrong number of records: %llu, expected %llu by the header",
+		    (unsigned long long)s->records, (unsigned long long)r->header.expected);
 	else if (get_le(p + 32, 8) != XXH64_digest(r->hash))
 		err_set(e, "the segment's checksum differs");
 	else {
@@ -338,7 +347,7 @@ static int next_block(struct shard_reader *r, struct err *e)
 		if (has_tag(r, SHARD_TAG_BLOCK))
 			return load_block(r, e) ? -1 : 1;
 		if (!has_tag(r, SHARD_TAG_TRAILER)) {
-			err_set(e, "a header or counts within a segment");
+			err_set(e, "unexpected header or counts, expected a block or the trailer");
 			return corrupt(r, e);
 		}
 		if (end_segment(r, e))
@@ -384,10 +393,12 @@ static int take_noise(struct shard_reader *r, struct shard_record *record, struc
 	record->mask = r->side + SHARD_NOISED_FIXED;
 	r->side += SHARD_NOISED_FIXED + mask_bytes;
 	if (!(u >= 0 && u < 1) || !(isnan(t) || (t >= 0 && t < INFINITY)))
-		err_set(e, "record %llu: a noise level of t = %g, u = %g",
+		err_set(e,
+		    "record %llu: invalid noise level: t = %g, u = %g; expected t >= 0 or NaN, "
+		    "0 <= u < 1",
 		    (unsigned long long)r->totals.records, (double)t, (double)u);
 	else if (n % 8 && record->mask[mask_bytes - 1] >> n % 8)
-		err_set(e, "record %llu: a mask of more than %u bits",
+		err_set(e, "record %llu: the mask has bits beyond the row length %u",
 		    (unsigned long long)r->totals.records, n);
 	else
 		return 0;
@@ -461,7 +472,7 @@ int shard_expect(const struct shard_reader *r, enum shard_kind kind, struct err 
 
 	if (r->header.kind == kind)
 		return 0;
-	return err_set(e, "%s: holds %s records, and %s records are wanted (see %s)", r->in.name,
+	return err_set(e, "%s: holds %s records, expected %s records (see %s)", r->in.name,
 	    shard_kind_name(r->header.kind), shard_kind_name(kind), maker[kind]);
 }
 

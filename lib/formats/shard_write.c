@@ -48,7 +48,8 @@ static int put_counts(struct shard_writer *w, const struct shard_counts *c, stru
 	for (uint32_t i = 0; i < c->n; i++)
 		if (c->id[i] >= w->header.vocab_size || (i > 0 && c->id[i] <= c->id[i - 1]) ||
 		    c->count[i] == 0)
-			return err_set(e, "%s: counts are not of ascending ids", w->out.name);
+			return err_set(
+			    e, "%s: invalid counts: expected ascending ids", w->out.name);
 	if (shard_frame_begin(&w->frame, SHARD_TAG_COUNTS, 0,
 	        SHARD_COUNTS_FIXED + (uint64_t)c->n * SHARD_COUNTS_EACH, e))
 		return err_prefix(e, "%s", w->out.name);
@@ -134,8 +135,10 @@ static int check_noise(const struct shard_writer *w, const struct shard_record *
 	bool open = isnan(r->t);
 
 	if ((open && !(r->u >= 0 && r->u < 1)) || (!open && !(r->t >= 0 && r->t < INFINITY)))
-		return err_set(e, "%s: record %llu: a noise level of t = %g, u = %g", w->out.name,
-		    (unsigned long long)(w->records + w->block_records), (double)r->t,
+		return err_set(e,
+		    "%s: record %llu: invalid noise level: t = %g, u = %g; expected t >= 0, "
+		    "or NaN and 0 <= u < 1",
+		    w->out.name, (unsigned long long)(w->records + w->block_records), (double)r->t,
 		    (double)r->u);
 	return 0;
 }
@@ -163,8 +166,8 @@ int shard_write(struct shard_writer *w, const struct shard_record *record, struc
 	uint64_t side = shard_side_size(&w->header, 1);
 
 	if (w->header.row_len ? record->n != w->header.row_len : record->n > SHARD_RECORD_MAX)
-		return err_set(e, "%s: record %llu: %u ids, and not %s%u", w->out.name,
-		    (unsigned long long)(w->records + w->block_records), record->n,
+		return err_set(e, "%s: record %llu: wrong number of ids: %u, expected %s%u",
+		    w->out.name, (unsigned long long)(w->records + w->block_records), record->n,
 		    w->header.row_len ? "" : "at most ",
 		    w->header.row_len ? w->header.row_len : SHARD_RECORD_MAX);
 	if (w->header.kind == SHARD_NOISED && check_noise(w, record, e))
@@ -196,7 +199,7 @@ static int set_level(struct shard_writer *w, int level, struct err *e)
 	if (level == SHARD_AUTO)
 		level = w->regular ? LEVEL_OF_FILES : SHARD_STORED;
 	if (level < SHARD_STORED || level > LEVEL_MAX)
-		return err_set(e, "%s: no compression level %d", w->out.name, level);
+		return err_set(e, "%s: unknown compression level %d", w->out.name, level);
 	if (level == SHARD_STORED)
 		return 0;
 	w->zstd = ZSTD_createCCtx();
@@ -261,8 +264,9 @@ static int put_trailer(struct shard_writer *w, struct err *e)
 	struct shard_buf *f = &w->frame;
 
 	if (w->header.expected != 0 && w->header.expected != w->records)
-		return err_set(e, "%s: %llu records, and not %llu as its header says", w->out.name,
-		    (unsigned long long)w->records, (unsigned long long)w->header.expected);
+		return err_set(e, "%s: wrong number of records: %llu, expected %llu by the header",
+		    w->out.name, (unsigned long long)w->records,
+		    (unsigned long long)w->header.expected);
 	if (shard_frame_begin(f, SHARD_TAG_TRAILER, 0, SHARD_TRAILER_FIXED, e))
 		return -1;
 	shard_frame_put(f, w->blocks, 8);

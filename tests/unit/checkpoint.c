@@ -178,10 +178,11 @@ static void test_lies(void)
 	refuse_meta("step", "18446744073709551615", "no run gets there");
 	refuse_meta("rows", "9223372036854775808", "no run gets there");
 	refuse_meta("rows", " 8", "rows cannot be");
-	refuse_meta("vocab.size", "4294967295", "a vocabulary of 4294967295");
+	refuse_meta(
+	    "vocab.size", "4294967295", "the vocabulary does not fit its ids: 4294967295 tokens");
 	refuse_meta("vocab.size", "18446744073709551615", "do not fit together");
-	refuse_meta("vocab.pad", "8", "[PAD] is 8 in a vocabulary of 8");
-	refuse_meta("vocab.id_bytes", "3", "ids of 3 bytes");
+	refuse_meta("vocab.pad", "8", "the id of [PAD] is out of range: 8, expected less than 8");
+	refuse_meta("vocab.id_bytes", "3", "unsupported width of ids: 3 bytes");
 	refuse_meta("window", "18446744073709551615",
 	    "window.t: has dtype F64 and shape [0], expected F64 and [64]");
 	refuse_meta("schedule", "cauchy,nan,1,1,1,1,2,,", "schedule");

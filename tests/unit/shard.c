@@ -233,7 +233,8 @@ static void test_header(void)
 	    "totals");
 	shard_close(r);
 	h.expected = 6;
-	ok(write_shard(path, &h, NULL, 3, 5, &e) == -1 && strstr(e.msg, "5 records, and not 6"),
+	ok(write_shard(path, &h, NULL, 3, 5, &e) == -1 &&
+	        strstr(e.msg, "wrong number of records: 5, expected 6"),
 	    "fewer records than the header expects: %s", e.msg);
 }
 
@@ -252,7 +253,8 @@ static void test_refusals_of_writer(void)
 	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "id 30522 is not below"), "%s",
 	    e.msg);
 	r.n = 4;
-	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "4 ids, and not 3"), "%s", e.msg);
+	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "wrong number of ids: 4, expected 3"),
+	    "%s", e.msg);
 	shard_abort(w);
 	ok(access(path, F_OK), "what is aborted leaves nothing");
 	h.kind = SHARD_NOISED;
@@ -448,7 +450,7 @@ static void test_hostile_frames(void)
 		b = small_shard(SHARD_NOISED);
 		f = frame(b, tags[i], 0);
 		put_le(f + FRAME_VERSION, 2, 2);
-		refuse(b, f, "format version 2", tags[i]);
+		refuse(b, f, "unsupported format version 2 (expected 1)", tags[i]);
 		b = small_shard(SHARD_NOISED);
 		f = frame(b, tags[i], 0);
 		put_le(f + FRAME_FLAGS, 4, 2);
@@ -465,7 +467,7 @@ static void test_hostile_frames(void)
 		refuse(b, NULL, "truncated", tags[i]);
 		b = small_shard(SHARD_NOISED);
 		put_le(frame(b, tags[i], 0) + FRAME_SIZE, 3, 4);
-		refuse(b, NULL, "a frame of only 11 bytes", tags[i]);
+		refuse(b, NULL, "the frame is too short: 11 bytes", tags[i]);
 	}
 	b = small_shard(SHARD_ROWS);
 	f = frame(b, "CDCH", 0);
@@ -478,7 +480,7 @@ static void test_hostile_frames(void)
 	b = small_shard(SHARD_ROWS);
 	f = frame(b, "CDCH", 0);
 	put_le(f + 60, UINT32_MAX, 4);
-	refuse(b, f, "a provenance of 4294967295", "a long provenance");
+	refuse(b, f, "its provenance of 4294967295 bytes", "a long provenance");
 	b = small_shard(SHARD_ROWS);
 	f = frame(b, "CDCH", 0);
 	f[90] = 27;
@@ -494,7 +496,7 @@ static void test_hostile_frames(void)
 	b = small_shard(SHARD_ROWS);
 	f = frame(b, "CDCT", 0);
 	put_le(f + 24, 4, 8);
-	refuse(b, f, "the trailer says 4", "another number of records");
+	refuse(b, f, "expected 4 in", "another number of records");
 }
 
 /* Data changed in such a way that the block's own checksums agree. */
@@ -566,7 +568,7 @@ static void test_hostile_records(void)
 	b = small_shard(SHARD_NOISED);
 	f = frame(b, "CDCB", 0);
 	put_le_float(f + BLOCK_SIDE, INFINITY);
-	refuse(b, f, "t = inf", "an infinite level");
+	refuse(b, f, "invalid noise level: t = inf", "an infinite level");
 	b = small_shard(SHARD_NOISED);
 	f = frame(b, "CDCB", 0);
 	put_le_float(f + BLOCK_SIDE + 4, 1);
@@ -574,7 +576,7 @@ static void test_hostile_records(void)
 	b = small_shard(SHARD_NOISED);
 	f = frame(b, "CDCB", 0);
 	f[BLOCK_SIDE + 17] |= 0x80;
-	refuse(b, f, "a mask of more than 13 bits", "a mask beyond the row");
+	refuse(b, f, "the mask has bits beyond the row length 13", "a mask beyond the row");
 }
 
 static void test_other_files(void)
