@@ -1,0 +1,48 @@
+#!/bin/sh
+# Files that earlier versions wrote are read, and give the same numbers: see tests/fixtures/README.md.
+. tests/lib.sh
+
+PATH=$BIN:$PATH
+old=tests/fixtures/0.1
+
+# near EXPECTED GOT COLUMN: the same lines but for differences of 1e-5 in a column of CSV
+near() {
+	awk -F, -v column="$3" '
+		NR == FNR { expected[FNR] = $column; lines = FNR; next }
+		FNR > 1 || $column + 0 == $column {
+			d = $column - expected[FNR]
+			if (d > 1e-5 || d < -1e-5) { print FNR ": " $column ", not " expected[FNR]; bad = 1 }
+		}
+		END { exit bad || FNR != lines || lines < 2 }' "$1" "$2"
+}
+
+for file in stories.tok stories.rows train.noised valid.noised; do
+	ok "0.1: $file is whole" pack --check "$old/$file"
+done
+tok -q -d -w $old/vocab.txt $old/stories.tok >"$T/stories.txt"
+ok '0.1: tok -d gives the stories of stories.tok' cmp $old/stories.txt "$T/stories.txt"
+tok -q -w $old/vocab.txt -o "$T/stories.tok" $old/stories.jsonl
+tok -q -d -w $old/vocab.txt "$T/stories.tok" >"$T/again.txt"
+ok '0.1: tok makes the same tokens of the same stories' cmp $old/stories.txt "$T/again.txt"
+pack -q -T 16 -o "$T/stories.rows" $old/stories.tok
+for file in stories.tok stories.rows; do
+	pack --info $old/$file | grep -vE '^(file|provenance|bytes)' >"$T/old"
+	pack --info "$T/$file" | grep -vE '^(file|provenance|bytes)' >"$T/new"
+	ok "0.1: pack --info says of a new $file what it says of the old one" cmp "$T/old" "$T/new"
+done
+
+denoise -q --loss --precision fp32 -j 1 -m $old/model.safetensors -o "$T/losses.csv" $old/valid.noised
+cut -d, -f1-4 "$T/losses.csv" >"$T/cut.csv"
+for column in 1 3 4; do
+	ok "0.1: column $column of denoise --loss is that of 0.1" near $old/losses.csv "$T/cut.csv" $column
+done
+cp $old/model.safetensors "$T/model.safetensors"
+train -q -r "$T/model.safetensors" --precision fp32 -j 1 --no-header --stop-after 7 $old/train.noised >"$T/step7.csv"
+for column in 2 3; do
+	ok "0.1: train -r goes on with the losses of 0.1 (column $column)" near $old/step7.csv "$T/step7.csv" $column
+done
+ok '0.1: denoise generates' denoise -q -n 2 -N 4 -m $old/model.safetensors -o "$T/two.rows"
+ok '0.1: denoise repairs noised rows' \
+	denoise -q -N 4 -m $old/model.safetensors -o "$T/repaired.rows" $old/valid.noised
+
+done_testing
