@@ -148,6 +148,12 @@ for form in --field=story --lines --text; do
 	fails "tok $form: a gzip stream from a pipe is refused" 1 'standard input: is compressed with gzip: gzip -dc FILE' \
 		sh -c "cat '$T/packed.gz' | '$tok' -w '$vocab' $form"
 done
+# The rest never comes: the first bytes suffice.
+mkfifo "$T/endless"
+{ cat "$T/packed.gz" && sleep 30; } >"$T/endless" &
+fails "tok --text: a gzip stream is refused before its end" 1 'endless: is compressed with gzip' \
+	timeout 10 "$tok" -w "$vocab" --text "$T/endless"
+kill $! 2>/dev/null
 fails "NaN" 1 'line 1, byte 6: not JSON: NaN' "$tok" -w "$vocab" "$T/nan.jsonl"
 { echo junk && cat "$T/stories.jsonl" && echo '{'; } >"$T/bad.jsonl"
 fails "--skip-bad counts" 0 'passed over 2 bad lines of 6; the first: .*bad.jsonl: line 1' \

@@ -108,7 +108,7 @@ int story_block(struct input *in, enum story_form form, uint64_t *line, struct s
 		}
 		if (in->eof)
 			end = n;
-		if (in->offset == 0 && end > 0 && refuse_compressed(in, e))
+		if (in->offset == 0 && refuse_compressed(in, e))
 			return -1;
 		if (end > 0) {
 			*block = (struct story_block){p, end, *line};
