@@ -50,7 +50,7 @@ PKGS = libutf8proc libzstd libxxhash json-c cairo cminpack openblas
 include config.mk
 
 TOOLS = tok pack noise train fitsched denoise plotcsv
-TOOL_COMMON = $(BUILD)/tools/cli.o $(BUILD)/tools/progress.o
+TOOL_COMMON = $(patsubst %,$(BUILD)/tools/%.o,cli cli_paths progress)
 TOOL_BINS = $(TOOLS:%=$(BUILD)/bin/%)
 
 # Who talks to other ranks is linked into train alone; the rest calls it through lib/model/team.h.
@@ -106,7 +106,7 @@ $(BUILD)/bin/train: $(TRAIN_OBJ) $(BUILD)/team $(BUILD)/lib/model/team_$(TEAM).o
 TOOLS64 = $(BUILD)/double/bin/train $(BUILD)/double/bin/denoise $(BUILD)/double/bin/sample64
 $(BUILD)/double/bin/train: $(TRAIN_OBJ:$(BUILD)/%=$(BUILD)/double/%) \
 	$(BUILD)/double/lib/model/team_single.o
-$(BUILD)/double/bin/denoise: $(patsubst %,$(BUILD)/double/tools/%.o,denoise cli progress profile)
+$(BUILD)/double/bin/denoise: $(patsubst %,$(BUILD)/double/tools/%.o,denoise cli cli_paths progress profile)
 $(BUILD)/double/bin/sample64: $(BUILD)/double/tests/numpy/sample64.o
 $(TOOLS64): $(BUILD)/libcdcd64.a
 	@mkdir -p $(@D)

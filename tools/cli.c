@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -412,83 +411,6 @@ void cli_refuse_others(const char *with, const char *const *allowed, size_t n)
 	for (size_t i = 0; i < n_given; i++)
 		if (!is_listed(given_names[i], allowed, n))
 			die_usage("--%s does not go with %s", given_names[i], with);
-}
-
-static void refuse_same(const char *a, const char *b)
-{
-	if (path_same(a, b))
-		die_usage("%s: one file for two things", a);
-}
-
-/* As where a shell appends to what is read. */
-static void refuse_output(const char *path)
-{
-	if (path_is_output(path))
-		die_usage("%s: one file for two things: standard output writes it", path);
-}
-
-/* Inputs that can be read once only: pipes, and standard input whatever it is. */
-struct streams {
-	struct stat *st;
-	size_t n, room;
-};
-
-static bool is_stream(const char *path, struct stat *st)
-{
-	if (path_is_standard(path))
-		return !fstat(STDIN_FILENO, st);
-	return !stat(path, st) && (S_ISFIFO(st->st_mode) || S_ISSOCK(st->st_mode));
-}
-
-static void refuse_second_reader(struct streams *seen, const char *path)
-{
-	struct stat st;
-	struct err e;
-
-	if (!is_stream(path, &st))
-		return;
-	for (size_t i = 0; i < seen->n; i++)
-		if (seen->st[i].st_dev == st.st_dev && seen->st[i].st_ino == st.st_ino)
-			die_usage("%s: cannot be read twice: it is no file, or standard input",
-			    path_is_standard(path) ? "standard input" : path);
-	if (mem_grow(&seen->st, &seen->room, seen->n + 1, sizeof st, &e))
-		die(&e);
-	seen->st[seen->n++] = st;
-}
-
-static void refuse_second_readers(const char *const *read, size_t m, char *const *operands)
-{
-	struct streams seen = {0};
-
-	for (size_t j = 0; j < m; j++)
-		if (read[j])
-			refuse_second_reader(&seen, read[j]);
-	if (!*operands)
-		refuse_second_reader(&seen, "-");
-	for (char *const *operand = operands; *operand; operand++)
-		refuse_second_reader(&seen, *operand);
-	free(seen.st);
-}
-
-void cli_refuse_clashes(
-    const char *const *written, size_t n, const char *const *read, size_t m, char *const *operands)
-{
-	refuse_second_readers(read, m, operands);
-	for (size_t j = 0; j < m; j++)
-		refuse_output(read[j]);
-	for (char *const *operand = operands; *operand; operand++)
-		refuse_output(*operand);
-	for (size_t i = 0; i < n; i++) {
-		for (size_t j = i + 1; j < n; j++)
-			refuse_same(written[i], written[j]);
-		for (size_t j = 0; j < m; j++)
-			refuse_same(written[i], read[j]);
-		for (char *const *operand = operands; *operand; operand++)
-			refuse_same(written[i], *operand);
-		if (path_is_open(written[i], STDIN_FILENO))
-			die_usage(
-			    "%s: one file for two things: standard input reads it", written[i]);
-	}
 }
 
 void cli_check_threads(int64_t threads)

@@ -10,6 +10,7 @@
 #endif
 
 #include "formats/jsontext.h"
+#include "formats/signature.h"
 #include "ground/mem.h"
 
 enum {
@@ -65,27 +66,6 @@ static size_t last_end(const char *p, size_t n, enum story_form form)
 	return 0;
 }
 
-/* Compressed input, by its first bytes, and the command that unpacks it. */
-static const struct {
-	const char *name, *command, *magic;
-	size_t n;
-} compressed[] = {
-    {"zstd", "zstd -dc", "\x28\xB5\x2F\xFD", 4},
-    {"gzip", "gzip -dc", "\x1F\x8B", 2},
-};
-
-static int refuse_compressed(const struct input *in, struct err *e)
-{
-	const unsigned char *p = in->buf + in->pos;
-	size_t n = in->len - in->pos;
-
-	for (size_t i = 0; i < sizeof compressed / sizeof *compressed; i++)
-		if (n >= compressed[i].n && !memcmp(p, compressed[i].magic, compressed[i].n))
-			return err_set(e, "%s: is compressed with %s: %s FILE | tok ...", in->name,
-			    compressed[i].name, compressed[i].command);
-	return 0;
-}
-
 int story_block(struct input *in, enum story_form form, uint64_t *line, struct story_block *block,
     struct err *e)
 {
@@ -108,7 +88,7 @@ int story_block(struct input *in, enum story_form form, uint64_t *line, struct s
 		}
 		if (in->eof)
 			end = n;
-		if (in->offset == 0 && refuse_compressed(in, e))
+		if (in->offset == 0 && signature_refuse(in->buf + in->pos, n, in->name, e))
 			return -1;
 		if (end > 0) {
 			*block = (struct story_block){p, end, *line};

@@ -197,7 +197,8 @@ struct k_attention_shape {
  * receives ln sum exp(s q k^T) of each row, all that the backward pass needs of the T x T matrix.
  *
  * q and k are rotated by rope [T,C/H] (cos and sin of position × frequency i at 2i and 2i + 1, by
- * which component i turns with component i + C/2H; NULL: not at all), after division by their norms where scale is not NULL (QK-norm). s is scale [H] then,
+ * which component i turns with component i + C/2H; NULL: not at all), after division by their
+ * norms where scale is not NULL (QK-norm). s is scale [H] then,
  * else 1/√(C/H). Sources: Su et al. 2021, arXiv:2104.09864 (RoPE); Henry et al. 2020,
  * arXiv:2010.04245 (QK-norm); Dao 2023, arXiv:2307.08691 (lse).
  */

@@ -1,0 +1,20 @@
+#include "formats/signature.h"
+
+#include <string.h>
+
+static const struct {
+	const char *name, *command, *magic;
+	size_t n;
+} compressed[] = {
+    {"zstd", "zstd -dc", "\x28\xB5\x2F\xFD", 4}, /* RFC 8878, 3.1.1 */
+    {"gzip", "gzip -dc", "\x1F\x8B", 2},         /* RFC 1952, 2.3.1 */
+};
+
+int signature_refuse(const unsigned char *p, size_t n, const char *name, struct err *e)
+{
+	for (size_t i = 0; i < sizeof compressed / sizeof *compressed; i++)
+		if (n >= compressed[i].n && !memcmp(p, compressed[i].magic, compressed[i].n))
+			return err_set(e, "%s: is compressed with %s: %s FILE | tok ...", name,
+			    compressed[i].name, compressed[i].command);
+	return 0;
+}
