@@ -135,6 +135,20 @@ for fault in write:EINTR write:SHORT fsync:EINTR close:EINTR; do
 	ok "train: and changes nothing, $fault" same "$T/cp" "$T/cp.new"
 done
 
+# --- what a power cut may not undo: a file is synced before it is renamed, the directory after ---
+
+traced() { # traced COMMAND...: the calls that write files, in their order, repeated ones once
+	rm -f "$T/trace"
+	FAULT_TRACE=$T/trace LD_PRELOAD=$faults "$@" >/dev/null
+	uniq "$T/trace" | paste -s -d, -
+}
+is 'pack: syncs the file, renames it, and syncs the directory' \
+	"$(traced pack -q -T 60 -o "$T/synced" "$T/stories.tok")" 'open,write,fsync file,rename,fsync directory'
+tiny "$T/synced.st" -n 1 >/dev/null
+is 'train: syncs the directory of a new log, and the log before the checkpoint' \
+	"$(traced train -q -j 1 -r "$T/synced.st" -n 2 -l "$T/synced.csv" "$T/train.noised")" \
+	'open,fsync directory,write,fsync file,open,write,fsync file,rename,fsync directory'
+
 # --- full disks, that the kernel makes ---
 
 if [ -w /dev/full ]; then

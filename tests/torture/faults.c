@@ -8,6 +8,7 @@
  *                    it), SLEEP (for a minute first, or until a signal). n 0: every one, but for
  *                    EINTR and SHORT every second one.
  * FAULT_MARK=file    is made when that has happened
+ * FAULT_TRACE=file   gets a line for each call of open, write, fsync and rename, in their order
  */
 
 #include <dlfcn.h>
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -30,6 +32,25 @@ static void mark(void)
 
 	if (file)
 		syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, file, O_CREAT | O_WRONLY, 0600));
+}
+
+static void trace(const char *line)
+{
+	const char *file = getenv("FAULT_TRACE");
+	long fd =
+	    file ? syscall(SYS_openat, AT_FDCWD, file, O_CREAT | O_WRONLY | O_APPEND, 0600) : -1;
+
+	if (fd < 0)
+		return;
+	syscall(SYS_write, fd, line, strlen(line));
+	syscall(SYS_close, fd);
+}
+
+static bool is_directory(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISDIR(st.st_mode);
 }
 
 /* 0: go on; -1: fail, errno being set; 1: do half. */
@@ -67,6 +88,8 @@ ssize_t write(int fd, const void *p, size_t n)
 {
 	int f = fd > 2 ? fault("write") : 0;
 
+	if (fd > 2)
+		trace("write\n");
 	return f < 0 ? -1 : syscall(SYS_write, fd, p, f > 0 && n > 1 ? n / 2 : n);
 }
 
@@ -86,11 +109,13 @@ ssize_t pread(int fd, void *p, size_t n, off_t at)
 
 int fsync(int fd)
 {
+	trace(is_directory(fd) ? "fsync directory\n" : "fsync file\n");
 	return fault("fsync") < 0 ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
 int rename(const char *from, const char *to)
 {
+	trace("rename\n");
 	return fault("rename") < 0 ? -1 : (int)syscall(SYS_rename, from, to);
 }
 
@@ -129,6 +154,8 @@ int open(const char *path, int flags, ...)
 	if (flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE)
 		mode = va_arg(ap, mode_t);
 	va_end(ap);
+	if (flags & O_CREAT)
+		trace("open\n");
 	if (flags & O_CREAT && fault("open") < 0)
 		return -1;
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
