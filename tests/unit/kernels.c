@@ -1,6 +1,7 @@
 /*
- * Every kind of product against the plainest loops, over random shapes, odd ones included; and
- * every unit that multiplies bf16 against the one in plain C.
+ * Every kind of product against the plainest loops, over random shapes, odd ones included; every
+ * unit that multiplies bf16 against the one in plain C; and pointwise kernels on a few numbers
+ * whose results are worked out by hand.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -209,20 +210,38 @@ static void test_products(struct kernels *k, double tolerance, double exact)
 	    precise.worst);
 }
 
+/* rope: position t turns pair i by t (i + 1) / 5. x: the q and k of two heads become turned. */
+static void turn(float *rope, float *x, size_t T, size_t D)
+{
+	for (size_t t = 0; t < T; t++)
+		for (size_t i = 0; i < D / 2; i++) {
+			double angle = (double)(t * (i + 1)) / 5, c = cos(angle), s = sin(angle);
+
+			rope[t * D + 2 * i] = (float)c;
+			rope[t * D + 2 * i + 1] = (float)s;
+			for (size_t part = 0; part < 4; part++) {
+				float *at = x + t * 6 * D + part * D + i;
+				double a = (double)at[0], b = (double)at[D / 2];
+
+				at[0] = (float)(c * a - s * b);
+				at[D / 2] = (float)(s * a + c * b);
+			}
+		}
+}
+
 /* One head's attention, in double. */
 static void test_attention(struct kernels *k, size_t T, size_t D, double tolerance)
 {
 	size_t C = 2 * D, n = T * C;
 	struct k_attention_shape s = {1, T, C, 2};
-	float *qkv = random_array(3 * n), *rope = calloc(T * D, sizeof *rope), *y;
+	float *qkv = random_array(3 * n), *rope = malloc(T * D * sizeof *rope), *y;
 	float *lse = malloc(2 * T * sizeof *lse);
 	act *in = rounded(k, qkv, 3 * n), *out = malloc(n * 4);
 	struct error worst = {0};
 	struct k_need need = {0};
 	struct err e;
 
-	for (size_t i = 0; i < T * D; i += 2)
-		rope[i] = 1;
+	turn(rope, qkv, T, D);
 	k_need_attention(k, &need, s);
 	k_reserve(k, &need, &e);
 	k_attention(k, out, lse, in, NULL, rope, s);
@@ -255,6 +274,106 @@ static void test_attention(struct kernels *k, size_t T, size_t D, double toleran
 	free(qkv), free(rope), free(y), free(lse), free(in), free(out);
 }
 
+/* --- values by hand --- */
+
+static bool is_near(float got, double wanted)
+{
+	if (fabs((double)got - wanted) <= 5e-7 * fmax(1, fabs(wanted)))
+		return true;
+	diag("%.9g, wanted %.9g", (double)got, wanted);
+	return false;
+}
+
+static void test_softmax(struct kernels *k)
+{
+	double last = exp(11.0 / 32);
+	float x[37], p[37];
+	bool good = true;
+
+	for (size_t i = 0; i < 37; i++)
+		x[i] = 1000;
+	x[36] = 1000.6875f; /* tau 2: exp(11/32) times as likely as each of the others */
+	k_softmax(k, (act *)p, x, 2, 1, 37);
+	for (size_t i = 0; i < 37; i++)
+		good &= is_near(37 * p[i], 37 * (i < 36 ? 1 : last) / (36 + last));
+	ok(good, "%s: softmax of 36 logits of 1000 and one above, tau 2", k_name(k));
+	for (size_t i = 0; i < 37; i++)
+		x[i] = i < 36 ? -1000 : 100;
+	k_softmax(k, (act *)p, x, 1, 1, 37);
+	ok(p[0] == 0 && p[36] == 1, "%s: softmax where the last logit is far above all", k_name(k));
+}
+
+static void test_argmax(struct kernels *k)
+{
+	const float x[] = {1, 7, 7, 2, 0, 0, 0, 0};
+	int32_t best[2] = {9, 9};
+
+	k_argmax(k, best, x, 2, 4);
+	ok(best[0] == 1 && best[1] == 0, "%s: argmax: the first of equal logits", k_name(k));
+}
+
+/* Mean 3 and variance 14/3, divided by the number of components. */
+static void test_modulate(struct kernels *k)
+{
+	const float h[] = {1, 2, 6}, shift[] = {0, 1, 0}, scale[] = {0, 1, -1};
+	double inverse = 1 / sqrt(14.0 / 3 + 1e-5);
+	float y[3], stats[2];
+
+	k_modulate(k, (act *)y, stats, h, shift, scale, 3, 1, 1, 3);
+	ok(is_near(y[0], -2 * inverse) && is_near(y[1], 1 - 2 * inverse) && is_near(y[2], 0) &&
+	        is_near(stats[0], 3) && is_near(stats[1], inverse),
+	    "%s: layer norm of 1, 2, 6, scaled and shifted", k_name(k));
+}
+
+static void test_normalize(struct kernels *k)
+{
+	const float w[] = {3, 4, 0, -2};
+	float e[4];
+
+	k_normalize(k, e, w, 2, 2);
+	ok(is_near(e[0], 0.6 * M_SQRT2) && is_near(e[1], 0.8 * M_SQRT2) && is_near(e[2], 0) &&
+	        is_near(e[3], -M_SQRT2),
+	    "%s: embeddings are normalised to sqrt(d)", k_name(k));
+}
+
+static void test_noise(struct kernels *k)
+{
+	enum { T = 2, D = 130 };
+	const uint64_t seed[] = {5, 6};
+	float n[2 * T * D], expected[D];
+	bool good = true;
+
+	k_gaussian(k, n, seed, RNG_NOISE, 2, T, D);
+	for (uint32_t m = 0; m < 2 * T; m++) {
+		rng_normal(seed[m / T], RNG_NOISE, m % T, expected, D);
+		good &= !memcmp(n + m * D, expected, sizeof expected);
+	}
+	ok(good, "%s: noise of %d components is that of its seed and position", k_name(k), D);
+}
+
+/* Of bf16, 1 + n/256 is a number for even n; the others are ties. */
+static void test_rounding(struct kernels *k)
+{
+	const float from[] = {1, 257.0f / 256, 259.0f / 256, 1.004f, -259.0f / 256};
+	const float to[] = {1, 1, 260.0f / 256, 258.0f / 256, -260.0f / 256};
+	act *a = malloc(sizeof from);
+	float *back;
+
+	k_round(k, a, from, 5);
+	back = widened(k, a, 5);
+	ok(!memcmp(back, to, sizeof to), "%s: rounds to nearest, ties to even", k_name(k));
+	free(a), free(back);
+}
+
+static void test_values(struct kernels *k)
+{
+	test_softmax(k);
+	test_argmax(k);
+	test_modulate(k);
+	test_normalize(k);
+	test_noise(k);
+}
+
 /* The rows of lesser processors, which this one can run as well. */
 static void test_lesser_rows(struct kernels *k)
 {
@@ -265,12 +384,14 @@ static void test_lesser_rows(struct kernels *k)
 		diag("with rows of avx2:");
 		test_products(k, 1e-5, 1e-5);
 		test_attention(k, 37, 12, 1e-5);
+		test_values(k);
 	}
 	if (chosen != &rows_plain) {
 		k->rows = &rows_plain;
 		diag("with plain rows:");
 		test_products(k, 1e-5, 1e-5);
 		test_attention(k, 37, 12, 1e-5);
+		test_values(k);
 	}
 	k->rows = chosen;
 }
@@ -362,6 +483,7 @@ int main(void)
 		    expected, k->rows->name);
 	test_products(k, 1e-5, 1e-5);
 	test_attention(k, 37, 12, 1e-5);
+	test_values(k);
 	test_lesser_rows(k);
 	test_cross_entropy(k);
 	test_softmax_real(k);
@@ -371,6 +493,7 @@ int main(void)
 		skip("products of bf16", e.msg);
 		return tap_done();
 	}
+	test_rounding(k);
 #ifdef CDCD_BF16
 	test_plain_unit();
 	test_unit(&bf16_unit_avx512);
