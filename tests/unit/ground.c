@@ -2,6 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,6 +116,17 @@ static int put_file(const char *path, const char *text)
 	return f && fputs(text, f) >= 0 && !fclose(f) ? 0 : -1;
 }
 
+/* The file at vanishing goes just before it is locked: its last holder has let go. */
+static const char *vanishing;
+
+int flock(int fd, int how)
+{
+	if (vanishing)
+		unlink(vanishing);
+	vanishing = NULL;
+	return (int)syscall(SYS_flock, fd, how);
+}
+
 static void test_lock(const char *dir)
 {
 	char path[64], beside[80];
@@ -140,6 +153,10 @@ static void test_lock(const char *dir)
 	ok(!access(beside, F_OK) && lock_take(&l, path, &e),
 	    "lock: the release of the first leaves the file of the second");
 	lock_release(&other);
+	vanishing = beside;
+	ok(!lock_take(&l, path, &e) && !vanishing && !access(beside, F_OK),
+	    "a file that was removed before it was locked is made again");
+	lock_release(&l);
 	ok(!lock_take(&l, "/dev/null", &e) && access("/dev/null.lock", F_OK),
 	    "a device needs none");
 	lock_release(&l);

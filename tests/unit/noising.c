@@ -89,12 +89,16 @@ static void test_epochs(const struct rows *rows)
 	struct noising g;
 	struct shard_record r;
 	struct err e;
-	int seen[2][N + 1] = {{0}}, wrong = 0, same = 0;
+	int seen[2][N + 1] = {{0}}, wrong = 0, same = 0, alike = 0;
 	uint32_t first[N];
+	uint64_t seed[2 * N];
 
 	noising_init(&g, &plain, rows, 0, &e);
 	for (uint64_t n = 0; n < 2 * N; n++) {
 		noising_record(&g, n, &r);
+		seed[n] = r.noise_seed;
+		for (uint64_t i = 0; i < n; i++)
+			alike += seed[i] == seed[n];
 		seen[n / N][r.ids[0]]++;
 		if (n < N)
 			first[n] = r.ids[0];
@@ -104,6 +108,7 @@ static void test_epochs(const struct rows *rows)
 	for (int i = 1; i <= N; i++)
 		wrong += seen[0][i] != 1 || seen[1][i] != 1;
 	ok(wrong == 0, "each epoch has every row once");
+	ok(alike == 0, "every row has noise of its own");
 	ok(same < N / 2, "in another order (%d of %d in place)", same, N);
 	noising_release(&g);
 }
@@ -249,6 +254,21 @@ static void test_counts(const struct rows *rows)
 	rows_counts_release(&c);
 }
 
+/* A vocabulary of more than 65536. */
+static void test_wide_ids(void)
+{
+	struct shard_header h = {.id_bytes = 4, .vocab_size = 100000, .row_len = 2};
+	uint32_t ids[] = {70000, 99999}, got[2];
+	struct rows rows;
+	struct err e;
+
+	rows_init(&rows, &h);
+	ok(!rows_add(&rows, ids, &e), "a row of ids of 4 bytes");
+	rows_get(&rows, 0, got);
+	ok(got[0] == 70000 && got[1] == 99999, "which come back whole");
+	rows_release(&rows);
+}
+
 int main(void)
 {
 	struct rows rows;
@@ -261,6 +281,7 @@ int main(void)
 	test_masks(&rows);
 	test_levels(&rows);
 	test_counts(&rows);
+	test_wide_ids();
 	rows_release(&rows);
 	return tap_done();
 }

@@ -1,6 +1,6 @@
 /* Two ranks as threads of one process: what is not finite on one of them stops both, with the words
- * of the one that knows where it began; and the rows that see their own estimate are those of one
- * process. */
+ * of the one that knows where it began; the rows that see their own estimate are those of one
+ * process; and gradients are summed as bf16 rounds them. */
 
 #include <math.h>
 #include <pthread.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ground/rng.h"
+#include "model/exchange.h"
 #include "model/trainer.h"
 #include "tap.h"
 
@@ -79,6 +80,15 @@ static void start_gather(struct team *t, int slot, void *x, size_t part)
 	pthread_barrier_wait(&barrier);
 }
 
+static void start_swap(struct team *t, int slot, void *to, const void *from, size_t part)
+{
+	(void)slot;
+	show(t, (void *)(uintptr_t)from);
+	for (size_t i = 0; i < RANKS; i++)
+		memcpy((char *)to + i * part, (char *)shared[i] + (size_t)t->rank * part, part);
+	pthread_barrier_wait(&barrier);
+}
+
 static bool done(struct team *t, int slot, bool wait)
 {
 	(void)t;
@@ -91,6 +101,7 @@ static const struct team_calls calls = {.sum = sum,
     .share = share,
     .start_sum = start_sum,
     .start_scatter = start_scatter,
+    .start_swap = start_swap,
     .start_gather = start_gather,
     .done = done};
 
@@ -318,6 +329,70 @@ static void test_self_cond(void)
 	    most, one.e.msg, rank[0].e.msg);
 }
 
+/* --- sums in bf16 --- */
+
+struct sum {
+	struct team team;
+	real g;
+	size_t n, wrong;
+};
+
+/* Every gradient is g; of the sum as bf16 holds it, how many are not. */
+static void *add_up(void *arg)
+{
+	struct exchange_options o = {.bf16 = true, .bucket = 1024};
+	struct sum *s = arg;
+	struct arena a = {0};
+	struct config c;
+	struct err e;
+	struct weights *w;
+	struct exchange *x;
+	real *g;
+
+	config_preset(&c, 0);
+	c.active = WORDS;
+	c.row_len = T;
+	w = weights_new(&c, &e);
+	x = exchange_new(&s->team, w, &o, &e);
+	exchange_layout(x, &a);
+	a.base = malloc(a.used);
+	a.used = 0;
+	exchange_layout(x, &a);
+	s->n = exchange_padded(w->n, &s->team);
+	g = malloc(s->n * sizeof *g);
+	for (size_t i = 0; i < s->n; i++)
+		g[i] = s->g;
+	exchange_begin(x, g);
+	exchange_finish(x);
+	for (size_t i = 0; i < s->n; i++)
+		s->wrong += g[i] != 520.0f / 256;
+	free(g), free(a.base);
+	exchange_free(x);
+	weights_free(w);
+	return NULL;
+}
+
+/* 1.004 becomes 258/256, the tie 259/256 becomes 260/256, and their sum, a tie again, 520/256. */
+static void test_bf16(void)
+{
+	struct sum s[RANKS] = {{.g = 1.004f}, {.g = 259.0f / 256}};
+	pthread_t thread[RANKS];
+
+	pthread_barrier_init(&barrier, NULL, RANKS);
+	for (int i = 0; i < RANKS; i++) {
+		s[i].team = (struct team){.rank = i, .size = RANKS, .calls = &calls};
+		pthread_create(&thread[i], NULL, add_up, &s[i]);
+	}
+	for (int i = 0; i < RANKS; i++)
+		pthread_join(thread[i], NULL);
+	pthread_barrier_destroy(&barrier);
+	for (int i = 0; i < RANKS; i++)
+		ok(s[i].n > 0 && s[i].wrong == 0,
+		    "rank %d: the exchange in bf16 rounds to nearest, ties to even: %zu of %zu do "
+		    "not",
+		    i, s[i].wrong, s[i].n);
+}
+
 int main(void)
 {
 	for (int shard = 0; shard < 2; shard++) {
@@ -325,5 +400,6 @@ int main(void)
 		test(BAD_MOMENT, shard, "rank 1 of 2: step 1: the second moment of ");
 	}
 	test_self_cond();
+	test_bf16();
 	return tap_done();
 }
