@@ -246,6 +246,10 @@ printf 'once upon a time\n' | tok -q --text -w "$vocab" >"$T/prompt.tok"
 is 'a prompt is gone on from' \
 	"$(d --prefix -n 2 -N 4 "$T/prompt.tok" | tok -d -w "$vocab" | cut -c1-16 | uniq -c | tr -s ' ')" \
 	' 2 once upon a time'
+d --prefix -n 6 -N 4 "$T/prompt.tok" | pack --ids >"$T/six.ids"
+is 'denoise --prefix -n 6: six rows that differ' "$(sort -u "$T/six.ids" | wc -l)" 6
+# shellcheck disable=SC2016 # awk
+ok 'denoise --prefix: the [SEP] behind a prompt is not given' awk '$6 != 3 { n++ } END { exit !n }' "$T/six.ids"
 ok 'with guidance' d --prefix -N 3 -g 2 -o "$T/g.rows" "$T/prompt.tok"
 printf '[CLS] once upon a [MASK] , [MASK] was\n' >"$T/hole.txt"
 tok -q --text -w "$vocab" --no-special "$T/hole.txt" >"$T/hole.tok"

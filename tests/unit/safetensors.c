@@ -279,6 +279,7 @@ static void test_refusals(void)
 	refuse("{" T("a", "U8", "[1]", "[0,1.0]") "}", 1, "not a size");
 	refuse("{" T("a", "U8", "[1]", "[0,99999999999999999999999]") "}", 1, "not a size");
 	refuse("{" T("a", "F32", "[2]", "[0,7]") "}", 7, "its shape does not need");
+	refuse("{" T("a", "F32", "[1]", "[0,8]") "}", 8, "its shape does not need");
 	refuse(
 	    "{" T("a", "F32", "[4611686018427387905]", "[0,4]") "}", 4, "its shape does not need");
 	refuse("{" T("a", "F32", "[4294967296,4294967296]", "[0,0]") "}", 0,
