@@ -148,6 +148,8 @@ tiny "$T/synced.st" -n 1 >/dev/null
 is 'train: syncs the directory of a new log, and the log before the checkpoint' \
 	"$(traced train -q -j 1 -r "$T/synced.st" -n 2 -l "$T/synced.csv" "$T/train.noised")" \
 	'open,fsync directory,write,fsync file,open,write,fsync file,rename,fsync directory'
+traced train -q -j 1 -r "$T/synced.st" -n 7 --save-every 2 "$T/train.noised" >/dev/null
+is 'train: --save-every 2 saves after steps 4, 6 and, at the end, 7' "$(grep -c rename "$T/trace")" 3
 
 # --- full disks, that the kernel makes ---
 

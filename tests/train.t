@@ -37,6 +37,11 @@ is 'a row for every sequence' "$(grep -c ',train$' "$T/loss.csv")" 640
 is 'and for every validation' "$(grep -c ',valid$' "$T/loss.csv")" 40
 is 'the log has a row a step' "$(tail -n 1 "$T/steps.csv" | cut -d, -f1,2)" '40,640'
 is 'the schedules were refitted' "$(tail -n 1 "$T/sched.csv" | cut -d, -f1,2)" '40,cauchy'
+last_fit() { # last_fit: of the last row, step, family and parameters to six digits
+	tail -n 1 | awk -F, '{ printf "%d %s %.6g %.6g %.6g %.6g\n", $1, $2, $3, $4, $5, $6 }'
+}
+is 'train refits to the last --window losses, as fitsched does' "$(last_fit <"$T/sched.csv")" \
+	"$(fitsched -q -w 256 -d 16 "$T/loss.csv" | last_fit)"
 is 'validation is at the same levels each time' \
 	"$(grep '^20,.*valid' "$T/loss.csv" | cut -d, -f2)" \
 	"$(grep '^40,.*valid' "$T/loss.csv" | cut -d, -f2)"

@@ -42,7 +42,7 @@ static void test_permutation(void)
 	enum { N = 1000 };
 	uint32_t order[N], other[N];
 	unsigned char seen[N] = {0};
-	int missing = 0;
+	int missing = 0, count[9] = {0}, worst = 0;
 
 	rng_permutation(1, 0, order, N);
 	rng_permutation(1, 1, other, N);
@@ -52,6 +52,14 @@ static void test_permutation(void)
 		missing += !seen[i];
 	ok(missing == 0, "permutation: every row once");
 	ok(memcmp(order, other, sizeof order) != 0, "permutation: another round, another order");
+	for (uint32_t round = 0; round < 6000; round++) {
+		rng_permutation(1, round, order, 3);
+		count[3 * order[0] + order[1]]++;
+	}
+	for (int i = 0; i < 9; i++)
+		if (i % 4) /* 0, 4 and 8: one row twice */
+			worst = abs(count[i] - 1000) > worst ? abs(count[i] - 1000) : worst;
+	ok(worst < 150, "permutation: all six orders of three, as often (%d off at most)", worst);
 }
 
 static void test_below(void)
