@@ -73,6 +73,7 @@ ALL_SRC = $(LIB_SRC) lib/model/team_single.c $(wildcard tools/*.c) $(UNIT_SRC) t
 MPICC = mpicc
 MPI_CC = OMPI_CC='$(CC)' MPICH_CC='$(CC)' $(MPICC)
 HAS_MPI = $(shell command -v $(MPICC))
+MPI_TRAIN = $(if $(HAS_MPI),$(BUILD)/mpi/train)
 TEAM = $(if $(MPI),mpi,single)
 
 ALL_CPPFLAGS = -Ilib -D_GNU_SOURCE $(PKG_CFLAGS) $(CPPFLAGS)
@@ -183,7 +184,7 @@ demo-hard: all ## the same with longer stories of two characters; takes longer
 
 programs: all $(UNIT_BINS) $(TOOLS64) ## the tools, and the C programs among the tests
 
-test: programs $(FUZZ_BINS) $(FAULTS) $(if $(HAS_MPI),$(BUILD)/mpi/train) ## every test that CI runs (SAN=1, SAN=thread: under the sanitizers)
+test: programs $(FUZZ_BINS) $(FAULTS) $(MPI_TRAIN) ## every test that CI runs (SAN=1, SAN=thread: under the sanitizers)
 	@BIN='$(BUILD)/bin' BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' COVERAGE='$(COVERAGE)' MPICC='$(MPICC)' prove -j2 --exec '' $(TESTS)
 
 # The same scripts with large counts: see CONTRIBUTING.md.
@@ -199,6 +200,13 @@ fuzz: ## libFuzzer on every reader and on tok, FUZZ_EXECUTIONS= each (FUZZ_TARGE
 	@BUILD=build-fuzz tests/fuzz/run $(FUZZ_EXECUTIONS) $(or $(FUZZ_TARGETS),$(FUZZ_SRC:tests/fuzz/%.c=%))
 
 fuzz-targets: $(FUZZ_BINS)
+
+# Each deliberate fault is a file tests/mutants/NAME.diff: CONTRIBUTING.md says how to write one.
+MUTANT =
+JOBS = 1
+mutants: programs $(FAULTS) $(MPI_TRAIN) ## whether tests see deliberate faults (MUTANT=NAME, JOBS=1)
+	+@BIN='$(BUILD)/bin' BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' MPICC='$(MPICC)' JOBS='$(JOBS)' \
+		HAS_MPI='$(HAS_MPI)' tests/mutants/run $(MUTANT)
 
 coverage: ## lines and branches that the suite runs, and those that it does not
 	+@$(MAKE) --no-print-directory COVERAGE=1 test
@@ -262,6 +270,7 @@ lint: ## everything that can be found without running: compilers, scripts, pages
 		fi; \
 	done
 	$(if $(HAS_MPI),$(MPI_CC) -fsyntax-only -Werror $(ALL_CPPFLAGS) $(ALL_CFLAGS) lib/model/team_mpi.c)
+	tests/mutants/run check
 	BIN='$(BUILD)/bin' prove --exec '' tests/layers.t tests/man.t tests/scripts.t
 
 tidy: ## clang-tidy's opinion
@@ -290,7 +299,7 @@ uninstall: ## what install put there
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: all help deps demo demo-hard programs test test-arm test-plain torture fuzz fuzz-targets coverage analyze valgrind bench bench-growth bench-tok bench-torch fuzz-tok lint tidy format install uninstall clean FORCE
+.PHONY: all help deps demo demo-hard programs test test-arm test-plain torture fuzz fuzz-targets mutants coverage analyze valgrind bench bench-growth bench-tok bench-torch fuzz-tok lint tidy format install uninstall clean FORCE
 .SECONDARY:
 
 -include $(TEAM_SRC:%.c=$(BUILD)/%.d) $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) \
