@@ -46,14 +46,14 @@ overlaid 'plotcsv: --line takes a last line without an end' :a,b:fit 'a,b\n1,2\n
 overlaid 'plotcsv: --line takes names that are alike' :a,b:fit 'a,,b,\n1,,2,\n3,,4,\n5,,7,\n'
 
 refused 'an empty file' 'empty: not even a header row$' ''
-refused 'too few fields' 'line 3: 1 field, where 2 are wanted$' 'a,b\n1,2\n3\n'
-refused 'too many fields' 'line 2: 3 fields, where 2 are wanted$' 'a,b\n1,2,3\n'
+refused 'too few fields' 'line 3: wrong number of fields: 1 \(expected 2\)$' 'a,b\n1,2\n3\n'
+refused 'too many fields' 'line 2: wrong number of fields: 3 \(expected 2\)$' 'a,b\n1,2,3\n'
 refused 'a quote that never ends' 'line 2: a quote that never ends$' 'a,b\n1,"2\n3,4\n'
 refused 'a quote within a field' 'line 2: a quote where none may stand' 'a,b\n1,2"\n'
 refused 'a NUL byte' 'line 2: a NUL byte' 'a,b\n1,2\00003\n'
 refused 'plotcsv: a column whose name another has' \
 	"two columns are named 'b', the fields 2 and 3 of the header; rename one of them$" 'a,b,b\n1,2,3\n'
-refused 'plotcsv: a last line without an end and with too few fields' 'line 3: 1 field, where 2 are wanted$' \
+refused 'plotcsv: a last line without an end and with too few fields' 'line 3: wrong number of fields: 1 \(expected 2\)$' \
 	'a,b\n1,2\n3'
 refused 'a text for a number' "line 3: column 'b': 'four' is not a number$" 'a,b\n1,2\n3,four\n'
 fails 'binary' 1 '^plotcsv: ' plot "$BIN/plotcsv"

@@ -211,7 +211,7 @@ for command in "tok -q -w $T/vocab.txt $T/stories.jsonl -o $T/./vocab.txt" \
 	"train -o $T/a -f -l $T/./a.lock $T/train.noised" \
 	"plotcsv -y t $T/rows.png -o $T/./rows.png" "plotcsv -y t $T/loss.csv --line $T/rows.png:t,t -o $T/./rows.png"; do
 	# shellcheck disable=SC2086
-	fails "$(echo "$command" | sed "s|$T/||g")" 2 'one file for two things' $command
+	fails "$(echo "$command" | sed "s|$T/||g")" 2 'the same file is (used twice|input and standard output|output and standard input)' $command
 done
 ok 'and the model is what it was' cmp "$T/model" "$T/kept"
 same_as_stdin() { # same_as_stdin FILE COMMAND...
@@ -220,9 +220,9 @@ same_as_stdin() { # same_as_stdin FILE COMMAND...
 	"$@" <"$in"
 }
 cp "$T/train.noised" "$T/rows.in"
-fails 'train: a log that standard input reads' 2 'standard input reads it' \
+fails 'train: a log that standard input reads' 2 'the same file is output and standard input' \
 	same_as_stdin "$T/rows.in" train -o "$T/a" --loss-log "$T/./rows.in"
-fails 'fitsched: an output that standard input reads' 2 'standard input reads it' \
+fails 'fitsched: an output that standard input reads' 2 'the same file is output and standard input' \
 	same_as_stdin "$T/loss.csv" fitsched -q -o "$T/./loss.csv"
 ok 'the rows are what they were' cmp "$T/rows.in" "$T/train.noised"
 to_file() { # to_file FILE COMMAND...: standard output is appended to it
@@ -236,11 +236,11 @@ fails 'train -r: a checkpoint that standard output is' 2 'a checkpoint is a file
 	to_file "$T/on.st" train -q -r "$T/on.st" "$T/train.noised"
 fails 'train: two logs that standard output is' 2 'only one log' \
 	to_file "$T/both.csv" train -o "$T/a" -l "$T/both.csv" "$T/train.noised"
-fails 'noise: rows that standard output is' 2 'standard output writes it' to_file "$T/on.rows" noise "$T/on.rows"
+fails 'noise: rows that standard output is' 2 'the same file is input and standard output' to_file "$T/on.rows" noise "$T/on.rows"
 ok 'the model is what it was' cmp "$T/on.st" "$T/model"
 ok 'and so are the rows' cmp "$T/on.rows" "$T/train.rows"
 ln -s late.log "$T/late.st"
-fails 'train: a checkpoint by a link to what will be its log' 2 'one file for two things' \
+fails 'train: a checkpoint by a link to what will be its log' 2 'the same file is (used twice|input and standard output|output and standard input)' \
 	tiny "$T/late.st" -n 2 --loss-log "$T/late.log"
 fails 'two logs on standard output' 2 'only one log' train -o "$T/a" -l - "$T/train.noised"
 fails 'rows and a profile on standard output' 2 'standard output has the rows' denoise -n 1 -m "$T/model" --profile -
@@ -265,13 +265,13 @@ ok 'pack: one file may be named twice' pack --check "$T/train.rows" "$T/train.ro
 fails 'a checkpoint on standard output' 2 'a checkpoint is a file' train -o - "$T/train.noised"
 for command in "pack -q $T/stories.tok" "tok --learn 100 $T/stories.jsonl" "fitsched $T/loss.csv"; do
 	# shellcheck disable=SC2086
-	fails "${command%% *}: an output without a name" 1 'an output without a name' $command -o ''
+	fails "${command%% *}: an output without a name" 1 'empty file name for an output' $command -o ''
 done
 
 for option in -l --loss-log --schedule-log; do
-	fails "train $option: a log without a name" 1 'an output without a name' tiny "$T/a" -f -n 2 $option ''
+	fails "train $option: a log without a name" 1 'empty file name for an output' tiny "$T/a" -f -n 2 $option ''
 done
-fails 'train: an output without a name' 1 'an output without a name' tiny '' -n 2
+fails 'train: an output without a name' 1 'empty file name for an output' tiny '' -n 2
 echo precious >"$T/poem.lock"
 fails 'train: what stands where the lock is to be' 1 'poem.lock: is no lock' tiny "$T/poem" -n 2
 is 'stays there' "$(cat "$T/poem.lock")" precious

@@ -148,7 +148,7 @@ fails '--curve of what is no schedule' 1 'family' "$fitsched" --curve "$T/cauchy
 head -n 1 "$T/history.csv" >"$T/none.csv"
 fails '--curve without a schedule' 1 'none.csv: no schedule in it' "$fitsched" --curve "$T/none.csv"
 sed 's/cauchy/gauss/' "$T/sched.csv" >"$T/bad.csv"
-fails '--curve of an unknown family' 1 "bad.csv: line 2: family: 'gauss' is none" \
+fails '--curve of an unknown family' 1 "bad.csv: line 2: family: unknown family 'gauss'" \
 	"$fitsched" --curve "$T/bad.csv"
 fails 'a full disk' 1 '/dev/full' "$fitsched" -q -o /dev/full "$T/cauchy.csv"
 echo precious >"$T/kept"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The arithmetic of the tables of pipelines/, on numbers of which the results were computed by hand.
+# The arithmetic of the tables of pipelines/, on numbers whose results were computed by hand.
 . tests/lib.sh
 
 # --- bound.awk: d = 2, t from 1 to 4
@@ -40,5 +40,28 @@ awk -F, -v runs='a.1 a.2 a.3 b.1' -f pipelines/kinds.awk "$T/table" >"$T/kinds"
 is 'kinds.awk: means and standard deviations over the seeds, also of values that hardly differ' \
 	"$(sed -n 2p "$T/kinds")" 'a,3,3,2,46.05,5.8e-08,7.1,0,3,2.6,0,0,1,0'
 is 'kinds.awk: one seed has no deviation' "$(sed -n 3p "$T/kinds")" 'b,1,1,,2,,3,,4,,5,,6,'
+
+# --- steps.awk: the first step, which is quickest here, does not count
+
+printf 'step,seconds,comm_s\n1,0.5,0.1\n2,2.5,0.4\n3,3.5,0.3\n4,4.5,0.2\n5,6,0.1\n' >"$T/steps.csv"
+is 'steps.awk: the quickest step but for the first, and its least time in MPI' \
+	"$(awk -v name=run, -f pipelines/steps.awk "$T/steps.csv")" run,1.000000,0.200000
+
+# --- table.awk
+
+printf 'name,x\na,1\nb,2\n' >"$T/x.csv"
+printf 'name,y,z\na,3,4\n' >"$T/yz.csv"
+is 'table.awk: a join leaves empty what one table does not have' \
+	"$(awk -v join=1 -f pipelines/table.awk "$T/x.csv" "$T/yz.csv" | tr '\n' ' ')" 'name,x,y,z a,1,3,4 b,2,, '
+is 'table.awk: as text, a line a column' \
+	"$(awk -f pipelines/table.awk "$T/yz.csv" | tr -s ' ' | tr '\n' '|')" 'name a|y 3|z 4|'
+
+# --- select.awk
+
+printf 'name,x,y\neuler-8-0.9,1,2\nexp,3,4\nheun-4-1,5,6\n' >"$T/table.csv"
+is 'select.awk: rows and columns by name, and the parts of a name' \
+	"$(awk -F, -v wanted='heun-4-1 exp' -v columns='sampler,evaluations,temperature,y,none' \
+		-f pipelines/select.awk "$T/table.csv" | tr '\n' ' ')" \
+	'sampler,evaluations,temperature,y exp,,,4 heun,4,1,6 '
 
 done_testing

@@ -199,7 +199,7 @@ records -e 5 -m mixed a.rows | column 5 >masks
 is '-m mixed: a third is noised wholly, and a few more' \
 	"$(grep -cx 1111111111111 masks | awk '{ print ($1 > 333 && $1 < 520) }')" 1
 ok '-m mixed: others are given anywhere' grep -q '10.*1.*0.*1' masks
-fails '-m of no choice' 2 'none of: all, prefix, random, mixed' "$BIN/noise" -m some a.rows
+fails '-m of no choice' 2 'expected one of: all, prefix, random, mixed' "$BIN/noise" -m some a.rows
 
 # --- several inputs, headers, counts ---
 

@@ -190,7 +190,7 @@ fails '--take without a colon' 2 "'5' is not A:B" "$BIN/pack" --take 5 few.tok
 fails '--take backwards' 2 'ends before it begins' "$BIN/pack" --take 5:2 few.tok
 fails '--take of no number' 2 "'x:' is not A:B" "$BIN/pack" --take x: few.tok
 fails '-T 0' 2 'length' "$BIN/pack" -T 0 few.tok
-fails '--long of no choice' 2 'none of: cut, split, drop' "$BIN/pack" --long x few.tok
+fails '--long of no choice' 2 'expected one of: cut, split, drop' "$BIN/pack" --long x few.tok
 fails '-z 20' 2 'compress' "$BIN/pack" -z 20 few.tok
 fails '--stride alone' 2 'goes with --join' "$BIN/pack" --stride 3 few.tok
 fails '-s alone' 2 'goes with --shuffle' "$BIN/pack" -s 3 few.tok

@@ -324,7 +324,7 @@ printf 'x,y\n1,2\n3,4' | plot --follow --interval 0.05 -x x -y y >"$T/follow"
 printf 'x,y\n1,2\n3,4\n' | plot -x x -y y >"$T/whole"
 tail -n "$(wc -l <"$T/whole")" "$T/follow" >"$T/last"
 ok 'plotcsv: --follow takes a last line without an end where a pipe ends' cmp "$T/whole" "$T/last"
-fails 'a pipe that ends within a row' 1 'standard input: line 3: 1 field, where 2 are wanted' \
+fails 'a pipe that ends within a row' 1 'standard input: line 3: wrong number of fields: 1 \(expected 2\)' \
 	sh -c "printf 'x,y\n1,2\n3' | '$BIN/plotcsv' --follow --interval 0.05 -q -y y >/dev/null"
 
 fails 'plotcsv: --follow of a pipe without rows' 1 'standard input: nothing to draw: no rows follow the header$' \
@@ -360,10 +360,10 @@ fails 'plotcsv: nothing but nan' 1 'nothing to draw: left out: 1 missing, infini
 printf 'x,y\n' >"$T/header.csv"
 fails 'plotcsv: a header without rows' 1 'nothing to draw: no rows follow the header$' plot -y y "$T/header.csv"
 printf 'x,y\n1,2\n3' >"$T/cut.csv"
-fails 'a file that is cut' 1 'cut.csv: line 3: 1 field' plot -x x -y y -o "$T/none.png" "$T/cut.csv"
+fails 'a file that is cut' 1 'cut.csv: line 3: wrong number of fields' plot -x x -y y -o "$T/none.png" "$T/cut.csv"
 not_ok 'leaves no picture' test -e "$T/none.png"
 cp "$T/a.png" "$T/old.png"
-fails 'a failure' 1 'line 3: 1 field' plot -x x -y y -o "$T/old.png" "$T/cut.csv"
+fails 'a failure' 1 'line 3: wrong number of fields' plot -x x -y y -o "$T/old.png" "$T/cut.csv"
 ok 'leaves the old picture' cmp "$T/a.png" "$T/old.png"
 fails 'no such directory' 1 "$T/none/a.png" draw -o "$T/none/a.png"
 if [ -w /dev/full ]; then

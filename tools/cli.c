@@ -257,7 +257,7 @@ static void set_choice(const struct option_entry *o, const char *text)
 		}
 		snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", o->choices[i]);
 	}
-	die_usage("--%s: '%s' is none of: %s", o->name, text, all);
+	die_usage("--%s: unknown value '%s' (expected one of: %s)", o->name, text, all);
 }
 
 static void add_to_list(const struct option_entry *o, const char *text)

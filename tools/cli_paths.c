@@ -11,14 +11,14 @@
 static void refuse_same(const char *a, const char *b)
 {
 	if (path_same(a, b))
-		die_usage("%s: one file for two things", a);
+		die_usage("%s: the same file is used twice", a);
 }
 
 /* As where a shell appends to what is read. */
 static void refuse_output(const char *path)
 {
 	if (path_is_output(path))
-		die_usage("%s: one file for two things: standard output writes it", path);
+		die_usage("%s: the same file is input and standard output", path);
 }
 
 /* Inputs that can be read once only: pipes, and standard input whatever it is. */
@@ -80,7 +80,6 @@ void cli_refuse_clashes(
 		for (char *const *operand = operands; *operand; operand++)
 			refuse_same(written[i], *operand);
 		if (path_is_open(written[i], STDIN_FILENO))
-			die_usage(
-			    "%s: one file for two things: standard input reads it", written[i]);
+			die_usage("%s: the same file is output and standard input", written[i]);
 	}
 }

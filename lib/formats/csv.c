@@ -138,8 +138,8 @@ static int check_row(struct csv_reader *r, struct err *e)
 		return err_set(e, "%s: line %llu: a NUL byte: this is no text", r->in->name,
 		    (unsigned long long)r->line);
 	if (r->n_columns ? r->n_fields != r->n_columns : r->n_fields > MAX_COLUMNS)
-		return err_set(e, "%s: line %llu: %zu field%s, where %zu are wanted", r->in->name,
-		    (unsigned long long)r->line, r->n_fields, r->n_fields == 1 ? "" : "s",
+		return err_set(e, "%s: line %llu: wrong number of fields: %zu (expected %zu)",
+		    r->in->name, (unsigned long long)r->line, r->n_fields,
 		    r->n_columns ? r->n_columns : (size_t)MAX_COLUMNS);
 	return 1;
 }

@@ -32,7 +32,7 @@ int input_open(struct input *in, const char *path, struct err *e)
 
 	memset(in, 0, sizeof *in);
 	if (file && !*file)
-		return err_set(e, "an input without a name");
+		return err_set(e, "empty file name for an input");
 	in->fd = file ? open(file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
 	if (in->fd < 0)
 		return err_errno(e, "%s", file ? file : "standard input");
@@ -225,7 +225,7 @@ static int open_path(struct output *out, const char *path, struct err *e)
 		return 0;
 	}
 	if (!*path)
-		return err_set(e, "an output without a name");
+		return err_set(e, "empty file name for an output");
 	there = !stat(path, &st);
 	/* A link that the system does not want followed is not followed in its place. */
 	if (!there && errno != ENOENT)
@@ -325,7 +325,7 @@ static int open_end(struct output *out, const char *path, struct err *e)
 		return 0;
 	}
 	if (!*path)
-		return err_set(e, "an output without a name");
+		return err_set(e, "empty file name for an output");
 	out->fd = open(path, flags, 0666);
 	if (out->fd < 0 || fstat(out->fd, &st))
 		return err_errno(e, "%s", path);

@@ -90,7 +90,7 @@ char *lock_path(const char *path, struct err *e)
 	size_t room = target ? strlen(target) + sizeof ".lock" : 0;
 
 	if (!*path)
-		err_set(e, "an output without a name");
+		err_set(e, "empty file name for an output");
 	if (target && (beside = mem_array(room, 1, e)))
 		snprintf(beside, room, "%s.lock", target);
 	free(target);

@@ -197,7 +197,9 @@ static int get_numbers(struct checkpoint *cp, struct err *e)
 	    (n.vocab_size | n.id_bytes | n.pad | n.unk | n.cls | n.sep | n.mask) > UINT32_MAX)
 		return err_set(e, "%s: its vocabulary and its model do not fit together", cp->path);
 	if ((n.step | n.rows) > INT64_MAX)
-		return err_set(e, "%s: step %" PRIu64 ", row %" PRIu64 ": no run gets there",
+		return err_set(e,
+		    "%s: invalid progress: step %" PRIu64 ", row %" PRIu64
+		    " (expected less than 2^63)",
 		    cp->path, n.step, n.rows);
 	h->seed = n.seed;
 	h->kind = SHARD_ROWS;

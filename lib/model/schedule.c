@@ -305,7 +305,8 @@ static int check_parameters(const struct schedule *s, struct err *e)
 static int check_knots(const struct schedule *s, struct err *e)
 {
 	if (s->n_knots < 2 || s->n_knots > SCHEDULE_KNOTS)
-		return err_set(e, "%d knots, not 2 to %d", s->n_knots, SCHEDULE_KNOTS);
+		return err_set(e, "invalid number of knots: %d (expected 2 to %d)", s->n_knots,
+		    SCHEDULE_KNOTS);
 	for (int i = 0; i < s->n_knots; i++)
 		if (!isfinite(s->knot_f[i]))
 			return err_set(e, "knot %d is not finite", i + 1);
@@ -322,7 +323,9 @@ int schedule_check(const struct schedule *s, struct err *e)
 	double low, high, width;
 
 	if (!(s->t_min > 0 && s->t_max > s->t_min && isfinite(s->t_max)))
-		return err_set(e, "levels from %g to %g are no range", s->t_min, s->t_max);
+		return err_set(e,
+		    "invalid noise levels: t_min %g, t_max %g (expected 0 < t_min < t_max)",
+		    s->t_min, s->t_max);
 	if (check_parameters(s, e) || (s->family == SCHEDULE_PIECEWISE && check_knots(s, e)))
 		return -1;
 	if (s->family != SCHEDULE_PIECEWISE &&
@@ -332,7 +335,7 @@ int schedule_check(const struct schedule *s, struct err *e)
 	high = schedule_t(s, 0.95);
 	width = log(s->t_max / s->t_min);
 	if (!(log(high / low) > narrow * width))
-		return err_set(e, "F rises all at once between t = %g and %g", low, high);
+		return err_set(e, "F is a step: it rises only between t = %g and %g", low, high);
 	return 0;
 }
 
@@ -409,7 +412,7 @@ static int parse_knots(struct schedule *s, const char *text, struct err *e)
 		text = *end ? end + 1 : end;
 	}
 	if (n < 2)
-		return err_set(e, "knots: less than two");
+		return err_set(e, "knots: expected at least 2");
 	place_knots(s, n);
 	return 0;
 }
@@ -423,7 +426,7 @@ int schedule_parse(struct schedule *s, const char *const field[SCHEDULE_FIELDS],
 	int family = schedule_family_find(field[0]);
 
 	if (family < 0)
-		return err_set(e, "family: '%.40s' is none", field[0]);
+		return err_set(e, "family: unknown family '%.40s'", field[0]);
 	new.family = (enum schedule_family)family;
 	for (int i = 0; i < 7; i++) {
 		bool needless = i < first_parameter(new.family);
@@ -439,7 +442,9 @@ int schedule_parse(struct schedule *s, const char *const field[SCHEDULE_FIELDS],
 	if (family != SCHEDULE_PIECEWISE && *field[8])
 		return err_set(e, "knots: %s has none", field[0]);
 	if (!(new.t_min > 0 && new.t_max > new.t_min))
-		return err_set(e, "levels from %g to %g are no range", new.t_min, new.t_max);
+		return err_set(e,
+		    "invalid noise levels: t_min %g, t_max %g (expected 0 < t_min < t_max)",
+		    new.t_min, new.t_max);
 	if (family == SCHEDULE_PIECEWISE && parse_knots(&new, field[8], e))
 		return -1;
 	if (schedule_check(&new, e))

@@ -488,7 +488,8 @@ static int compare_with_constant(const struct schedule *s, const struct groups *
 	of_fit = loss(g, s, 0, scale) / ((double)g->n - parameters);
 	of_constant = loss(g, NULL, median, scale) / ((double)g->n - 1);
 	if (!(of_fit < worth * of_constant))
-		return err_set(e, "the curve tells no more than a constant, %.4g nats", median);
+		return err_set(
+		    e, "the curve is flat: F fits no better than a constant of %.4g nats", median);
 	return 0;
 }
 
@@ -521,7 +522,9 @@ static int fit_points(struct schedule *s, const struct point *p, size_t n, struc
 	if (n < MIN_POINTS)
 		return err_set(e, "%zu observations: at least %d are needed", n, MIN_POINTS);
 	if (!(s->t_min > 0 && s->t_max > s->t_min && isfinite(s->t_max)))
-		return err_set(e, "levels from %g to %g are no range", s->t_min, s->t_max);
+		return err_set(e,
+		    "invalid noise levels: t_min %g, t_max %g (expected 0 < t_min < t_max)",
+		    s->t_min, s->t_max);
 	failed =
 	    equal_groups(&g, p, n, e) ||
 	    (s->family == SCHEDULE_PIECEWISE ? fit_knots(s, p, n, e) : fit_parameters(s, &g, e)) ||

@@ -175,8 +175,8 @@ static void test_lies(void)
 	refuse_meta("model.row_len", "65536", "do not fit together");
 	refuse_meta("train.lr", "nan", "train.lr cannot be");
 	refuse_meta("step", "-1", "step cannot be '-1'");
-	refuse_meta("step", "18446744073709551615", "no run gets there");
-	refuse_meta("rows", "9223372036854775808", "no run gets there");
+	refuse_meta("step", "18446744073709551615", "invalid progress");
+	refuse_meta("rows", "9223372036854775808", "invalid progress");
 	refuse_meta("rows", " 8", "rows cannot be");
 	refuse_meta(
 	    "vocab.size", "4294967295", "the vocabulary does not fit its ids: 4294967295 tokens");

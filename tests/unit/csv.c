@@ -101,8 +101,8 @@ static void test_rows(void)
 static void test_errors(void)
 {
 	reads("empty", "", "!: empty: not even a header row");
-	reads("too few fields", "a,b\n1,2\n3\n", "[1|2]!: line 3: 1 field, where 2 are wanted");
-	reads("too many fields", "a,b\n\n1,2,3\n", "!: line 3: 3 fields, where 2 are wanted");
+	reads("too few fields", "a,b\n1,2\n3\n", "[1|2]!: line 3: wrong number of fields: 1 (expected 2)");
+	reads("too many fields", "a,b\n\n1,2,3\n", "!: line 3: wrong number of fields: 3 (expected 2)");
 	reads("cut short", "a,b\n1,2\n3,4", "[1|2]!: line 3: cut short: no end of line");
 	reads("a header cut short", "a,b", "!: line 1: cut short: no end of line");
 	reads("an open quote", "a,b\n1,\"2\n3,4\n", "!: line 2: a quote that never ends");
@@ -111,7 +111,7 @@ static void test_errors(void)
 	reads("text after a quote", "a,b\n\"1\"x,2\n",
 	    "!: line 2: a quote where none may stand (RFC 4180, 2.5)");
 	reads("lines within quotes count", "a,b\n\"1\n\n\",2\nx\n",
-	    "[1\n\n|2]!: line 5: 1 field, where 2 are wanted");
+	    "[1\n\n|2]!: line 5: wrong number of fields: 1 (expected 2)");
 	reads("two columns of one name", "a,b,a\n",
 	    "!: two columns are named 'a', the fields 1 and 3 of the header; rename one of them");
 	ok(!strcmp(
@@ -136,7 +136,7 @@ static void test_rfc4180(void)
 	reads_by(CSV_RFC4180, "RFC 4180: an open quote at the end", "a,b\n1,\"2",
 	    "!: line 2: a quote that never ends");
 	reads_by(CSV_RFC4180, "RFC 4180: too few fields at the end", "a,b\n1,2\n3",
-	    "[1|2]!: line 3: 1 field, where 2 are wanted");
+	    "[1|2]!: line 3: wrong number of fields: 1 (expected 2)");
 	reads_by(CSV_RFC4180, "RFC 4180: two columns of one name", "a,,\n1,2,3\n", "[1|2|3]");
 }
 

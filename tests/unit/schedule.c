@@ -139,7 +139,7 @@ static void test_underflow(void)
 
 	schedule_init(&s, SCHEDULE_FRECHET, D, 6, 0.001, 1e6);
 	s.p[1] = 6;
-	ok(!schedule_check(&s, &e) || strstr(e.msg, "all at once"), "a wide range: %s", e.msg);
+	ok(!schedule_check(&s, &e) || strstr(e.msg, "F is a step"), "a wide range: %s", e.msg);
 	low = schedule_t(&s, 1e-300);
 	high = schedule_t(&s, 1 - 1e-16);
 	ok(low > 1 && low < s.p[0], "u = 1e-300 is t = %g, where F begins to rise", low);
@@ -214,22 +214,22 @@ static void test_bad_text(void)
 	static const struct {
 		const char *row, *why;
 	} bad[] = {
-	    {"gauss,1,2,3,4,1,2,,", "'gauss' is none"},
+	    {"gauss,1,2,3,4,1,2,,", "unknown family 'gauss'"},
 	    {"cauchy,1,2,3,,1,288,,", "p4: cauchy has no value for it"},
 	    {"cauchy,1,2,3,x,1,288,,", "p4: 'x' is not a number"},
 	    {"cauchy,1,2,3,4z,1,288,,", "p4: '4z' is not a number"},
 	    {"cauchy,1,inf,3,4,1,288,,", "p2: 'inf' is not a number"},
 	    {"cauchy,1,-2,3,4,1,288,,", "s is -2"},
 	    {"cauchy,1,2,-3,4,1,288,,", "does not increase"},
-	    {"cauchy,1,2,3,4,288,1,,", "no range"},
-	    {"cauchy,1,2,3,4,,288,,", "no range"},
-	    {"cauchy,100,0.01,3,4,1,288,,", "all at once"},
+	    {"cauchy,1,2,3,4,288,1,,", "invalid noise levels"},
+	    {"cauchy,1,2,3,4,,288,,", "invalid noise levels"},
+	    {"cauchy,100,0.01,3,4,1,288,,", "F is a step"},
 	    {"cauchy,1,2,3,4,1,288,,1 2", "knots: cauchy has none"},
 	    {"frechet,0,2,3,4,1,288,,", "t0 is 0"},
 	    {"frechet,1e9,9,3,4,1,288,,", "does not rise"},
 	    {"uniform,1,,3,4,1,288,,", "p1: uniform has no such parameter"},
-	    {"piecewise,,,,,1,288,,", "less than two"},
-	    {"piecewise,,,,,1,288,,1", "less than two"},
+	    {"piecewise,,,,,1,288,,", "expected at least 2"},
+	    {"piecewise,,,,,1,288,,1", "expected at least 2"},
 	    {"piecewise,,,,,1,288,,1 2 2 3", "from knot 2 to 3"},
 	    {"piecewise,,,,,1,288,,1 2,3", "'2,3' is not a number"},
 	    {"piecewise,,,,,1,288,,0 0.01 1", NULL},
@@ -425,7 +425,7 @@ static void test_refusals(void)
 	d.n = 2000;
 	for (size_t i = 0; i < d.n; i++)
 		d.ce[i] = 5 + 0.5 * draw_normal();
-	refuse("noise alone", &d, "constant", "all at once");
+	refuse("noise alone", &d, "constant", "F is a step");
 	for (size_t i = 0; i < d.n; i++)
 		d.ce[i] = 5;
 	refuse("a constant", &d, "does not increase", "-");
@@ -434,7 +434,7 @@ static void test_refusals(void)
 	refuse("a falling curve", &d, "does not increase", "-");
 	for (size_t i = 0; i < d.n; i++)
 		d.ce[i] = d.t[i] < 20 ? 0 : 5;
-	refuse("a step", &d, "all at once", "does not converge");
+	refuse("a step", &d, "F is a step", "does not converge");
 	for (size_t i = 0; i < d.n; i++) {
 		d.ce[i] = (double)(i % 7);
 		d.t[i] = 10;
