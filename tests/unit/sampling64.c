@@ -388,6 +388,30 @@ static void test_last_level(void)
 	sampling_release(&o);
 }
 
+/* The same x and level, and sixteen last estimates: the words are not all the same. */
+static void test_last_estimate(void)
+{
+	struct sampling o;
+	struct err e = {0};
+	int seen[TINY_WORDS] = {0}, words = 0;
+
+	sampling_init(&o, tiny_config(PRECOND_CDCD, 1, true, false), SAMPLER_EXP, &plain);
+	tiny_shake(&o.m);
+	begin(o.s, &o.b, SAMPLER_NOISE, &o.schedule);
+	for (int i = 0; i < 16; i++) {
+		o.s->xhat[0] = (real)(100 * cos(M_PI * i / 8));
+		o.s->xhat[1] = (real)(100 * sin(M_PI * i / 8));
+		if (finish(o.s, &o.b, &e))
+			diag("%s", e.msg);
+		seen[o.b.ids[0]]++;
+	}
+	for (int i = 0; i < TINY_WORDS; i++)
+		words += seen[i] > 0;
+	ok(words > 1, "sampler: the words are decided with the last estimate (%d of 3 words)",
+	    words);
+	sampling_release(&o);
+}
+
 /*
  * Two ancestral steps, 2 to 1.25 to 0.5, at T = 1 with eta = 1: s_u = s √(t² - s²)/t, s_d = s²/t.
  * The second estimate sees the first, and each step has noise of its own.
@@ -460,6 +484,7 @@ int main(void)
 	check_order(SAMPLER_2M, 1, 4);
 	test_prompted();
 	test_last_level();
+	test_last_estimate();
 	test_two_steps();
 	k_free(cpu);
 	return tap_done();
