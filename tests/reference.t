@@ -78,6 +78,10 @@ for schedule in uniform logistic frechet piecewise; do
 		--t-max 40
 done
 
+"$python" tests/numpy/cdcd.py losses "$T/tiny.st" "$T/valid-mixed.noised" >"$T/own.csv"
+ok 'cdcd.py losses writes what denoise --loss writes' \
+	compare losses 1e-6 "$T/tiny.st" "$T/valid-mixed.noised" "$T/own.csv"
+
 # sampled NOISED START METHOD STEPS T TAU S0 ETA GAMMA: x of the library before the final argmax
 sampled() {
 	at=$1
