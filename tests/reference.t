@@ -90,12 +90,20 @@ sampled() {
 		compare sample 1e-8 "$T/tiny.st" "$T/$at.noised" "$T/x.raw" "$@"
 }
 
+# agrees DESCRIPTION OPTIONS...: the same, and the largest difference as a comment
+agrees() {
+	agrees_what=$1
+	shift
+	ok "$agrees_what" sampled "$@"
+	sed 's/^/# /' "$T/.out"
+}
+
 for method in euler exp heun 2m ancestral; do
-	ok "fp64, sampler $method: x from noise agrees" sampled valid-all noise $method 7 1 1 1 1 1
-	ok "fp64, sampler $method: x of damaged rows with a mixed mask agrees" \
-		sampled valid-mixed damaged $method 5 1 1 1 1 1
-	ok "fp64, sampler $method: x with temperature, tau, scale, eta, guidance agrees" \
-		sampled valid-mixed noise $method 6 0.8 0.7 0.9 0.6 2.5
+	agrees "fp64, sampler $method: x from noise agrees" valid-all noise $method 7 1 1 1 1 1
+	agrees "fp64, sampler $method: x of noised rows with a mixed mask agrees" \
+		valid-mixed damaged $method 5 1 1 1 1 1
+	agrees "fp64, sampler $method: x with temperature, tau, scale, eta, guidance agrees" \
+		valid-mixed noise $method 6 0.8 0.7 0.9 0.6 2.5
 done
 
 # tokens METHOD STEPS T TAU ETA GAMMA: the ids that denoise writes for damaged rows
