@@ -99,7 +99,7 @@ void note(const char *fmt, ...)
 /* --- the option table, as getopt_long wants it --- */
 
 static const struct option_entry standard[] = {
-    {'h', "help", OPTION_FLAG, NULL, NULL, "print this and exit", 0, 0, 0, 0},
+    {'h', "help", OPTION_FLAG, NULL, NULL, "print this help and exit", 0, 0, 0, 0},
     {'V', "version", OPTION_FLAG, NULL, NULL, "print the version and exit", 0, 0, 0, 0},
 };
 

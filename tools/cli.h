@@ -57,12 +57,13 @@ struct cli {
 extern bool cli_quiet, cli_verbose, cli_force;
 #define CLI_QUIET                                                                                  \
 	{                                                                                          \
-		'q', "quiet", OPTION_FLAG, &cli_quiet, NULL, "say nothing but errors", 0, 0, 0, 0  \
+		'q', "quiet", OPTION_FLAG, &cli_quiet, NULL, "print only errors and warnings", 0,  \
+		    0, 0, 0                                                                        \
 	}
 #define CLI_VERBOSE                                                                                \
 	{                                                                                          \
 		'v', "verbose", OPTION_FLAG, &cli_verbose, NULL,                                   \
-		    "say more; end with time and memory", 0, 0, 0, 0                               \
+		    "print more; end with time and memory", 0, 0, 0, 0                             \
 	}
 #define CLI_FORCE(what)                                                                            \
 	{                                                                                          \

@@ -25,35 +25,37 @@ static const char *const masks[] = {"all", "prefix", "random", "mixed", NULL};
 #define RANKS 1000000
 
 static const struct option_entry options[] = {
-    {'e', "epochs", OPTION_INT, &epochs, "N", "how often to go through the rows", 1, 1e9, 0, 0},
-    {'s', "seed", OPTION_SEED, &seed, "SEED", "of orders, levels, masks and noise", 0, 0, 0, 0},
-    {'t', "level", OPTION_REAL, &fixed_t, "T", "this noise level for all", 1e-6, 1e6, 0, 0},
-    {'u', "uniform", OPTION_REAL, &fixed_u, "U", "this u in [0, 1) for all", 0, 1, 0, 0},
-    {'m', "mask", OPTION_CHOICE, &mask, NULL, "what is noised, the rest being given", 0, 0, masks,
+    {'e', "epochs", OPTION_INT, &epochs, "N", "number of passes over the rows", 1, 1e9, 0, 0},
+    {'s', "seed", OPTION_SEED, &seed, "SEED", "random seed of order, levels, masks and noise", 0, 0,
+        0, 0},
+    {'t', "level", OPTION_REAL, &fixed_t, "T", "fixed noise level t for all records", 1e-6, 1e6, 0,
         0},
-    {0, "max-given", OPTION_REAL, &max_given, "SHARE", "most that a mask lets be given", 0, 1, 0,
-        &max_given_seen},
+    {'u', "uniform", OPTION_REAL, &fixed_u, "U",
+        "fixed u in [0, 1) for all records; train computes t from u", 0, 1, 0, 0},
+    {'m', "mask", OPTION_CHOICE, &mask, NULL, "which positions are noised; the others are given", 0,
+        0, masks, 0},
+    {0, "max-given", OPTION_REAL, &max_given, "SHARE",
+        "largest fraction of positions that a mask gives", 0, 1, 0, &max_given_seen},
     {0, "no-shuffle", OPTION_FLAG, &no_shuffle, NULL, "keep the order of the rows", 0, 0, 0, 0},
     {0, "skip", OPTION_INT, &skip, "N", "start at record N, counted from 0", 0, MOST, 0, 0},
-    {0, "limit", OPTION_INT, &limit, "N", "write N records at most (-1: all)", -1, MOST, 0, 0},
+    {0, "limit", OPTION_INT, &limit, "N", "write at most N records; -1: all", -1, MOST, 0, 0},
     {0, "rank", OPTION_INT, &rank, "R",
-        "write the records n of which n mod world is R (-1: as the launcher says)", -1, RANKS - 1,
-        0, 0},
-    {0, "world", OPTION_INT, &world, "N", "how many share the stream (0: as the launcher says)", 0,
-        RANKS, 0, 0},
+        "write each record n with n mod world = R; -1: ask the launcher", -1, RANKS - 1, 0, 0},
+    {0, "world", OPTION_INT, &world, "N",
+        "number of ranks that divide the stream; 0: ask the launcher", 0, RANKS, 0, 0},
     {0, "counts", OPTION_STRING, &counts_file, "FILE",
-        "take the counts of ids from these rows, or noised rows", 0, 0, 0, 0},
-    {'o', "output", OPTION_STRING, &output, "FILE", "write there, and not to standard output", 0, 0,
-        0, 0},
+        "rows or noised rows to take the counts of ids from", 0, 0, 0, 0},
+    {'o', "output", OPTION_STRING, &output, "FILE", "output file [standard output]", 0, 0, 0, 0},
     {'z', "compress", OPTION_INT, &level, "LEVEL",
-        "1 to 19; 0: stored; -1: 3 into files, 0 into pipes", -1, 19, 0, 0},
-    CLI_FORCE("write to a terminal"),
+        "zstd level; 0: not compressed; -1: 3 for files, 0 for pipes", -1, 19, 0, 0},
+    CLI_FORCE("write binary output to a terminal"),
     CLI_QUIET,
     CLI_VERBOSE,
 };
 
 static const struct cli cli = {"noise", "[option ...] [FILE ...]",
-    "attach to rows which noise they are to get", options, CLI_COUNT(options), 0, -1};
+    "Add to each row its noise: the level, the mask and the seed.", options, CLI_COUNT(options), 0,
+    -1};
 
 /* --- the share of the stream --- */
 
