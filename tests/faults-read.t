@@ -136,12 +136,12 @@ for name in fewer other length; do
 	fails "$name: train --valid" 1 "$name.noised: rows of .* tokens of vocabulary .*, where the model has 72 of" \
 		train -q $shape -f -n 1 -o "$T/cut.st" --valid "$T/$name.noised" "$T/train.noised"
 done
-fails 'tok -d' 1 "few.tok: made with another vocabulary than $T/fewer.txt: 237 tokens, .*, and not 150" \
+fails 'tok -d' 1 "few.tok: made with another vocabulary than $T/fewer.txt: 237 tokens, .* .expected 150" \
 	tok -q -d -w "$T/fewer.txt" "$T/few.tok"
 fails 'noise' 1 "fewer.rows: does not fit .*: the vocabulary's size differs: 237 and 150" \
 	noise -q "$T/few.rows" "$T/fewer.rows"
 # shellcheck disable=SC2086
-fails 'train --valid: a stream' 2 'a file is needed' train -q $shape -f -n 1 -o "$T/cut.st" --valid - "$T/train.noised"
+fails 'train --valid: a stream' 2 'is a stream' train -q $shape -f -n 1 -o "$T/cut.st" --valid - "$T/train.noised"
 fails 'a kind' 1 'few.rows: holds rows records, expected noised records' train -q -r "$T/model" "$T/few.rows"
 
 # --- the end of the rows ---

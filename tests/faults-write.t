@@ -243,7 +243,7 @@ ln -s late.log "$T/late.st"
 fails 'train: a checkpoint by a link to what will be its log' 2 'the same file is (used twice|input and standard output|output and standard input)' \
 	tiny "$T/late.st" -n 2 --loss-log "$T/late.log"
 fails 'two logs on standard output' 2 'only one log' train -o "$T/a" -l - "$T/train.noised"
-fails 'rows and a profile on standard output' 2 'standard output has the rows' denoise -n 1 -m "$T/model" --profile -
+fails 'rows and a profile on standard output' 2 'standard output is already used for the rows' denoise -n 1 -m "$T/model" --profile -
 fails 'noise: --counts and the rows on standard input' 2 'standard input: cannot be read twice' noise --counts -
 fails 'noise: --counts and the rows on standard input by name' 2 'standard input: cannot be read twice' noise --counts - -
 fails 'tok: vocabulary and text on standard input' 2 'standard input: cannot be read twice' tok -w -
@@ -257,12 +257,12 @@ fails 'plotcsv: a FIFO as --line with --follow, which reads it again' 2 '--follo
 	timeout 10 plotcsv -y ce_nats --follow --line "$T/once"
 fails 'plotcsv: two lines from one FIFO' 2 'once: cannot be read twice' \
 	timeout 10 plotcsv -y ce_nats --line "$T/once:t,ce_nats" --line "$T/once:u,ce_nats" "$T/stories.jsonl"
-fails 'train: a FIFO as --valid' 2 'once: a file is needed' \
+fails 'train: a FIFO as --valid' 2 'once: is a stream' \
 	timeout 10 train --valid "$T/once" "$T/train.noised"
 fails 'train: a FIFO as --resume' 1 'once: is not a regular file' timeout 10 train -r "$T/once" "$T/train.noised"
 fails 'denoise: a FIFO as the model' 1 'once: is not a regular file' timeout 10 denoise -n 1 -m "$T/once"
 ok 'pack: one file may be named twice' pack --check "$T/train.rows" "$T/train.rows"
-fails 'a checkpoint on standard output' 2 'a checkpoint is a file' train -o - "$T/train.noised"
+fails 'a checkpoint on standard output' 2 'a checkpoint cannot be written to standard output' train -o - "$T/train.noised"
 for command in "pack -q $T/stories.tok" "tok --learn 100 $T/stories.jsonl" "fitsched $T/loss.csv"; do
 	# shellcheck disable=SC2086
 	fails "${command%% *}: an output without a name" 1 'empty file name for an output' $command -o ''

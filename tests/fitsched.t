@@ -133,20 +133,20 @@ fails 'no such column' 1 "history.csv: no column 't'" "$fitsched" "$T/history.cs
 fails 'no steps for --every' 1 'step' "$fitsched" --every 5 "$T/bare.csv"
 fails 'no column for --split' 1 'split' "$fitsched" --split train "$T/bare.csv"
 head -n 10 "$T/cauchy.csv" >"$T/few.csv"
-fails 'too few rows' 1 'few.csv: nothing could be fitted: cauchy: . observations: at least 16' \
+fails 'too few rows' 1 'few.csv: no schedule could be fitted: cauchy: . observations: at least 16' \
 	"$fitsched" "$T/few.csv"
 { cat "$T/cauchy.csv" && echo '61,1,many,train'; } >"$T/word.csv"
 fails 'a word for a number' 1 'word.csv.*3842.*many' "$fitsched" "$T/word.csv"
 { cat "$T/cauchy.csv" && echo '61,-1,2,train' && echo '61,nan,2,train' && echo '61,2,,train'; } >"$T/odd.csv"
 "$fitsched" "$T/odd.csv" 2>"$T/err" >"$T/out"
-ok 'rows without usable numbers are counted' grep -q ': 3 rows without usable numbers' "$T/err"
+ok 'rows without usable numbers are counted' grep -q ': ignored 3 rows without usable numbers' "$T/err"
 "$fitsched" -q "$T/cauchy.csv" >"$T/again.csv"
 is 'and left out' "$(cut -d, -f2- "$T/out")" "$(cut -d, -f2- "$T/again.csv")"
 printf '61,1' | cat "$T/cauchy.csv" - >"$T/cut.csv"
 fails 'a row cut short' 1 'cut.csv' "$fitsched" "$T/cut.csv"
 fails '--curve of what is no schedule' 1 'family' "$fitsched" --curve "$T/cauchy.csv"
 head -n 1 "$T/history.csv" >"$T/none.csv"
-fails '--curve without a schedule' 1 'none.csv: no schedule in it' "$fitsched" --curve "$T/none.csv"
+fails '--curve without a schedule' 1 'none.csv: contains no schedule' "$fitsched" --curve "$T/none.csv"
 sed 's/cauchy/gauss/' "$T/sched.csv" >"$T/bad.csv"
 fails '--curve of an unknown family' 1 "bad.csv: line 2: family: unknown family 'gauss'" \
 	"$fitsched" --curve "$T/bad.csv"

@@ -98,7 +98,7 @@ for skip in 0 1 199 200 431 599; do
 	ok "--skip $skip: with its ids" cmp got.ids want.ids
 done
 is '--skip all: nothing' "$(records -e 3 --skip 600 a.rows)" ''
-fails '--skip more' 2 'skip: the stream has 600 records only' "$BIN/noise" -e 3 --skip 601 a.rows -o no
+fails '--skip more' 2 'skip: 601 is more than the 600 records of the stream' "$BIN/noise" -e 3 --skip 601 a.rows -o no
 records -s 5 -e 3 -m mixed --skip 190 --limit 20 a.rows >part
 sed -n 191,210p whole >want
 ok '--limit: a part of the whole' cmp part want
@@ -145,8 +145,8 @@ env SLURM_JOB_ID=9 SLURM_PROCID=0 SLURM_NTASKS=3 "$BIN/noise" -s 5 a.rows | "$BI
 ok 'the script of a Slurm job is no task of it' cmp got whole
 env PMI_RANK=2 PMI_SIZE=3 "$BIN/noise" -s 5 --world 1 a.rows | "$BIN/pack" --noise | sed 1d >got
 ok '--world 1 insists on all' cmp got whole
-fails '--rank alone' 2 'either needs the other' "$BIN/noise" --rank 1 a.rows
-fails '--rank 4 of 4' 2 '4 is not below --world 4' "$BIN/noise" --rank 4 --world 4 a.rows
+fails '--rank alone' 2 'both must be given' "$BIN/noise" --rank 1 a.rows
+fails '--rank 4 of 4' 2 '4 is too large .expected less than --world 4' "$BIN/noise" --rank 4 --world 4 a.rows
 fails 'a launcher that says nonsense' 2 "PMI_RANK is 'x' in the environment" \
 	env PMI_RANK=x PMI_SIZE=2 "$BIN/noise" a.rows
 fails 'a launcher that cannot count' 2 'PMI_RANK is 2 and PMI_SIZE is 2 in the environment' \
@@ -160,7 +160,7 @@ is '--info of levels that are open' "$("$BIN/noise" a.rows | "$BIN/pack" --info 
 	'levels      200 open'
 is '--info of levels that are not' "$("$BIN/noise" -t 3 a.rows | "$BIN/pack" --info | grep ^levels)" \
 	'levels      0 open, 200 from 3 to 3'
-fails '-t and -u' 2 '-t and -u: either' "$BIN/noise" -t 2 -u 0.5 a.rows
+fails '-t and -u' 2 '-t and -u: only one' "$BIN/noise" -t 2 -u 0.5 a.rows
 fails '-u 1' 2 '1 is not in \[0, 1\)' "$BIN/noise" -u 1 a.rows
 fails '-t 0' 2 'level' "$BIN/noise" -t 0 a.rows
 fails '-e 0' 2 'epochs' "$BIN/noise" -e 0 a.rows

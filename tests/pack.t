@@ -99,7 +99,7 @@ ok 'two parts of a shuffled whole make it up' cmp whole shuffled
 is 'rows can be shuffled and taken' \
 	"$("$BIN/pack" -q --shuffle -s 3 --take :100 plain.rows | "$BIN/pack" --ids)" \
 	"$(head -n 100 shuffled)"
-fails 'but not made anew' 1 'plain.rows: rows of 20 ids can be taken and shuffled' \
+fails 'but not made anew' 1 'plain.rows: expected stories, not rows of 20 ids' \
 	"$BIN/pack" -T 30 plain.rows -o no.rows
 
 # --- what it says ---
@@ -110,7 +110,7 @@ is 'says what became of the stories' "$(cat said)" \
 "$BIN/pack" -T 6 --long drop --take :1 few.tok -o x.rows 2>said
 is 'and how many rows were taken' "$(cat said)" "$(lines \
 	'pack: 3 stories of 20 ids; 0 cut, 1 dropped, 50.0% of the ids left out; 2 rows of 6, 16.7% padding' \
-	'pack: 1 rows of them taken')"
+	'pack: 1 of these rows written')"
 is '-q: nothing' "$("$BIN/pack" -q -T 6 few.tok 2>&1 >/dev/null)" ''
 "$BIN/pack" -v -T 6 few.tok -o x.rows 2>said
 ok '-v: time and memory' grep -q 'MiB peak' said
@@ -187,18 +187,18 @@ if [ -c /dev/full ]; then
 		"$BIN/pack" --ids many.tok -o /dev/full
 fi
 fails '--take without a colon' 2 "'5' is not A:B" "$BIN/pack" --take 5 few.tok
-fails '--take backwards' 2 'ends before it begins' "$BIN/pack" --take 5:2 few.tok
+fails '--take backwards' 2 'the end is below the start' "$BIN/pack" --take 5:2 few.tok
 fails '--take of no number' 2 "'x:' is not A:B" "$BIN/pack" --take x: few.tok
 fails '-T 0' 2 'length' "$BIN/pack" -T 0 few.tok
 fails '--long of no choice' 2 'expected one of: cut, split, drop' "$BIN/pack" --long x few.tok
 fails '-z 20' 2 'compress' "$BIN/pack" -z 20 few.tok
-fails '--stride alone' 2 'goes with --join' "$BIN/pack" --stride 3 few.tok
-fails '-s alone' 2 'goes with --shuffle' "$BIN/pack" -s 3 few.tok
-fails '--long with --join' 2 'no meaning' "$BIN/pack" --join --long cut few.tok
+fails '--stride alone' 2 'stride: needs --join' "$BIN/pack" --stride 3 few.tok
+fails '-s alone' 2 'seed: needs --shuffle' "$BIN/pack" -s 3 few.tok
+fails '--long with --join' 2 'long does not go with --join' "$BIN/pack" --join --long cut few.tok
 fails 'a length for what is there' 2 'length does not go with' "$BIN/pack" --info -T 5 few.tok
 fails 'an order for it' 2 'shuffle does not go with' "$BIN/pack" --ids --shuffle few.tok
 fails 'a part of a summary' 2 'take does not go with' "$BIN/pack" --info --take 0:1 few.tok
-fails 'two questions at a time' 2 'one at a time' "$BIN/pack" --info --check few.tok
+fails 'two questions at a time' 2 'only one of them' "$BIN/pack" --info --check few.tok
 
 # --- pipes and terminals ---
 

@@ -156,23 +156,23 @@ fails "tok --text: a gzip stream is refused before its end" 1 'endless: is compr
 kill $! 2>/dev/null
 fails "NaN" 1 'line 1, byte 6: not JSON: NaN' "$tok" -w "$vocab" "$T/nan.jsonl"
 { echo junk && cat "$T/stories.jsonl" && echo '{'; } >"$T/bad.jsonl"
-fails "--skip-bad counts" 0 'passed over 2 bad lines of 6; the first: .*bad.jsonl: line 1' \
+fails "--skip-bad counts" 0 'skipped 2 bad lines of 6; the first: .*bad.jsonl: line 1' \
 	"$tok" -w "$vocab" --skip-bad -o "$T/skipped.tok" "$T/bad.jsonl"
 is "and keeps the others" "$("$tok" -d -w "$vocab" "$T/skipped.tok" | wc -l | tr -d ' ')" 4
 "$tok" -w "$vocab" --json "$T/stories.jsonl" >"$T/good.json"
 "$tok" -w "$vocab" --json --skip-bad "$T/bad.jsonl" 2>/dev/null >"$T/skipped.json"
 ok "as they would be alone" cmp "$T/good.json" "$T/skipped.json"
-fails "--skip-bad where nothing is good" 0 'passed over 1 bad lines of 1;' \
+fails "--skip-bad where nothing is good" 0 'skipped 1 bad lines of 1;' \
 	"$tok" -w "$vocab" --skip-bad -o "$T/none.tok" "$T/number.jsonl"
 ok "--skip-bad says nothing where nothing is bad" sh -c "
 	test -z \"\$('$tok' -w '$vocab' --skip-bad '$T/stories.jsonl' 2>&1 >/dev/null)\""
 for j in 1 3; do
 	fails "-j $j --skip-bad: the line of the first" 0 \
-		'passed over 1 bad lines of 32001; the first: .*flawed.jsonl: line 16001, byte 10' \
+		'skipped 1 bad lines of 32001; the first: .*flawed.jsonl: line 16001, byte 10' \
 		"$tok" -w "$vocab" --skip-bad -j $j -o "$T/skipped.tok" "$T/flawed.jsonl"
 done
 fails "learning from a bad line" 1 'bad.jsonl: line 1, byte 1' "$tok" --learn 100 "$T/bad.jsonl"
-fails "--learn --skip-bad counts" 0 'passed over 2 bad lines of 6; the first: .*bad.jsonl: line 1, byte 1' \
+fails "--learn --skip-bad counts" 0 'skipped 2 bad lines of 6; the first: .*bad.jsonl: line 1, byte 1' \
 	"$tok" -q --learn 100 --skip-bad -o "$T/learnt.txt" "$T/bad.jsonl"
 printf 'the\ncat\n' >"$T/bare.txt"
 fails "no [CLS]" 1 'no \[CLS\]' "$tok" -q -w "$T/bare.txt" "$T/stories.jsonl"

@@ -89,7 +89,7 @@ ok 'back to an older checkpoint: the same log of losses' cmp "$T/two.loss" "$T/o
 ok 'the same log of fits' cmp "$T/two.fits" "$T/one.fits"
 is 'every step once in the log of steps' "$(cut -d, -f1,2 "$T/two.steps" | cksum)" \
 	"$(cut -d, -f1,2 "$T/one.steps" | cksum)"
-ok 'and it is said' grep -q 'two.steps: cut 20 lines behind step 10' "$T/two.err"
+ok 'and it is said' grep -q 'two.steps: removed 20 lines after step 10' "$T/two.err"
 fails 'a log that is another file' 1 'not a log to append to' \
 	train -q -r "$T/whole.st" -l "$vocab" "$T/train.noised"
 
@@ -137,7 +137,7 @@ is 'joined rows: it says that there are more' "$? $(grep -c 'more rows follow th
 # shellcheck disable=SC2086
 noise -q -t 3 "$T/train.rows" | train $small -n 4 --refit-every 2 -o "$T/level.st" 2>"$T/err" >/dev/null
 is 'nothing to fit a schedule to: it stays as it was' \
-	"$? $(grep -c 'step [24]: the schedule stays as it was: cauchy: observations at 1 levels' "$T/err")" '0 2'
+	"$? $(grep -c 'step [24]: the schedule is unchanged, as the fit failed: cauchy: observations at 1 levels' "$T/err")" '0 2'
 # shellcheck disable=SC2086
 train $small -n 400 -o "$T/ends.st" "$T/train.noised" >/dev/null 2>"$T/err"
 is 'rows that end before the steps do: it says so, and that is no error' \
@@ -151,9 +151,9 @@ fails 'a model without end' 1 'memory' run x --layers 1000 --width 65536 --heads
 fails 'more threads than can work' 2 'at most' run x -j 1024
 fails 'a number beyond 2^63' 2 "'9223372036854775808' is not a number from 0 to" run x -n 9223372036854775808
 fails 'no number at all' 2 "'1x' is not a whole number" run x -n 1x
-fails '--valid-every without --valid' 2 'does not go with no --valid' run x --valid-every 3
+fails '--valid-every without --valid' 2 'valid-every: needs --valid' run x --valid-every 3
 fails '--no-header with --loss-log' 2 'does not go' run x --no-header --loss-log y
-fails 'another shape on resuming' 2 'model.layers is 1 in the checkpoint, and cannot become 3' \
+fails 'another shape on resuming' 2 'model.layers is 1 in the checkpoint and cannot be changed to 3' \
 	train -q -r "$T/whole.st" --layers 3 "$T/train.noised"
 fails 'a preset on resuming' 2 'preset' train -q -r "$T/whole.st" -x tiny "$T/train.noised"
 pack -q -T 64 -o "$T/short.rows" "$T/train.rows" 2>/dev/null ||
@@ -166,7 +166,7 @@ fails 'a torn checkpoint' 1 'torn.st' train -q -r "$T/torn.st" "$T/train.noised"
 fails 'an unknown option' 2 "unknown .*'--nonsense'" train --nonsense
 fails 'a value out of range' 2 '--beta1' train --beta1 2
 fails 'an unknown letter' 2 "unknown option '-z'" train -z
-fails 'an option without its argument' 2 'steps: its argument is missing' train -n
+fails 'an option without its argument' 2 'steps: missing argument' train -n
 fails 'no number that a double holds' 2 "'1e999' is not a number that a double can hold" train --lr 1e999
 fails 'a seed that is none' 2 "seed: '-1' is not a whole number from 0 to 2\\^64 - 1" train -s -1
 fails 'one operand too many' 2 'operand' train a b
@@ -202,7 +202,7 @@ is 'train: --resume goes on with later records of the same rows in silence' \
 	"$(train -q -j 2 -r "$T/half.st" -o "$T/s1.st" -f -n 41 "$T/later.noised" 2>&1 >/dev/null)" ''
 noise -q -e 8 -s 1 "$T/train.rows" >"$T/unmasked.noised"
 fails 'train: --resume with another mask is warned of' 0 \
-	'unmasked.noised: noised with --mask all, where .*half.st began with --mask mixed' \
+	'unmasked.noised: noised with --mask all, but .*half.st began with --mask mixed' \
 	train -q -j 2 -r "$T/half.st" -o "$T/s2.st" -n 41 "$T/unmasked.noised"
 noise -q -e 100 -s 1 -m mixed "$T/valid.rows" >"$T/others.noised"
 occurs() { pack --ids "$1" | tr ' ' '\n' | grep -cx 0; }
@@ -294,20 +294,20 @@ awk -F, 'NR > 1 { print $3, $4 }' "$T/losses3.csv" >"$T/by-threes"
 awk -F, 'NR > 1 { print $3, $4 }' "$T/losses.csv" >"$T/by-all"
 ok '--loss: the same in batches of another size' near "$T/by-threes" "$T/by-all"
 fails '--loss of rows without noise' 2 'not noised rows' d --loss "$T/valid.rows"
-fails '--loss and -n' 2 'makes none' d --loss -n 3
-fails '--loss and --mend' 2 'exclude' d --loss --mend "$T/valid.noised"
+fails '--loss and -n' 2 'which generates no rows' d --loss -n 3
+fails '--loss and --mend' 2 'only one of them' d --loss --mend "$T/valid.noised"
 ok '--info' sh -c "denoise -m '$T/whole.st' --info | grep -q '^model.width: 32'"
 fails 'rows that are neither noised nor prompts' 2 'prefix' d "$T/valid.rows"
-fails '-n and noised rows' 2 'out of nothing' d -n 3 "$T/faint.noised"
+fails '-n and noised rows' 2 'needs --prefix or --mend' d -n 3 "$T/faint.noised"
 fails 'a model that would be overwritten' 2 'the same file is' d -n 1 -o "$T/whole.st"
 fails '--eta of a sampler that has none' 2 'eta does not go with' d -n 1 --eta 0.5
 fails '--temperature of one that has none' 2 'temperature does not go with 2m' d -n 1 -a 2m -T 0.5
 fails '--guidance without anything given' 2 'guidance does not go with' d -n 1 -g 2
 fails '--seed of rows that have theirs' 2 'seed does not go with' d -s 3 "$T/faint.noised"
 fails '--scale of rows that have levels' 2 'scale does not go with' d --scale 0.9 "$T/faint.noised"
-fails '--steps of what makes none' 2 'an option of samplers does not go with --loss' d --loss -N 5 "$T/faint.noised"
+fails '--steps of what makes none' 2 'an option of the sampler does not go with --loss' d --loss -N 5 "$T/faint.noised"
 fails '--info with -n' 2 'does not go with --info' d --info -n 1
-fails '--prefix and --mend' 2 'exclude' d --prefix --mend "$T/valid.rows"
+fails '--prefix and --mend' 2 'only one of them' d --prefix --mend "$T/valid.rows"
 sed '$d' "$vocab" >"$T/vocab2.txt"
 tok -q --text -w "$T/vocab2.txt" "$T/hole.txt" >"$T/foreign.tok"
 tok -q -w "$T/vocab2.txt" "$T/valid.jsonl" | pack -q -T 72 | noise -q >"$T/foreign.noised"
@@ -316,7 +316,7 @@ fails 'validation rows of another vocabulary' 1 'foreign.noised: rows of 72 toke
 fails 'another vocabulary' 1 'vocabulary' d --prefix "$T/foreign.tok"
 tr -d '\n' <"$T/train.jsonl" | sed 's/"}{"story": "/ /g' | cut -c1-2000 | sed 's/$/"}/' |
 	tok -q -w "$vocab" -o "$T/long.tok"
-fails 'a beginning longer than the rows' 1 "long.tok: record 0 has [0-9]+ tokens, the model's rows 72" \
+fails 'a beginning longer than the rows' 1 "long.tok: record 0 has [0-9]+ tokens, the model's rows have only 72" \
 	d --prefix "$T/long.tok"
 
 # --- a vocabulary beyond 65,536 words: ids of four bytes ---

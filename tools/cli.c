@@ -359,7 +359,7 @@ static void unknown(const struct table *t, int c, char **argv)
 	const char *at = argv[optind - 1];
 
 	if (c == ':' && known)
-		die_usage("--%s: its argument is missing (see --help)", known->name);
+		die_usage("--%s: missing argument (see --help)", known->name);
 	if (optopt && optopt < LONG_ONLY && !known)
 		die_usage("unknown option '-%c' (see --help)", optopt);
 	die_usage("unknown or ambiguous option '%s' (see --help)", at);
@@ -389,9 +389,10 @@ int cli_parse(const struct cli *cli, int argc, char **argv)
 		set_value(o, optarg);
 	}
 	if (argc - optind < cli->min_operands)
-		die_usage("an operand is missing; usage: %s %s", tool, cli->usage);
+		die_usage("missing operand; usage: %s %s", tool, cli->usage);
 	if (cli->max_operands >= 0 && argc - optind > cli->max_operands)
-		die_usage("'%s': one operand too many", argv[optind + cli->max_operands]);
+		die_usage(
+		    "'%s': unexpected operand (see --help)", argv[optind + cli->max_operands]);
 	return optind;
 }
 
@@ -419,8 +420,8 @@ void cli_check_threads(int64_t threads)
 	int64_t most = cpus > 4 ? 4 * (int64_t)cpus : 16;
 
 	if (threads > most)
-		die_usage("--threads: %lld threads would only wait for one another on %d "
-		          "processors: at most %lld here",
+		die_usage("--threads: %lld threads are too many for %d processors "
+		          "(expected at most %lld)",
 		    (long long)threads, cpus, (long long)most);
 }
 

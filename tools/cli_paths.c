@@ -43,7 +43,7 @@ static void refuse_second_reader(struct streams *seen, const char *path)
 		return;
 	for (size_t i = 0; i < seen->n; i++)
 		if (seen->st[i].st_dev == st.st_dev && seen->st[i].st_ino == st.st_ino)
-			die_usage("%s: cannot be read twice: it is no file, or standard input",
+			die_usage("%s: cannot be read twice (it is a pipe or standard input)",
 			    path_is_standard(path) ? "standard input" : path);
 	if (mem_grow(&seen->st, &seen->room, seen->n + 1, sizeof st, &e))
 		die(&e);

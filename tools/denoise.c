@@ -154,7 +154,7 @@ static void load(struct job *j)
 		note("memory: %.1f MiB", (double)bytes / 1048576);
 	if (bytes > mem_available()) {
 		err_set(&e,
-		    "%s takes %.1f MiB of memory, where %.1f MiB can be had; a smaller -B may do",
+		    "%s: needs %.1f MiB of memory, but %.1f MiB are available; try a smaller -B",
 		    model_path, (double)bytes / 1048576, (double)mem_available() / 1048576);
 		die(&e);
 	}
@@ -306,7 +306,8 @@ static void from_prompts(struct job *j, struct shard_reader *in)
 
 	while ((more = shard_read(in, &r, &e)) > 0) {
 		if (r.n > j->b.T) {
-			err_set(&e, "%s: record %" PRIu64 " has %u tokens, the model's rows %zu",
+			err_set(&e,
+			    "%s: record %" PRIu64 " has %u tokens, the model's rows have only %zu",
 			    shard_name(in), row, r.n, j->b.T);
 			fail(j, &e);
 		}
@@ -436,13 +437,13 @@ static struct shard_reader *open_records(const struct job *j, const char *path)
 	        shard_header(in)->kind == SHARD_NOISED, &e))
 		die(&e);
 	if (shard_header(in)->kind != SHARD_NOISED && !prefix && !mend)
-		die_usage("%s: %s, not noised rows: %s", shard_name(in),
+		die_usage("%s: holds %s, not noised rows: %s", shard_name(in),
 		    shard_kind_name(shard_header(in)->kind),
-		    loss ? "noise makes those"
-		         : "--prefix goes on from its records, --mend fills in their [MASK] "
+		    loss ? "make them with noise"
+		         : "use --prefix to complete its records, --mend to fill in their [MASK] "
 		           "positions");
 	if (mend && j->cp.source.special.mask == SHARD_NO_ID)
-		die_usage("--mend: the vocabulary has no [MASK]");
+		die_usage("--mend: the model's vocabulary has no [MASK] token");
 	return in;
 }
 
@@ -456,23 +457,24 @@ static void refuse_options(char *const *operands)
 	if (info && records)
 		die_usage("%s: a file of records does not go with --info", records);
 	if (prefix + mend + loss > 1)
-		die_usage("--prefix, --mend and --loss exclude each other");
+		die_usage("--prefix, --mend and --loss: only one of them can be given");
 	if (count_seen && loss)
-		die_usage("--loss measures noised rows: it makes none, so -n is not for it");
+		die_usage("-n does not go with --loss, which generates no rows");
 	if (count_seen && records && !prefix && !mend)
-		die_usage("-n makes rows out of nothing, or with --prefix or --mend: not from %s",
+		die_usage("-n: needs --prefix or --mend to generate rows from the records of %s",
 		    records);
 	cli_refuse_clashes(written, CLI_COUNT(written), &model_path, 1, operands);
 	if (profile_path && path_is_standard(profile_path) && path_is_standard(output))
-		die_usage("--profile: standard output has the %s", loss ? "losses" : "rows");
+		die_usage("--profile: standard output is already used for the %s",
+		    loss ? "losses" : "rows");
 	cli_refuse(loss && (sampling_seen || scale_seen || eta_seen || temperature_seen),
-	    "an option of samplers", "--loss");
+	    "an option of the sampler", "--loss");
 	cli_refuse(eta_seen && options.method != SAMPLER_ANCESTRAL, "--eta",
 	    "a sampler that is not ancestral");
 	cli_refuse(temperature_seen && options.method == SAMPLER_2M, "--temperature",
 	    sampler_names[options.method]);
 	cli_refuse(options.guidance != 1 && count_seen && !prefix && !mend, "--guidance",
-	    "rows out of nothing");
+	    "rows without given tokens");
 	cli_check_threads(threads);
 }
 

@@ -66,11 +66,12 @@ static void check_options(void)
 			die_usage(
 			    "--%s: does not go with --curve, which fits nothing", fitting[i].name);
 	if (!curve && history)
-		die_usage("--history: goes with --curve only; for a history of fits see --every");
+		die_usage("--history: needs --curve; use --every for a series of fits");
 	if (!curve && points_seen)
-		die_usage("--points: goes with --curve only");
+		die_usage("--points: needs --curve");
 	if (t_min > 0 && t_max > 0 && t_min >= t_max)
-		die_usage("--t-min: %g is not below --t-max, %g", t_min, t_max);
+		die_usage(
+		    "--t-min: %g is too large (expected less than --t-max, %g)", t_min, t_max);
 }
 
 /* --- the observations --- */
@@ -267,10 +268,10 @@ static int run_fit(struct input *in, struct csv_reader *csv, struct output *out,
 	}
 	if (!failed && f.printed == 0) {
 		*e = f.why;
-		failed = err_prefix(e, "%s: nothing could be fitted", in->name);
+		failed = err_prefix(e, "%s: no schedule could be fitted", in->name);
 	}
 	if (!failed && r.passed_over)
-		note("%s: %zu rows without usable numbers are left out", in->name, r.passed_over);
+		note("%s: ignored %zu rows without usable numbers", in->name, r.passed_over);
 	rows_free(&r);
 	return failed ? -1 : 0;
 }
@@ -335,7 +336,7 @@ static int run_curve(struct input *in, struct csv_reader *csv, struct output *ou
 	if (more < 0)
 		return -1;
 	if (n == 0)
-		return err_set(e, "%s: no schedule in it", in->name);
+		return err_set(e, "%s: contains no schedule", in->name);
 	return history ? 0 : print_curve(out, step, &s, e);
 }
 

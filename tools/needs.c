@@ -39,8 +39,9 @@ void needs_check(struct kernels *k, const struct config *c, const struct trainer
 
 	if (bytes > mem_available() && !cli_force) {
 		err_set(&e,
-		    "the run takes %.1f MiB of memory, where %.1f MiB can be had; a smaller model "
-		    "or batch, or -f to start all the same",
+		    "the run needs %.1f MiB of memory, but %.1f MiB are available; use a smaller "
+		    "model "
+		    "or batch, or -f to start anyway",
 		    (double)bytes / 1048576, (double)mem_available() / 1048576);
 		die(&e);
 	}

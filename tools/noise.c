@@ -68,8 +68,8 @@ static int64_t launched(const char *name)
 	if (!text)
 		return -1;
 	if (number_int(text, &v) || v < 0 || v > RANKS)
-		die_usage(
-		    "%s is '%s' in the environment: not a number from 0 to %d", name, text, RANKS);
+		die_usage("%s is '%s' in the environment (expected a number from 0 to %d)", name,
+		    text, RANKS);
 	return v;
 }
 
@@ -96,8 +96,9 @@ static void ask_launcher(void)
 		if (r < 0 || n < 1 || (i >= 2 && is_job_script()))
 			continue;
 		if (r >= n)
-			die_usage("%s is %lld and %s is %lld in the environment", variable[i][0],
-			    (long long)r, variable[i][1], (long long)n);
+			die_usage("%s is %lld and %s is %lld in the environment (expected a rank "
+			          "below the size)",
+			    variable[i][0], (long long)r, variable[i][1], (long long)n);
 		rank = r;
 		world = n;
 		return;
@@ -113,10 +114,10 @@ static void find_place(void)
 	if (rank < 0 && world == 1)
 		rank = 0;
 	if (rank < 0 || world == 0)
-		die_usage("--rank and --world: either needs the other");
+		die_usage("--rank and --world: both must be given");
 	if (rank >= world)
-		die_usage(
-		    "--rank: %lld is not below --world %lld", (long long)rank, (long long)world);
+		die_usage("--rank: %lld is too large (expected less than --world %lld)",
+		    (long long)rank, (long long)world);
 }
 
 /* --- rows --- */
@@ -148,7 +149,7 @@ static int copy_counts(const struct shard_reader *in, struct shard_counts *c, st
 	const struct shard_counts *from = shard_counts(in);
 
 	if (from->n == 0)
-		return err_set(e, "%s: brings no counts", shard_name(in));
+		return err_set(e, "%s: contains no counts of ids", shard_name(in));
 	c->id = mem_array(from->n, sizeof *c->id, e);
 	c->count = mem_array(from->n, sizeof *c->count, e);
 	if (!c->id || !c->count)
@@ -233,7 +234,8 @@ static int noise(struct shard_header *h, const struct rows *rows, const struct s
 	struct noising g;
 
 	if ((uint64_t)skip > total)
-		return err_with(e, ERR_USAGE, "--skip: the stream has %llu records only",
+		return err_with(e, ERR_USAGE,
+		    "--skip: %lld is more than the %llu records of the stream", (long long)skip,
 		    (unsigned long long)total);
 	n = total - (uint64_t)skip;
 	if (limit >= 0 && (uint64_t)limit < n)
@@ -266,8 +268,8 @@ static void warn_of_share(const struct rows *rows)
 {
 	if ((mask == NOISING_PREFIX || mask == NOISING_MIXED) && max_given > 0 &&
 	    noising_most(max_given, rows->length) == 0)
-		warn("--max-given %g of rows of %u tokens is less than one token: a prefix mask "
-		     "gives none",
+		warn("--max-given %g of rows of %u tokens is less than one token: prefix masks "
+		     "will noise every position",
 		    max_given, rows->length);
 }
 
@@ -281,11 +283,11 @@ int main(int argc, char **argv)
 	struct err e;
 
 	if (!isnan(fixed_t) && !isnan(fixed_u))
-		die_usage("-t and -u: either gives the noise level");
+		die_usage("-t and -u: only one of them can be given");
 	if ((float)fixed_u >= 1)
 		die_usage("--uniform: 1 is not in [0, 1)");
 	cli_refuse(max_given_seen && mask == NOISING_ALL, "--max-given",
-	    "--mask all, which gives nothing");
+	    "--mask all, which noises every position");
 	cli_refuse_clashes(&output, 1, &counts_file, 1, argv + operand);
 	find_place();
 	cli_refuse_terminal(output);

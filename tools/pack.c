@@ -96,7 +96,7 @@ static void parse_take(uint64_t *from, uint64_t *to)
 	*from = bound(take, colon, 0);
 	*to = bound(colon + 1, colon + strlen(colon), UINT64_MAX);
 	if (*from > *to)
-		die_usage("--take: '%s' ends before it begins", take);
+		die_usage("--take: '%s': the end is below the start", take);
 }
 
 static int create(struct packer *p, struct err *e)
@@ -140,7 +140,9 @@ static int begin(
 	if (h->kind == SHARD_ROWS && !length_given)
 		length = h->row_len;
 	if (h->kind == SHARD_ROWS && (join || long_given || length != h->row_len))
-		return err_set(e, "%s: rows of %u ids can be taken and shuffled, and not made anew",
+		return err_set(e,
+		    "%s: expected stories, not rows of %u ids, which only --take and --shuffle "
+		    "accept",
 		    shard_name(in), h->row_len);
 	p->out.kind = SHARD_ROWS;
 	p->out.row_len = (uint32_t)length;
@@ -211,7 +213,7 @@ static void say_stats(const struct packer *p)
 	    cli_percent(s->lost, s->tokens), s->rows, p->out.row_len,
 	    cli_percent(s->padding, made));
 	if (take)
-		note("%" PRIu64 " rows of them taken", taken);
+		note("%" PRIu64 " of these rows written", taken);
 }
 
 static int pack(int n, char **paths, const char *provenance, struct err *e)
@@ -285,19 +287,19 @@ static void refuse_nonsense(void)
 	bool print = print_ids || print_noise, say = info || check || print;
 
 	if (info + check + print_ids + print_noise > 1)
-		die_usage("--info, --check, --ids and --noise: one at a time");
-	cli_refuse(say && length_given, "--length", "a look at what is there");
+		die_usage("--info, --check, --ids and --noise: only one of them can be given");
+	cli_refuse(say && length_given, "--length", "--info, --check, --ids or --noise");
 	cli_refuse(say && (join || long_given || shuffle), "--join, --long or --shuffle",
-	    "a look at what is there");
-	cli_refuse(say && level != SHARD_AUTO, "--compress", "a look at what is there");
+	    "--info, --check, --ids or --noise");
+	cli_refuse(say && level != SHARD_AUTO, "--compress", "--info, --check, --ids or --noise");
 	cli_refuse((info || check) && take, "--take", "--info or --check");
 	cli_refuse(check && output, "--output", "--check");
 	if (stride && !join)
-		die_usage("--stride goes with --join");
+		die_usage("--stride: needs --join");
 	if (long_given && join)
-		die_usage("--long has no meaning with --join");
+		die_usage("--long does not go with --join");
 	if (seed_given && !shuffle)
-		die_usage("--seed goes with --shuffle");
+		die_usage("--seed: needs --shuffle");
 }
 
 int main(int argc, char **argv)

@@ -124,10 +124,10 @@ static void parse_limits(const char *option, const char *text, bool is_log, doub
 	    parse_part(colon + 1, text + strlen(text), &limit[1]))
 		die_usage("--%s: '%s' is not FROM:TO", option, text);
 	if (limit[0] >= limit[1])
-		die_usage("--%s: '%s' does not ascend", option, text);
+		die_usage("--%s: '%s': the start must be below the end", option, text);
 	if (is_log && (limit[0] <= 0 || limit[1] <= 0))
 		die_usage(
-		    "--%s: '%s': a logarithmic axis has no place for zero or less", option, text);
+		    "--%s: '%s': the limits of a logarithmic axis must be above 0", option, text);
 }
 
 static void parse_size(const char *text, double *width, double *height)
@@ -144,12 +144,12 @@ static void parse_size(const char *text, double *width, double *height)
 static void check_options(void)
 {
 	if (path && plot_format(path) < 0)
-		die_usage("%s: its name must end in .png or .svg", path);
+		die_usage("%s: unknown picture format: the name must end in .png or .svg", path);
 	if (histogram) {
 		if (!x_name || y_names)
-			die_usage("--hist needs -x, the column that it counts, and takes no -y");
+			die_usage("--hist needs -x, the column to count, and takes no -y");
 		if (g_name || smooth || lines || points)
-			die_usage("--hist excludes -g, --smooth, --lines and --points");
+			die_usage("--hist does not go with -g, --smooth, --lines or --points");
 		discrete = true;
 	} else if (!y_names) {
 		die_usage("nothing to draw: name a column with -y, or with -x and --hist");
@@ -158,7 +158,8 @@ static void check_options(void)
 	}
 	if (mean && !smooth)
 		die_usage("--mean needs --smooth");
-	cli_refuse(cli_given("interval") && !follow, "--interval", "no --follow");
+	if (cli_given("interval") && !follow)
+		die_usage("--interval needs --follow");
 	cli_refuse(ascii && path, "--ascii", "--output, which is a picture");
 	if (g_name && !points && !histogram)
 		lines = true;
@@ -220,7 +221,7 @@ static void parse_spec(struct columns_spec *spec)
 	parse_columns(spec);
 	parse_filters(spec);
 	if (c_name && spec->n_y > 1)
-		die_usage("-c needs a single column of -y, and %zu are given", spec->n_y);
+		die_usage("-c needs a single column of -y, but %zu are given", spec->n_y);
 	if (!c_name && spec->n_y == 1)
 		spec->c = spec->group;
 }

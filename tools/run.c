@@ -90,8 +90,8 @@ static int after_step(struct run *r, const struct trainer_result *result, struct
 	if (result->refit > 0)
 		runlog_schedule(r->logs, result->step, &tr->schedule);
 	if (result->refit < 0)
-		note("step %" PRIu64 ": the schedule stays as it was: %s", result->step,
-		    result->why.msg);
+		note("step %" PRIu64 ": the schedule is unchanged, as the fit failed: %s",
+		    result->step, result->why.msg);
 	if (r->valid_path && (last || result->step % (uint64_t)r->valid_every == 0) &&
 	    validation_run(tr, r->valid_path, print_valid, r, &r->valid, e))
 		return -1;
@@ -126,8 +126,9 @@ static int check_end(const struct run *r, struct err *e)
 	if (r->counted && r->tr->step == (uint64_t)r->tr->o.steps && ranks_first() && !stop_signal)
 		more = shard_read(r->rows, &record, e);
 	if (more > 0)
-		warn("%s: more rows follow than its header says, as where files are joined: -n for "
-		     "steps of them, too",
+		warn(
+		    "%s: more rows follow than its header says, perhaps because files were joined; "
+		    "use -n to train on them",
 		    shard_name(r->rows));
 	return more < 0 && !stop_signal ? -1 : 0;
 }

@@ -30,8 +30,9 @@ static int begin_log(const struct runlog *l, struct runlog_file *f, bool header,
 	if (steplog_begin(&f->log, header || !path_is_standard(f->path) ? f->columns : NULL, e))
 		return -1;
 	if (f->log.cut)
-		note("%s: cut %" PRIu64 " lines behind step %" PRIu64 ", where %s goes on", f->path,
-		    f->log.cut, l->step, l->checkpoint);
+		note("%s: removed %" PRIu64 " lines after step %" PRIu64
+		     ", from which %s continues",
+		    f->path, f->log.cut, l->step, l->checkpoint);
 	return 0;
 }
 
@@ -40,7 +41,7 @@ static void lose(struct runlog *l, struct runlog_file *f, const struct err *e)
 {
 	f->open = false;
 	if (errno == EPIPE || errno == ECONNRESET) {
-		note("%s: the reader has gone; training goes on", f->log.out.name);
+		note("%s: closed by its reader; training continues", f->log.out.name);
 	} else if (!l->failed) {
 		l->failed = true;
 		l->why = *e;

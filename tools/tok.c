@@ -72,8 +72,8 @@ static enum story_form form(void)
 static void tell_bad(uint64_t bad, uint64_t good, const struct err *first)
 {
 	if (bad > 0)
-		warn("passed over %" PRIu64 " bad lines of %" PRIu64 "; the first: %s", bad,
-		    bad + good, first->msg);
+		warn("skipped %" PRIu64 " bad lines of %" PRIu64 "; the first: %s", bad, bad + good,
+		    first->msg);
 }
 
 /* --- the vocabulary --- */
@@ -85,7 +85,7 @@ static struct vocab *open_vocab(void)
 	char defect[128];
 
 	if (!vocab_path)
-		die_usage("a vocabulary is needed: -w FILE");
+		die_usage("no vocabulary: name one with -w FILE");
 	v = vocab_open(vocab_path, &e);
 	if (!v)
 		die(&e);
@@ -160,7 +160,7 @@ static int decode_shard(struct decoding *d, const char *path, struct err *e)
 	    shard_header(r)->vocab_size != d->vocab->size) {
 		err_set(e,
 		    "%s: made with another vocabulary than %s: %" PRIu32 " tokens, hash %016" PRIx64
-		    ", and not %" PRIu32 ", %016" PRIx64,
+		    " (expected %" PRIu32 ", %016" PRIx64 ")",
 		    shard_name(r), vocab_path, shard_header(r)->vocab_size,
 		    shard_header(r)->vocab_hash, d->vocab->size, d->vocab->hash);
 		shard_close(r);
@@ -281,12 +281,14 @@ static void check_options(void)
 	cli_refuse(level != SHARD_AUTO && (json || decode || learn), "-z", "--json, -d or --learn");
 	if (!decode && !learn) {
 		cli_refuse(keep_special, "--keep-special", "encoding");
-		cli_refuse(left && !truncate_to, "--left", "no -T");
+		if (left && !truncate_to)
+			die_usage("--left: needs -T");
 		return;
 	}
 	cli_refuse(decode && learn, "-d", "--learn");
 	cli_refuse(threads_seen, "-j", mode);
-	cli_refuse(decode && (lines || text || field || skip_bad), "a form of the input", mode);
+	cli_refuse(decode && (lines || text || field || skip_bad),
+	    "--lines, --text, --field or --skip-bad", mode);
 	cli_refuse(decode && cased, "--cased", mode);
 	cli_refuse(learn && vocab_path, "-w", mode);
 	cli_refuse(learn && json, "--json", mode);

@@ -186,8 +186,8 @@ static void must_stay(const struct field *f, const void *own, const void *asked)
 	field_print(f, own, is);
 	field_print(f, asked, not );
 	if (strcmp(is, not ))
-		die_usage("%s: %s is %s in the checkpoint, and cannot become %s", resume, f->name,
-		    is, not );
+		die_usage("%s: %s is %s in the checkpoint and cannot be changed to %s", resume,
+		    f->name, is, not );
 }
 
 /* By any name. */
@@ -202,11 +202,13 @@ static void check_standard(void)
 	int n = is_standard(logs.loss.path);
 
 	if (is_standard(output))
-		die_usage("--output: a checkpoint is a file, and cannot go to standard output");
+		die_usage("--output: a checkpoint cannot be written to standard output (expected a "
+		          "file)");
 	for (size_t i = 0; i < CLI_COUNT(log); i++)
 		n += log[i] && is_standard(log[i]);
 	if (n > 1)
-		die_usage("only one log can go to standard output: --loss-log FILE for the losses");
+		die_usage(
+		    "only one log can go to standard output: use --loss-log FILE for the losses");
 }
 
 /* The checkpoint is written and read where the run goes on in place. */
@@ -228,10 +230,13 @@ static void refuse_options(void)
 {
 	if (valid_path && path_is_stream(valid_path))
 		die_usage(
-		    "--valid: %s: a file is needed, which can be read again and again", valid_path);
+		    "--valid: %s: is a stream (expected a file, as each validation reads it again)",
+		    valid_path);
 	cli_refuse(no_header && logs.loss.path, "--no-header", "--loss-log");
-	cli_refuse(valid_every_seen && !valid_path, "--valid-every", "no --valid");
-	cli_refuse(preset_seen && resume, "--preset", "--resume: the checkpoint has its own");
+	if (valid_every_seen && !valid_path)
+		die_usage("--valid-every: needs --valid");
+	cli_refuse(
+	    preset_seen && resume, "--preset", "--resume, as the checkpoint has its own settings");
 	cli_check_threads(threads);
 }
 
@@ -347,7 +352,7 @@ static struct config meet(
 		options.steps =
 		    (int64_t)((end + (uint64_t)options.batch - 1) / (uint64_t)options.batch);
 	if (!options.steps)
-		die_usage("%s does not say how many rows it has: -n is needed", shard_name(rows));
+		die_usage("%s: unknown number of rows: give the steps with -n", shard_name(rows));
 	return c;
 }
 
@@ -357,8 +362,8 @@ static void warn_of_rate(const struct config *c)
 	double rows = (double)options.steps * (double)options.batch;
 
 	if (c->self_cond && options.self_cond_rate * rows < 1 && ranks_first())
-		warn("--self-cond %g of %.0f rows is less than one row: the model is not trained "
-		     "on estimates, but denoise shows it estimates",
+		warn("--self-cond %g of %.0f rows is less than one row: training uses no "
+		     "self-conditioning, but denoise does",
 		    options.self_cond_rate, rows);
 }
 
@@ -372,15 +377,15 @@ static void warn_of_rows(const struct run *r, const struct checkpoint *from)
 	uint32_t id;
 
 	if (h->seed != from->source.seed)
-		warn("%s: noised with seed %" PRIu64 ", where %s began with %" PRIu64,
+		warn("%s: noised with seed %" PRIu64 ", but %s began with seed %" PRIu64,
 		    shard_name(r->rows), h->seed, resume, from->source.seed);
 	if (active_differs(&r->tr->active, shard_counts(r->rows), &id, &was, &is))
 		warn("%s: not the rows that %s began with: token %" PRIu32 " occurs %" PRIu64
 		     " times in these, %" PRIu64 " times in those",
 		    shard_name(r->rows), resume, id, is, was);
 	if (origin_differs(h->provenance, from->source.provenance, asked, had))
-		warn("%s: noised with %s, where %s began with %s", shard_name(r->rows), asked,
-		    resume, had);
+		warn("%s: noised with %s, but %s began with %s", shard_name(r->rows), asked, resume,
+		    had);
 }
 
 static void start(struct run *r, struct kernels *k, const struct checkpoint *from)
@@ -437,7 +442,8 @@ static void take_lock(const struct stat *opened)
 	    (stat(resume, &now) || now.st_ino != opened->st_ino ||
 	        now.st_mtim.tv_sec != opened->st_mtim.tv_sec ||
 	        now.st_mtim.tv_nsec != opened->st_mtim.tv_nsec)) {
-		err_set(&e, "%s: another run has just written it; start again", resume);
+		err_set(
+		    &e, "%s: was changed by another run since it was opened; start again", resume);
 		die(&e);
 	}
 	output_sweep(output);
@@ -454,7 +460,7 @@ static void check_ahead(const struct trainer *tr)
 	if (!ranks_first())
 		return;
 	if ((!resume || strcmp(output, resume)) && !cli_force && !access(output, F_OK))
-		die_usage("%s exists: -r %s continues it, -f replaces it", output, output);
+		die_usage("%s: already exists: -r %s continues it, -f replaces it", output, output);
 	if (output_check(output, &e) || (profile_path && output_check(profile_path, &e)))
 		die(&e);
 }
