@@ -232,7 +232,7 @@ to_file() { # to_file FILE COMMAND...: standard output is appended to it
 }
 cp "$T/model" "$T/on.st"
 cp "$T/train.rows" "$T/on.rows"
-fails 'train -r: a checkpoint that standard output is' 2 'a checkpoint is a file' \
+fails 'train -r: a checkpoint that standard output is' 2 'a checkpoint cannot be written to standard output' \
 	to_file "$T/on.st" train -q -r "$T/on.st" "$T/train.noised"
 fails 'train: two logs that standard output is' 2 'only one log' \
 	to_file "$T/both.csv" train -o "$T/a" -l "$T/both.csv" "$T/train.noised"

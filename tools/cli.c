@@ -30,9 +30,9 @@ bool cli_line_drawn;
 static const char *tool = "cdcd";
 static struct timespec started;
 static char command[512];
-static char doomed[4096]; /* a copy: its owner may free the name before a signal comes */
+static char doomed[4096]; /* file to remove; a copy, as its owner may free the name */
 static bool doomed_by_die;
-static const char *given_names[MAX_OPTIONS]; /* of the options that were given, each once */
+static const char *given_names[MAX_OPTIONS]; /* of the given options, each once */
 static size_t n_given;
 
 /* --- messages --- */
@@ -96,7 +96,7 @@ void note(const char *fmt, ...)
 	va_end(ap);
 }
 
-/* --- the option table, as getopt_long wants it --- */
+/* --- the option table in the form that getopt_long needs --- */
 
 static const struct option_entry standard[] = {
     {'h', "help", OPTION_FLAG, NULL, NULL, "print this help and exit", 0, 0, 0, 0},
@@ -128,7 +128,7 @@ static void table_add(struct table *t, const struct option_entry *entry)
 static void table_init(struct table *t, const struct cli *cli)
 {
 	memset(t, 0, sizeof *t);
-	t->letters[0] = ':'; /* tell a missing argument from an unknown option */
+	t->letters[0] = ':'; /* distinguish a missing argument from an unknown option */
 	for (size_t i = 0; i < cli->n_options; i++)
 		table_add(t, &cli->options[i]);
 	for (size_t i = 0; i < CLI_COUNT(standard); i++)
@@ -311,8 +311,9 @@ static void set_value(const struct option_entry *o, const char *text)
 /* --- parsing --- */
 
 /*
- * A standard stream that is closed would be the next file that is opened: rows would be written
- * into a checkpoint. It becomes one that cannot be read or written; messages go nowhere.
+ * If a standard stream is closed, the next file that is opened gets its descriptor, and rows could
+ * be written into a checkpoint. So open /dev/null in its place, with a mode in which reading
+ * standard input, or writing standard output, fails. Messages are then discarded.
  */
 static void fill_standard(void)
 {
@@ -326,7 +327,7 @@ static void fill_standard(void)
 static void set_tool(const struct cli *cli, int argc, char **argv)
 {
 	fill_standard();
-	/* A limit of file sizes is to be an error, and not an end in the middle. */
+	/* Exceeding a file size limit must be a write error, not the end of the process. */
 	signal(SIGXFSZ, SIG_IGN);
 	tool = cli->tool;
 	clock_gettime(CLOCK_MONOTONIC, &started);
@@ -352,7 +353,7 @@ const char *cli_peek(const struct cli *cli, int argc, char **argv, int letter)
 	return found;
 }
 
-/* getopt_long leaves the culprit in optopt, or, a long one, just before optind. */
+/* getopt_long leaves a bad short option in optopt, and a bad long one in argv[optind - 1]. */
 static void unknown(const struct table *t, int c, char **argv)
 {
 	const struct option_entry *known = optopt ? table_find(t, optopt) : NULL;
@@ -478,7 +479,7 @@ double cli_percent(uint64_t part, uint64_t whole)
 	return whole ? 100 * (double)part / (double)whole : 0;
 }
 
-/* One argument as a shell would take it back. */
+/* Append one argument, quoted so that a shell reads it back unchanged. */
 static size_t quote(char *to, size_t room, const char *s)
 {
 	bool plain = *s != '\0' && s[strcspn(s, " \t\n\"'\\$`*?[]{}()<>|&;!#~")] == '\0';

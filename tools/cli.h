@@ -2,8 +2,8 @@
 #define CDCD_CLI_H
 
 /*
- * What the tools share at the command line: options from one table that parses them and prints
- * --help, messages, exit statuses, and files that vanish when a signal ends the tool.
+ * Command-line code shared by all tools: one table that parses the options and prints --help,
+ * messages, exit statuses, and removal of unfinished files when a signal ends the tool.
  */
 
 #include <signal.h>
@@ -17,11 +17,11 @@
 enum option_type {
 	OPTION_FLAG,   /* bool: set true */
 	OPTION_INT,    /* int64_t */
-	OPTION_SEED,   /* uint64_t, all of its range */
+	OPTION_SEED,   /* uint64_t, any value */
 	OPTION_REAL,   /* double */
-	OPTION_STRING, /* const char *; NULL means none */
+	OPTION_STRING, /* const char *; NULL: not given */
 	OPTION_CHOICE, /* int: index into choices */
-	OPTION_LIST,   /* struct cli_list: one more each time it is given */
+	OPTION_LIST,   /* struct cli_list: each use of the option appends an item */
 };
 
 enum { CLI_LIST_MAX = 32 };
@@ -39,12 +39,12 @@ struct option_entry {
 	const char *help;
 	double min, max;            /* OPTION_INT, OPTION_REAL; both 0: any finite value */
 	const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
-	bool *seen;                 /* may be NULL; set true where the option was given */
+	bool *seen;                 /* may be NULL; set to true if the option was given */
 };
 
 struct cli {
 	const char *tool;    /* the name in messages */
-	const char *usage;   /* what follows the name on the usage line */
+	const char *usage;   /* text after the name on the usage line */
 	const char *summary; /* one line */
 	const struct option_entry *options;
 	size_t n_options;
@@ -53,7 +53,7 @@ struct cli {
 
 #define CLI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The options that mean the same in every tool; -h and -V are always there. */
+/* Options that mean the same in every tool; cli_parse adds -h and -V itself. */
 extern bool cli_quiet, cli_verbose, cli_force;
 #define CLI_QUIET                                                                                  \
 	{                                                                                          \
@@ -71,94 +71,98 @@ extern bool cli_quiet, cli_verbose, cli_force;
 	}
 
 /*
- * cli_peek - the argument of an option (by its letter or long name), without parsing the others;
- * NULL where it is absent. For options such as presets that set the defaults of others.
+ * cli_peek - the argument of the option with this letter, which may also be given by its long name,
+ * without parsing the others. Returns NULL if it is absent. For options, such as presets, that set
+ * the defaults of other options.
  */
 const char *cli_peek(const struct cli *cli, int argc, char **argv, int letter);
 
 /*
- * cli_parse - parse; answers -h and -V itself. A usage error exits with 2.
+ * cli_parse - parse all options. Handles -h and -V and then exits. A usage error exits with 2.
  * Returns the index in argv of the first operand.
  */
 int cli_parse(const struct cli *cli, int argc, char **argv);
 
 /*
- * cli_dying - what die and die_usage call before they print; it may change the message, and returns
- * whether to print it. NULL: nothing.
+ * cli_dying - a hook that die and die_usage call before they print. It may change the message, and
+ * returns whether die prints it. NULL: no hook.
  */
 extern bool (*cli_dying)(struct err *e);
 
-/* die - print "tool: message" and exit with its status. die_usage - the same with status 2. */
+/* die - print "tool: message" and exit with the status in e. die_usage - the same with status 2. */
 void die(const struct err *e) __attribute__((noreturn));
 
-/* die_at_once - die before cli_parse, with nothing that libraries do at exit. */
+/* die_at_once - print and exit before cli_parse, without running exit handlers of libraries. */
 void die_at_once(const char *tool, const struct err *e) __attribute__((noreturn));
 void die_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* A line of progress stands on the terminal: the next message begins below it. */
+/* A progress line is on the terminal, so the next message starts on a new line. */
 extern bool cli_line_drawn;
 
-/* warn - print "tool: message". note - the same unless -q. */
+/* warn - print "tool: message" to standard error. note - the same, unless -q was given. */
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* cli_refuse - die of a usage error if given: an option that would do nothing is a mistake. */
+/* cli_refuse - exit with the usage error "option does not go with with" if given is true. Options
+ * that would have no effect are refused. */
 void cli_refuse(bool given, const char *option, const char *with);
 
-/* cli_given - whether the option of this long name was given. */
+/* cli_given - whether the option with this long name was given. */
 bool cli_given(const char *name);
 
-/* cli_refuse_others - the same for the first option that was given and is not among the n long
- * names allowed: for what prints something and ends, and takes few options. */
+/* cli_refuse_others - refuse, as cli_refuse does, the first given option whose long name is not
+ * among the n in allowed. For modes that print something and exit, and that take few options. */
 void cli_refuse_others(const char *with, const char *const *allowed, size_t n);
 
 /*
- * cli_refuse_clashes - die of a usage error if one file would be written twice, or while it is
- * read, standard output and input included, by whatever paths it is named. But a written path may
- * be that of standard output, as /dev/stdout is. The same if one stream (a pipe, or standard input)
- * would be read by two readers, of which the second would find nothing or wait for ever.
+ * cli_refuse_clashes - exit with a usage error if the tool would write one file twice, or write a
+ * file that it reads. Standard input and output count as files, and two paths of one file are
+ * recognised. A written path may name standard output (/dev/stdout). A stream (a pipe, or standard
+ * input) that two readers would read is refused too: the second would find nothing, or block.
  *
  * written   n paths, each may be NULL
  * read      m paths, each may be NULL
- * operands  more that are read, up to a NULL; none: standard input, which is looked at anyhow
+ * operands  further paths that are read, ended by NULL. Without any, standard input is read; it is
+ *           compared with the written paths in any case.
  */
 void cli_refuse_clashes(
     const char *const *written, size_t n, const char *const *read, size_t m, char *const *operands);
 
 /*
- * cli_check_threads - die of a usage error where so many threads, which work in step, would be far
- * slower than fewer: more than 4 a processor, and than 16.
+ * cli_check_threads - exit with a usage error if there are more than 4 threads per processor and
+ * more than 16 in all. The threads wait for one another often, so more would be much slower.
  */
 void cli_check_threads(int64_t threads);
 
 /*
- * cli_refuse_terminal - die unless path is a file, or standard output is no terminal, or -f.
- * For binary output.
+ * cli_refuse_terminal - exit with a usage error if binary output would go to a terminal: path is
+ * NULL or "-", standard output is a terminal, and -f was not given.
  */
 void cli_refuse_terminal(const char *path);
 
-/* cli_catch - sigaction, unless sig is ignored: what a shell has a job in the background ignore
- * stays so. */
+/* cli_catch - sigaction, unless sig is ignored. A shell may start a background job with signals
+ * ignored, and these stay ignored. */
 void cli_catch(int sig, const struct sigaction *action);
 
 /*
- * cli_unlink_on_signal - a file to remove if a signal that users, shells and batch systems send
- * ends the tool; NULL: none any more. One at a time; the path is copied.
+ * cli_unlink_on_signal - set the file to remove if a signal ends the tool (SIGINT, SIGTERM, SIGHUP,
+ * SIGQUIT, SIGPIPE or SIGXCPU). NULL: remove nothing. There is one such file; the path is copied.
  *
- * cli_unlink_at_end - a temporary file to remove if such a signal or die ends the tool; NULL: none
- * any more. Only for names that no other process uses.
+ * cli_unlink_at_end - set a temporary file to remove if one of these signals or die ends the tool;
+ * it replaces the file above. NULL: remove nothing. Only for names that no other process uses.
  */
 void cli_unlink_on_signal(const char *path);
 void cli_unlink_at_end(const char *temporary);
 
-/* cli_percent - part of whole, for a message; 0 of nothing. */
+/* cli_percent - part in percent of whole, for a message; 0 if whole is 0. */
 double cli_percent(uint64_t part, uint64_t whole);
 
-/* cli_provenance - "tool version arg arg ..." shell-quoted and cut to room bytes. */
+/* cli_provenance - write "tool version arg arg ..." to text, shell-quoted, truncated to room bytes
+ * with the final NUL. */
 void cli_provenance(char *text, size_t room, int argc, char **argv);
 
-/* cli_finish - flush and close stdout, checking it; with -v the last line says version, command,
- * wall and CPU seconds and peak memory. Returns the exit status of success: 0. */
+/* cli_finish - flush and close stdout, and die if that fails. With -v, print a last line: version,
+ * command, wall and CPU seconds, peak memory. Returns 0, the exit status of success. */
 int cli_finish(void);
 
 #endif

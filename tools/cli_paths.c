@@ -1,4 +1,4 @@
-/* Refusals of paths that are used twice. */
+/* Checks that no path is used twice. */
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -14,14 +14,14 @@ static void refuse_same(const char *a, const char *b)
 		die_usage("%s: the same file is used twice", a);
 }
 
-/* As where a shell appends to what is read. */
+/* A shell may append standard output to an input file: tool FILE >>FILE. */
 static void refuse_output(const char *path)
 {
 	if (path_is_output(path))
 		die_usage("%s: the same file is input and standard output", path);
 }
 
-/* Inputs that can be read once only: pipes, and standard input whatever it is. */
+/* Inputs that can be read only once: pipes, sockets and standard input of any type. */
 struct streams {
 	struct stat *st;
 	size_t n, room;

@@ -91,14 +91,14 @@ struct job {
 	struct kernels *k;
 	struct weights *w;
 	struct sampler *sampler;
-	struct measure *measure; /* in place of the sampler, with --loss */
+	struct measure *measure; /* with --loss, instead of the sampler */
 	struct batch b;
 	struct shard_writer *out;
-	struct output csv;          /* in place of out, with --loss */
+	struct output csv;          /* with --loss, instead of out */
 	double *ce, *squared_error; /* [batch] */
 	struct progress progress;
-	uint32_t *ids; /* [T] of a record on its way in or out */
-	uint8_t *mask; /* [(T + 7) / 8] */
+	uint32_t *ids; /* [T] ids of the record that is read or written */
+	uint8_t *mask; /* [(T + 7) / 8] its noised positions */
 	uint64_t done;
 };
 
@@ -125,7 +125,7 @@ static void print_info(const struct checkpoint *cp)
 	printf("provenance: %s\n", cp->source.provenance);
 }
 
-/* What load and the rows take. */
+/* Bytes that load allocates and that denoising the rows needs; SIZE_MAX if that overflows. */
 static size_t job_bytes(const struct job *j)
 {
 	const struct config *c = &j->cp.c;
@@ -173,7 +173,7 @@ static void load(struct job *j)
 		die(&e);
 }
 
-/* --- rows out --- */
+/* --- output --- */
 
 static void create(struct job *j, int argc, char **argv)
 {
@@ -196,7 +196,7 @@ static void fail(struct job *j, const struct err *e)
 	die(e);
 }
 
-/* Denoise what has gathered in the batch, and write it. */
+/* Denoise the rows in the batch, write them and empty the batch. */
 static void run(struct job *j, enum sampler_start start)
 {
 	struct shard_record r = {.ids = j->ids, .n = (uint32_t)j->b.T};
@@ -221,7 +221,7 @@ static void run(struct job *j, enum sampler_start start)
 		    (double)j->done / progress_seconds(&j->progress));
 }
 
-/* Add a row to the batch: the tokens in ids, those to be made where the mask is 1. */
+/* Add a row to the batch: the tokens in ids; those where the mask is 1 are to be generated. */
 static void add(struct job *j, double t, uint64_t noise_seed, enum sampler_start start)
 {
 	struct shard_record r = {.ids = j->ids,
@@ -246,13 +246,13 @@ static void set_noised(struct job *j, size_t i, bool noised)
 		j->mask[i / 8] &= (uint8_t) ~(1 << i % 8);
 }
 
-/* A token that stands for none yet: what it is does not matter. */
+/* The id at positions that are to be generated: any valid id will do. */
 static uint32_t any_token(const struct job *j)
 {
 	return j->active.id[0];
 }
 
-/* --- from nothing --- */
+/* --- generation without input --- */
 
 static void generate(struct job *j)
 {
@@ -266,9 +266,9 @@ static void generate(struct job *j)
 	run(j, SAMPLER_NOISE);
 }
 
-/* --- from records --- */
+/* --- generation from records --- */
 
-/* The tokens that are given: all of a prompt but what ends it. */
+/* The number of given tokens of a prompt: all but [PAD] and [SEP] at its end. */
 static uint32_t prompt_length(const struct job *j, const struct shard_record *r)
 {
 	const struct shard_special *s = &j->cp.source.special;
@@ -349,7 +349,7 @@ static void fail_measuring(struct job *j, const struct err *e)
 	die(e);
 }
 
-/* Tokens of row i that its losses are means over. */
+/* The number of tokens of row i over which its losses are averaged. */
 static size_t count_targets(const struct batch *b, size_t i)
 {
 	size_t n = 0;
@@ -387,7 +387,8 @@ static void print_losses(struct job *j)
 		    (double)j->done / progress_seconds(&j->progress));
 }
 
-/* As train validates: open levels by an even spread of ln t, [PAD] a target where it was one. */
+/* Write losses as train validates: open noise levels are spread evenly over ln t, and [PAD] counts
+ * in the loss if it did in training. */
 static void measure(struct job *j, struct shard_reader *in)
 {
 	const struct schedule *s = &j->cp.schedule;
@@ -414,7 +415,7 @@ static void measure(struct job *j, struct shard_reader *in)
 		print_losses(j);
 }
 
-/* --- the whole --- */
+/* --- main --- */
 
 static void from_records(struct job *j, struct shard_reader *in)
 {
@@ -478,7 +479,7 @@ static void refuse_options(char *const *operands)
 	cli_check_threads(threads);
 }
 
-/* Noised rows bring their noise along. */
+/* Noised rows contain their own seeds and noise levels. */
 static void refuse_noise_options(const struct shard_reader *in)
 {
 	if (shard_header(in)->kind != SHARD_NOISED || prefix || mend)

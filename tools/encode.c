@@ -97,7 +97,7 @@ static int job_init(
 	return job->parser && job->encoder ? 0 : -1;
 }
 
-/* --- where the records go --- */
+/* --- output --- */
 
 struct sink {
 	const struct encoding *encoding;
@@ -142,7 +142,7 @@ static int sink_open(struct sink *s, const struct encoding *g, struct err *e)
 	return 0;
 }
 
-/* {"ids":[...],"tokens":[...],"offsets":[[begin,end],...]}: bytes of the document's text. */
+/* Write {"ids":[...],"tokens":[...],"offsets":[[begin,end],...]}; offsets are bytes in the text. */
 static int show(struct sink *s, const uint32_t *id, size_t n, const struct wordpiece_span *span,
     size_t n_spans, struct err *e)
 {
@@ -190,7 +190,8 @@ static int put_record(struct sink *s, const struct job *job, size_t i, struct er
 	return shard_write(s->shard, &record, e);
 }
 
-/* Hand on what is there when the rest cannot be; the missing trailer tells the reader. */
+/* After an error, write the records before it. The missing trailer shows that more should follow.
+ */
 static void give_up(struct sink *s, const struct err *why)
 {
 	struct err e;
@@ -226,7 +227,7 @@ static void collect(struct sink *s, const struct job *job)
 		    (double)s->bytes / 1e6 / progress_seconds(&s->progress));
 }
 
-/* Jobs for one input, until it ends. */
+/* Submit the blocks of one input as jobs, until it ends. */
 static void encode_input(struct ordered *o, struct sink *s, struct input *in)
 {
 	const struct encoding *g = s->encoding;
@@ -254,7 +255,8 @@ static void encode_input(struct ordered *o, struct sink *s, struct input *in)
 			}
 			give_up(s, &e);
 		}
-		/* Alone, the work is done before the buffer is used again. */
+		/* With one thread, the job is done before the buffer is reused: no copy is needed.
+		 */
 		if (g->threads > 1)
 			job->block.data = memcpy(job->data, job->block.data, job->block.n);
 		job->name = in->name;

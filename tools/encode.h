@@ -1,7 +1,7 @@
 #ifndef CDCD_ENCODE_H
 #define CDCD_ENCODE_H
 
-/* Documents to records of ids, in their order, by several threads. */
+/* Encode documents as records of token ids, with several threads, in the order of the input. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,23 +17,23 @@ struct encoding {
 	struct wordpiece_options options;
 	struct wordpiece_frame frame;
 	enum story_form form;
-	const char *field;      /* as story_parser_new has it */
-	bool skip_bad;          /* count what is no document, and go on */
-	bool json;              /* JSON lines of ids, tokens and offsets, not a shard */
-	int threads;            /* the result is the same with any number */
-	const char *output;     /* as output_open has it */
-	int level;              /* of compression, as shard_create has it */
-	const char *provenance; /* for the header */
+	const char *field;      /* JSON member with the text, see story_parser_new */
+	bool skip_bad;          /* count lines without a document, and continue */
+	bool json;              /* write JSON lines of ids, tokens and offsets, not a shard */
+	int threads;            /* the result does not depend on it */
+	const char *output;     /* path, see output_open */
+	int level;              /* of compression, see shard_create */
+	const char *provenance; /* for the shard header */
 };
 
 struct encoded {
-	uint64_t records, bad; /* documents written, and lines passed over */
-	struct err first_bad;  /* where bad > 0 */
+	uint64_t records, bad; /* documents written, lines skipped */
+	struct err first_bad;  /* reason for the first skipped line, if bad > 0 */
 };
 
 /*
- * encode - the documents of n files, or for n = 0 of standard input, or die. What was read before
- * an error is handed on, without the trailer that a shard ends with.
+ * encode - encode the documents of n files, or of standard input if n is 0, or die. After an error,
+ * the records before it have been written, but without the trailer that ends a complete shard.
  */
 struct encoded encode(const struct encoding *g, int n, char **paths);
 

@@ -79,7 +79,7 @@ static void check_options(void)
 struct rows {
 	double *step, *t, *ce;
 	size_t n, cap[3];
-	size_t passed_over; /* of this split, without usable numbers */
+	size_t passed_over; /* rows of this split without usable numbers */
 	double least_t, largest_t, largest_ce;
 };
 
@@ -109,7 +109,7 @@ static int rows_add(struct rows *r, double step, double t, double ce, struct err
 	return 0;
 }
 
-/* A column that may be missing: -1. */
+/* The index of an optional column, or -1. */
 static int find_optional(const struct csv_reader *csv, const char *name)
 {
 	for (size_t i = 0; i < csv_n_columns(csv); i++)
@@ -146,7 +146,7 @@ static int rows_read(struct rows *r, struct csv_reader *csv, struct err *e)
 /* --- fitting --- */
 
 struct fits {
-	struct schedule schedule[SCHEDULE_FAMILIES]; /* each goes on from its last fit */
+	struct schedule schedule[SCHEDULE_FAMILIES]; /* each fit starts from the last */
 	size_t printed;
 	struct err why; /* of the last failure */
 };
@@ -183,7 +183,7 @@ static int print_fit(struct output *out, double step, const struct schedule *s, 
 	           : 0;
 }
 
-/* "step 900: " where there are steps. */
+/* "step 900: ", or "" if the step is NAN. */
 static const char *at_step(double step, char text[32])
 {
 	text[0] = '\0';
@@ -192,7 +192,7 @@ static const char *at_step(double step, char text[32])
 	return text;
 }
 
-/* Fit what is asked for to rows [begin, end), and print it, the largest misfit first. */
+/* Fit the chosen families to rows [begin, end), and print the fits, the largest misfit first. */
 static int fit_rows(struct fits *f, const struct rows *r, size_t begin, size_t end,
     struct output *out, struct err *e)
 {
@@ -231,13 +231,13 @@ static int fit_rows(struct fits *f, const struct rows *r, size_t begin, size_t e
 	return 0;
 }
 
-/* Whether a fit is due between two rows: train refits after the steps that --every divides. */
+/* Whether a fit is due between two rows. As train does, fit after each multiple of --every. */
 static bool is_due(double step, double next)
 {
 	return every > 0 && ceil(step / (double)every) != ceil(next / (double)every);
 }
 
-/* One fit to the end, or one at each multiple of --every that the steps pass. */
+/* Fit once at the end, or, with --every, also at each multiple of it that the steps pass. */
 static int fit_all(struct fits *f, const struct rows *r, struct output *out, struct err *e)
 {
 	for (size_t end = 1; end <= r->n; end++) {

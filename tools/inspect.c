@@ -136,8 +136,8 @@ static int print_noise(uint64_t n, const struct shard_record *r, struct output *
 	return output_write(out, "\n", 1, e);
 }
 
-/* The number in the stream of noised rows of the record that was just read; *segment: of the last.
- */
+/* The number, in the stream of noised rows, of the record that was just read. last: the number of
+ * the record before; *segment: the segment of that record, updated. */
 static uint64_t number(const struct shard_reader *in, uint64_t last, uint64_t *segment)
 {
 	const struct shard_header *h = shard_header(in);

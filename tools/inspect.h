@@ -1,7 +1,8 @@
 #ifndef CDCD_INSPECT_H
 #define CDCD_INSPECT_H
 
-/* What is in a shard, as text. path: NULL or "-" for standard input. All return 0 or -1. */
+/* Print the contents of a shard as text. path: NULL or "-" for standard input. All functions return
+ * 0 or -1. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,20 +10,20 @@
 #include "ground/err.h"
 #include "ground/io.h"
 
-/* inspect_info - read it to its end, which checks it, and print a summary to out. */
+/* inspect_info - read the shard to its end, which checks it, and print a summary to out. */
 int inspect_info(const char *path, struct output *out, struct err *e);
 
 struct inspection {
-	bool noise;        /* levels, seeds and masks, of noised rows, as a row of CSV; else ids */
-	uint64_t from, to; /* records from to to - 1 only, counted through all files */
+	bool noise;        /* print level, seed and mask of noised rows as CSV; else print ids */
+	uint64_t from, to; /* print records [from, to) only, counted over all files from 0 */
 };
 
-/* inspect_records - print records, a line each. *n: how many were in the files before; counted on.
- */
+/* inspect_records - print records, one per line. *n: number of records in the files before; the
+ * records of this file are added to it. */
 int inspect_records(const char *path, const struct inspection *what, uint64_t *n,
     struct output *out, struct err *e);
 
-/* inspect_check - read it to its end, which checks it. */
+/* inspect_check - read the shard to its end, which checks it. */
 int inspect_check(const char *path, struct err *e);
 
 #endif

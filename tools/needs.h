@@ -1,7 +1,7 @@
 #ifndef CDCD_NEEDS_H
 #define CDCD_NEEDS_H
 
-/* What a run of train takes. */
+/* Memory and work that a run of train needs. */
 
 #include <stdio.h>
 
@@ -10,12 +10,12 @@
 #include "model/config.h"
 #include "model/trainer.h"
 
-/* needs_print - a line each: parameters, bytes of memory, operations (FLOP) a token, the rows of in
- * (rows: of all ranks; 0: not known), and ranks where there are several. */
+/* needs_print - print one line each: parameters, memory in MiB, FLOP per token, rows and steps, and
+ * the number of ranks if there are several. rows: rows of all ranks together; 0: unknown. */
 void needs_print(FILE *to, struct kernels *k, const struct config *c,
     const struct trainer_options *o, const struct shard_reader *in, uint64_t rows);
 
-/* needs_check - die where it is more memory than can be had, unless -f. */
+/* needs_check - die if the run needs more memory than is available, unless -f was given. */
 void needs_check(struct kernels *k, const struct config *c, const struct trainer_options *o);
 
 #endif

@@ -1,4 +1,4 @@
-/* noise - rows to noised rows: which noise each position is to get. */
+/* noise - turn rows into noised rows: add noise level, mask and seed to each row. */
 
 #include "cli.h"
 
@@ -57,9 +57,9 @@ static const struct cli cli = {"noise", "[option ...] [FILE ...]",
     "Add to each row its noise: the level, the mask and the seed.", options, CLI_COUNT(options), 0,
     -1};
 
-/* --- the share of the stream --- */
+/* --- this rank's part of the stream --- */
 
-/* A number that a launcher left in the environment, or -1. */
+/* A number that an MPI launcher set in the environment, or -1. */
 static int64_t launched(const char *name)
 {
 	const char *text = getenv(name);
@@ -73,7 +73,8 @@ static int64_t launched(const char *name)
 	return v;
 }
 
-/* The script of a Slurm job is no task of it, although Slurm sets the variables of task 0 there. */
+/* The batch script of a Slurm job is not a task, although Slurm sets the variables of task 0 in it.
+ */
 static bool is_job_script(void)
 {
 	return getenv("SLURM_JOB_ID") && !getenv("SLURM_STEP_ID");
@@ -83,8 +84,8 @@ static void ask_launcher(void)
 {
 	static const char *const variable[][2] = {
 	    {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}, /* Open MPI */
-	    {"PMI_RANK", "PMI_SIZE"},                         /* MPICH and what comes from it */
-	    {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"},         /* srun: of this step */
+	    {"PMI_RANK", "PMI_SIZE"},                         /* MPICH and MPIs derived from it */
+	    {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"},         /* srun: tasks of this step */
 	    {"SLURM_PROCID", "SLURM_NTASKS"},
 	};
 
@@ -122,7 +123,7 @@ static void find_place(void)
 
 /* --- rows --- */
 
-/* Append the rows of a shard; the first shard gives the header. */
+/* Append the rows of a shard; the first shard determines the header. */
 static int load_rows(
     struct shard_reader *in, struct shard_header *h, struct rows *rows, struct err *e)
 {
@@ -143,7 +144,7 @@ static int load_rows(
 	return more;
 }
 
-/* The counts that a noised shard brings along. */
+/* Copy the counts of ids that a noised shard contains. */
 static int copy_counts(const struct shard_reader *in, struct shard_counts *c, struct err *e)
 {
 	const struct shard_counts *from = shard_counts(in);
@@ -160,7 +161,8 @@ static int copy_counts(const struct shard_reader *in, struct shard_counts *c, st
 	return 0;
 }
 
-/* The counts of other rows of the same vocabulary: what training had, for a validation set. */
+/* Take the counts of ids from another file of the same vocabulary: a validation set needs the
+ * counts of the training rows. */
 static int other_counts(
     const char *path, const struct shard_header *h, struct shard_counts *c, struct err *e)
 {
@@ -209,7 +211,7 @@ static int load_all(int n, char **paths, struct shard_header *h, struct rows *ro
 	return 0;
 }
 
-/* n records from first on, each as far from the last as there are ranks. */
+/* Write n records: first, first + world, first + 2 world ... */
 static int write_all(
     struct shard_writer *w, struct noising *g, uint64_t first, uint64_t n, struct err *e)
 {
@@ -223,7 +225,7 @@ static int write_all(
 	return 0;
 }
 
-/* This rank's share of the records [skip, skip + limit) of the stream that rows make. */
+/* Write this rank's part of the records [skip, skip + limit) of the stream. */
 static int noise(struct shard_header *h, const struct rows *rows, const struct shard_counts *counts,
     struct err *e)
 {

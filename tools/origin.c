@@ -8,7 +8,7 @@ struct option {
 	const char *name, *normal; /* normal: the default, or NULL for a flag */
 };
 
-/* The last command of a provenance, if it is noise's; else NULL. */
+/* The last command of a provenance if that is a noise command, else NULL. */
 static const char *noise_command(const char *provenance)
 {
 	const char *last = provenance;
@@ -18,8 +18,8 @@ static const char *noise_command(const char *provenance)
 	return strncmp(last, "noise ", 6) ? NULL : last;
 }
 
-/* What the word at p has behind the option's name: "" where the value is the next word, NULL where
- * it is another word. */
+/* If the word of n bytes at p is the option: the text after its name, or p + n if the value is the
+ * next word. NULL if the word is not the option. */
 static const char *behind(const struct option *o, const char *p, size_t n)
 {
 	size_t length = strlen(o->name);
@@ -33,7 +33,7 @@ static const char *behind(const struct option *o, const char *p, size_t n)
 	return p + n;
 }
 
-/* The value that the command gives the option at last, or its default. */
+/* The value of the option where the command gives it last, or else its default. */
 static void find(const struct option *o, const char *command, char value[ORIGIN_ROOM])
 {
 	snprintf(value, ORIGIN_ROOM, "%s", o->normal ? o->normal : "off");

@@ -2,7 +2,7 @@
 #define CDCD_ORIGIN_H
 
 /*
- * What the provenance of noised rows says of how they were noised.
+ * Compares how two files of noised rows were made, using their provenance.
  */
 
 #include <stdbool.h>
@@ -11,10 +11,10 @@
 #define ORIGIN_ROOM 48
 
 /*
- * origin_differs - whether two provenances end in commands of noise that give rows other masks,
- * levels or orders. Then is and was [ORIGIN_ROOM] are the first option that differs and its value,
- * as each has it. Where a record begins and how many there are may differ. False where the commands
- * are not known.
+ * origin_differs - whether the last commands of two provenances are noise commands with different
+ * masks, noise levels or row orders. If so, is and was [ORIGIN_ROOM] receive the first option that
+ * differs and its value, for now and before. Other options, such as --skip and --limit, may differ.
+ * Returns false if either provenance does not end in a noise command.
  */
 bool origin_differs(const char *now, const char *before, char *is, char *was);
 

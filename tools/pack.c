@@ -1,4 +1,4 @@
-/* pack - stories to rows of equal length; and what is in a shard. */
+/* pack - turn stories into rows of equal length; print what is in a shard. */
 
 #include "cli.h"
 
@@ -15,7 +15,7 @@
 #include "ground/rng.h"
 #include "inspect.h"
 
-#define SHUFFLE_ROUND UINT32_MAX /* not one of noise's epochs */
+#define SHUFFLE_ROUND UINT32_MAX /* differs from all epochs of noise */
 
 static int64_t length = 64, stride, level = SHARD_AUTO;
 static uint64_t seed;
@@ -63,12 +63,12 @@ struct packer {
 	struct packing packing;
 	bool begun;
 	struct shard_writer *w; /* NULL until the first header is known */
-	struct rows rows;       /* while they wait to be shuffled */
-	uint64_t index;         /* of the next row, before --take */
+	struct rows rows;       /* all rows, with --shuffle */
+	uint64_t index;         /* index of the next row, before --take */
 	uint64_t from, to;      /* --take */
 };
 
-/* A number up to end, or fallback where there is none. */
+/* The number from text to end, or fallback if that is empty. */
 static uint64_t bound(const char *text, const char *end, uint64_t fallback)
 {
 	uint64_t v = 0;
@@ -108,7 +108,7 @@ static int create(struct packer *p, struct err *e)
 	return 0;
 }
 
-/* A row, in the order of the output. */
+/* Write the next row of the output, unless --take excludes it. */
 static int put(struct packer *p, const uint32_t *ids, struct err *e)
 {
 	struct shard_record record = {.ids = ids, .n = p->out.row_len};
@@ -124,7 +124,7 @@ static int take_row(void *to, const uint32_t *ids, struct err *e)
 	return shuffle ? rows_add(&p->rows, ids, e) : put(p, ids, e);
 }
 
-/* The first input's header settles the output's. */
+/* Derive the output's header from that of the first input, and start packing. */
 static int begin(
     struct packer *p, const struct shard_reader *in, const char *provenance, struct err *e)
 {
@@ -179,7 +179,7 @@ static int pack_file(struct packer *p, const char *path, const char *provenance,
 	return more;
 }
 
-/* The rows that have waited. */
+/* Write all rows in random order. */
 static int put_shuffled(struct packer *p, struct err *e)
 {
 	uint32_t n = p->rows.n, *order, *row;
@@ -268,7 +268,7 @@ static int say(int n, char **paths, struct err *e)
 	return failed;
 }
 
-/* Read all of all files; say which are damaged. Returns how many. */
+/* Read all files to their ends and report the corrupt ones. Returns their number. */
 static int check_files(int n, char **paths)
 {
 	int damaged = 0;

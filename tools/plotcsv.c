@@ -99,7 +99,7 @@ static const struct cli cli = {
 
 /* --- the command line --- */
 
-/* The number from text to end; *v stays where nothing is there. */
+/* Parse the number from text to end; *v is unchanged if that is empty. */
 static int parse_part(const char *text, const char *end, double *v)
 {
 	char part[64];
@@ -112,7 +112,7 @@ static int parse_part(const char *text, const char *end, double *v)
 	return number_real(part, v);
 }
 
-/* "FROM:TO" into two numbers, NAN where one is left out. */
+/* Parse "FROM:TO" into two numbers; NAN if one is left out. */
 static void parse_limits(const char *option, const char *text, bool is_log, double limit[2])
 {
 	const char *colon = text ? strchr(text, ':') : NULL;
@@ -177,7 +177,7 @@ static char *copy(const char *text)
 	return to;
 }
 
-/* A name of a column, its backslashes taken away; or none. */
+/* A column name without its backslashes, or NULL. */
 static const char *parse_column(const char *text)
 {
 	char *rest = text ? copy(text) : NULL;
@@ -228,7 +228,7 @@ static void parse_spec(struct columns_spec *spec)
 
 /* --- the lines on top --- */
 
-/* No picture takes the place of what it is drawn from. */
+/* Refuse an output file that is also an input. */
 static void refuse_clashes(char *const *rows)
 {
 	char *spec[CLI_LIST_MAX];
@@ -272,7 +272,7 @@ static int draw_lines(struct plot *p, const struct columns_spec *below, struct e
 	for (size_t i = 0; i < line_specs.n; i++) {
 		struct overlay o = {.x_below = below->x, .y_below = below->y[0], .index = i};
 
-		/* With --follow, a file may be still to come, or half-written. */
+		/* With --follow, the file may not exist yet or be incomplete. */
 		if (draw_line(p, line_specs.item[i], &o, e) && !follow)
 			return -1;
 	}
@@ -443,7 +443,7 @@ static void finish(struct picture *p)
 		note("left out: %zu not positive, on a logarithmic axis", p->skips.positive);
 }
 
-/* --- the main file, at once or as it grows --- */
+/* --- the main file, read once or followed as it grows --- */
 
 struct source {
 	const char *path; /* NULL: standard input */
@@ -502,7 +502,8 @@ static bool grows(const struct input *in)
 	return !fstat(in->fd, &st) && S_ISREG(st.st_mode);
 }
 
-/* Wait for more of a pipe, or until the deadline; a file that has ended may be asked again then. */
+/* Wait until a pipe has more data, or until the deadline. At the end of a regular file, clear eof
+ * after the wait, so that it is read again. */
 static void wait_for_more(struct input *in, double deadline)
 {
 	struct pollfd ready = {.fd = in->fd, .events = POLLIN};
@@ -514,7 +515,7 @@ static void wait_for_more(struct input *in, double deadline)
 		in->eof = false;
 }
 
-/* The header may be still to come. */
+/* Open the input and wait for its header line. */
 static int follow_open(struct source *s, const struct columns_spec *spec, struct err *e)
 {
 	if (input_open(&s->in, s->path, e))
@@ -537,7 +538,8 @@ static int follow_open(struct source *s, const struct columns_spec *spec, struct
 	return 0;
 }
 
-/* Shorter than what was read of it, or another file by now: a new run writes it. */
+/* Whether the file is shorter than what was read, or its path names another file: a new run has
+ * started to write it. */
 static bool is_replaced(const struct source *s)
 {
 	struct stat by_path, by_fd;
@@ -550,7 +552,7 @@ static bool is_replaced(const struct source *s)
 	       (by_path.st_ino != by_fd.st_ino || by_path.st_dev != by_fd.st_dev);
 }
 
-/* Rows until the deadline. Returns 0 at the end of all, 1 before, -1 on error. */
+/* Read rows until the deadline. Returns 0 at the end of the input, 1 before it, -1 on error. */
 static int follow_rows(struct source *s, double deadline, struct err *e)
 {
 	do {
@@ -561,7 +563,7 @@ static int follow_rows(struct source *s, double deadline, struct err *e)
 		if (stopped)
 			return 0;
 		if (more == 0 && s->in.eof && !grows(&s->in)) {
-			csv_follow(s->csv, false); /* now a row that is cut short is an error */
+			csv_follow(s->csv, false); /* from now on a truncated row is an error */
 			return columns_read(&s->rows, SIZE_MAX, e);
 		}
 		if (more == 0)

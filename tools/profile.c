@@ -12,7 +12,7 @@ static int by_time(const void *a, const void *b)
 	return (x->seconds < y->seconds) - (x->seconds > y->seconds);
 }
 
-/* A rate in billions a second, or an empty field. */
+/* A rate in units of 1e9 per second, or an empty field if amount is 0. */
 static int write_rate(struct output *out, double amount, double seconds, char end, struct err *e)
 {
 	return amount > 0 ? output_printf(out, e, "%.1f%c", 1e-9 * amount / seconds, end)

@@ -18,7 +18,8 @@ bool ranks_first(void)
 	return team_rank(team) == 0;
 }
 
-/* Before the first step all meet at the next gate; later the others may be anywhere. */
+/* The hook of die. Before the first step all ranks reach the next gate, so they can agree on the
+ * error; after it the others may be in any collective call, and the team is aborted. */
 static bool speak(struct err *e)
 {
 	if (running && team_size(team) > 1) {
@@ -70,7 +71,7 @@ void ranks_begin(void)
 	running = true;
 }
 
-/* --- what must be the same --- */
+/* --- settings that must be the same on all ranks --- */
 
 void ranks_say(const char *fmt, ...)
 {

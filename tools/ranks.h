@@ -2,37 +2,38 @@
 #define CDCD_RANKS_H
 
 /*
- * A tool that runs as several ranks speaks with one voice: rank 0 writes to standard output and
- * error, and what ends any rank ends all of them, with one message and the same status.
+ * Output and errors of a tool that runs as several ranks. Rank 0 alone writes to standard output
+ * and error. An error in any rank ends all ranks, with one message and the same exit status.
  */
 
 #include "ground/fields.h"
 #include "model/team.h"
 
 /*
- * ranks_join - join the team, first thing in main. Ranks but the first get no standard output. From
- * here to a ranks_gate, and between two of them, any rank may die: die waits for the next gate,
- * where all end. The team lives until the tool exits, or ranks_leave.
+ * ranks_join - join the team. Call it at the start of main. Ranks other than 0 get no standard
+ * output. Between this call and ranks_gate, and between two gates, any rank may call die: die then
+ * waits until all ranks are at the next gate, and all exit. The team exists until ranks_leave.
  */
 struct team *ranks_join(int *argc, char ***argv);
 
 /* ranks_first - whether this is rank 0, or the only process. */
 bool ranks_first(void);
 
-/* ranks_gate - pass if no rank has died; else all exit here. Collective, as all calls of the team
- * are: none may stand between a point where a rank may die and the next gate. */
+/* ranks_gate - return if no rank has died, else exit in all ranks. Collective. No other collective
+ * call may come between a point where a rank may die and the next gate. */
 void ranks_gate(void);
 
-/* ranks_begin - from here on failures are agreed on; a rank that dies all the same ends the others
- * by force. */
+/* ranks_begin - training starts. From here on ranks agree on errors with team_agree; a rank that
+ * calls die aborts the others. */
 void ranks_begin(void);
 
-/* ranks_leave - leave the team, all together. Also done at exit. */
+/* ranks_leave - leave the team. Collective. Also called at exit. */
 void ranks_leave(void);
 
 /*
- * ranks_say - a line of what must be the same on all ranks: "name value". ranks_say_fields - all
- * fields of a struct. ranks_compare - die, all of them, unless the lines are the same. Collective.
+ * ranks_say - add a line "name value" that must be the same on all ranks. ranks_say_fields - add a
+ * line for each field of the struct at base. ranks_compare - exit in all ranks unless all have the
+ * same lines; collective.
  */
 void ranks_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void ranks_say_fields(const struct field *f, size_t n, const void *base);

@@ -31,7 +31,7 @@ static int save(struct run *r, struct err *e)
 {
 	if (r->saved == r->tr->step)
 		return 0;
-	/* The logs first: what a checkpoint has behind it is never logged again. */
+	/* Logs first: a resumed run never writes the rows before its checkpoint again. */
 	r->save_failed = false;
 	if (trainer_sound(r->tr, e) || team_agree(r->tr->o.team, runlog_sync(r->logs, e), e))
 		return -1;
@@ -62,7 +62,7 @@ static void report(struct run *r, const struct trainer_result *result)
 	    r->tr->o.steps, result->loss, valid, speed, progress_eta(&r->progress, done, eta));
 }
 
-/* Whether any rank has been told to stop. */
+/* Whether any rank has received a stop signal. Collective. */
 static bool is_stopped(const struct run *r)
 {
 	double stop = stop_signal != 0;
@@ -79,7 +79,7 @@ static bool print_valid(void *arg, const double *t, const double *ce, size_t n)
 	return !is_stopped(r);
 }
 
-/* After a step: everything that is written because of it. */
+/* Write everything that is due after a step: logs, progress, validation, checkpoint. */
 static int after_step(struct run *r, const struct trainer_result *result, struct err *e)
 {
 	struct trainer *tr = r->tr;
@@ -100,7 +100,7 @@ static int after_step(struct run *r, const struct trainer_result *result, struct
 	return result->step % (uint64_t)r->save_every == 0 ? save(r, e) : 0;
 }
 
-/* There are rows: from here on what earlier runs logged is overwritten. */
+/* Called when the first rows have arrived: from here on, logs of earlier runs are overwritten. */
 static int begin(struct run *r, struct err *e)
 {
 	if (r->begun)
@@ -115,8 +115,9 @@ static int begin(struct run *r, struct err *e)
 }
 
 /*
- * Where the rows said how many they are, that they end there, and end well: files may be joined, or
- * cut. Who writes them may take its time, so this is for when all is saved.
+ * If the header gave the number of rows, check that the rows end there and have a valid trailer:
+ * files may be joined or truncated. The read may wait for a slow writer, so this comes after the
+ * last save.
  */
 static int check_end(const struct run *r, struct err *e)
 {
@@ -142,7 +143,7 @@ int run_train(struct run *r, struct err *e)
 	       !(r->stop_after && tr->step >= (uint64_t)r->stop_after) && !is_stopped(r)) {
 		int n = trainer_fill(tr, r->rows, e);
 
-		/* A signal to a whole pipe ends what writes the rows as well. */
+		/* A signal to the whole pipeline also ends the process that writes the rows. */
 		if (n < tr->o.batch && is_stopped(r))
 			break;
 		if (n < 0)
@@ -176,7 +177,7 @@ int run_finish(struct run *r, int failed, struct err *e)
 	if (failed && (e->status == ERR_NONFINITE || r->tr->step == r->first_step))
 		return (int)e->status;
 	if (save(r, e)) {
-		/* This may be what has just been said, or that in the words of another call. */
+		/* The same error may already have been printed, perhaps with another message. */
 		said = failed && ((save_failed && r->save_failed) || !strcmp(e->msg, why.msg));
 		if (ranks_first() && !said)
 			warn("%s", e->msg);

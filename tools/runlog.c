@@ -36,7 +36,7 @@ static int begin_log(const struct runlog *l, struct runlog_file *f, bool header,
 	return 0;
 }
 
-/* A write, whose error is e, has failed: the end of this log. */
+/* Close a log after a write failed with error e. */
 static void lose(struct runlog *l, struct runlog_file *f, const struct err *e)
 {
 	f->open = false;
@@ -65,7 +65,7 @@ __attribute__((format(printf, 3, 4))) static void put(
 		lose(l, f, &e);
 }
 
-/* --- what is logged --- */
+/* --- rows --- */
 
 void runlog_open(struct runlog *l, const char *checkpoint, uint64_t step)
 {
@@ -116,7 +116,7 @@ void runlog_schedule(struct runlog *l, uint64_t step, const struct schedule *s)
 		put(l, &l->schedule, "%" PRIu64 ",%s\n", step, text);
 }
 
-/* --- all of them --- */
+/* --- all logs --- */
 
 static int each(struct runlog *l, int (*finish)(struct output *out, struct err *e), struct err *e)
 {

@@ -2,8 +2,8 @@
 #define CDCD_RUNLOG_H
 
 /*
- * What a run of train writes as it goes, as cdcd-csv(5) says: a row a step, a row a sequence, a row
- * a fit of F. Nothing is written to a log that is not open.
+ * The CSV logs of a training run, described in cdcd-csv(5): one row per step, one row per sequence,
+ * one row per fit of F(t). Writes to a log that is not open are ignored.
  */
 
 #include <stdbool.h>
@@ -13,52 +13,55 @@
 #include "model/trainer.h"
 
 struct runlog_file {
-	const char *path; /* NULL: none; of the losses: standard output, which "-" is for all */
+	const char
+	    *path; /* "-": standard output; NULL: no log, but standard output for the losses */
 	const char *columns;
 	struct steplog log;
-	bool open; /* false too once its reader has gone or a write has failed */
+	bool open; /* also false after its reader has closed it or a write has failed */
 };
 
 struct runlog {
 	struct runlog_file steps, loss, schedule;
-	const char *checkpoint; /* that the run goes on from, or NULL */
-	uint64_t step;          /* of it */
-	bool failed;            /* and it has not been said yet */
-	struct err why;
+	const char *checkpoint; /* checkpoint that the run continues, or NULL */
+	uint64_t step;          /* step of that checkpoint */
+	bool failed;            /* a write failed, and no function has returned -1 for it yet */
+	struct err why;         /* the error of that write */
 };
 
 /*
- * runlog_open - open them all, or die; what is in them stays as it is. checkpoint, NULL for a new
- * run, and its step: where they are to go on.
+ * runlog_open - open all logs, or die. Their contents are not changed yet. checkpoint: the
+ * checkpoint that the run continues, NULL for a new run; step: the step of that checkpoint.
  */
 void runlog_open(struct runlog *l, const char *checkpoint, uint64_t step);
 
-/* runlog_begin - cut off what the run will log again, all of it where it is new; header: on
- * standard output, too. Returns 0 or -1. */
+/* runlog_begin - remove the rows that the run will log again (all rows, if it is a new run).
+ * header: write the CSV header to standard output, too. Returns 0 or -1. */
 int runlog_begin(struct runlog *l, bool header, struct err *e);
 
-/* runlog_losses - the levels t [n] and cross-entropies ce [n] of sequences; split: train, valid. */
+/* runlog_losses - log noise levels t [n] and cross-entropies ce [n], nats, of n sequences.
+ * split: "train" or "valid". */
 void runlog_losses(struct runlog *l, uint64_t step, const double *t, const double *ce, size_t n,
     const char *split);
 
-/* runlog_step - rows: of the run so far; seconds: since it began; comm_s: of the step, waiting for
- * other ranks. */
+/* runlog_step - log one step. rows: rows used so far; seconds: since the run began; comm_s: seconds
+ * of this step in communication, including the wait for other ranks. */
 void runlog_step(struct runlog *l, const struct trainer_result *r, uint64_t rows, double seconds,
     double tokens_per_s, double comm_s);
 
 void runlog_schedule(struct runlog *l, uint64_t step, const struct schedule *s);
 
 /*
- * runlog_flush - hand what was written to the kernel. A reader of a log that went away does not end
- * a run; a full disk does, and so does a reader that takes nothing for 5 s once the run is to stop.
- * Returns 0, or -1, once, where any write of a log has failed; nothing more is written to that one.
+ * runlog_flush - flush all logs. If the reader of a log has closed it, the run continues without
+ * that log. A full disk is an error, and so is a reader that reads nothing for 5 s after a stop
+ * signal. Returns 0, or -1 if a write has failed since the last call; that log is then closed.
  */
 int runlog_flush(struct runlog *l, struct err *e);
 
-/* runlog_sync - runlog_flush, and what is in files survives a power cut. */
+/* runlog_sync - flush all logs, and sync files to disk, so that the rows survive a power failure.
+ */
 int runlog_sync(struct runlog *l, struct err *e);
 
-/* runlog_close - of what was flushed. */
+/* runlog_close - close all logs. Call runlog_flush before: rows that are not flushed are lost. */
 void runlog_close(struct runlog *l);
 
 #endif

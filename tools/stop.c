@@ -9,11 +9,11 @@ volatile sig_atomic_t stop_signal;
 
 /* The signals that stop a run. */
 static const int stops[] = {SIGINT, SIGTERM};
-static struct sigaction before[CLI_COUNT(stops)]; /* what stop_catch found */
+static struct sigaction before[CLI_COUNT(stops)]; /* the handlers before stop_catch */
 
 /*
- * Until the signal has been noticed an alarm goes off again and again: it may have come just before
- * a read that waits for rows, and only what comes during it wakes it.
+ * The signal may arrive just before a read that waits for rows, and only a signal during the read
+ * interrupts it. So send SIGALRM every 100 ms until the signal has been noticed.
  */
 static void on_stop(int sig)
 {
@@ -32,7 +32,7 @@ static void on_alarm(int sig)
 
 void stop_catch(void)
 {
-	struct sigaction action = {.sa_handler = on_alarm}; /* no SA_RESTART: a read is to notice */
+	struct sigaction action = {.sa_handler = on_alarm}; /* no SA_RESTART: interrupt reads */
 
 	sigaction(SIGALRM, &action, NULL);
 	action.sa_handler = on_stop;

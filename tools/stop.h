@@ -1,18 +1,19 @@
 #ifndef CDCD_STOP_H
 #define CDCD_STOP_H
 
-/* SIGINT and SIGTERM, which ask a run of train to end after the step it is in. */
+/* Handling of SIGINT and SIGTERM, which ask train to stop after the current step. */
 
 #include <signal.h>
 
-/* The signal that came, or 0. */
+/* The signal that was received, or 0. */
 extern volatile sig_atomic_t stop_signal;
 
-/* stop_catch - catch the two. The first that comes restores for both what was there before, so that
- * the second ends the process at once; those that were ignored stay ignored. SIGPIPE is ignored. */
+/* stop_catch - catch both signals. The first one restores the previous handlers of both, so that a
+ * second signal ends the process at once. A signal that was ignored stays ignored. SIGPIPE is
+ * ignored from here on. */
 void stop_catch(void);
 
-/* stop_calm - the signal has been noticed. */
+/* stop_calm - stop the repeated alarm, once the signal has been noticed. */
 void stop_calm(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* tok - stories to token ids and back; and a vocabulary out of stories. */
+/* tok - turn stories into token ids and back; learn a vocabulary from stories. */
 
 #include "cli.h"
 
@@ -68,7 +68,7 @@ static enum story_form form(void)
 	return text ? STORY_TEXT : lines ? STORY_LINES : STORY_JSON;
 }
 
-/* What --skip-bad passed over. */
+/* Report the lines that --skip-bad skipped. */
 static void tell_bad(uint64_t bad, uint64_t good, const struct err *first)
 {
 	if (bad > 0)

@@ -1,4 +1,4 @@
-/* train - learn to denoise: noised rows in, a checkpoint and the cross-entropy of every row out. */
+/* train - train a denoiser on noised rows; write a checkpoint and each row's cross-entropy. */
 
 #include <inttypes.h>
 #include <signal.h>
@@ -139,7 +139,7 @@ static const struct cli cli = {
 
 /* --- options --- */
 
-/* Presets and checkpoints set the defaults of all other options, so they are looked up first. */
+/* Presets and checkpoints set the defaults of all other options, so these two are parsed first. */
 static void set_defaults(int argc, char **argv, struct checkpoint *from, struct stat *opened)
 {
 	const char *name = cli_peek(&cli, argc, argv, 'x');
@@ -167,7 +167,7 @@ static void set_defaults(int argc, char **argv, struct checkpoint *from, struct 
 	vocabulary = options.full_vocab;
 }
 
-/* Options that act at the first step only, or decide what the state of later ones means. */
+/* Options that only affect the first step, or that determine the meaning of saved state. */
 static bool is_fixed(const char *name)
 {
 	static const char *const fixed[] = {"train.seed", "train.full_vocab", "train.family",
@@ -190,7 +190,7 @@ static void must_stay(const struct field *f, const void *own, const void *asked)
 		    f->name, is, not );
 }
 
-/* By any name. */
+/* Whether path is standard output, by any of its names. */
 static bool is_standard(const char *path)
 {
 	return path_is_standard(path) || path_is_output(path);
@@ -211,7 +211,8 @@ static void check_standard(void)
 		    "only one log can go to standard output: use --loss-log FILE for the losses");
 }
 
-/* The checkpoint is written and read where the run goes on in place. */
+/* If the run continues in the same file, that checkpoint is both read and written, which is fine.
+ */
 static void check_files(char *const *rows)
 {
 	struct err e;
@@ -266,8 +267,8 @@ static void take_options(const struct checkpoint *from)
 
 /* --- the rows and the ranks --- */
 
-/* Rows that the readers of all ranks have, and where in the stream the last of them ends; 0 where
- * that is not known. A rank may read the whole stream, or its share. */
+/* The number of rows that all ranks have together, and in *end the end of the last one in the
+ * stream; both 0 if unknown. A rank may read the whole stream or only its part. Collective. */
 static uint64_t count_rows(const struct shard_header *h, uint64_t *end)
 {
 	uint64_t stride = h->stride > 1 ? h->stride : 1, whole = 0, shares = 0;
@@ -292,7 +293,7 @@ static uint64_t count_rows(const struct shard_header *h, uint64_t *end)
 	return whole ? whole : shares;
 }
 
-/* The shape with what only the rows know. */
+/* The model's shape, completed from the rows: active vocabulary and row length. */
 static struct config full_shape(const struct shard_reader *rows)
 {
 	const struct shard_header *h = shard_header(rows);
@@ -310,13 +311,13 @@ static struct config full_shape(const struct shard_reader *rows)
 	return c;
 }
 
-/* What ranks must agree in to train one model; who reads the logs does not matter. */
+/* Tell the other ranks the settings that must be the same on all ranks; log files may differ. */
 static void say_terms(
     const struct config *c, const struct shard_reader *rows, const struct checkpoint *from)
 {
 	const struct shard_header *h = shard_header(rows);
 
-	ranks_say("version %s of %zu bytes a number", CDCD_VERSION, sizeof(real));
+	ranks_say("version %s with %zu bytes per number", CDCD_VERSION, sizeof(real));
 	ranks_say("a vocabulary of %u, %016" PRIx64, h->vocab_size, h->vocab_hash);
 	ranks_say("rows noised with seed %" PRIu64, h->seed);
 	ranks_say_fields(config_fields, config_n_fields, c);
@@ -334,7 +335,7 @@ static void say_terms(
 		ranks_say("a checkpoint of step %" PRIu64 ", row %" PRIu64, from->step, from->rows);
 }
 
-/* Meet the other ranks: agree on what is to be done, and on how many rows there are. */
+/* Check that all ranks have the same settings, and count their rows. Collective. */
 static struct config meet(
     const struct shard_reader *rows, const struct checkpoint *from, uint64_t *n_rows)
 {
@@ -356,7 +357,7 @@ static struct config meet(
 	return c;
 }
 
-/* denoise and --valid show estimates to every row. */
+/* Warn if no row is trained with self-conditioning: denoise and --valid use it for every row. */
 static void warn_of_rate(const struct config *c)
 {
 	double rows = (double)options.steps * (double)options.batch;
@@ -367,8 +368,8 @@ static void warn_of_rate(const struct config *c)
 		    options.self_cond_rate, rows);
 }
 
-/* What is known of the rows that the checkpoint began with: their seed, their words and how they
- * were noised. */
+/* Warn if the rows differ from those that the checkpoint was started with: in seed, in the counts
+ * of ids, or in the options of noise. */
 static void warn_of_rows(const struct run *r, const struct checkpoint *from)
 {
 	const struct shard_header *h = shard_header(r->rows);
@@ -410,7 +411,7 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 	if (cli_verbose)
 		note("%s", k_name(k));
 	r->counted = counted && !resume;
-	/* With no step done there is nothing to save, unless it is somewhere else. */
+	/* Before the first step there is nothing to save, unless output is another file. */
 	r->saved = resume && strcmp(output, resume) != 0 ? UINT64_MAX : r->tr->step;
 	if (resume && ranks_first())
 		warn_of_rows(r, from);
@@ -421,14 +422,15 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 
 static struct lock lock = {-1, NULL};
 
-/* The lock has one owner: after this, no signal removes a file of its name. */
+/* Release the lock. Another run may take it now, so a signal must no longer remove the file. */
 static void unlock(void)
 {
 	cli_unlink_on_signal(NULL);
 	lock_release(&lock);
 }
 
-/* No other run writes this output from here on; none has since the checkpoint was opened. */
+/* Lock the output against other runs, and check that none has written it since the checkpoint was
+ * opened. */
 static void take_lock(const struct stat *opened)
 {
 	struct stat now;
@@ -449,8 +451,8 @@ static void take_lock(const struct stat *opened)
 	output_sweep(output);
 }
 
-/* What could fail after hours should fail now: a checkpoint that cannot be written, validation rows
- * that are not this model's. */
+/* Detect errors now that would otherwise appear after hours: a checkpoint that cannot be written,
+ * validation rows that do not match the model. */
 static void check_ahead(const struct trainer *tr)
 {
 	struct err e;
@@ -472,7 +474,7 @@ static void open_outputs(const struct trainer *tr)
 		runlog_open(&logs, resume, tr->step);
 }
 
-/* That of rank 0. Returns status, or that of what fails here. */
+/* Write the profile of rank 0. Returns status, or the status of an error here if status is 0. */
 static int write_profile(const struct kernels *k, double seconds, int status)
 {
 	struct err e;
