@@ -69,7 +69,7 @@ static const struct option_entry entries[] = {
     {0, "profile", OPTION_STRING, &profile_path, "FILE",
         "write a CSV of the time spent in each kernel", 0, 0, 0, 0},
     {0, "precision", OPTION_CHOICE, &precision, NULL,
-        "of matrix products; auto: bf16 if the processor is fast at it", 0, 0, k_precisions, 0},
+        "number format of matrix products; auto: bf16 if it is fast", 0, 0, k_precisions, 0},
     {'j', "threads", OPTION_INT, &threads, "N", "threads; 0: one per processor", 0, 1024, 0, 0},
     CLI_FORCE("write binary output to a terminal"),
     CLI_QUIET,

@@ -73,7 +73,7 @@ static const struct option_entry options[] = {
     {0, "alpha", OPTION_REAL, &alpha, "A", "opacity of points, 0 to 1 [by the number of points]",
         0.001, 1, 0, 0},
     {0, "max-points", OPTION_INT, &max_points, "N",
-        "draw at most N points, evenly thinned; 0: all; the default is for SVG only", 0, 4e9, 0,
+        "draw at most N points, evenly thinned; 0: all; default: SVG only", 0, 4e9, 0,
         &max_points_given},
     {0, "size", OPTION_STRING, &size, "WxH", "size of the picture, in pixels", 0, 0, 0, 0},
     {'o', "output", OPTION_STRING, &path, "FILE",
