@@ -2,15 +2,20 @@
 #define CDCD_TEAM_H
 
 /*
- * The processes that train one model together, each on its share of the rows: the ranks 0 to
- * size - 1. Every function here is collective unless it says otherwise: all ranks call it, in the
- * same order.
+ * Collective communication between the processes (ranks 0 to size - 1) that train one model. The
+ * functions are those of MPI; each comment gives MPI's name for the operation. Every function is
+ * collective unless its comment says otherwise: all ranks call it, in the same order.
  *
- * This header is a seam. team_mpi.c, the only file that knows MPI, is linked into a train that was
- * built with MPI=1, team_single.c into any other; the rest of the library calls either through
- * struct team_calls. A NULL team is one process alone, for which no call below does anything.
+ * There are two implementations, and the linker chooses: team_mpi.c, the only file that includes
+ * mpi.h, if train was built with MPI=1; team_single.c otherwise. The rest of the library calls
+ * either of them through struct team_calls.
  *
- * What goes wrong within MPI ends all ranks, with MPI's own message.
+ * A NULL team is one process. For it, and for a team of one rank, the blocking functions do not
+ * communicate, and data stays as it is. The nonblocking functions (team_start_*, team_done) need
+ * a team of more than one rank.
+ *
+ * An error inside MPI ends all ranks with MPI's own message, so only the functions below that can
+ * fail for another reason return an error.
  */
 
 #include <stdbool.h>
@@ -22,23 +27,25 @@
 struct team {
 	int rank, size;
 	const struct team_calls *calls;
-	void *own;      /* the implementation's */
-	double seconds; /* spent in calls so far, waiting for other ranks included */
+	void *own;      /* private data of the implementation */
+	double seconds; /* time spent in calls so far, including waiting for other ranks */
 };
 
 /*
- * team_join - become one of the processes that a launcher (mpirun, srun) has started; alone without
- * a launcher, or without MPI. To be called once, first thing. Returns NULL on error.
+ * team_join - initialise MPI if a launcher (mpirun, srun) started this process. Without a launcher,
+ * or in a build without MPI, the result is a team of one rank. Call it once, before anything else
+ * in main. The caller owns the result and frees it with team_leave. Returns NULL on error.
  *
- * team_leave - part, when all are done; frees t. NULL is allowed.
- * team_library - what carries the messages, for people: "Open MPI v4.1.4", "no MPI". Not
- * collective.
+ * team_leave - shut down MPI and free t. t may be NULL.
+ *
+ * team_library - write the name and version of the MPI library to text [room bytes], for messages:
+ * "Open MPI v4.1.4", or "no MPI". Not collective.
  */
 struct team *team_join(int *argc, char ***argv, struct err *e);
 void team_leave(struct team *t);
 void team_library(char *text, size_t room);
 
-/* team_rank, team_size - 0 and 1 for NULL. Not collective. */
+/* team_rank, team_size - rank and number of ranks; 0 and 1 for a NULL team. Not collective. */
 static inline int team_rank(const struct team *t)
 {
 	return t ? t->rank : 0;
@@ -49,59 +56,68 @@ static inline int team_size(const struct team *t)
 	return t ? t->size : 1;
 }
 
-/* team_end - end all ranks now, with this exit status. Not collective; does not return where there
- * is more than one rank. */
+/* team_end - abort (MPI_Abort): end all ranks now, with this exit status. Not collective. It does
+ * not return if there is more than one rank, and does nothing if there is only one. */
 void team_end(struct team *t, int status);
 
-/* team_sum - x [n] becomes the sum over all ranks, the same bits on each. */
+/* team_sum - allreduce (MPI_Allreduce, MPI_SUM): replace x [n] by its sum over all ranks. The
+ * result is bit for bit the same on all ranks. */
 void team_sum(struct team *t, double *x, size_t n);
 
-/* team_share - p [bytes] becomes that of rank 0. */
+/* team_share - broadcast (MPI_Bcast): replace p [bytes] by the data of rank 0. */
 void team_share(struct team *t, void *p, size_t bytes);
 
 /*
- * team_agree - whether any rank has failed. Where one has, every rank gets the error of the lowest
- * one that did, which the message names if there is more than one rank. e need only be set where
- * failed is. Returns 0 or -1, the same on each.
+ * team_agree - allreduce of errors: fail on all ranks if failed is nonzero on any rank. Every rank
+ * then receives in *e the error of the lowest rank that failed; if there is more than one rank, its
+ * message begins with the number of that rank. A rank needs to fill *e only if it failed itself.
+ * Returns 0 or -1, the same on all ranks.
  */
 int team_agree(struct team *t, int failed, struct err *e);
 
 /*
- * team_same - whether text, lines "name: value", is the same on all ranks. Returns 0, or -1 on all,
- * with the first line that differs and both sides of it.
+ * team_same - check that text, which consists of lines "name: value", is the same on all ranks.
+ * Returns 0, or -1 on all ranks with the first line that differs and its value on rank 0.
  */
 int team_same(struct team *t, const char *text, struct err *e);
 
-/* --- sums that go on while the caller computes --- */
+/* --- nonblocking collectives --- */
 
 /*
- * Calls of a kind overtake no other of that kind: all ranks start them in the same order. A call
- * has a slot of the caller's, from 0, until team_done says that it is over; until then its buffers
- * must not be touched. They make headway whenever any of these functions is called.
+ * A team_start_* function starts an operation and returns at once, so that the caller can compute
+ * while data is sent. The caller numbers operations by slot, 0 to TEAM_SLOTS - 1. A slot is in use,
+ * and the buffers of its operation must not be touched, until team_done returns true for it.
+ * Operations of one kind run in the order in which they are started; all ranks must start them in
+ * the same order. MPI makes progress only while one of these functions runs.
  */
 enum { TEAM_SLOTS = 4096 };
 
-/* team_start_sum - x [n] is to become the sum over all ranks. */
+/* team_start_sum - allreduce (MPI_Iallreduce): x [n] becomes its sum over all ranks. */
 void team_start_sum(struct team *t, int slot, real *x, size_t n);
 
 /*
- * team_start_scatter - own [part] is to become this rank's part of the sum over all ranks of
- * x [size][part]. own is no part of x.
+ * team_start_scatter - reduce-scatter (MPI_Ireduce_scatter_block): own [part] becomes this rank's
+ * part of the sum of x [size][part] over all ranks. own and x must not overlap.
  */
 void team_start_scatter(struct team *t, int slot, real *own, const real *x, size_t part);
 
-/* team_start_swap - part r of from [size][part], in bytes, goes to rank r; to [size][part] gets
- * what each rank has for this one. */
+/*
+ * team_start_swap - all-to-all (MPI_Ialltoall): send from[r] to rank r, and receive in to[r] what
+ * rank r sends to this rank. to and from are [size][part]; part is in bytes.
+ */
 void team_start_swap(struct team *t, int slot, void *to, const void *from, size_t part);
 
-/* team_start_gather - x [size][part], in bytes, of which each rank has its own part, is to become
- * whole. */
+/*
+ * team_start_gather - all-gather (MPI_Iallgather, in place): every rank fills x[rank], its own part
+ * of x [size][part], and receives the parts of the other ranks. part is in bytes.
+ */
 void team_start_gather(struct team *t, int slot, void *x, size_t part);
 
-/* team_done - whether the call is over; with wait, once it is. Not collective. */
+/* team_done - test whether the operation in slot is complete (MPI_Test), or with wait, wait until
+ * it is (MPI_Wait). Returns true if it is complete. Not collective. */
 bool team_done(struct team *t, int slot, bool wait);
 
-/* --- what an implementation provides --- */
+/* --- what an implementation provides: the functions above, for more than one rank --- */
 
 struct team_calls {
 	void (*leave)(struct team *t);
