@@ -2,16 +2,18 @@
 #define CDCD_EXCHANGE_H
 
 /*
- * The exchange of gradients between the ranks of a team, in buckets, while the backward pass goes
- * on: it completes the gradients from the end of the flat array to its beginning, and each bucket
- * sets out as soon as it is complete.
+ * Gradient synchronisation between the ranks of a team, in buckets, as in PyTorch's DDP. It
+ * overlaps with the backward pass, which completes the gradients from the end of the flat array to
+ * its beginning: the sum of each bucket over the ranks starts as soon as the bucket is complete.
  *
- * As floats, the sums are MPI's (all-reduce; reduce-scatter with shard). As bf16, every rank sends
- * each other one its part, sums what it gets in fp32, and rounds the sum once more: so each number
- * is rounded twice whatever the number of ranks, to a relative error of 2^-9 each time.
+ * In fp32, MPI computes the sums (all-reduce, or with shard reduce-scatter). In bf16, an all-to-all
+ * sends each rank its part of the bucket from every other rank; the rank sums these parts in fp32
+ * and rounds the sum to bf16; without shard, an all-gather distributes the sums. So each number is
+ * rounded at most twice, for any number of ranks, each time with a relative error of up to 2^-9.
  *
- * With shard every rank owns one part of each bucket: of the gradient it has that part only, keeps
- * the optimiser's state of it, updates it, and the new weights are gathered.
+ * With shard, each rank owns one part of every bucket (ZeRO stage 1). It receives only that part of
+ * the gradient, keeps the optimiser's state for it and updates its weights; then an all-gather
+ * distributes the new weights.
  * Source: Rajbhandari et al. 2019, arXiv:1910.02054, the first stage (ZeRO-1).
  */
 
@@ -21,41 +23,50 @@
 #include "model/weights.h"
 
 struct exchange_options {
-	bool bf16;      /* what travels; sums are fp32 */
-	bool shard;     /* sums go to their owners only */
-	int64_t bucket; /* parameters that travel together at least */
+	bool bf16;      /* send gradients as bf16; sums are fp32 */
+	bool shard;     /* each rank receives only the sums of the parameters it owns */
+	int64_t bucket; /* minimum number of parameters in a bucket */
 };
 
 struct exchange;
 
-/* exchange_padded - parameters of an array of n that all parts of all ranks fit into. */
+/* exchange_padded - the length of an array of n parameters, rounded up so that all ranks have parts
+ * of equal size. */
 size_t exchange_padded(size_t n, const struct team *team);
 
 /*
- * exchange_new - for arrays laid out as w, exchange_padded long. team is the caller's, and outlives
- * it. Returns NULL on error.
- * exchange_layout - take its buffers from the arena.
+ * exchange_new - divide arrays into buckets; the arrays have the layout of w and are
+ * exchange_padded(w->n, team) long. team belongs to the caller and must outlive the result, which
+ * the caller frees with exchange_free. Returns NULL on error.
+ * exchange_layout - take the buffers from the arena, which owns them.
  */
 struct exchange *exchange_new(
     struct team *team, const struct weights *w, const struct exchange_options *o, struct err *e);
 void exchange_layout(struct exchange *x, struct arena *a);
 void exchange_free(struct exchange *x);
 
-/* exchange_begin - the gradients at g are about to be made. */
+/* exchange_begin - start a step: the caller is about to compute the gradients g, which it owns. All
+ * ranks call exchange_begin, exchange_ready and exchange_finish in the same step. */
 void exchange_begin(struct exchange *x, real *g);
 
-/* exchange_ready - those from offset on are complete; offsets only fall. x is a struct exchange. */
+/* exchange_ready - start the sums of the buckets that lie at or after offset in g: those gradients
+ * are complete. The offset must not increase within a step. x is a struct exchange; the type is
+ * void because this function is the callback transformer.ready. */
 void exchange_ready(void *x, size_t offset);
 
-/* exchange_finish - all are: wait for the sums. With shard, only this rank's parts of g are. */
+/* exchange_finish - all gradients are complete: start the remaining sums, and wait for all of them.
+ * Then g holds the sums over all ranks; with shard, only in the parts that this rank owns. */
 void exchange_finish(struct exchange *x);
 
-/* exchange_gather - p, of which every rank has its own parts, becomes whole. Collective. */
+/* exchange_gather - all-gather p, an array of the padded length: each rank provides the parts that
+ * it owns, and receives all others. Collective. */
 void exchange_gather(struct exchange *x, real *p);
 
 /*
- * exchange_pieces - what this rank owns, cut at the borders of tensors; its state stands without
- * gaps between buckets in arrays of *n_state. The caller frees the array. Returns NULL on error.
+ * exchange_pieces - the parameters that this rank owns with shard, as pieces that each lie in one
+ * tensor. *n_pieces receives their number; *n_state the length of the arrays for the optimiser's
+ * state, in which the parts of the buckets follow each other without gaps. The caller frees the
+ * returned array. Returns NULL on error.
  */
 struct optimizer_piece *exchange_pieces(const struct exchange *x, const struct weights *w,
     size_t *n_pieces, size_t *n_state, struct err *e);
