@@ -1,7 +1,7 @@
 #ifndef CDCD_CONFIG_H
 #define CDCD_CONFIG_H
 
-/* The shape of a model: what must agree for weights to mean anything. Kept in the checkpoint. */
+/* The configuration of a model: everything that weights depend on. The checkpoint stores it. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,38 +13,42 @@
 
 struct config {
 	int64_t layers, width, heads; /* L, C, H */
-	int64_t embed;                /* d, components of an embedding */
-	int64_t row_len;              /* T, positions of a row */
-	int64_t active;               /* words in the softmax */
+	int64_t embed;                /* d, dimension of the embeddings */
+	int64_t row_len;              /* T, positions in a row */
+	int64_t active;               /* words in the softmax: size of the active vocabulary */
 	int64_t time_width;           /* features of the noise level, and width of their MLP */
 	int precond;                  /* enum precond */
-	bool positions; /* learned positions beside RoPE, which knows distances only */
-	bool qk_norm;   /* attention on unit vectors with a learned scale */
-	bool self_cond; /* the network sees its own last estimate */
-	bool posterior; /* the network sees the context-free posterior mean */
-	int64_t recall; /* heads of a last attention that copies from the input: recall.h */
+	bool positions; /* add learned absolute positions; RoPE encodes only distances */
+	bool qk_norm;   /* normalise queries and keys; a learned scale per head */
+	bool self_cond; /* the network's input includes its last estimate */
+	bool posterior; /* the network's input includes the context-free posterior mean */
+	int64_t recall; /* heads of the copy attention (--recall, recall.h); 0: none */
 };
 
-/* The names of the presets, and NULL; config_preset fills c with preset i (but not active). */
+/* The names of the presets, then NULL. config_preset sets all of c to preset i, an index of
+ * config_presets; active becomes 0, and the caller sets it. */
 extern const char *const config_presets[];
 void config_preset(struct config *c, int i);
 
-/* config_check - every size within bounds, heads dividing the width evenly... Returns 0 or -1. */
+/* config_check - check that every field is within its bounds, that width / heads is a whole, even
+ * number, and that time_width is even. Returns 0 or -1. */
 int config_check(const struct config *c, struct err *e);
 
-/* config_padded - active, rounded up to a multiple of 64: rows of the embedding table. */
+/* config_padded - V, the rows of the embedding table: active, rounded up to a multiple of 64. */
 size_t config_padded(const struct config *c);
 
-/* config_slots - embeddings side by side in an input row: noisy, given, and estimates. */
+/* config_slots - the number of embeddings in an input row: noisy, given, and one for each of
+ * self_cond and posterior. */
 size_t config_slots(const struct config *c);
 
-/* config_input - components of an input row of the transformer, padded to a multiple of 16. */
+/* config_input - the length of an input row of the transformer, rounded up to a multiple of 16. */
 size_t config_input(const struct config *c);
 
-/* config_flops - multiply-adds × 2 of a forward pass, a token. A training step does three. */
+/* config_flops - floating-point operations per token in a forward pass (2 per multiply-add). A
+ * training step takes three times as many. */
 double config_flops(const struct config *c);
 
-/* The fields, for the checkpoint; names begin with "model.". */
+/* The fields of struct config as the checkpoint stores them; their names begin with "model.". */
 extern const struct field config_fields[];
 extern const size_t config_n_fields;
 

@@ -2,26 +2,31 @@
 #define CDCD_MEASURE_H
 
 /*
- * What a model makes of text that is given to it: the cross-entropy and the squared error of noised
- * rows. The likelihood bound is made of them (Kingma et al. 2021, arXiv:2107.00630, in continuous
- * time, for the signal-to-noise ratio 1/t² and the prior N(0, t_max²)), in nats a token:
+ * Likelihood evaluation: the cross-entropy and squared error of a model on noised rows. The caller
+ * computes from them an upper bound of the negative log-likelihood, in nats per token:
  *
  *   d / 2 t_max²  +  CE(t_min)  +  ∫ t^-3 E‖e - x̂0‖² dt   from t_min to t_max
+ *
+ * Source: Kingma et al. 2021, arXiv:2107.00630, in continuous time, with the signal-to-noise ratio
+ * 1/t² and the prior N(0, t_max²).
  */
 
 #include "model/denoiser.h"
 
 struct measure;
 
-/* measure_new - for batches of up to B sequences. w [laid out for c] must outlive it. */
+/* measure_new - a new evaluation for batches of up to B sequences. w has the layout of c, stays the
+ * caller's and must outlive the result; measure_free frees it. Returns NULL on error. */
 struct measure *measure_new(
     struct kernels *k, const struct config *c, const struct weights *w, size_t B, struct err *e);
 void measure_free(struct measure *m);
 
-/* measure_bytes - memory that it takes, without the weights. SIZE_MAX on error. */
+/* measure_bytes - bytes of memory that measure_new allocates, which excludes the weights. Returns
+ * SIZE_MAX on error. */
 size_t measure_bytes(struct kernels *k, const struct config *c, size_t B);
 
-/* measure_run - as denoiser_measure. Returns 0, or -1 with status ERR_NONFINITE. */
+/* measure_run - compute ce and squared_error, [b->B] each, as denoiser_measure does. Returns 0, or
+ * -1 with status ERR_NONFINITE if a result of a sequence that has targets is not finite. */
 int measure_run(
     struct measure *m, const struct batch *b, double *ce, double *squared_error, struct err *e);
 

@@ -2,8 +2,9 @@
 #define CDCD_OPTIMIZER_H
 
 /*
- * AdamW with warm-up and cosine decay, a clip of the global norm, and the average of the weights.
- * Source: Loshchilov & Hutter 2019, arXiv:1711.05101; 2017, arXiv:1608.03983 (cosine).
+ * AdamW with linear warm-up, cosine decay of the learning rate, clipping by the global gradient
+ * norm, and an exponential moving average (EMA) of the weights.
+ * Sources: Loshchilov & Hutter 2019, arXiv:1711.05101; 2017, arXiv:1608.03983 (cosine).
  */
 
 #include <stdint.h>
@@ -13,51 +14,56 @@
 #include "model/weights.h"
 
 struct optimizer_options {
-	double lr, lr_end; /* peak, and its share that is left at the end */
-	double warmup;     /* share of all steps over which lr rises linearly */
-	double beta1, beta2, eps, decay;
-	double clip; /* of the global gradient norm; 0: none */
-	double ema;  /* decay of the average, approached from below in the first steps */
+	double lr, lr_end; /* peak learning rate; final one, as a fraction of lr */
+	double warmup;     /* fraction of all steps over which the learning rate rises linearly */
+	double beta1, beta2, eps, decay; /* decay: weight decay, for tensors with TENSOR_DECAY */
+	double clip;                     /* maximum of the global gradient norm; 0: no clipping */
+	double ema; /* decay of the EMA; step s uses at most (1 + s) / (10 + s) */
 };
 
-/* A run of parameters of one tensor that this process updates, and where their state is. */
+/* Consecutive parameters of one tensor that this process updates, and where their state is. */
 struct optimizer_piece {
-	size_t tensor;
-	size_t at;    /* in the flat array of weights */
-	size_t state; /* in those of the moments and the average */
-	size_t n;
+	size_t tensor; /* its index in weights.tensor */
+	size_t at;     /* offset in the flat array of weights */
+	size_t state;  /* offset in m, v and ema */
+	size_t n;      /* number of parameters */
 };
 
 struct optimizer {
 	struct kernels *k;
 	struct optimizer_options o;
-	real *m, *v, *ema; /* [n_state] */
+	real *m, *v, *ema; /* [n_state] moments and EMA; the caller sets and owns these arrays */
 	struct optimizer_piece *piece;
 	size_t n_pieces, n_state;
-	double *squares;   /* [n_tensors] */
-	struct team *team; /* that shares the pieces; NULL where this process has all of them */
+	double *squares;   /* [n_tensors] sums of squared gradients */
+	struct team *team; /* the ranks that divide the pieces; NULL if this process has all */
 };
 
 /*
- * optimizer_init - opt updates the n_pieces pieces, from an array that it takes over, or with NULL
- * all of w, the state being laid out as the weights are. The state's arrays are set by the caller.
- * Returns 0 or -1.
+ * optimizer_init - initialise opt to update the parameters in piece [n_pieces], with state arrays
+ * of n_state. opt takes ownership of piece, which malloc allocated. If piece is NULL, opt updates
+ * all of w, and the state arrays have the layout of w. The caller then sets opt->m, opt->v,
+ * opt->ema and, if ranks divide the pieces, opt->team. Call optimizer_release in any case; it does
+ * not free the state arrays. Returns 0 or -1.
  */
 int optimizer_init(struct optimizer *opt, struct kernels *k, const struct optimizer_options *o,
     const struct weights *w, struct optimizer_piece *piece, size_t n_pieces, size_t n_state,
     struct err *e);
 void optimizer_release(struct optimizer *opt);
 
-/* optimizer_lr - the learning rate of step (from 1) of total. */
+/* optimizer_lr - the learning rate of step (from 1) in a run of total steps. */
 double optimizer_lr(const struct optimizer_options *o, uint64_t step, uint64_t total);
 
 /*
- * optimizer_step - update w from g, which stays as it is. Collective where opt has a team.
+ * optimizer_step - update w, the moments and the EMA from the gradients g, which do not change.
+ * Collective if opt has a team.
  *
- * step       from 1; total: what the cosine is spread over
- * grad_norm  receives the global norm over the tensors that count in it
+ * step       number of this step, from 1
+ * total      number of steps of the run, at which the cosine ends
+ * grad_norm  receives the global gradient norm before clipping, over tensors with TENSOR_CLIP
  *
- * Returns 0, or -1 with nothing changed if a gradient is not finite; the message names the tensor.
+ * Returns 0, or -1 with status ERR_NONFINITE and w and the state unchanged if a gradient is not
+ * finite; the message names the tensor.
  */
 int optimizer_step(struct optimizer *opt, const struct weights *w, const struct weights *g,
     uint64_t step, uint64_t total, double *grad_norm, struct err *e);

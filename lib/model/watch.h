@@ -2,8 +2,8 @@
 #define CDCD_WATCH_H
 
 /*
- * Numbers that should be finite, and where they first are not: for messages, after the fact, so
- * that looking costs a healthy run nothing.
+ * Checks for non-finite numbers, which find the first one for an error message. watch_forward runs
+ * only after a loss was not finite, so it costs a healthy run nothing.
  */
 
 #include "model/denoiser.h"
@@ -11,20 +11,22 @@
 #include "model/weights.h"
 
 /*
- * watch_array - whether each tensor of base, which is laid out as w, is finite. Returns 0, or -1
- * with status ERR_NONFINITE and the first one that is not, as "<what><its name> is not finite".
+ * watch_array - check that all tensors of base, an array with the layout of w, are finite. Returns
+ * 0, or -1 with status ERR_NONFINITE and the message "<what><tensor> is not finite" for the first
+ * tensor that is not.
  */
 int watch_array(
     struct kernels *k, const struct weights *w, const real *base, const char *what, struct err *e);
 
-/* watch_state - the same of an array of opt's state, of which this process may have pieces only. */
+/* watch_state - the same for state, which is opt->m, opt->v or opt->ema; it checks the pieces that
+ * this process owns. */
 int watch_state(const struct optimizer *opt, const struct weights *w, const real *state,
     const char *what, struct err *e);
 
 /*
- * watch_forward - after denoiser_loss: the first of the weights and activations that is not finite,
- * in the order of the forward pass: "in the weight embed.weight", "in the noisy embeddings", "in
- * block 3". b is the batch that went through.
+ * watch_forward - call it after denoiser_loss on batch b: find the first weight or activation, in
+ * the order of the forward pass, that is not finite. Writes where to text, and returns text: "in
+ * the weight embed.weight", "in the noisy embeddings", "in block 3".
  */
 enum { WATCH_ROOM = 96 };
 const char *watch_forward(const struct denoiser *dn, const struct weights *w, const struct batch *b,
