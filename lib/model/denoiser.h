@@ -2,18 +2,22 @@
 #define CDCD_DENOISER_H
 
 /*
- * The denoiser: from noisy embeddings to the words behind them.
+ * The denoiser: predicts words from noisy embeddings.
  *
- *   e       = √d w/‖w‖                             the embedding table, everywhere; CDCD, 3.1
+ *   e       = √d w/‖w‖                             normalised embedding table; CDCD, section 3.1
  *   x       = e[id] + t n                          the forward process, σ(t) = t
  *   D       = c_skip x + c_out F(c_in x, c_noise)  see precond.h
  *   logits  = ⟨D, e_j⟩ + b_j                       loss: cross-entropy at noised positions
  *   x̂0      = Σ_j softmax(logits)_j e_j            score interpolation
  *
- * F also sees the tokens that are given, with self_cond its own last x̂0 (Chen et al. 2022,
- * arXiv:2208.04202), and with posterior the mean of the embedding under the context-free posterior
- * p(j | x) ~ exp(⟨x, e_j⟩/σ² + b_j): each position's own evidence, read off exactly, so that
- * attention need only pool it.
+ * The input of F also contains the embeddings of the given tokens; with self_cond, the last x̂0
+ * (self-conditioning, Chen et al. 2022, arXiv:2208.04202); with posterior, the mean of the
+ * embedding under the context-free posterior p(j | x) ∝ exp(⟨x, e_j⟩/σ² + b_j). That mean is all
+ * that x says about a position by itself, so attention has to add only the context.
+ *
+ * Source of the rest: CDCD, Dieleman et al. 2022, arXiv:2211.15089.
+ *
+ * Shapes: as in transformer.h; V = config_padded. CHUNK positions have logits at one time.
  */
 
 #include "math/arena.h"
@@ -28,7 +32,7 @@ struct denoiser {
 	size_t B;
 	bool train;
 	struct transformer *tf;
-	real *e;                     /* [V,d] the normalised table */
+	real *e;                     /* [V,d] the normalised embedding table */
 	real *x, *noise, *p, *q, *D; /* [M,d] */
 	act *input;                  /* [M,config_input] */
 	real *m;                     /* [M] */
@@ -41,12 +45,12 @@ struct denoiser {
 	/* train only */
 	real *de, *dD, *dx, *dgiven, *dinput, *dF;
 	real *skip, *out; /* [B] */
-	real *host;       /* staging on the host */
+	real *host;       /* host memory, for copies to and from the device */
 };
 
 /*
- * denoiser_new, denoiser_layout, denoiser_ready, denoiser_free - as for the transformer, whose
- * buffers it lays out too.
+ * denoiser_new, denoiser_layout, denoiser_ready, denoiser_free - as the functions of the same names
+ * in transformer.h. The denoiser owns its transformer and includes it in each of these calls.
  */
 struct denoiser *denoiser_new(
     struct kernels *k, const struct config *c, size_t B, bool train, struct err *e);
@@ -54,40 +58,46 @@ void denoiser_layout(struct denoiser *dn, struct arena *a);
 int denoiser_ready(struct denoiser *dn, struct err *e);
 void denoiser_free(struct denoiser *dn);
 
-/* denoiser_embed - make the table e of these weights; to be called whenever they have changed. */
+/* denoiser_embed - compute the table e from w. Call it each time w has changed, before a pass. */
 void denoiser_embed(struct denoiser *dn, const struct weights *w);
 
-/* denoiser_rows - take the tokens and the mask of a batch; host arrays [B,T]. */
+/* denoiser_rows - set the tokens ids [B,T] and the mask noised [B,T] (1: noised, 0: given) for the
+ * next passes. Host arrays, which are copied. */
 void denoiser_rows(struct denoiser *dn, const int32_t *ids, const real *noised, size_t B);
 
-/* denoiser_levels - take the noise level of each of B sequences; host array. */
+/* denoiser_levels - set the noise levels t [B], one per sequence, for the next passes. Host array,
+ * which is copied. */
 void denoiser_levels(struct denoiser *dn, const double *t, size_t B);
 
 /*
- * denoiser_estimate - x̂0 [M,d] = Σ_j softmax(logits/tau)_j e_j for noisy x [M,d] and the last
- * estimate p [M,d] (NULL: none yet), at the rows and levels set before. xhat may be p.
+ * denoiser_estimate - xhat [M,d] = x̂0 = Σ_j softmax(logits/tau)_j e_j, from the noisy embeddings
+ * x [M,d] and the last estimate p [M,d] (NULL: none yet; ignored without self_cond), for the tokens
+ * and levels set before. Device arrays. xhat may be p.
  */
 void denoiser_estimate(struct denoiser *dn, const struct weights *w, real *xhat, const real *x,
     const real *p, double tau, size_t B);
 
-/* denoiser_decide - ids [M] (device) = the likeliest word at every position; arguments as above. */
+/* denoiser_decide - ids [M] (device) = the word with the largest logit at each position (argmax).
+ * The other arguments are those of denoiser_estimate. */
 void denoiser_decide(struct denoiser *dn, const struct weights *w, int32_t *ids, const real *x,
     const real *p, size_t B);
 
 /*
- * denoiser_loss - noise a batch, and measure the cross-entropy of each of its sequences.
+ * denoiser_loss - add noise to a batch and compute the cross-entropy of each sequence.
  *
- * g     NULL, or gradients of the batch's mean cross-entropy, which are added to
- * n_sc  the first n_sc sequences see the estimate of a first pass, through which no gradient goes
- * ce    [B] nats a noised position, host memory; NAN for a sequence without any
+ * g     NULL, or the gradients, to which those of the batch's mean cross-entropy are added; the
+ *       mean is over the sequences with targets, b->targets of them
+ * n_sc  number of sequences, from the first, that are self-conditioned on the estimate of a first
+ *       pass; no gradient flows through that pass
+ * ce    [B] mean over the sequence's targets, nats; host memory; NAN for a sequence without targets
  */
 void denoiser_loss(struct denoiser *dn, const struct weights *w, const struct weights *g,
     const struct batch *b, size_t n_sc, double *ce);
 
 /*
- * denoiser_measure - what w makes of a noised batch, which sees its first estimate where the model
- * has self_cond. Both are means over the noised positions of each sequence, host memory [B]; NAN
- * for a sequence without any:
+ * denoiser_measure - evaluate w on a batch, to which it adds noise. With self_cond, all sequences
+ * are self-conditioned on a first estimate. Both results are host memory [B], and means over the
+ * targets of each sequence; NAN for a sequence without targets:
  *
  * ce             cross-entropy, nats
  * squared_error  ‖e - x̂0‖², summed over the d components

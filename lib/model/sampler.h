@@ -2,12 +2,12 @@
 #define CDCD_SAMPLER_H
 
 /*
- * Sampling: the probability-flow equation dx/dt = (x - x̂0(x, t))/t from each sequence's level down
- * to t_min, in steps that are even in u, the level's place in the schedule.
+ * Sampling: integrates the probability-flow ODE dx/dt = (x - x̂0(x, t))/t from each sequence's noise
+ * level down to t_min, in steps of equal length in u = schedule_u(t).
  *
- * With the step from t to s < t and r = s/t, T the score temperature:
+ * A step goes from t to s < t; r = s/t, T is the score temperature, n is fresh Gaussian noise:
  *   euler  x += (s - t)(x - x̂)/(T t)                             CDCD, section 3.1
- *   exp    x = x̂ + r^(1/T) (x - x̂)                               exact where x̂ stays
+ *   exp    x = x̂ + r^(1/T) (x - x̂)                               exact if x̂ is constant
  *   heun   the mean of the slopes at t and, after an Euler step, at s      EDM, Algorithm 1
  *   2m     D = (1 + 1/2ρ) x̂ - x̂_last/2ρ, x = r x + (1 - r) D              DPM-Solver++(2M)
  *   anc    x = x̂ + (s_d/t)^(1/T) (x - x̂) + s_u n, with s_u² + s_d² = s²   EDM, appendix
@@ -20,46 +20,51 @@
 
 enum sampler_method { SAMPLER_EULER, SAMPLER_EXP, SAMPLER_HEUN, SAMPLER_2M, SAMPLER_ANCESTRAL };
 
-/* The names, in the order of the enum, and NULL. */
+/* The names of the methods, in the order of the enum, then NULL. */
 extern const char *const sampler_names[];
 
 struct sampler_options {
 	int method;         /* enum sampler_method */
-	int64_t steps;      /* N; heun evaluates the network twice a step */
-	double temperature; /* T of the score; 1: the equation as it is. All but 2m */
-	double tau;         /* of the softmax; 1: as trained */
-	double scale;       /* s0: of the first noise */
-	double eta;         /* share of ancestral noise, 0 to 1 */
-	double guidance; /* γ: x̂ = x̂_without + γ (x̂_with - x̂_without) the given tokens; 1: none */
+	int64_t steps;      /* N; heun evaluates the network twice per step */
+	double temperature; /* T, score temperature; 1: the ODE unchanged. 2m ignores it */
+	double tau;         /* temperature of the softmax; 1: as in training */
+	double scale;       /* s0, factor of the initial noise */
+	double eta;         /* fraction of fresh noise in ancestral steps, 0 to 1 */
+	double guidance; /* γ, classifier-free guidance: x̂ = x̂_without + γ (x̂_with - x̂_without),
+	                    with and without the given tokens; 1: no guidance */
 };
 
-/* How a sequence starts. */
+/* The initial x of a sequence. */
 enum sampler_start {
-	SAMPLER_NOISE,   /* x = s0 t n: nothing is known of the noised positions */
-	SAMPLER_DAMAGED, /* x = e[id] + t n: the tokens of the noised positions, damaged */
+	SAMPLER_NOISE,   /* x = s0 t n: pure noise; the tokens at noised positions are ignored */
+	SAMPLER_DAMAGED, /* x = e[id] + t n: the tokens at noised positions, with noise added */
 };
 
 struct sampler;
 
-/* sampler_new - for batches of up to B sequences. w [laid out for c] must outlive it. */
+/* sampler_new - a sampler for batches of up to B sequences. w has the layout of c, stays the
+ * caller's and must outlive the result; sampler_free frees it. Returns NULL on error. */
 struct sampler *sampler_new(struct kernels *k, const struct config *c, const struct weights *w,
     size_t B, const struct sampler_options *o, struct err *e);
 void sampler_free(struct sampler *s);
 
-/* sampler_bytes - memory that it takes, without the weights. SIZE_MAX on error. */
+/* sampler_bytes - bytes of memory that sampler_new allocates, which excludes the weights. Returns
+ * SIZE_MAX on error. */
 size_t sampler_bytes(struct kernels *k, const struct config *c, size_t B);
 
 /*
- * sampler_run - denoise b in place: b->ids at noised positions are replaced, those that are given
- * stay. b->t: where each sequence starts; b->seed: of its noise. Each sequence is a function of its
- * own row and seed but for the rounding of products. Returns 0, or -1 with status ERR_NONFINITE.
+ * sampler_run - denoise b in place: replace b->ids at noised positions by sampled words. The given
+ * positions do not change. b->t holds the noise level at which each sequence starts, b->seed the
+ * seed of its noise. The result for a sequence depends only on its own row and seed, except for
+ * rounding in matrix products. Returns 0, or -1 with status ERR_NONFINITE if x is not finite at the
+ * end, or ERR_DATA if memory is short; b->ids then does not change.
  */
 int sampler_run(struct sampler *s, struct batch *b, enum sampler_start start,
     const struct schedule *schedule, struct err *e);
 
 /*
- * sampler_x - the noisy embeddings x [B,T,d] at which the last run ended, from which it took the
- * ids; host memory that belongs to s, valid until the next run.
+ * sampler_x - the final noisy embeddings x [B,T,d] of the last run, from which it computed the ids.
+ * Host memory that belongs to s; valid until the next run.
  */
 const real *sampler_x(const struct sampler *s);
 
