@@ -2,26 +2,26 @@
 #define CDCD_KERNELS_H
 
 /*
- * The compute kernels: everything that the model does to its numbers.
+ * The compute kernels: all arithmetic of the model.
  *
- * This header is a seam. The model allocates its buffers by k_alloc, fills and reads them by k_put
- * and k_get, and never looks inside them otherwise, so that another implementation (a GPU's) can
- * stand beside the CPU's (cpu_*.c) without a change in the model.
+ * This header separates the model from the device. The model allocates its buffers with k_alloc and
+ * accesses their contents only through k_put, k_get and the kernels. An implementation for another
+ * device (a GPU) can therefore be added beside that of the CPU (cpu_*.c) without changing the
+ * model.
  *
  * Shapes: B sequences of T positions, M = B T rows; C channels; H heads of C/H; V words; d
  * components of an embedding. Arrays are dense and row-major: x [M,C] has x[m][c] at m C + c.
  * Conventions, as in llm.c: a backward kernel takes the gradient of the loss with respect to its
- * output and gives those of its inputs. Gradients of weights are added to (+=); gradients of
+ * output and computes those of its inputs. Gradients of weights are added to (+=); gradients of
  * activations are written (=) unless the comment says that they are added.
  *
- * Numbers are kept in two ways. A real is for what is summed up over time or over many terms:
- * weights, their gradients, the residual stream, logits, losses. An act is an activation between
- * two products, in whatever the products take: bf16 where k computes in bf16, else a real. The
- * model knows only how many bytes it has.
+ * There are two number types. A real holds values that are accumulated over time or over many
+ * terms: weights, their gradients, the residual stream, logits, losses. An act is an activation
+ * between two matrix products, in the input type of the products: bf16 if k computes in bf16, else
+ * real. The model knows only the size of an act in bytes.
  *
- * But for k_new, k_alloc and k_reserve, no kernel allocates; none fails. Sums are
- * taken in an order that depends only on the shapes and the number of threads, so results repeat
- * bit for bit.
+ * Only k_new, k_alloc and k_reserve allocate memory; the kernels never fail. The order of summation
+ * depends only on the shapes and the number of threads, so results repeat bit for bit.
  */
 
 #include <stdbool.h>
@@ -34,56 +34,59 @@
 struct kernels;
 typedef struct act act;
 
-/* fp32: reals throughout. bf16: products of bf16 with sums in fp32. auto: bf16 where it is fast. */
+/* fp32: reals only. bf16: bf16 products, accumulated in fp32. auto: bf16 if it is fast here. */
 enum k_precision { K_AUTO, K_FP32, K_BF16 };
 extern const char *const k_precisions[]; /* the names, and NULL */
 
 /*
- * k_room - whether there is memory for the least that kernels need, before anything else is done.
- * Returns 0, or -1: then the threads that BLAS has begun before main wait for it for ever, and exit
- * would wait for them: leave by _exit.
+ * k_room - check that the minimum memory for the kernels is available. Call it before anything
+ * else. Returns 0, or -1 if memory is short. After -1 the caller must leave with _exit: the threads
+ * that BLAS started before main wait for this memory for ever, and exit would wait for them.
  */
 int k_room(struct err *e);
 
 /*
- * k_new - a context with so many threads (0: all processors). Returns NULL on error, as where the
- * processor has no products of bf16 but they are asked for.
+ * k_new - create a context with this number of threads (0: one per processor). Returns NULL on
+ * error, for example if K_BF16 is requested and the processor has no bf16 products. k_free frees
+ * it.
  */
 struct kernels *k_new(int threads, enum k_precision precision, struct err *e);
 void k_free(struct kernels *k);
 int k_threads(const struct kernels *k);
 
-/* k_name - what computes, for people: "cpu, avx512, 2 threads". Lives as long as k. */
+/* k_name - a description for users: "cpu, avx512, 2 threads". Owned by k; valid until k_free. */
 const char *k_name(const struct kernels *k);
 
-/* k_profile - what the kernels have taken since k_new, by name: how many there are in share. */
+/* k_profile - fill share with the cost of each kernel since k_new. Returns the number of entries.
+ */
 #define K_SHARES 40
 struct k_share {
 	const char *name;
 	uint64_t calls;
 	double seconds;
-	double flops, bytes; /* of products; of what others read and write at least; else 0 */
+	double flops,
+	    bytes; /* flops: of products. bytes: minimum traffic of other kernels. Else 0 */
 };
 size_t k_profile(const struct kernels *k, struct k_share share[K_SHARES]);
 
 /* --- memory --- */
 
-/* k_alloc - zeroed memory of the device. Returns NULL on error; k_release frees it. */
+/* k_alloc - allocate zeroed device memory. Returns NULL on error; k_release frees it. */
 void *k_alloc(struct kernels *k, size_t bytes, struct err *e);
 void k_release(struct kernels *k, void *p);
 void k_put(struct kernels *k, void *device, const void *host, size_t bytes);
 void k_get(struct kernels *k, void *host, const void *device, size_t bytes);
 
-/* k_alloc_bytes - bytes of memory that k_alloc takes for so many. */
+/* k_alloc_bytes - the bytes of memory that k_alloc uses for a request of this size. */
 size_t k_alloc_bytes(const struct kernels *k, size_t bytes);
 
 /*
- * Scratch memory that kernels keep between calls, for one set of calls after another. It is asked
- * for before it is made, so that an estimate of memory counts what k_reserve allocates.
+ * Scratch memory that the kernels keep between calls. Its size is computed before it is allocated,
+ * so that a memory estimate can include what k_reserve will allocate.
  *
- * k_need_...    enlarge need, which begins as {0}, to what calls of these shapes take
- * k_need_bytes  bytes of memory that need takes in all
- * k_reserve     make room for need; to be called before the kernels. Returns 0 or -1
+ * k_need_...    enlarge need, which starts as {0}, to the scratch that calls of these shapes use
+ * k_need_bytes  total bytes of memory for need
+ * k_reserve     allocate scratch for need; call it before the kernels. Returns 0 or -1
  */
 struct k_need {
 	size_t each, shared; /* elements: for each thread, and for all threads together */
@@ -92,42 +95,43 @@ void k_need_products(const struct kernels *k, struct k_need *need, size_t longes
 size_t k_need_bytes(const struct kernels *k, const struct k_need *need);
 int k_reserve(struct kernels *k, const struct k_need *need, struct err *e);
 
-/* k_act_size - bytes of an act. k_act_at - that which is n acts after a. */
+/* k_act_size - bytes per act. k_act_at - the address n acts after a. */
 size_t k_act_size(const struct kernels *k);
 act *k_act_at(const struct kernels *k, const act *a, size_t n);
 
-/* k_round - y [n] = x, rounded to what an act can hold. */
+/* k_round - y [n] = x, rounded to the precision of an act. */
 void k_round(struct kernels *k, act *y, const real *x, size_t n);
 
-/* k_finite - whether all of a [n] is finite. For messages, after the fact: not fast. */
+/* k_finite - whether all of a [n] is finite. Slow: only for error messages. */
 bool k_finite(struct kernels *k, const act *a, size_t n);
 
-/* k_host - x [n] as host memory, until the next kernel: x itself where the device shares it. */
+/* k_host - x [n] in host memory, valid until the next kernel. It is x if device memory is shared.
+ */
 const real *k_host(struct kernels *k, const real *x, size_t n);
 
 void k_zero(struct kernels *k, real *x, size_t n);
 void k_copy(struct kernels *k, real *to, const real *from, size_t n);
 
-/* --- products, in the arithmetic of k: k_need_products says room for their longest side --- */
+/* --- products in the precision of k; reserve k_need_products of their longest side --- */
 
-/* k_project - y [M,N] = x [M,K] w[N,K]^T + b [N]; b may be NULL. _real: y in reals. */
+/* k_project - y [M,N] = x [M,K] w[N,K]^T + b [N]; b may be NULL. _real: y is real. */
 void k_project(struct kernels *k, act *y, const act *x, const real *w, const real *b, size_t M,
     size_t N, size_t K);
 void k_project_real(struct kernels *k, real *y, const act *x, const real *w, const real *b,
     size_t M, size_t N, size_t K);
 
-/* k_project_gelu - u [M,N] as by k_project, and g [M,N] = GELU(u) beside it. */
+/* k_project_gelu - u [M,N] as in k_project, and also g [M,N] = GELU(u). */
 void k_project_gelu(struct kernels *k, act *u, act *g, const act *x, const real *w, const real *b,
     size_t M, size_t N, size_t K);
 
-/* k_project_dx - dx [M,K] = dy [M,N] w [N,K], or += with add. _real: in reals. Also x̂ = P e, for P
- * [M,V] and e [V,d]. */
+/* k_project_dx - dx [M,K] = dy [M,N] w [N,K], or += if add. _real: dx is real. Also used
+ * for x̂ = P e, with P [M,V] and e [V,d]. */
 void k_project_dx(struct kernels *k, act *dx, const act *dy, const real *w, size_t M, size_t N,
     size_t K, bool add);
 void k_project_dx_real(struct kernels *k, real *dx, const act *dy, const real *w, size_t M,
     size_t N, size_t K, bool add);
 
-/* k_project_dx_gelu - du [M,K] = (dy w) GELU'(u), for a map that follows a GELU. */
+/* k_project_dx_gelu - du [M,K] = (dy w) GELU'(u), for a linear layer after a GELU. */
 void k_project_dx_gelu(struct kernels *k, act *du, const act *dy, const real *w, const act *u,
     size_t M, size_t N, size_t K);
 
@@ -136,19 +140,20 @@ void k_project_dw(struct kernels *k, real *dw, real *db, const act *dy, const ac
     size_t N, size_t K);
 
 /*
- * k_logits - y [M,V] = x [M,d] e [V,d]^T + b [V], to 1e-4 of the largest product of norms in any
- * arithmetic: x may hold ⟨x, e⟩/σ² of hundreds, of which differences count.
+ * k_logits - y [M,V] = x [M,d] e [V,d]^T + b [V], with an error of at most 1e-4 of the largest
+ * product of norms, in either precision: logits ⟨x, e⟩/σ² may be in the hundreds, and their
+ * differences matter.
  */
 void k_logits(struct kernels *k, real *y, const real *x, const real *e, const real *b, size_t M,
     size_t V, size_t d);
 
-/* --- small products, always of reals --- */
+/* --- small products, always in reals --- */
 
 /* k_linear - y [M,N] = x [M,K] w[N,K]^T + b [N]; b may be NULL. */
 void k_linear(struct kernels *k, real *y, const real *x, const real *w, const real *b, size_t M,
     size_t N, size_t K);
 
-/* k_linear_dx - dx [M,K] = dy [M,N] w [N,K], or += with add. */
+/* k_linear_dx - dx [M,K] = dy [M,N] w [N,K], or += if add. */
 void k_linear_dx(struct kernels *k, real *dx, const real *dy, const real *w, size_t M, size_t N,
     size_t K, bool add);
 
@@ -183,7 +188,7 @@ void k_modulate_backward(struct kernels *k, real *dh, real *dshift, real *dscale
 void k_gate(struct kernels *k, real *h, real sign, const act *y, const real *gate, size_t stride,
     size_t B, size_t T, size_t C);
 
-/* dy = gate ⊙ dout; dgate [C] at + b stride = sum over T of dout ⊙ y. (dh = dout: the caller's.) */
+/* dy = gate ⊙ dout; dgate [C] at + b stride = sum over T of dout ⊙ y. The caller sets dh = dout. */
 void k_gate_backward(struct kernels *k, act *dy, real *dgate, const real *dout, const act *y,
     const real *gate, size_t stride, size_t B, size_t T, size_t C);
 
@@ -196,19 +201,19 @@ struct k_attention_shape {
  * side by side, heads side by side within each). Every position sees every position. lse [B,H,T]
  * receives ln sum exp(s q k^T) of each row, all that the backward pass needs of the T x T matrix.
  *
- * q and k are rotated by rope [T,C/H] (cos and sin of position × frequency i at 2i and 2i + 1, by
- * which component i turns with component i + C/2H; NULL: not at all), after division by their
- * norms where scale is not NULL (QK-norm). s is scale [H] then,
- * else 1/√(C/H). Sources: Su et al. 2021, arXiv:2104.09864 (RoPE); Henry et al. 2020,
- * arXiv:2010.04245 (QK-norm); Dao 2023, arXiv:2307.08691 (lse).
+ * If scale [H] is not NULL (QK-norm), q and k are first divided by their norms, and s is scale;
+ * otherwise s is 1/√(C/H). If rope [T,C/H] is not NULL, q and k are then rotated: rope holds cos
+ * and sin of position × frequency i at 2i and 2i + 1, the rotation of the components i and i +
+ * C/2H. Sources: Su et al. 2021, arXiv:2104.09864 (RoPE); Henry et al. 2020, arXiv:2010.04245
+ * (QK-norm); Dao 2023, arXiv:2307.08691 (lse).
  */
 void k_attention(struct kernels *k, act *y, real *lse, const act *qkv, const real *scale,
     const real *rope, struct k_attention_shape s);
 
-/* k_need_attention - of calls of up to this shape: see k_reserve. */
+/* k_need_attention - scratch for attention calls up to this shape: see k_reserve. */
 void k_need_attention(const struct kernels *k, struct k_need *need, struct k_attention_shape s);
 
-/* dqkv [M,3C] is written, dscale [H] added to (unused where scale is NULL). */
+/* dqkv [M,3C] is written, dscale [H] is added to (unused if scale is NULL). */
 void k_attention_backward(struct kernels *k, act *dqkv, real *dscale, const act *dy, const act *y,
     const real *lse, const act *qkv, const real *scale, const real *rope,
     struct k_attention_shape s);
@@ -235,8 +240,8 @@ void k_diffuse(struct kernels *k, real *x, const real *e, const int32_t *ids, co
  * k_input - the network's input rows [M,width] = [c_in m x | (1-m) e[id] | m p | m q | m | 0...].
  *
  * m [M]      1 where the position is noised, 0 where its token is given
- * p, q       [M,d] estimates of the clean embedding; a NULL slot is left out of the row, unless
- *            its has_ flag is set: then it is zero
+ * p, q       [M,d] estimates of the clean embedding. If the pointer is NULL, its columns are zero
+ *            if its has_ flag is set, and absent from the row otherwise
  * c_in [B]
  */
 struct k_input_shape {
@@ -250,16 +255,17 @@ void k_input(struct kernels *k, act *in, const real *x, const real *e, const int
 void k_input_backward(struct kernels *k, real *dx, real *dgiven, const real *din, const real *m,
     const real *c_in, struct k_input_shape s);
 
-/* k_scatter_add - de[id[m]] += dx[m] for all rows m, in their order. */
+/* k_scatter_add - de[id[m]] += dx[m] for all rows m, in order. */
 void k_scatter_add(
     struct kernels *k, real *de, const real *dx, const int32_t *ids, size_t M, size_t d);
 
-/* k_mix - y [B,n] = a_b x1 + b_b x2 + c_b x3, coefficients coef [B,3]; x3 may be NULL. y may be any
- * of its inputs. For preconditioning (c_skip x + c_out F) and every step of a sampler. */
+/* k_mix - y [B,n] = a_b x1 + b_b x2 + c_b x3, coefficients coef [B,3]; x3 may be NULL. y may be
+ * the same array as any input. Used for preconditioning (c_skip x + c_out F) and every step of a
+ * sampler. */
 void k_mix(struct kernels *k, real *y, const real *coef, const real *x1, const real *x2,
     const real *x3, size_t B, size_t n);
 
-/* k_scale_rows - y [B,n] = a_b x, or y += with add. */
+/* k_scale_rows - y [B,n] = a_b x, or += if add. */
 void k_scale_rows(
     struct kernels *k, real *y, const real *a, const real *x, size_t B, size_t n, bool add);
 
@@ -267,16 +273,16 @@ void k_scale_rows(
 void k_add_each(struct kernels *k, real *y, const real *x, size_t B, size_t n);
 void k_sum_each(struct kernels *k, real *dx, const real *dy, size_t B, size_t n);
 
-/* k_columns - y [M,n] = x [M,n], between rows that are so many acts apart; k_add_columns - y += x.
- */
+/* k_columns - y [M,n] = x [M,n]; k_add_columns - y += x. A stride is the distance between rows, in
+ * elements. */
 void k_columns(
     struct kernels *k, act *y, size_t y_stride, const act *x, size_t x_stride, size_t M, size_t n);
 void k_add_columns(
     struct kernels *k, real *y, size_t y_stride, const act *x, size_t x_stride, size_t M, size_t n);
 
-/* --- the vocabulary's end --- */
+/* --- logits: softmax, loss, argmax --- */
 
-/* k_softmax - p [M,V] = softmax(logits / tau), row by row. The logits are lost. */
+/* k_softmax - p [M,V] = softmax(logits / tau), row by row. Overwrites the logits. */
 void k_softmax(struct kernels *k, act *p, real *logits, real tau, size_t M, size_t V);
 
 /* k_softmax_real - p [M,V] = softmax(p) in place, row by row, in reals. */
@@ -285,12 +291,12 @@ void k_softmax_real(struct kernels *k, real *p, size_t M, size_t V);
 /*
  * k_cross_entropy - loss [M] = -ln softmax(logits)[id], nats, and dlogits [M,V] =
  * weight[m] (softmax(logits) - onehot(id)), the gradient of sum weight loss; dlogits may be NULL.
- * A row of weight 0 gets a zero gradient. The logits are lost.
+ * A row of weight 0 gets a zero gradient. The logits are overwritten.
  */
 void k_cross_entropy(struct kernels *k, real *loss, act *dlogits, real *logits, const int32_t *ids,
     const real *weight, size_t M, size_t V);
 
-/* k_argmax - id [M] of the largest of each row of logits [M,V], the first of equals. */
+/* k_argmax - id [M] of the largest logit in each row of logits [M,V]; the first one on a tie. */
 void k_argmax(struct kernels *k, int32_t *ids, const real *logits, size_t M, size_t V);
 
 /* --- the optimiser --- */
@@ -301,12 +307,12 @@ double k_sum_squares(struct kernels *k, const real *x, size_t n);
 struct k_adamw {
 	real lr, beta1, beta2, eps, decay;
 	real correction1, correction2; /* 1 - beta^t */
-	real grad_scale;               /* multiplies g first: the clip */
+	real grad_scale;               /* g is multiplied by it first: gradient clipping */
 	real ema_decay;
 };
 
 /*
- * k_adamw - one update with decoupled weight decay, and the average of the weights, in one pass.
+ * k_adamw - update the weights, with decoupled weight decay, and their EMA, in one pass.
  * p, m, v, ema [n] in place; g [n] is read.
  * Source: Loshchilov & Hutter 2019, arXiv:1711.05101, Algorithm 2.
  */
