@@ -2,8 +2,8 @@
 #define CDCD_IO_H
 
 /*
- * Bytes in and out: full reads and writes, lines, and files that are replaced whole or not at all.
- * A path of NULL or "-" is standard input or output.
+ * Input and output of bytes: full reads and writes, lines, and atomic replacement of files.
+ * A path of NULL or "-" means standard input or output.
  */
 
 #include <signal.h>
@@ -28,19 +28,20 @@ struct input {
 /* input_open - open path for reading. Returns 0, or -1 with nothing to close. */
 int input_open(struct input *in, const char *path, struct err *e);
 
-/* input_read - read n bytes into p. Returns how many; fewer than n only at the end; -1 on error. */
+/* input_read - read n bytes into p. Returns the number of bytes read, which is
+ * less than n only at the end of the input, or -1 on error. */
 ssize_t input_read(struct input *in, void *p, size_t n, struct err *e);
 
 /*
  * input_line - the next line, without its '\n', as a view that lives until the next call.
  *
- * Lines may hold NUL bytes and may be of 1 GiB. The last line need not end in '\n'. Returns 1, 0 at
- * the end, or -1 on error.
+ * Lines may contain NUL bytes and be up to 1 GiB long. The last line need not end in '\n'. Returns
+ * 1, 0 at the end, or -1 on error.
  */
 int input_line(struct input *in, const char **line, size_t *n, struct err *e);
 
-/* input_fill - read more into the buffer, moving the unread part to its front, growing it where it
- * is full. Returns 1 if bytes were added, 0 at the end, -1 on error: 1 GiB unread is one. */
+/* input_fill - read more into the buffer, moving the unread part to its front and growing it if
+ * it is full. Returns 1 if bytes were added, 0 at the end, or -1 on error or with 1 GiB unread. */
 int input_fill(struct input *in, struct err *e);
 
 void input_close(struct input *in);
@@ -57,20 +58,20 @@ struct output {
 };
 
 /*
- * output_open - open for writing. A regular file is written beside its path under an unpredictable
- * name, with the permissions of what is there, and takes its place at output_commit; where path is
- * a symbolic link, it is the file at its end that is replaced. A device or pipe, and the file that
- * standard output is, are written directly.
+ * output_open - open for writing. A regular file is written to a temporary file in the same
+ * directory, with an unpredictable name and the permissions of the existing file; output_commit
+ * renames it to path. If path is a symbolic link, its final target is replaced. A device, a pipe
+ * and the file that is open as standard output are written directly.
  * Returns 0, or -1 with nothing to close.
  */
 int output_open(struct output *out, const char *path, struct err *e);
 
-/* output_check - whether output_open would succeed, leaving what is there, and who reads a pipe, in
- * peace. Returns 0 or -1. */
+/* output_check - whether output_open would succeed, without changing an existing file or disturbing
+ * the reader of a pipe. Returns 0 or -1. */
 int output_check(const char *path, struct err *e);
 
-/* output_append - open for writing at the end of what is there, directly, with no temporary. The
- * file that standard output or error is, is that: fd is theirs. Returns 0, or -1 with nothing to
+/* output_append - open for appending to the file itself, with no temporary file. If path is the
+ * file open as standard output or error, that descriptor is used. Returns 0, or -1 with nothing to
  * close. */
 int output_append(struct output *out, const char *path, struct err *e);
 
@@ -80,19 +81,18 @@ int output_write(struct output *out, const void *p, size_t n, struct err *e);
 int output_printf(struct output *out, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* output_flush - hand what is buffered to the kernel. On error what was buffered is lost. */
+/* output_flush - write the buffer to the kernel. On error the contents of the buffer are lost. */
 int output_flush(struct output *out, struct err *e);
 
-/* output_sync - flush, and where it is a file, wait until a power cut would not lose what is in it.
- */
+/* output_sync - flush and, if it is a file, wait until its data would survive a power cut. */
 int output_sync(struct output *out, struct err *e);
 
 /*
  * output_commit - flush, sync, close, rename; frees out's memory. Standard output is left open.
  *
- * Returns 0, or -1 with the old file, if there was one, untouched and the temporary removed; where
- * only the directory could not be synced the new file has its place all the same. A directory that
- * may not be read is not synced.
+ * Returns 0, or -1 with any old file unchanged and the temporary file removed. Exception: if only
+ * the sync of the directory fails, it returns -1 with the new file in place. A directory that the
+ * process may not read is not synced.
  */
 int output_commit(struct output *out, struct err *e);
 
@@ -100,8 +100,8 @@ int output_commit(struct output *out, struct err *e);
 void output_abort(struct output *out);
 
 /*
- * output_sweep - remove what processes that were killed while they wrote path have left beside it.
- * Only for who knows that nobody is writing it: see ground/lock.h.
+ * output_sweep - remove temporary files left by processes that were killed while writing path.
+ * Call it only if no other process can be writing path: see ground/lock.h.
  */
 void output_sweep(const char *path);
 

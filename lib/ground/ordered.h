@@ -2,7 +2,7 @@
 #define CDCD_ORDERED_H
 
 /*
- * Jobs that threads do side by side and that come out in the order in which they went in.
+ * A job queue: threads run jobs in parallel, and results come out in the order of submission.
  *
  *	for (;;) {
  *		while (!(job = ordered_free(o)))
@@ -14,8 +14,8 @@
  *	while ((job = ordered_oldest(o)))
  *		collect(job), ordered_release(o);
  *
- * The jobs themselves, [n_jobs] pieces of memory, are the caller's and are used in turn. One thread
- * calls these functions; the work must not touch what other jobs do.
+ * The caller owns the jobs, [n_jobs] pieces of memory, which are used in turn. Only one thread may
+ * call these functions; work must not access the memory of other jobs.
  */
 
 #include <stddef.h>
@@ -25,25 +25,26 @@
 struct ordered;
 
 /*
- * ordered_new - start threads that call work(job). With threads 1 there are none: ordered_submit
- * does the work itself. Returns NULL on error.
+ * ordered_new - start threads that call work(job). With threads = 1 no thread is started, and
+ * ordered_submit calls work itself. Returns NULL on error.
  */
 struct ordered *ordered_new(
     int threads, void *const *jobs, size_t n_jobs, void (*work)(void *job), struct err *e);
 
-/* ordered_end - wait for the threads to end the jobs they have begun, and end them. */
+/* ordered_end - wait until the threads finish the jobs that they have begun, and end the threads.
+ */
 void ordered_end(struct ordered *o);
 
-/* ordered_free - a job that may be filled, or NULL where all are in use. */
+/* ordered_free - a job that the caller may fill, or NULL if all are in use. */
 void *ordered_free(struct ordered *o);
 
-/* ordered_submit - hand over the job that ordered_free gave. */
+/* ordered_submit - submit the job that ordered_free returned. */
 void ordered_submit(struct ordered *o);
 
-/* ordered_oldest - wait for the oldest job to be done; NULL where there is none. */
+/* ordered_oldest - wait until the oldest job is done and return it; NULL if there is none. */
 void *ordered_oldest(struct ordered *o);
 
-/* ordered_release - the oldest job may be used again. */
+/* ordered_release - make the oldest job free again. */
 void ordered_release(struct ordered *o);
 
 #endif
