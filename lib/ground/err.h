@@ -8,8 +8,8 @@
  *
  * Messages are one line, lower case, without a full stop, and begin with the
  * file and the place: "stories.tok: truncated at byte 8392: no trailer".
- * They quote data and names of files, which may come from strangers: control
- * characters in them, which a terminal might obey, become '?'.
+ * They quote data and file names, which may be untrusted: control characters
+ * in them, which a terminal might execute, are replaced by '?'.
  */
 
 #include <stdbool.h>
@@ -28,21 +28,21 @@ struct err {
 /* err_set - format a message with status ERR_DATA. Returns -1. */
 int err_set(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* err_errno - the same, followed by ": " and strerror(errno), which stays. Returns -1. */
+/* err_errno - as err_set, with ": " and strerror(errno) appended. Keeps errno. Returns -1. */
 int err_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* err_with - the same as err_set with a status of the caller's. Returns -1. */
+/* err_with - as err_set, with the given status. Returns -1. */
 int err_with(struct err *e, enum err_status status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* err_prefix - put "formatted text: " before the message that is there. Returns -1. */
+/* err_prefix - insert "formatted text: " before the existing message. Returns -1. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* err_is_printable - whether text is fit for a message: UTF-8 without control characters, those
- * that ECMA-48 has above ASCII included. */
+/* err_is_printable - whether text is valid in a message: UTF-8 without control characters,
+ * including those that ECMA-48 defines above ASCII. */
 bool err_is_printable(const char *text);
 
-/* err_printable - make it so: each byte of what is not becomes '?'. */
+/* err_printable - replace each byte that is not valid in a message by '?', in place. */
 void err_printable(char *text);
 
 #endif

@@ -1,7 +1,7 @@
 #ifndef CDCD_FIELDS_H
 #define CDCD_FIELDS_H
 
-/* Structs as text, field by field: what a checkpoint keeps of options. */
+/* Convert struct fields to and from text: how a checkpoint stores options. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,15 +25,15 @@ struct field {
 	const char *const *choices; /* NULL-terminated */
 };
 
-#define FIELD_ROOM 40 /* bytes that the text of any field fits into */
+#define FIELD_ROOM 40 /* capacity for the text of any field, bytes */
 
-/* field_print - the field of the struct at base, so that field_parse gives the same bits back. */
+/* field_print - print the field of the struct at base; field_parse restores the same bits. */
 void field_print(const struct field *f, const void *base, char text[FIELD_ROOM]);
 
-/* field_parse - set the field from text. Returns 0, or -1 where it is no value within bounds. */
+/* field_parse - set the field from text. Returns 0, or -1 if text is not a value within bounds. */
 int field_parse(const struct field *f, void *base, const char *text, struct err *e);
 
-/* field_check - whether the field's value is within its bounds. */
+/* field_check - check that the field's value is within its bounds. Returns 0 or -1. */
 int field_check(const struct field *f, const void *base, struct err *e);
 
 #endif

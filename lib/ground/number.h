@@ -2,10 +2,10 @@
 #define CDCD_NUMBER_H
 
 /*
- * Numbers as text, of options and of what checkpoints say of themselves: decimal, and nothing else
- * in the text: no blanks, no leading '+', no hexadecimal, no infinities. All return 0, or -1 with
- * *v undefined and errno ERANGE where the number does not fit, as a real too near to 0 does not, or
- * EINVAL where it is none.
+ * Parse numbers in options and in checkpoint metadata. The whole text must be one decimal number:
+ * no blanks, no leading '+', no hexadecimal, no infinities. All functions return 0, or -1 with *v
+ * undefined and errno set: ERANGE if the number does not fit (also if a real underflows), EINVAL if
+ * the text is not a number.
  */
 
 #include <stdint.h>

@@ -5,14 +5,14 @@
  * Counter-based random numbers: Philox4x32-10 from Random123.
  * Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", SC'11.
  *
- * A value is a pure function of (seed, domain, counters): nothing is stored between calls, so any
- * record's noise can be made anywhere, in any order, by any number of threads.
+ * A value is a pure function of (seed, domain, counters). No state is stored between calls, so the
+ * noise of any record can be computed in any process, in any order, by any number of threads.
  */
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* One domain a use, so that no two uses of the same seed share numbers. */
+/* Each use has its own domain, so that two uses of one seed never get the same numbers. */
 enum rng_domain {
 	RNG_NOISE = 1,   /* the Gaussian noise of a record */
 	RNG_SHUFFLE = 2, /* orders of rows */
@@ -22,7 +22,8 @@ enum rng_domain {
 	RNG_INIT = 6,    /* weights */
 	RNG_SAMPLE = 7,  /* noise that a sampler adds */
 	RNG_TEST = 8,
-	RNG_START = 9, /* seeds of the noise that samples begin with: not that of training */
+	RNG_START =
+	    9, /* seeds of the initial noise of samples, which differs from that of training */
 };
 
 /* rng_u64 - 64 random bits for (seed, domain, a, b). */
@@ -36,11 +37,11 @@ uint64_t rng_below(uint64_t seed, enum rng_domain domain, uint32_t a, uint64_t b
 
 /*
  * rng_normal - n independent samples of N(0, 1) for (seed, domain, position): component i is a
- * function of (seed, domain, position, i) alone. Box-Muller on pairs of 32-bit words, so |z| < 5.9.
+ * function only of (seed, domain, position, i). Box-Muller on pairs of 32-bit words, so |z| < 5.9.
  */
 void rng_normal(uint64_t seed, enum rng_domain domain, uint32_t position, float *out, size_t n);
 
-/* rng_normal_at - the same from component first on, which must be a multiple of 4. */
+/* rng_normal_at - as rng_normal, from component first, which must be a multiple of 4. */
 void rng_normal_at(
     uint64_t seed, enum rng_domain domain, uint32_t position, size_t first, float *out, size_t n);
 
