@@ -2,9 +2,9 @@
 #define CDCD_NOISING_H
 
 /*
- * Which noise a row is to get. A noised stream is an endless list of records, numbered from 0:
- * record n of e epochs over N rows is row n mod N of the order of epoch n / N. Everything about it
- * is a function of the seed and n alone, so that a stream can be entered anywhere.
+ * The noise for each row. A noised stream is an endless list of records, numbered from 0: record n
+ * over N rows is row n mod N in the order of epoch n / N (rounded down). A record is a function
+ * only of the seed and n, so a reader can start anywhere in the stream.
  */
 
 #include <stdbool.h>
@@ -16,8 +16,8 @@
 
 enum noising_mask {
 	NOISING_ALL,    /* every position is noised */
-	NOISING_PREFIX, /* but for a beginning of random length */
-	NOISING_RANDOM, /* but for positions at random, at a rate of the record's own */
+	NOISING_PREFIX, /* all positions except a prefix of random length */
+	NOISING_RANDOM, /* all except random positions, at a rate drawn for each record */
 	NOISING_MIXED,  /* one of the three, a third of the records each */
 };
 
@@ -27,7 +27,7 @@ struct noising_options {
 	float t;      /* noise level of all records; NAN: open */
 	float u;      /* where t is NAN: of all records in [0, 1); NAN: stratified */
 	enum noising_mask mask;
-	double max_given; /* in [0, 1]: largest share of positions that a mask lets be given */
+	double max_given; /* in [0, 1]: largest fraction of positions that a mask leaves given */
 };
 
 struct noising {
@@ -45,14 +45,13 @@ int noising_init(struct noising *g, const struct noising_options *o, const struc
     uint32_t pad, struct err *e);
 void noising_release(struct noising *g);
 
-/* noising_most - tokens that a prefix mask gives at most of so many: max_given of them, rounded
- * down.
- */
+/* noising_most - the most tokens that a prefix mask leaves given in a row of this length:
+ * max_given * length, rounded down. */
 uint32_t noising_most(double max_given, uint32_t length);
 
 /*
- * noising_record - record n of the stream; it lives until the next call. Costs as much as its row
- * is long, and where n is of another epoch than the call before, as much as there are rows.
+ * noising_record - record n of the stream, valid until the next call. The time is linear in the row
+ * length, plus the number of rows if n is in another epoch than in the call before.
  */
 void noising_record(struct noising *g, uint64_t n, struct shard_record *record);
 

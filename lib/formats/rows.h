@@ -1,7 +1,7 @@
 #ifndef CDCD_ROWS_H
 #define CDCD_ROWS_H
 
-/* Rows of ids, all of them in memory, so that they can be taken in any order. */
+/* Rows of ids, all kept in memory for access in any order. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,13 +19,15 @@ struct rows {
 	size_t cap;         /* bytes */
 };
 
-/* rows_init - no rows yet, of the shape of h's records. */
+/* rows_init - start with no rows; length and id_bytes are those of h. */
 void rows_init(struct rows *r, const struct shard_header *h);
 void rows_release(struct rows *r);
 
 /*
- * rows_add - append a row, ids [length]. Returns 0, or -1 where memory is short, be it that no more
- * is to be had or that it would not be there to be touched; the message says how much was asked.
+ * rows_add - append a row, ids [length].
+ *
+ * Returns 0, or -1 if there are ROWS_MAX rows already, or if memory is short: if the allocation
+ * fails, or would exceed the available memory. The message says how much was requested.
  */
 int rows_add(struct rows *r, const uint32_t *ids, struct err *e);
 

@@ -1,16 +1,16 @@
 #ifndef CDCD_SIGNATURE_H
 #define CDCD_SIGNATURE_H
 
-/* Files that are not text, by their first bytes. */
+/* Recognise files that are not text by their first bytes. */
 
 #include <stddef.h>
 
 #include "ground/err.h"
 
 /*
- * signature_refuse - whether the n first bytes p of the input called name are those of a known
- * format that is not text: then the message names the format and the command that makes text of it.
- * Returns 0, or -1.
+ * signature_refuse - refuse an input that is not text. p [n] are its first bytes, name is its name
+ * in messages. Returns 0, or -1 if p is the signature of a known format; the message then names the
+ * format and the command that converts it to text.
  */
 int signature_refuse(const unsigned char *p, size_t n, const char *name, struct err *e);
 

@@ -2,9 +2,9 @@
 #define CDCD_STEPLOG_H
 
 /*
- * CSV logs whose first column is the step, and that go on where a run goes on: a run that went
- * further than its last checkpoint has logged steps that will be repeated, and the end of its last
- * row may be missing.
+ * CSV logs whose first column is the step, and which a resumed run continues. If a run logged steps
+ * after its last checkpoint, the resumed run repeats them, so their rows must be removed. The last
+ * row may also be incomplete.
  */
 
 #include <stdint.h>
@@ -13,25 +13,25 @@
 
 struct steplog {
 	struct output out;
-	uint64_t length, cut; /* bytes that stay of what is there, lines that do not */
+	uint64_t length, cut; /* bytes of the old file to keep, lines to remove */
 	bool regular;
 };
 
 /*
- * steplog_open - open path for appending, and find where to go on; what is there stays as it is.
- * The caller ends log->out by output_commit or output_abort.
+ * steplog_open - open path for appending, and find where to continue. Does not change the file.
+ * The caller closes log->out with output_commit or output_abort.
  *
- * keep  -1: begin anew; else go on behind the rows of steps up to keep: log->cut lines, those from
- *       the first of a later step on and a last one cut short, are to go
+ * keep  -1: start a new log; else continue after the rows of steps up to keep. log->cut counts the
+ *       lines to remove: all from the first row of a later step, and an incomplete last line
  *
- * Returns 0, or -1 with nothing to close: the first line of what is there is not header, or a row
- * does not begin with a step.
+ * Returns 0, or -1 with nothing to close, for example if the first line of the file is not header,
+ * or if a row does not begin with a step.
  */
 int steplog_open(
     struct steplog *log, const char *path, const char *header, int64_t keep, struct err *e);
 
-/* steplog_begin - cut off what is to go, and write the header (NULL: none) where nothing is left.
- * Pipes, devices, standard output and standard error are as empty. Returns 0 or -1. */
+/* steplog_begin - remove those lines, and write header (unless NULL) if nothing is left. Pipes,
+ * devices, standard output and standard error count as empty. Returns 0 or -1. */
 int steplog_begin(struct steplog *log, const char *header, struct err *e);
 
 #endif
