@@ -2,8 +2,8 @@
 #define CDCD_JSONTEXT_H
 
 /*
- * The grammar of JSON, RFC 8259, in front of json-c, which accepts more: single quotes, control
- * characters within strings, NaN and Infinity, 01, .5 and 1.
+ * Check the JSON grammar (RFC 8259) before json-c parses a text. json-c also accepts invalid JSON:
+ * single quotes, control characters within strings, NaN and Infinity, and the numbers 01, .5 and 1.
  */
 
 #include <stdbool.h>
@@ -18,7 +18,7 @@ struct jsontext_rules {
 };
 
 struct jsontext_result {
-	size_t members;   /* of all objects; json-c has fewer where two have one name */
+	size_t members;   /* of all objects; json-c keeps fewer if names repeat */
 	size_t at;        /* on error: the byte, from 0 */
 	const char *what; /* on error */
 };

@@ -51,7 +51,8 @@ uint32_t noising_most(double max_given, uint32_t length);
 
 /*
  * noising_record - record n of the stream, valid until the next call. The time is linear in the row
- * length, plus the number of rows if n is in another epoch than in the call before.
+ * length, plus the number of rows if rows are shuffled and
+ * n is in another epoch than in the call before.
  */
 void noising_record(struct noising *g, uint64_t n, struct shard_record *record);
 

@@ -2,11 +2,11 @@
 #define CDCD_ARENA_H
 
 /*
- * All the memory of a thing that computes. Its buffers lie one behind the other in a single
- * allocation. A layout is a function that takes the buffers in turn; run once on an arena without a
- * base it measures, run again it hands them out. What is needed besides is counted by the same
- * function: scratch of the kernels in need, and arrays from malloc in host. So what arena_bytes
- * says before anything is allocated holds for all of it.
+ * An arena: one allocation that holds all buffers of an object, one after the other. The owner
+ * writes a layout function that takes the buffers in turn. The first call, on an arena without a
+ * base, measures their size; the second call, after arena_alloc, assigns them. The layout function
+ * also counts other memory: kernel scratch in need, and arrays from malloc in host. arena_bytes
+ * therefore gives the total before anything is allocated.
  */
 
 #include "math/kernels.h"
@@ -18,7 +18,7 @@ struct arena {
 	size_t host; /* bytes of host memory, which the owner allocates */
 };
 
-/* arena_take - room for n elements of size bytes, aligned to 64 bytes; NULL while measuring. */
+/* arena_take - a buffer for n elements of size bytes, aligned to 64 bytes; NULL while measuring. */
 static inline void *arena_take(struct arena *a, size_t n, size_t size)
 {
 	void *p = a->base ? a->base + a->used : NULL;
@@ -27,14 +27,14 @@ static inline void *arena_take(struct arena *a, size_t n, size_t size)
 	return p;
 }
 
-/* arena_bytes - memory that an arena that has been measured takes in all. */
+/* arena_bytes - total memory for a measured arena, bytes. */
 static inline size_t arena_bytes(const struct kernels *k, const struct arena *a)
 {
 	return k_alloc_bytes(k, a->used) + k_need_bytes(k, &a->need) + a->host;
 }
 
-/* arena_alloc - allocate the buffers that have been measured, and the scratch; the layout is to be
- * run again. k_release(k, a->base) frees the buffers. Returns 0 or -1. */
+/* arena_alloc - allocate the measured buffers and the scratch. The caller then runs the layout
+ * again. k_release(k, a->base) frees the buffers. Returns 0 or -1. */
 static inline int arena_alloc(struct arena *a, struct kernels *k, struct err *e)
 {
 	char *base = k_alloc(k, a->used, e);
