@@ -1,4 +1,4 @@
-# What the pipelines share. Included at the end of the settings of each.
+# Common definitions. Each pipeline includes this file after its settings.
 
 export PATH := $(abspath $(BIN)):$(PATH)
 export LC_ALL = C
@@ -10,29 +10,31 @@ MAKEFLAGS += --no-builtin-rules
 writable := $(or $(looking),$(shell mkdir -p '$(OUT)' 2>/dev/null && test -w '$(OUT)' && echo yes))
 $(if $(writable),,$(error OUT=$(OUT): nothing can be written there))
 
-# $(call settings,NAME,VALUES): what is made of $(OUT)/NAME.settings is made again when they change.
-# Kept up to date as the makefile is read, so that make -n and make -q know; but those only look: a
-# file that would change is phony to them, and as it was to the next make.
+# $(call settings,NAME,VALUES): writes VALUES to $(OUT)/NAME.settings if they changed, so that
+# targets that depend on this file are made again. This happens while make reads the makefile, so
+# that make -n and make -q see it too. These must change nothing: they do not write the file, but
+# treat it as phony if it would change.
 settings = $(if $(call changed,$1,$(subst ','\'',$(strip $2))),$(if $(looking),$(eval .PHONY: $(OUT)/$1.settings)))
 changed = $(shell printf '%s\n' '$2' | cmp -s - '$(OUT)/$1.settings' || { echo new; $(if $(looking),,printf '%s\n' '$2' >'$(OUT)/$1.settings';) })
 
-# $(eval $(call strict,TARGETS)): where a member of a pipe fails, their rules do. Not for where the
-# last member takes what it needs and goes, as train -n does.
+# $(eval $(call strict,TARGETS)): the rules of these targets fail if any program of a pipe fails.
+# Not for pipes whose last program stops reading before the end of its input, as train -n does.
 define strict
 $1: private SHELL = /bin/bash
 $1: private .SHELLFLAGS = -o pipefail -c
 endef
 
-# $(call reader,FILE,VOCAB,OPTIONS): the stories of a file, JSON lines or plain text (.txt), packed by
-# zstd or not, as tokens. A packed file that is cut must not pass for a short one: rules that read
-# are strict.
+# $(call reader,FILE,VOCAB,OPTIONS): a command that prints the stories of a file as tokens. The file
+# is JSON lines or plain text (.txt), compressed with zstd (.zst) or not. Rules that use it are
+# strict: otherwise a truncated .zst file would be taken for a short one.
 reader = $(if $(filter %.zst,$1),zstd -dcq,cat) $1 | tok $(if $(filter %.txt %.txt.zst,$1),--text) -w $2 $3
 
-# $(call says,CHECKPOINT,BEFORE): for the shell, what "denoise --info" has behind BEFORE, a pattern.
+# $(call says,CHECKPOINT,BEFORE): shell code for the rest of the line of "denoise --info" that
+# starts with the pattern BEFORE.
 says = $$(denoise -m $1 --info | sed -n 's/^$2//p')
 
 .PHONY: show
-# What only patterns name would be made again only with what is made of it, and removed after that:
-# $(call kept,FILES) names it.
+# make deletes intermediate files that only pattern rules mention. $(call kept,FILES) mentions them
+# by name, so that make keeps them and checks whether they are up to date.
 kept = $(eval keep: $1)
 .PHONY: keep

@@ -1,6 +1,6 @@
-# What the network is shown: make -f pipelines/conditioning.mk. Self-conditioning (its own first
-# estimate) off and on, with each of the masks of noise(1); see experiment.mk for the settings and for
-# what comes out.
+# Compares self-conditioning off and on, with each mask of noise(1): make -f
+# pipelines/conditioning.mk. Self-conditioning gives the network its own previous estimate as a
+# further input. experiment.mk describes the settings and the output.
 
 SELF = off on
 MASKS = all prefix random mixed

@@ -1,11 +1,11 @@
-# The embedded experiment: little stories of a known grammar, from nothing to generated text whose
-# grammar and consistency are measured exactly. Run by "make demo", or on its own, with any of the
-# settings below changed:
+# The embedded experiment: generates short stories from a known grammar, trains a model on them,
+# generates stories with the model, and measures their grammar and consistency exactly. "make demo"
+# runs it. To change the settings below, run it directly:
 #
 #   make -f pipelines/demo.mk STEPS=500 OUT=out/quick
 #
-# Every command is shown; with build/bin on the PATH all of them can be typed. What is up to date
-# is not made again.
+# make prints every command. With build/bin in PATH, you can run them by hand. Files that are up to
+# date are not made again.
 
 # The stories
 GRAMMAR = pipelines/stories.grammar
@@ -24,11 +24,11 @@ VALID_EVERY = 250
 FAMILY = cauchy
 FIT_EVERY = 250
 FIT_ROWS = 20000
-# What is generated
+# Sampling
 SAMPLES = 1000
 SAMPLER = euler
 SAMPLE_STEPS = 100
-# Of the score: below 1, what the model is unsure of is drawn towards the likeliest.
+# Score temperature: below 1, uncertain tokens are drawn towards the most probable ones.
 TEMPERATURE = 0.8
 DENOISE_OPTIONS =
 
@@ -50,8 +50,8 @@ show: $(OUT)/summary.csv $(OUT)/entropy.csv $(PICTURES)
 
 include pipelines/stories.mk
 
-# --- training: the logs, loss.csv and steps.csv, come with the model. Interrupted, train saves what
-# there is, which is not the model: hence another name until the end ---
+# --- training: also writes the logs loss.csv and steps.csv. An interrupted train saves a
+# checkpoint, which must not be taken for the finished model: it gets its final name at the end ---
 
 $(OUT)/model.safetensors: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
 	noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --lr $(LR) --schedule $(FAMILY) $(TRAIN_OPTIONS) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/steps.csv -f -o $@.new > $(OUT)/loss.csv && mv $@.new $@
@@ -73,7 +73,7 @@ $(OUT)/check.csv: $(OUT)/samples.txt
 $(OUT)/summary.csv: $(OUT)/samples.txt $(OUT)/check.csv
 	pipelines/stories summary -g $(GRAMMAR) -x $(OUT)/train.jsonl $(OUT)/samples.txt > $@
 
-# --- settings: what is made of them is made again when they change ---
+# --- settings: if they change, the targets that depend on them are made again ---
 
 TRAIN_SETTINGS = $(PRESET) $(STEPS) $(BATCH) $(LR) $(TRAIN_OPTIONS) $(MASK) $(VALID_EVERY) $(FAMILY)
 SAMPLE_SETTINGS = $(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(TEMPERATURE) $(DENOISE_OPTIONS)

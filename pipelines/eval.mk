@@ -1,13 +1,16 @@
-# Everything that can be measured of a checkpoint, as one table: make -f pipelines/eval.mk MODEL=...
+# Measures a checkpoint in every available way, and makes one table:
+# make -f pipelines/eval.mk MODEL=...
 #
-# For a model of the demo, or of any grammar, the rest is beside it. For others:
+# For models that demo.mk made, with any grammar, the other inputs are found beside the model. For
+# other models:
 #
 #   make -f pipelines/eval.mk MODEL=out/tinystories/model.safetensors GRAMMAR= TRAIN=train.jsonl.zst \
 #       VALID=valid.jsonl.zst VOCAB=vocab.txt
 #
-# The first HELD stories of VALID are held out; the judge is a 5-gram model of what comes after them
-# (or of JUDGE), which the model must not have seen. With GRAMMAR the judge's text is generated. With
-# MASKED, the checkpoint of a masked model of other text (masked.mk), that is a second judge.
+# The first HELD stories of VALID are the held-out text. The judge is a 5-gram model of the stories
+# after them (or of JUDGE), which the measured model must not have seen. With GRAMMAR, the judge's
+# text is generated. MASKED is the checkpoint of a masked model of other text (masked.mk): a second
+# judge.
 
 MODEL = out/demo/model.safetensors
 GRAMMAR = pipelines/stories.grammar
@@ -15,7 +18,8 @@ TRAIN = $(dir $(MODEL))train.jsonl
 VALID = $(dir $(MODEL))valid.jsonl
 VOCAB = $(dir $(MODEL))vocab.txt
 JUDGE = $(VALID)
-# Stories: held out and sampled; the judge's; of the training text, at most (awk holds its n-grams)
+# Number of stories: held out, and sampled; for the judge; of the training text, at most (awk holds
+# its n-grams in memory)
 HELD = 256
 N_JUDGE = 20000
 N_TRAIN = 20000
@@ -24,7 +28,7 @@ DENOISE_OPTIONS =
 
 BIN = build/bin
 
-# sampling.mk has others.
+# sampling.mk defines its own RUNS.
 ifndef RUNS
 OUT = $(basename $(MODEL))-eval
 RUNS = model
@@ -45,13 +49,15 @@ $(RUNS:%=$(OUT)/%/model.safetensors): $(MODEL) $(OUT)/inputs.settings
 	@mkdir -p $(@D)
 	ln -sf $(abspath $(MODEL)) $@
 
-# The link is as old as itself, and not as what it names, which may be older than the settings.
+# Compare the time of the link too, not only that of the checkpoint, which may be older than the
+# settings.
 MAKEFLAGS += --check-symlink-times
 
 $(OUT)/vocab.txt: $(VOCAB) $(OUT)/inputs.settings
 	cp $< $@
 
-# All texts go through the rows of the model, so that all are cut and spelt as its own text is.
+# All texts are converted to rows of the model and back, so that all are cut and spelt like its
+# samples.
 rows_of = $(call reader,$1,$(OUT)/vocab.txt,-q) | pack -q -T $(call says,$(MODEL),model.row_len: )
 
 $(OUT)/train.rows: $(TRAIN) $(MODEL) $(OUT)/vocab.txt
@@ -88,7 +94,7 @@ endif
 $(OUT)/judge.txt: $(OUT)/judge.rows $(OUT)/texts.settings
 	pack -q --take $(judged) $< | tok -d -w $(OUT)/vocab.txt > $@
 
-# Files may be older than what was made of others.
+# A file named on the command line may be older than targets that were made from another file.
 $(OUT)/train.rows $(OUT)/valid.rows $(OUT)/judge.rows: $(OUT)/inputs.settings
 
 $(eval $(call strict,$(OUT)/train.rows $(OUT)/valid.rows $(OUT)/judge.rows))

@@ -1,11 +1,14 @@
-# What the experiments share; included. Models of one budget are trained on stories of a known
-# grammar, each a run of $(RUNS): a name KIND.SEED, for which $(call options,RUN) are the options of
-# train, and $(call mask,RUN) is the mask of noise. All are measured as by eval.mk.
+# Common part of the experiments, included by them. Each run in $(RUNS) trains one model on stories
+# of a known grammar, with the same number of steps. The name of a run is KIND.SEED; $(call
+# options,RUN) gives its options for train, and $(call mask,RUN) its mask for noise. All models are
+# measured as in eval.mk.
 #
-# table.csv has a row a run, kinds.csv the mean and standard deviation over the seeds; learning.csv
-# and .png are the held-out cross-entropy over training, ce.csv and .png that over t at its end.
+# table.csv          a row per run
+# kinds.csv          mean and standard deviation over the seeds
+# learning.csv, .png held-out cross-entropy during training
+# ce.csv, .png       held-out cross-entropy over t, at the end of training
 #
-# The settings are those of a serious run; small ones show that the experiment works, in seconds:
+# The default settings are for real results. This checks in seconds that an experiment works:
 # STEPS=20 N_TRAIN=400 N_VALID=40 HELD=16 N_JUDGE=400 SEEDS=1
 
 GRAMMAR = pipelines/stories.grammar
@@ -59,7 +62,7 @@ $(OUT)/%/model.safetensors: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.s
 	@mkdir -p $(@D)
 	noise -e $(EPOCHS) -s $(call seed,$*) --mask $(or $(call mask,$*),$(MASK)) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --lr $(LR) -s $(call seed,$*) $(TRAIN_OPTIONS) $(call options,$*) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/$*/steps.csv -f -o $@.new > $(OUT)/$*/loss.csv && mv $@.new $@
 
-# Means of each validation.
+# The mean of each validation.
 $(OUT)/learning.csv: $(RUNS:%=$(OUT)/%/model.safetensors) $(OUT)/runs.settings
 	@echo 'run,kind,seed,step,held_out_nats' > $@
 	@$(foreach r,$(RUNS),awk -F, '$$4 == "valid" && $$3 != "" { if (!n[$$1]++) order[++m] = $$1; sum[$$1] += $$3 } END { for (i = 1; i <= m; i++) printf "$r,$(call kind,$r),$(call seed,$r),%d,%.6g\n", order[i], sum[order[i]] / n[order[i]] }' $(OUT)/$r/loss.csv >> $@ &&) :

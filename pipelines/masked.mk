@@ -1,12 +1,14 @@
-# A masked model, the second judge of eval.mk: make -f pipelines/masked.mk STORIES=... VALID=... VOCAB=...
+# Trains a masked model, the second judge of eval.mk:
+# make -f pipelines/masked.mk STORIES=... VALID=... VOCAB=...
 #
-# It is trained by the same tools as any other, at one level of noise: t_max, where a noised position
-# shows nothing of its id. So it learns to guess the masked words of a text from the given ones. As
-# noise --mask random masks 1 to T positions, each number as often, its mean cross-entropy is the
-# bound of an order-agnostic autoregressive model (Hoogeboom et al. 2021, arXiv 2110.02037).
+# It is trained with the same tools as other models, but at a single noise level, t_max, at which a
+# noised position shows nothing of its id. It learns to predict the masked words of a text from the
+# given ones. noise --mask random masks 1 to T positions, each number with equal probability, so the
+# mean cross-entropy is the bound of an order-agnostic autoregressive model (Hoogeboom et al. 2021,
+# arXiv:2110.02037).
 #
-# STORIES must be text that the models to be judged have not seen. It reads windows of T ids, so texts
-# of any length are judged alike: all their stories in a row, window by window.
+# STORIES must be text that the models to be judged have not seen. The model reads windows of T ids
+# from all stories of a text as one sequence, so that story length does not influence the score.
 
 STORIES =
 VALID =

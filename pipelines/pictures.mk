@@ -1,6 +1,5 @@
-# What every experiment draws of its logs: the schedule and its history, fitted again from the log
-# alone, and pictures. Included; $(TRAINED) is the file that is new when training has ended, fit.settings
-# what the fits depend on.
+# Fits the schedule and its history from the loss log alone, and plots them; included. $(TRAINED) is
+# a file that is newer than the logs when training has ended. The fits depend on fit.settings.
 
 $(OUT)/schedule.csv: $(TRAINED) $(OUT)/fit.settings
 	fitsched --family $(FAMILY) --every $(FIT_EVERY) -w $(FIT_ROWS) -o $@ $(OUT)/loss.csv

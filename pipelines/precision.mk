@@ -1,7 +1,7 @@
-# The arithmetic of products: make -f pipelines/precision.mk. Models that learn in fp32 and in bf16, and
-# nothing else that differs: learning.png has a curve for each run. Where the processor has no
-# products of bf16, train says so; PRECISIONS=fp32 does without. See experiment.mk for the settings
-# and for what comes out.
+# Compares training with matrix products in fp32 and in bf16: make -f pipelines/precision.mk.
+# Nothing else differs; learning.png has a curve for each run. If the processor cannot compute bf16
+# products, train reports an error; set PRECISIONS=fp32 then. experiment.mk describes the settings
+# and the output.
 
 PRECISIONS = fp32 bf16
 

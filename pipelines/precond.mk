@@ -1,5 +1,5 @@
-# The preconditioning table: make -f pipelines/precond.mk. Models with each row of it, and nothing
-# else that differs; see experiment.mk for the settings and for what comes out.
+# Compares the rows of the preconditioning table: make -f pipelines/precond.mk. Nothing else differs
+# between the models. experiment.mk describes the settings and the output.
 
 ROWS = karras tanh cdcd bayes
 

@@ -1,11 +1,11 @@
-# How a checkpoint is best sampled: make -f pipelines/sampling.mk MODEL=..., with the settings of
-# eval.mk, which see for models of other text than the demo's.
+# Compares samplers and temperatures for one checkpoint: make -f pipelines/sampling.mk MODEL=...,
+# with the settings of eval.mk. See there for models that demo.mk did not train.
 #
-# The score temperature trades variety for likeliness: frontier.csv and .png show what the judge
-# says against the entropy of the words, a point a temperature, beside the held-out text and a 5-gram
-# model at the same temperatures. Only at equal entropy is a lower value better. samplers.csv and .png
-# show it against the number of evaluations of the network, for each sampler. With MASKED (eval.mk) the
-# judge of the pictures is the masked model.
+# A lower score temperature gives more probable and less varied text. frontier.csv and .png show the
+# score of the judge against the entropy of the words, a point per temperature, beside the held-out
+# text and a 5-gram model at the same temperatures. A lower score is better only at equal entropy.
+# samplers.csv and .png show the score against the number of network evaluations, for each sampler.
+# With MASKED (eval.mk), the pictures use the masked model as judge.
 
 TEMPERATURES = 0.6 0.7 0.8 0.9 1
 SAMPLER = euler
@@ -15,7 +15,7 @@ EVALUATIONS = 10 20 50 100 200
 
 OUT = $(basename $(MODEL))-sampling
 
-# A run is SAMPLER-EVALUATIONS-TEMPERATURE; heun evaluates twice a step.
+# The name of a run is SAMPLER-EVALUATIONS-TEMPERATURE. heun evaluates the network twice per step.
 frontier = $(TEMPERATURES:%=$(SAMPLER)-$(SAMPLE_STEPS)-%)
 samplers = $(foreach s,$(SAMPLERS),$(foreach n,$(EVALUATIONS),$s-$n-1))
 RUNS = $(sort $(frontier) $(samplers))
@@ -25,8 +25,8 @@ SETTINGS = $(SAMPLER)
 part = $(word $1,$(subst -, ,$2))
 steps = $(if $(filter heun,$(call part,1,$1)),$$(($(call part,2,$1) / 2)),$(call part,2,$1))
 odd = $(filter %1 %3 %5 %7 %9,$(EVALUATIONS))
-$(if $(and $(filter heun,$(SAMPLERS)),$(odd)),$(error EVALUATIONS: heun makes two a step, so not $(odd)))
-# 2m has no temperature.
+$(if $(and $(filter heun,$(SAMPLERS)),$(odd)),$(error EVALUATIONS: $(odd): heun needs even numbers, as it makes two evaluations per step))
+# 2m does not take a temperature.
 heat = $(if $(filter 1,$(call part,3,$1)),,-T $(call part,3,$1))
 sampling = --sampler $(call part,1,$1) --steps $(call steps,$1) $(call heat,$1) $(DENOISE_OPTIONS)
 
@@ -36,7 +36,7 @@ include pipelines/eval.mk
 
 columns = text,sampler,evaluations,temperature,masked_nats,word_nats,entropy_nats,distinct_2,grammatical,consistent
 
-# The rows of $1, with those of the columns above that there are.
+# The rows named in $1, with the columns above that the table has.
 select = awk -F, -v wanted='$1' -v columns='$(columns)' -f pipelines/select.awk $<
 
 $(OUT)/frontier.csv: $(OUT)/table.csv pipelines/select.awk

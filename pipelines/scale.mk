@@ -1,38 +1,40 @@
-# Training on several machines, as cdcd(7), SCALE has it: what was measured here, and what the cost
-# model makes of it for up to 64 nodes. As root, Open MPI wants
+# Training on several machines: measures this machine, and predicts the time of a step on up to 64
+# nodes with the cost model of cdcd-cluster(7). If you are root, Open MPI needs
 # OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 in the environment.
 #
-#   make -f pipelines/scale.mk            all of it; two minutes in which the machine should have no other work
-#   make -f pipelines/scale.mk predict    the prediction alone, without MPI
+#   make -f pipelines/scale.mk            everything; takes two minutes on an otherwise idle machine
+#   make -f pipelines/scale.mk predict    only the prediction, without MPI
 #
-# predicted.csv, strong.png, weak.png   efficiency by the number of nodes, networks and options
-# models.csv   a node: seconds a token, and those of a step that do not depend on its tokens
-# machine.csv  how many processors this machine is worth, latency and bandwidth between its processes
-# compare.csv  processes of this machine beside what the model says of them
-# equality.csv the largest difference of a loss between so many processes and one, over 200 steps
+# predicted.csv, strong.png, weak.png   efficiency by number of nodes, network and options
+# models.csv   one node: seconds per token, and seconds per step that do not depend on the tokens
+# machine.csv  speed of all processors relative to one; latency and bandwidth between processes
+# compare.csv  several processes on this machine: measured and predicted times
+# equality.csv largest and mean difference of the losses from those of one process, over 200 steps
 
-# The nodes that are predicted are SPEEDS times as fast as this machine, with all its processors.
+# A predicted node is SPEEDS times as fast as this machine with all its processors.
 MODELS = small base
 SPEEDS = 1 16
 GBIT = 1 10 100
 LATENCY_US = 25
 NODES = 64
-# Rows of all nodes together (strong scaling), and of each (weak scaling)
+# Rows per step: of all nodes together (strong scaling), and of each node (weak scaling)
 BATCH = 512
 NODE_ROWS = 32
-# What the pictures and the table at the end show
+# The predictions that the pictures and the last table show
 SHOWN = base
 SHOWN_SPEED = 16
 SHOWN_SUMS = ring
 SHOWN_PROGRESS = calls
 
-# What is measured: rows of T of so many words, FEW and MANY a step; the first step is not counted.
+# The measurement: rows of T ids, a vocabulary of WORDS, steps of FEW and of MANY rows. The first
+# step is not counted.
 T = 128
 WORDS = 8000
 FEW = 2
 MANY = 8
 STEPS = 6
-# Processes of this machine, RANKS-WIRE-SHARD, each of one thread; rows of all
+# Processes on this machine: runs RANKS-WIRE-SHARD, one thread per process; RANK_ROWS rows per step
+# in all
 RANK_MODEL = small
 RANK_ROWS = 8
 RANK_STEPS = 6
@@ -42,32 +44,32 @@ EQUAL_ROWS = 3186
 BIN = build/bin
 OUT = out/scale
 MPIRUN = mpirun
-# Open MPI starts more processes than there are processors only where it is told to.
+# Open MPI starts more processes than processors only with this option.
 LAUNCH = $(MPIRUN) $(if $(shell $(MPIRUN) --version 2>/dev/null | grep 'Open MPI'),--oversubscribe)
 
 build = $(patsubst %/,%,$(dir $(BIN)))
-# In bytes, as --bucket of train has it in KiB
+# The default of train --bucket, in bytes
 BUCKET = 4194304
 mpi_train = $(build)/mpi/train
 part = $(word $1,$(subst -, ,$2))
 PREDICTED = $(OUT)/predicted.csv $(OUT)/strong.png $(OUT)/weak.png
 
 show: predict $(OUT)/compare.csv $(OUT)/equality.csv
-	@printf '\n%s\n\n' 'Processes of this machine, beside the prediction:'
+	@printf '\n%s\n\n' 'Processes on this machine, measured and predicted:'
 	@awk -v rows=1 -f pipelines/table.awk $(OUT)/machine.csv
 	@awk -v rows=1 -f pipelines/table.awk $(OUT)/compare.csv
-	@printf '\n%s\n\n' 'Beside one process, over 200 steps:'
+	@printf '\n%s\n\n' 'Difference of the losses from those of one process, over 200 steps:'
 	@awk -v rows=1 -f pipelines/table.awk $(OUT)/equality.csv
 
 include pipelines/common.mk
 
-# Times are measured one after the other.
+# Measurements must not run at the same time.
 .NOTPARALLEL:
 
 predict: $(PREDICTED)
 	@printf '\n%s\n\n' 'One node, measured:'
 	@awk -v rows=1 -f pipelines/table.awk $(OUT)/models.csv
-	@printf '\n%s\n\n' 'Efficiency of $(SHOWN), $(BATCH) rows of all nodes, nodes $(SHOWN_SPEED) times as fast as this:'
+	@printf '\n%s\n\n' 'Efficiency of $(SHOWN), $(BATCH) rows in all, nodes $(SHOWN_SPEED) times as fast as this one:'
 	@awk -F, -v wanted='$(SHOWN),strong,$(SHOWN_SPEED),$(SHOWN_PROGRESS)' -f pipelines/efficiency.awk $(OUT)/predicted.csv
 	@printf '\n%s' $(PREDICTED:%='Prediction: %'); echo
 
@@ -89,11 +91,12 @@ $(call kept,$(OUT)/8.rows $(OUT)/$(T).rows $(OUT)/8.noised)
 
 # --- one node ---
 
-# All words count, of which the stories have few. The logs are all that is wanted.
+# The softmax covers the whole vocabulary, although the stories have few of its words. Only the logs
+# are used.
 train = -q -f --vocab full --refit-every 0 -o $(OUT)/model.safetensors -l $@ --loss-log $(OUT)/loss.csv
 processors := $(shell getconf _NPROCESSORS_ONLN)
 
-# A node/NAME-MODEL-THREADS-ROWS
+# Names of runs: node/NAME-MODEL-THREADS-ROWS
 node = $(foreach m,$(sort $(MODELS) $(RANK_MODEL)),$m-$m-$(processors)) rank-$(RANK_MODEL)-1
 node_runs = $(foreach n,$(node),$n-$(FEW) $n-$(MANY))
 
@@ -125,10 +128,10 @@ $(OUT)/strong.png $(OUT)/weak.png: $(OUT)/%.png: $(OUT)/predicted.csv
 # --- several processes ---
 
 $(mpi_train):
-	@command -v $(MPIRUN) >/dev/null || { echo 'scale.mk: no $(MPIRUN) here: "make deps" installs one on Debian; "make -f pipelines/scale.mk predict" needs none' >&2; exit 1; }
+	@command -v $(MPIRUN) >/dev/null || { echo 'scale.mk: no $(MPIRUN) here: "make deps" installs mpirun on Debian; "make -f pipelines/scale.mk predict" does not need it' >&2; exit 1; }
 	$(MAKE) --no-print-directory BUILD=$(build) $@
 
-# Two processes: a model of nearly nothing, for the latency, and short rows, for the bytes
+# Two processes: a tiny model, to measure the latency, and short rows, to measure the bandwidth
 $(OUT)/calls/%.csv: $(OUT)/8.noised $(OUT)/ranks.settings | $(mpi_train)
 	@mkdir -p $(@D)
 	$(LAUNCH) -n 2 $(mpi_train) $(train) $(if $(filter latency,$*),-x tiny --vocab active --layers 1 --width 16 --heads 1 -d 8,-x $(RANK_MODEL)) -j 1 -B 2 -n $$((4 * $(RANK_STEPS))) $<
@@ -157,8 +160,8 @@ $(OUT)/compare.csv: $(OUT)/models.csv $(OUT)/machine.csv $(OUT)/ranks.csv pipeli
 
 # --- equality ---
 
-# Steps of 16 rows; the last has 2, fewer than there are ranks. In fp32, so that only the order of sums
-# differs; fits of the schedule see the rows of all.
+# Steps of 16 rows; the last step has 2 rows, fewer than there are ranks. The products are in fp32,
+# so that only the order of sums differs. The schedule is fitted to the rows of all ranks.
 equal = -q -f -x tiny --layers 2 --width 32 --heads 2 -d 16 -B 16 --refit-every 20 --window 512 --bucket 32 -j 1 --precision fp32 -o $(OUT)/model.safetensors -l $@ --loss-log $(OUT)/loss.csv
 
 $(OUT)/equal.noised: $(OUT)/72.rows $(OUT)/equal.settings

@@ -1,12 +1,14 @@
-# The families of the noise schedule: make -f pipelines/schedules.mk. Models whose levels are drawn
-# by each, and nothing else that differs; see experiment.mk for the settings and for what comes out.
+# Compares the families of the noise schedule: make -f pipelines/schedules.mk. The models draw their
+# noise levels from different families; nothing else differs. experiment.mk describes the settings
+# and the output. Additional output:
 #
-# Besides, fits.csv: how well each family fits what one run measured (misfit: without the scatter of
-# single sequences, see fitsched(1)); entropy.png: entropy and noise of that run; schedules.png: how
-# its F(t) moved during training.
+# fits.csv       how well each family fits the losses of one run (the misfit leaves out the scatter
+#                of single sequences, see fitsched(1))
+# entropy.png    cross-entropy over the noise level, in that run
+# schedules.png  F(t) of that run during training
 
 FAMILIES = uniform cauchy logistic frechet piecewise
-# The run of the fits and pictures
+# The family of the run that is fitted and plotted
 FAMILY = cauchy
 FIT_EVERY = 200
 FIT_ROWS = 20000

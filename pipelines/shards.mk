@@ -1,16 +1,19 @@
-# Stories in many files, made into rows by as many processors as there are. Nothing here is of ours
-# but tok and pack: each file is a job of its own, and their shards are joined by cat.
+# Converts stories in many files to rows, in parallel. Each file is a job of its own, for tok and
+# pack; cat joins their shards.
+#
+# On one machine:
 #
 #   make -j8 -f pipelines/shards.mk FILES='part-*.jsonl.zst' VOCAB=vocab.txt
 #
-# on one machine; on several that share a disk, by GNU parallel,
+# On several machines that share a disk, with GNU parallel:
 #
 #   make -s -f pipelines/shards.mk list FILES=... VOCAB=... |
 #           parallel --sshloginfile nodes --workdir . make -f pipelines/shards.mk FILES=... VOCAB=... {}
 #
-# or by an array of Slurm jobs, pipelines/slurm/rows.sbatch; then the first command, which finds all
-# done and joins them. FILES may be JSON lines or plain text (.txt), either packed by zstd; without
-# FILES, stories of the grammar in PARTS parts.
+# or with an array of Slurm jobs, pipelines/slurm/rows.sbatch. After either, run the first command:
+# it finds all shards up to date and joins them. FILES are JSON lines or plain text (.txt),
+# compressed with zstd (.zst) or not. Without FILES, stories of the grammar are generated, in PARTS
+# parts.
 
 FILES =
 VOCAB =
@@ -24,24 +27,25 @@ OUT = out/shards
 
 include pipelines/common.mk
 
-# A packed file that is cut must not pass for a short one.
+# Without pipefail, a truncated .zst file would be taken for a short one.
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -c
 
-# A name that is there is one, a pattern stands for what it matches.
+# Each word of FILES is a file, or a pattern that matches files.
 unmatched = $(strip $(foreach f,$(FILES),$(if $(wildcard $f),,$f)))
-$(if $(unmatched),$(error FILES: nothing is there of $(unmatched)))
+$(if $(unmatched),$(error FILES: no such file: $(unmatched)))
 generated = $(patsubst %,$(OUT)/stories/%.jsonl,$(shell seq $(PARTS)))
 files = $(sort $(or $(wildcard $(FILES)),$(generated)))
 vocab = $(or $(VOCAB),$(OUT)/vocab.txt)
-# Files of one name in different folders are different parts.
+# The name of a shard contains the folder, because files in different folders may have the same
+# name.
 shard = $(OUT)/parts/$(subst /,_-,$(subst _,__,$1)).rows
 shards = $(foreach file,$(files),$(call shard,$(file)))
 
 $(OUT)/train.rows: $(shards) $(OUT)/files.settings
 	cat $(shards) > $@
 
-list: ## the shards, one a line: each is a target
+list: ## the shards, one per line; each is a target
 	@printf '%s\n' $(shards)
 
 define rule
@@ -58,10 +62,10 @@ $(generated): $(OUT)/stories/%.jsonl: pipelines/stories.grammar $(OUT)/stories.s
 endif
 
 ifndef VOCAB
-# One form of text at a time, as all is one stream.
+# tok --learn reads all files as one stream, so they must all be plain text or all be JSON lines.
 texts = $(filter %.txt %.txt.zst,$(files))
 $(vocab): $(files) $(OUT)/files.settings
-	$(if $(texts),$(if $(filter-out $(texts),$(files)),@echo 'shards.mk: plain text and JSON lines: VOCAB= is needed' >&2; exit 1;))
+	$(if $(texts),$(if $(filter-out $(texts),$(files)),@echo 'shards.mk: cannot learn a vocabulary from plain text and JSON lines together; set VOCAB=' >&2; exit 1;))
 	{ $(foreach f,$(files),$(if $(filter %.zst,$f),zstd -dcq,cat) $f &&) :; } | tok --learn 1000 $(if $(texts),--text) > $@
 endif
 

@@ -1,5 +1,5 @@
-# Stories of a known grammar as text, vocabulary and rows; included. $(GRAMMAR), $(N_TRAIN),
-# $(N_VALID), $(SEED) and $(T) say which.
+# Makes text, vocabulary and rows of stories of a known grammar; included. The settings are
+# $(GRAMMAR), $(N_TRAIN), $(N_VALID), $(SEED) and $(T).
 
 # --- stories ---
 
@@ -16,12 +16,12 @@ $(OUT)/entropy.csv: $(GRAMMAR) pipelines/common.awk pipelines/stories.awk
 $(OUT)/vocab.txt: $(OUT)/train.jsonl
 	tok --learn 1000 $(OUT)/train.jsonl > $@
 
-# --- numbers ---
+# --- rows ---
 
 $(OUT)/%.rows: $(OUT)/%.jsonl $(OUT)/vocab.txt
 	tok -w $(OUT)/vocab.txt $< | pack -T $(T) -o $@
 
-# Held-out rows with fixed noise: the same question at every validation.
+# Held-out rows with fixed noise, so that all validations are comparable.
 $(OUT)/valid.noised: $(OUT)/valid.rows
 	noise -s 7 -o $@ $<
 

@@ -1,20 +1,21 @@
-# The real thing: TinyStories and the vocabulary of BERT (uncased). From disk,
+# Trains on TinyStories with the vocabulary of BERT (uncased). With files from disk:
 #
 #   make -f pipelines/tinystories.mk STORIES=train.jsonl.zst VALID=valid.jsonl.zst VOCAB=vocab.txt
 #
-# or, where one of the three is not given, downloaded into $(OUT)/data: 2.2 GB, resumable. Files may
-# be JSON lines or plain text with <|endoftext|> between stories (.txt), either packed by zstd.
+# Each of the three that is not given is downloaded into $(OUT)/data: 2.2 GB, resumable. Files are
+# JSON lines or plain text with <|endoftext|> between stories (.txt), compressed with zstd (.zst) or
+# not.
 #
-# "make -f pipelines/tinystories.mk" again after an interruption goes on from the last checkpoint.
-# With other settings or stories it begins anew, and the checkpoint that was there is put aside, as
+# After an interruption, the same command continues from the last checkpoint. With other settings or
+# stories, it starts a new training, and renames the old checkpoint to
 # $(OUT)/model.safetensors.before.
 
 STORIES =
 VALID =
 VOCAB =
 
-# Where to download from. The hash of the vocabulary is known. Those of the stories are not: they
-# are recorded at the first download and hold for later ones; set them here to insist.
+# Addresses for downloads. The hash of the vocabulary is known. Those of the stories are recorded at
+# the first download, and later downloads must match them; or set them here.
 HUB = https://huggingface.co
 STORIES_URL = $(HUB)/datasets/roneneldan/TinyStories/resolve/main/TinyStoriesV2-GPT4-train.txt
 STORIES_SHA256 =
@@ -38,7 +39,7 @@ FAMILY = cauchy
 FIT_EVERY = 2000
 FIT_ROWS = 20000
 EPOCHS = 100
-# What is generated
+# Sampling
 SAMPLES = 64
 SAMPLER = exp
 SAMPLE_STEPS = 200
@@ -91,8 +92,9 @@ $(OUT)/valid.rows: $(valid_text) $(vocab) $(OUT)/rows.settings
 $(OUT)/valid.noised: $(OUT)/valid.rows $(OUT)/valid.settings
 	noise -s 7 --limit $(VALID_ROWS) -o $@ $<
 
-# --- training: a checkpoint of the same settings and rows is continued, any other put aside; which
-# they are is recorded beside it. EPOCHS, VALID_EVERY and SAVE_EVERY may change on the way ---
+# --- training: continues a checkpoint of the same settings and rows, and renames any other. The
+# settings and the checksum of the rows are recorded beside the checkpoint. EPOCHS, VALID_EVERY and
+# SAVE_EVERY may change between resumptions ---
 
 made_by = { cat $(OUT)/train.settings && cksum < $(OUT)/train.rows; }
 
@@ -118,7 +120,7 @@ $(OUT)/samples.rows: $(OUT)/trained $(OUT)/sample.settings
 $(OUT)/samples.txt: $(OUT)/samples.rows
 	tok -d -w $(vocab) $(OUT)/samples.rows > $@
 
-# --- settings: what is made of them is made again when they change ---
+# --- settings: if they change, the targets that depend on them are made again ---
 
 ROWS_SETTINGS = $(T) $(train_text) $(valid_text) $(vocab)
 TRAIN_SETTINGS = $(SEED) $(PRESET) $(STEPS) $(BATCH) $(TRAIN_OPTIONS) $(MASK) $(FAMILY)
