@@ -1,13 +1,15 @@
-# Out of "denoise --info", the losses of rows at the lowest level, and those of rows at levels that are
-# spread evenly over ln t, sorted by t, in this order: the mean cross-entropies, and the likelihood
-# bound
+# Computes the mean cross-entropies and the likelihood bound
 #
 #   d / 2 t_max^2  +  CE(t_min)  +  integral of t^-3 E|e - estimate|^2 dt
 #
-# of cdcd-csv(5), nats a token, and nats a row. Each row counts in the bound by the number of its
-# targets, so that nats a token are those of all tokens together, and nats a row are those times the
-# mean number of targets. The standard error of the integral is that of the scatter about neighbours in
-# t, for the levels themselves leave no gaps.
+# of cdcd-csv(5), in nats per token and in nats per row. The input is, in this order: the output of
+# "denoise --info"; the losses of rows at the lowest level; the losses of rows at levels spread
+# evenly over ln t, sorted by t.
+#
+# Each row is weighted by its number of targets, so that nats per token are the mean over all
+# tokens. Nats per row are nats per token times the mean number of targets. The standard error of
+# the integral is estimated from the differences of neighbours in t, because the levels themselves
+# are spread without gaps.
 
 /^model.embed: / { d = $2 }
 /^schedule: / { t_min = $5; t_max = $7 }
@@ -15,7 +17,7 @@
 /^t,u,/ {
 	part++
 	if ($0 !~ /^t,u,ce_nats,squared_error,targets$/) {
-		print "bound: no column targets: losses of an older denoise, which has to be run again" >"/dev/stderr"
+		print "bound: no column targets: an older denoise made these losses; run denoise --loss again" >"/dev/stderr"
 		failed = 1
 		exit
 	}
@@ -43,7 +45,7 @@
 	}
 }
 
-# The integral of the cross-entropy over u from 0 to 1.
+# over_schedule - the integral of the cross-entropy over u from 0 to 1
 function over_schedule(    i, sum) {
 	sum = u[1] * ce_of[1] + (1 - u[n]) * ce_of[n]
 	for (i = 2; i <= n; i++)
@@ -55,7 +57,7 @@ END {
 	if (failed)
 		exit 1
 	if (!targets || !lowest_targets || !(t_max > t_min)) {
-		print "bound: no losses, or no range of levels" >"/dev/stderr"
+		print "bound: no losses, or t_max is not above t_min" >"/dev/stderr"
 		exit 1
 	}
 	whole = log(t_max / t_min)

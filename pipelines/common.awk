@@ -1,7 +1,8 @@
-# What the programs in awk share: lines in, logarithms, chance. Portable awk: integers stay below
-# 2^53, and neither random numbers nor logarithms come from awk itself.
+# Functions for all awk programs: input lines, logarithms, random numbers. The awk is portable:
+# integers stay below 2^53, and awk's own random numbers and logarithms are not used.
 
-# A story out of the JSON that generate writes; other lines are as they are, but for a CR at their end.
+# plain - the story in a line of JSON as generate writes it; other lines unchanged, without a final
+# CR
 function plain(line) {
 	sub(/\r$/, "", line)
 	if (sub(/^[{] *"[a-z]+" *: *"/, "", line))
@@ -9,7 +10,8 @@ function plain(line) {
 	return line
 }
 
-# The logarithm, x > 0, from its series about 1: not every awk has one, and so all agree.
+# logarithm - ln x for x > 0, from its series about 1: not every awk has a logarithm, and this one
+# is the same in all
 function logarithm(x,    halvings, z, power, k, sum) {
 	if (x < 1)
 		return -logarithm(1 / x)
@@ -23,7 +25,7 @@ function logarithm(x,    halvings, z, power, k, sum) {
 	return sum + halvings * 0.69314718055994530942
 }
 
-# ---- chance: L'Ecuyer's combined generator (CACM 31, 1988), whose products stay below 2^47
+# ---- random numbers: L'Ecuyer's combined generator (CACM 31, 1988), whose products stay below 2^47
 
 function seed_with(s,    i) {
 	s1 = 1 + s % 2147483562

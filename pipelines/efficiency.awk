@@ -1,5 +1,5 @@
-# Of what scale.awk predicts, efficiency by the number of nodes as text: a line for each network and
-# each way to sum. `wanted` is MODEL,SCALING,SPEED,PROGRESS.
+# Prints the efficiency by number of nodes as text, from the predictions of scale.awk: a line for
+# each network and each way of summation. `wanted` is MODEL,SCALING,SPEED,PROGRESS.
 
 BEGIN {
 	FS = ","

@@ -1,5 +1,5 @@
-# Of a table of runs named KIND.SEED, the mean and standard deviation over the seeds of what matters
-# most. `runs` names the rows.
+# Computes mean and standard deviation over the seeds of the most important measures, from a table
+# of runs named KIND.SEED. `runs` names the rows.
 
 BEGIN {
 	n = split(runs, r, " ")
@@ -18,7 +18,8 @@ $1 in run {
 	sub(/\.[^.]*$/, "", kind)
 	if (!seeds[kind]++)
 		kinds[++k] = kind
-	# Relative to the first seed: squares of the values would leave little of a small deviation.
+	# Sums are relative to the first seed: squares of the values would lose the digits of a
+	# small deviation.
 	for (i = 1; i <= m; i++) {
 		if (seeds[kind] == 1)
 			first[kind, i] = $at[column[i]]

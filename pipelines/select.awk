@@ -1,6 +1,7 @@
-# Rows and columns of a table whose first column names the rows: the rows named in `wanted`, in the
-# order of the table, and those of `columns` that there are. A name SAMPLER-EVALUATIONS-TEMPERATURE
-# also has columns of these names; the sampler of another is its name.
+# Selects rows and columns of a table whose first column names the rows: the rows named in `wanted`,
+# in the order of the table, and those of `columns` that the table has. A row
+# SAMPLER-EVALUATIONS-TEMPERATURE also has the columns sampler, evaluations and temperature; the
+# sampler of any other row is its name.
 
 function value(column,    part) {
 	if (column in at)

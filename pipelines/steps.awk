@@ -1,6 +1,7 @@
-# A log of steps (train -l) as one row without a header: the seconds of the quickest step, for whoever
-# shares the machine only takes away, and those of it that rank 0 spent in calls of MPI. The first step
-# is left out; it warms up. `name` goes before.
+# Prints one row without a header from a log of steps (train -l): `name`, the seconds of the fastest
+# step, and how many of them rank 0 spent in MPI calls. The fastest step is used because other
+# programs on the machine can only make a step slower. The first step is left out, because it warms
+# up.
 
 BEGIN {
 	FS = ","
@@ -27,7 +28,7 @@ FNR > 2 {
 
 END {
 	if (!n) {
-		print "steps: a log of fewer than two steps" >"/dev/stderr"
+		print "steps: the log has fewer than two steps" >"/dev/stderr"
 		exit 1
 	}
 	printf "%s%.6f,%.6f\n", name, step, comm

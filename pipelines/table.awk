@@ -1,6 +1,9 @@
-# Tables whose first column names the rows. With join=1: CSV files side by side, all rows of the
-# first; what another does not have stays empty. Else one such file as text: with rows=1 as it is,
-# without a column a row, for there are more measures than texts. No field may hold a comma.
+# Prints tables whose first column names the rows; no field may contain a comma.
+#
+# join=1   joins CSV files side by side: all rows of the first file; cells that another file lacks are
+#          empty
+# rows=1   prints one CSV file as text
+# neither  the same, transposed: a line per column, because there are more measures than texts
 
 BEGIN {
 	FS = ","
