@@ -1,22 +1,23 @@
-# Models of n words, and what is measured by them. Run by ./ngram, after common.awk; it sets
+# n-gram models, and measures of texts. Run by ./ngram, after common.awk; ngram sets
 #   mode      generate, shuffle, score or measure
-#   order     how many words the model sees, the last included
-#   n, seed   how many stories to generate, and which
+#   order     n of the n-grams: words that the model sees, the predicted one included
+#   n, seed   number of stories to generate, and random seed
 #   heat      temperature: words are drawn by p^(1/heat)
-#   JUDGE     (in the environment) the text that the model is made of
-#   TRAIN     (the same) the text that copies are looked for in
+#   JUDGE     (in the environment) the text that the model is trained on
+#   TRAIN     (in the environment) the text in which copies are searched
 #
-# The model is interpolated modified Kneser-Ney (Chen & Goodman 1999, An empirical study of smoothing
-# techniques for language modeling, Computer Speech and Language 13, section 3). With a(h w) the
-# number of different words before h w in the text, or, for the longest h w and for those that begin
-# a story, how often it occurs,
+# The model is interpolated modified Kneser-Ney (Chen & Goodman 1999, An empirical study of
+# smoothing techniques for language modeling, Computer Speech and Language 13, section 3). With a(h
+# w) the number of different words before h w in the text (for the longest h w, and for h w at the
+# start of a story: the number of occurrences),
 #
 #   p(w | h) = max(0, a(h w) - D(a)) / a(h .)  +  gamma(h) p(w | h without its first word)
 #
-# where gamma(h) is what the discounts D took, and the last p is even over all words and one more,
-# which stands for any unknown word. A story is <s> words </s>; </s> counts as a word.
+# where gamma(h) is the probability that the discounts D removed. The shortest p is uniform over all
+# words and one more, which represents all unknown words. A story is <s> words </s>; </s> counts as
+# a word.
 #
-# What occurs is a trie: child[v, w] is what follows the words of node v by word w, 1 is the root.
+# The n-grams are a trie: child[v, w] is the node after node v and word w; node 1 is the root.
 
 function fail(message) {
 	print "ngram: " message >"/dev/stderr"
@@ -26,7 +27,7 @@ function fail(message) {
 
 # ---- text
 
-# The words of a story into w[1...]; a punctuation mark is a word. Returns how many.
+# split_words - split a story into words w[1...]; a punctuation mark is a word. Returns the number.
 function split_words(line, w) {
 	line = plain(line)
 	gsub(/[!-\/:-@\[-`{-~]/, " & ", line)
@@ -50,7 +51,7 @@ function new_node(parent, w,    v) {
 	return v
 }
 
-# Make the model of a file.
+# learn - train the model on a file
 function learn(file,    line, got, w, nw, i, k, v, id, last, node) {
 	nodes = 1
 	word[begin = 1] = "<s>"
@@ -66,7 +67,7 @@ function learn(file,    line, got, w, nw, i, k, v, id, last, node) {
 			id = i > nw ? end : identify(w[i])
 			last = i < order ? i + 1 : order
 			for (k = last; k >= 1; k--) {
-				# a longer one that is new is one more word before the shorter
+				# a new longer n-gram means one more word before the shorter one
 				v = child[node[k - 1], id]
 				if (!v) {
 					v = new_node(node[k - 1], id)
@@ -96,7 +97,8 @@ function identify(w) {
 	return id_of[w]
 }
 
-# The discounts of each order, from how many n-grams occur once, twice, ...; then what they take.
+# discount_all - the discounts of each order, from the numbers of n-grams that occur once, twice,
+# ...; then the counts that they remove
 function discount_all(    v, k, a, of, y, c, depth) {
 	depth[1] = 0
 	for (v = 2; v <= nodes; v++) {
@@ -120,7 +122,8 @@ function discount_all(    v, k, a, of, y, c, depth) {
 		}
 }
 
-# The contexts at the start of a story, 0 where there is none; and after one more word.
+# start, follow - the nodes of the contexts of each length, 0 if there is none: at the start of a
+# story, and after one more word
 function start(context,    k) {
 	context[0] = 1
 	context[1] = child[1, begin]
@@ -144,7 +147,7 @@ function probability(context, id,    k, h, p, a) {
 	return p
 }
 
-# -ln of the probability of a story; sets unknown_words.
+# nats - -ln of the probability of a story; adds to unknown_words
 function nats(w, nw,    i, id, context, sum) {
 	start(context)
 	for (i = 1; i <= nw + 1; i++) {
@@ -158,7 +161,8 @@ function nats(w, nw,    i, id, context, sum) {
 
 # ---- generate
 
-# A word by its probability: the longest context decides, or leaves it to the next shorter.
+# draw_word - draw a word by its probability: with the longest context, or, with the probability
+# that the discounts removed, with the next shorter one
 function draw_word(context,    k, h, r, v, a) {
 	for (k = order; k >= 1; k--) {
 		h = context[k - 1]
@@ -175,9 +179,9 @@ function draw_word(context,    k, h, r, v, a) {
 	return 2 + int(uniform() * (words - 1))
 }
 
-# The same by p^(1/heat), normalised again. What has never followed the last word is as likely as
-# its place among single words says, times what all longer contexts left for it; so only those that
-# have need be looked at one by one.
+# draw_heated - the same with p^(1/heat), normalised. The probability of a word that never followed
+# the last one is that of the single word, times the factor that all longer contexts leave for it.
+# So only the words that did follow are computed one by one.
 function draw_heated(context,    k, v, id, left, here, sum, known, rest, candidate, n, weight, r) {
 	for (k = 2; k <= order; k++)
 		if (context[k - 1] && total[context[k - 1]])
@@ -203,7 +207,7 @@ function draw_heated(context,    k, v, id, left, here, sum, known, rest, candida
 	return n ? candidate[n] : end
 }
 
-# p^(1/heat) of each single word.
+# heat_words - p^(1/heat) of each single word, without context
 function heat_words(    id, context) {
 	for (id = end; id <= words; id++) {
 		context[0] = 1
@@ -239,9 +243,10 @@ function shuffle(file,    line, got, w, nw, i, j, kept) {
 
 # ---- copies
 #
-# The texts that are measured, one after the other with marks between the stories, as a suffix
-# automaton (Blumer et al. 1985, The smallest automaton recognizing the subwords of a text); TRAIN
-# runs through it once, and leaves at each state the longest of its strings that it has.
+# The measured texts, with separators between the stories, are made into one suffix automaton
+# (Blumer et al. 1985, The smallest automaton recognizing the subwords of a text). TRAIN is read
+# once through the automaton, which stores at each state the length of its longest string that
+# occurs in TRAIN.
 
 function add_symbol(s,    v, p, q, clone, f, nf, i) {
 	v = ++states
@@ -316,7 +321,7 @@ function look_for_copies(file,    line, got, w, nw, i, s, v, l, u) {
 		fail(file ": cannot be read")
 }
 
-# The longest run of words that a story shares with TRAIN.
+# longest_copy - length of the longest run of words of a story that also occurs in TRAIN
 function longest_copy(w, nw,    i, v, u, most) {
 	v = 1
 	for (i = 1; i <= nw; i++) {

@@ -1,33 +1,46 @@
-# What a step takes on many nodes: the cost model of cdcd(7), SCALE. `mode` says what is made of the
-# files, whose first rows name their columns:
+# Computes the time of a step on many nodes: the cost model of cdcd-cluster(7). `mode` selects the
+# output. The first rows of the input files name their columns:
 #
-# models   shapes.csv, node.csv: a row a model, its shape and what was measured of it on one node
-# machine  models.csv, calls.csv: what the processors of this machine are worth together, of one of
-#          them, and latency and bandwidth between two processes
-# compare  models.csv, machine.csv, ranks.csv: what was measured of processes of this machine beside
-#          what the model makes of it. Their messages are copied by the processors that compute:
-#          nothing is hidden, and what there are too few processors for takes its turn.
+# mode     input, output
+# models   shapes.csv, node.csv: a row for each model, with its shape and measurements on one node
+# machine  models.csv, calls.csv: the speed of all processors of this machine relative to one, and
+#          latency and bandwidth between two processes
+# compare  models.csv, machine.csv, ranks.csv: measured and predicted times of several processes on
+#          this machine. The processors that compute also copy the messages, so no communication is
+#          hidden. More processes than processors share the processors.
 # predict  models.csv: a row for each model, network, speed of the nodes, and number of nodes
 #
-# model       the row of models.csv that the processes trained, each by one thread; whole is the same
-#             model by all threads of the machine
-# batch, rows rows of a step: of all nodes (strong scaling, compare), of each (weak scaling)
-# gbit        of the network, in Gbit/s, each way at once; "inf" is allowed; latency_us of a message
-# speeds      how many times as fast as the one that was measured the nodes are
-# most        nodes; they are doubled from 1
-# bucket      bytes
+# Further variables:
+#
+# model        the row of models.csv that the processes trained, with one thread each
+# whole        the row of the same model, trained with all threads of the machine
+# batch        rows per step of all nodes (strong scaling, compare)
+# rows         rows per step of each node (weak scaling)
+# gbit         bandwidth of the network, in Gbit/s in each direction; "inf" is allowed
+# latency_us   latency of a message, in microseconds
+# speeds       speed of the nodes, relative to the measured one
+# most         largest number of nodes; the numbers are the powers of 2 up to this one
+# bucket       size of a bucket, in bytes
 
 BEGIN {
 	FS = ","
-	# A step is forward, backward, and the forward pass of half the rows once more.
+	# A step is a forward pass, a backward pass (twice the time), and a second forward pass of
+	# half the rows, for self-conditioning.
 	BACKWARD = 2 / 3.5
-	# Sums of a few numbers that all wait for; with sharding there is one more.
+	# All-reductions of a few numbers, which all ranks wait for; with sharding there is one
+	# more.
 	SMALL = 6
 }
 
-# ---- messages. What is fixed about a run is global: n nodes; wire and shard as of train; sums,
-# how floats are summed: "ring", or "tree", as MPI may do it; progress: "calls", where messages make
-# headway in calls of MPI only, "free", or "none".
+# ---- messages
+#
+# The properties of a run are global variables:
+#
+# n            number of nodes
+# wire, shard  the options of train
+# sums         algorithm of the reduction of floats in MPI: "ring" or "tree"
+# progress     when messages make progress: "calls": only inside MPI calls; "free": always; "none":
+#              no communication is hidden
 
 function log2(n,    k, p) {
 	for (p = 1; p < n; p *= 2)
@@ -35,7 +48,8 @@ function log2(n,    k, p) {
 	return k + 0
 }
 
-# How many times the gradient, as floats, passes the slowest link. bf16 is swapped by train itself.
+# volume - how many times the gradient, as floats, is sent over the slowest link. For bf16, train
+# exchanges the parts itself by all-to-all messages.
 function volume(    share) {
 	share = (n - 1) / n
 	if (wire == "bf16")
@@ -45,14 +59,14 @@ function volume(    share) {
 	return shard == "on" ? share : 2 * share
 }
 
-# Messages of a bucket that wait for one another.
+# rounds - number of messages of a bucket that are sent one after the other
 function rounds() {
 	if (wire == "float" && sums == "tree")
 		return shard == "on" ? log2(n) + n - 1 : 2 * log2(n)
 	return shard == "on" ? n - 1 : 2 * (n - 1)
 }
 
-# Calls of MPI that they take; what is swapped goes to all at once.
+# calls - number of MPI calls that a bucket needs; all-to-all messages are sent to all ranks at once
 function calls() {
 	return wire == "float" ? rounds() : shard == "on" ? 1 : 2
 }
@@ -65,9 +79,9 @@ function small_sums() {
 	return seconds(0, log2(n) * (SMALL + (shard == "on")))
 }
 
-# ---- a model's gradient: P numbers in so many buckets, besides the last, which has `tail` of them
+# ---- the gradient of a model: P numbers in `buckets` buckets and a last one with `tail` numbers
 
-# A tensor is complete: the bucket sets out if it is full.
+# add - append a tensor to the current bucket, and close the bucket if it is full
 function add(size) {
 	tail += size
 	if (4 * tail < bucket)
@@ -76,9 +90,10 @@ function add(size) {
 	tail = 0
 }
 
-# From the end of the flat array to its beginning, as lib/model/exchange.c cuts it but for small tensors:
-# head and recall, blocks, and what is before the first block, which comes last, and has nothing left
-# to hide behind.
+# plan - divide the gradient into buckets like lib/model/exchange.c, except for small tensors: from
+# the end of the flat array to its beginning. First head and recall, then the blocks, then all
+# tensors before the first block. The last ones are sent when the backward pass has ended, so their
+# communication cannot be hidden.
 function plan(m,    C, l, first, blocks) {
 	P = parameters[m]
 	C = width[m]
@@ -96,7 +111,8 @@ function plan(m,    C, l, first, blocks) {
 	tail += first
 }
 
-# The share of the others that can be hidden: each has the calls of the blocks after it.
+# hideable - the fraction of the communication of the other buckets that can be hidden. For each
+# bucket, train makes an MPI call after each block that the backward pass still has to compute.
 function hideable(m,    l, sum) {
 	if (progress != "calls")
 		return progress == "free"
@@ -105,9 +121,12 @@ function hideable(m,    l, sum) {
 	return sum / layers[m]
 }
 
-# ---- a step in which each node computes so many tokens: sets step, comm, wired, hidden, in seconds.
-# Nodes are `speed` times as fast as measured; `crowd` processes share what one was measured on, and
-# queue times as many a wire as when that was measured.
+# ---- a step
+#
+# model_step - the time of a step with `tokens` tokens per node. Sets step, comm, wired and hidden,
+# in seconds. Nodes are `speed` times as fast as the measured one. `crowd` processes share the
+# processors on which one was measured, and `queue` times as many processes as in the measurement
+# share a link.
 
 function model_step(m, tokens,    compute, early, pass) {
 	plan(m)
@@ -155,7 +174,7 @@ file == 1 {
 	next
 }
 
-# Two rows for each model, of few and of many rows.
+# node.csv has two lines for each model: steps of few and of many rows.
 mode == "models" {
 	m = $1
 	if (!(m in few)) {
@@ -166,7 +185,7 @@ mode == "models" {
 		many = $at["rows"] * row_len[m]
 		token_s[m] = ($at["step_s"] - few_s[m]) / (many - few[m])
 		if (token_s[m] <= 0) {
-			print "scale: " m ": more rows take no longer; is the machine busy?" >"/dev/stderr"
+			print "scale: " m ": a step of more rows took no longer; the machine may be busy" >"/dev/stderr"
 			token_s[m] = $at["step_s"] / many
 		}
 		update_s[m] = ($at["update_s"] + few_update[m]) / 2
@@ -216,8 +235,8 @@ function alone(m) {
 	return batch * row_len[m] * token_s[m] + fixed_s[m] + update_s[m]
 }
 
-# Of two processes: a model of nearly nothing, whose time is that of its messages, and one whose time
-# is that of its bytes.
+# print_machine - latency and bandwidth from two measurements with two processes: a tiny model,
+# whose communication time is latency, and a model whose communication time is mostly bandwidth
 function print_machine(    spent) {
 	n = 2
 	wire = "float"

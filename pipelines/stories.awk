@@ -1,16 +1,19 @@
-# Stories of a known grammar: generate, check, measure. Run by ./stories, after common.awk; it sets
+# Generates, checks and measures stories of a known grammar. Run by ./stories, after common.awk;
+# stories sets
 #   mode      generate, check, summary, entropy or words
-#   n, seed   how many stories, and which
-#   GRAMMAR   (in the environment) the description, whose head says how it is written
-#   EXCLUDE   (the same) a file of stories: generate none of them; summary counts them as seen
+#   n, seed   number of stories to generate, and random seed
+#   GRAMMAR   (in the environment) the grammar; stories.grammar explains the notation
+#   EXCLUDE   (in the environment) a file of stories: generate leaves them out, summary counts them
+#             as seen
 #
-# The description is unfolded into one acyclic automaton over words: a state for each word or slot
-# of each rule where it is used, and an edge from each to what may follow, with the probability of
-# the choices between. All modes walk that automaton. Where verify() finds no ambiguity, a text
-# has one path at most, so its probability is that of its path times that of its draws.
+# The grammar is expanded into one acyclic automaton over words. It has a state for each word or
+# slot of each use of a rule, and an edge from each state to every state that may follow, with the
+# probability of the choices between them. All modes use this automaton. verify() refuses ambiguous
+# grammars, so a text has at most one path, and its probability is that of its path times that of
+# its draws.
 #
-# Portable awk: mawk, gawk, busybox and the one true awk give the same bytes. Integers stay below
-# 2^53, and no random numbers come from awk itself.
+# The awk is portable: mawk, gawk, busybox and the one true awk give the same bytes. Integers stay
+# below 2^53, and awk's own random numbers are not used.
 
 function fail(message) {
 	print "stories: " message >"/dev/stderr"
@@ -18,7 +21,7 @@ function fail(message) {
 	exit 1
 }
 
-# ---- the description
+# ---- the grammar
 
 function complain(message) {
 	fail(grammar ":" line_number ": " message)
@@ -38,19 +41,19 @@ function load(    line, got, section, name, f, nf, i) {
 			else if (section == "rule")
 				rule_line[name, ++rule_lines[name]] = line
 			else
-				complain("an indented line that belongs to nothing")
+				complain("indented line without a table or rule before it")
 			continue
 		}
 		section = f[1]
 		name = f[2]
 		if (name == "")
-			complain("a name is missing")
+			complain("missing name after \"" section "\"")
 		if (section == "table")
 			add_table(name, f, nf)
 		else if (section == "draw")
 			add_draw(name, f, nf)
 		else if (section != "rule" || name in rule_lines)
-			complain("neither table, draw nor a new rule: " line)
+			complain("expected table, draw or a new rule: " line)
 		else
 			rule_lines[name] = 0
 	}
@@ -61,7 +64,7 @@ function load(    line, got, section, name, f, nf, i) {
 
 function add_table(name, f, nf,    i) {
 	if (name in records)
-		complain("table " name " is there already")
+		complain("table " name " is defined twice")
 	records[name] = 0
 	for (i = 3; i <= nf; i++)
 		if (f[i] != "")
@@ -73,7 +76,7 @@ function add_record(table, line,    f, nf, i, r) {
 	if (nf && f[nf] == "")
 		nf--
 	if (nf != columns[table])
-		complain("table " table " has " columns[table] " columns")
+		complain("table " table " has " columns[table] " columns, this record " nf)
 	r = ++records[table]
 	for (i = 1; i <= nf; i++) {
 		cell[table, column[table, i], r] = f[i]
@@ -81,7 +84,7 @@ function add_record(table, line,    f, nf, i, r) {
 	}
 }
 
-# Variables drawn together from one table differ.
+# add_draw - variables of one draw get different records
 function add_draw(table, f, nf,    i) {
 	if (!(table in records))
 		complain("no table " table)
@@ -95,13 +98,14 @@ function add_draw(table, f, nf,    i) {
 			rank[f[i]] = group_size[groups]
 		}
 	if (group_size[groups] > records[table])
-		complain("table " table " has too few records")
+		complain("table " table " has too few records for " group_size[groups] " different variables")
 }
 
 # ---- the automaton
 #
-# States are 1 (the start), 2, ... and `last` (the end); edges lead upwards only. A frontier, what
-# may come before the next word, is a string "state/ways state/ways ...": one way in so many.
+# States are 1 (the start), 2, ... and `last` (the end); edges lead to higher numbers only. A
+# frontier is the set of states that may come before the next word: a string "state/ways state/ways
+# ...", where 1/ways is the probability of the choices.
 
 function unfold(    frontier) {
 	last = 1
@@ -141,12 +145,12 @@ function expand(name, frontier, inside,    i, out) {
 	return out
 }
 
-# The length of the token at the front of a line.
+# token - the length of the first token of a line
 function token(line) {
 	if (match(line, /^[{][a-z0-9_.]+[}]/) || match(line, /^<[a-z0-9_]+>/) || match(line, /^[a-z]+/) ||
 	    match(line, /^[(|).,!?]/))
 		return RLENGTH
-	fail(grammar ": what is this? " line)
+	fail(grammar ": what is this? expected a word, a {slot}, a <rule>, a choice or punctuation: " line)
 }
 
 function sequence(line, frontier, inside,    t, n) {
@@ -171,7 +175,7 @@ function sequence(line, frontier, inside,    t, n) {
 	}
 }
 
-# The place of the parenthesis that closes the one at the front.
+# closing - the position of the parenthesis that closes the first one
 function closing(line,    i, c, depth) {
 	for (i = 1; i <= length(line); i++) {
 		c = substr(line, i, 1)
@@ -215,7 +219,7 @@ function connect_word(t, frontier,    part, name) {
 	connect(frontier, last)
 }
 
-# Whether a state may read a word, whatever else the story says.
+# accepts - whether a state may read a word, regardless of the rest of the story
 function accepts(state, word) {
 	if (state in slot)
 		return (slot_table[state], slot_column[state], word) in in_column
@@ -224,8 +228,9 @@ function accepts(state, word) {
 
 # ---- ambiguity
 #
-# The automaton is ambiguous exactly if two different paths read one text: if in the product with
-# itself a pair of different states lies between the start and the end.
+# The automaton is ambiguous if and only if two different paths read the same text, that is, if a
+# pair of different states is on a path from the start to the end of the product of the automaton
+# with itself.
 
 function verify(    queue, seen, from, into, head, tail, pair, i, j, p, q, useful) {
 	queue[tail = 1] = "1 1"
@@ -262,7 +267,7 @@ function verify(    queue, seen, from, into, head, tail, pair, i, j, p, q, usefu
 	}
 }
 
-# Whether two states can read one word.
+# meet - whether two states can read the same word
 function meet(a, b,    kind, table, r) {
 	if (label[a] == label[b])
 		return 1
@@ -278,7 +283,7 @@ function meet(a, b,    kind, table, r) {
 	return meets[kind]
 }
 
-# What leads to a pair of states, for the message.
+# reading - the words that lead to a pair of states, for the message
 function reading(pair, from,    text, part) {
 	while (pair != "1 1") {
 		split(pair, part, " ")
@@ -336,14 +341,14 @@ function generate(    made, tries, text) {
 
 # ---- check
 
-# The logarithm of a number of ways; few differ.
+# ln - the logarithm of a number of ways, cached because few numbers occur
 function ln(x) {
 	if (!(x in ln_of))
 		ln_of[x] = logarithm(x)
 	return ln_of[x]
 }
 
-# A story as its words and punctuation marks, a space between each.
+# spaced - a story with one space between all words and punctuation marks
 function spaced(line) {
 	line = plain(line)
 	gsub(/[.,!?]/, " & ", line)
@@ -361,7 +366,7 @@ function exclude_all(    line, got) {
 	close(exclude)
 }
 
-# The states that a word leads to from a state, with the ways: "q/ways q/ways ...".
+# steps - the states after state p and a word, with the ways: "q/ways q/ways ..."
 function steps(p, word,    i, out) {
 	if ((p, word) in step)
 		return step[p, word]
@@ -371,7 +376,7 @@ function steps(p, word,    i, out) {
 	return step[p, word] = out
 }
 
-# Read a spaced text; sets grammatical, consistent, reason and nats (-ln of its probability).
+# judge - read a spaced text; sets grammatical, consistent, reason and nats (-ln of its probability)
 function judge(text,    w, nw, i, j, k, now, active, nf, f, part, came, next_active, path) {
 	grammatical = consistent = 0
 	reason = nats = ""
@@ -417,7 +422,7 @@ function misfit(w, nw, i,    p, known) {
 	return "word " i ": \"" w[i] "\" " (i > 1 ? "after \"" w[i - 1] "\"" : "at the start")
 }
 
-# Whether one draw explains every slot of the path. able[v, r]: record r may be what v is.
+# bind - whether one draw explains every slot of the path. able[v, r]: record r is possible for v.
 function bind(w, nw, path,    i, r, p, v, table, left, able, first, touched, g) {
 	for (i = 1; i <= nw; i++) {
 		p = path[i]
@@ -457,7 +462,7 @@ function bind(w, nw, path,    i, r, p, v, table, left, able, first, touched, g) 
 	consistent = 1
 }
 
-# How many draws of a group's variables, from the k-th on, agree with what was said.
+# assignments - number of draws of a group's variables, from the k-th on, that agree with the text
 function assignments(g, k, able, first,    v, r, sum) {
 	if (k > group_size[g])
 		return 1
@@ -485,8 +490,9 @@ function quoted(text) {
 
 # ---- entropy
 #
-# Exact, in nats a story. Each text has one path and each path one text for each distinguishable
-# draw, so H = H(path) + sum over groups of E[H(what the path tells of the group's draw)].
+# The entropy is exact, in nats per story. Each text has one path, and each path has one text for
+# each distinguishable draw, so H = H(path) + sum over groups of E[H(the columns of the group's draw
+# that the path mentions)].
 
 function entropy_of_choices(    h, p, i) {
 	h[last] = 0
@@ -496,7 +502,8 @@ function entropy_of_choices(    h, p, i) {
 	return h[1]
 }
 
-# Distribution over which columns of group g a path mentions, state by state; then over the ends.
+# entropy_of_group - computes, state by state, the distribution over the sets of columns of group g
+# that a path mentions; the sets at the end state give the entropy
 function entropy_of_group(g,    kinds, kind, p, q, i, m, nm, mask, list, share, told, sum) {
 	for (p = 2; p < last; p++)
 		if (p in slot && group_of[slot[p]] == g && !(label[p] in kind)) {
@@ -532,7 +539,7 @@ function entropy_of_group(g,    kinds, kind, p, q, i, m, nm, mask, list, share, 
 	return sum + 0
 }
 
-# Count the draws of a group by what the mentioned columns show of them.
+# distinguish - count the draws of a group by the values of the mentioned columns
 function distinguish(g, k, mask, shown,    i, r, more) {
 	if (k > group_size[g]) {
 		seen_draw[shown]++
@@ -569,7 +576,7 @@ function entropy(    choices, slots, g, p, i, q, shortest, longest, mean) {
 	    mean[1] - 1, longest[1] - 1, words()
 }
 
-# Every word and punctuation mark that a story may hold; returns how many.
+# words - print (in mode words) every word and punctuation mark of the grammar; returns the number
 function words(    p, r, word, known, n) {
 	for (p = 2; p < last; p++)
 		for (r = 1; r <= (p in slot ? records[slot_table[p]] : 1); r++) {

@@ -1,7 +1,7 @@
 # Prints tables whose first column names the rows; no field may contain a comma.
 #
-# join=1   joins CSV files side by side: all rows of the first file; cells that another file lacks are
-#          empty
+# join=1   joins CSV files side by side: all rows of the first file; cells that another file lacks
+#          are empty
 # rows=1   prints one CSV file as text
 # neither  the same, transposed: a line per column, because there are more measures than texts
 
