@@ -11,7 +11,7 @@ is 'a header' "$(head -n 1 "$T/steps.csv")" \
 ok 'a row each precision, whose figures are numbers' awk -F, '
 	NR > 1 { n++; bad += $1 != "tiny" || $3 != "train" || $4 <= 0 || $5 <= 0 || $7 < 1e6 }
 	END { exit !(n >= 1 && !bad) }' "$T/steps.csv"
-ok 'and the profile of a run' test -s "$T/tiny-fp32.csv"
+ok 'bench/steps: writes the profile of each run' test -s "$T/tiny-fp32.csv"
 STEPS=1 QUICK=1 AXES=layers tests/bench/growth >"$T/growth.csv" 2>"$T/err"
 is 'growth: nothing amiss' "$(cat "$T/err")" ''
 ok 'two values in two precisions; twice the layers are more operations' awk -F, '

@@ -50,12 +50,12 @@ ok 'is measured' evaluate
 table=$T/demo/model-eval/table.csv
 is 'the table has a row for each text' "$(cut -d, -f1 "$table" | xargs)" \
 	'text held-out shuffled 1-gram 2-gram 3-gram 4-gram 5-gram model'
-is 'and the same columns in each' "$(awk -F, '{ print NF }' "$table" | sort -u | wc -l | tr -d ' ')" 1
+is 'eval: every row of the table has the same number of columns' "$(awk -F, '{ print NF }' "$table" | sort -u | wc -l | tr -d ' ')" 1
 is 'of as many stories each' "$(tail -n +2 "$table" | cut -d, -f2 | sort -u)" 32
 is 'the text says the same' "$(awk '$1 == "word_nats"' "$T/demo/model-eval/table.txt" | tr -s ' ')" \
 	"$(cut -d, -f5 "$table" | xargs)"
 is 'held-out text follows the grammar' "$(field held-out consistent)" 1.0000
-is 'and has the entropy of the grammar' "$(field held-out held_out_nats)" \
+is 'eval: the held-out text has the entropy of the grammar' "$(field held-out held_out_nats)" \
 	"$(pipelines/stories entropy | awk -F, 'NR == 2 { print $1 }')"
 holds 'the judge prefers it to shuffled text' "$(field shuffled word_nats) > 2 * $(field held-out word_nats)"
 holds 'and 5-gram text to 1-gram text' "$(field 1-gram word_nats) > 2 * $(field 5-gram word_nats)"
@@ -143,8 +143,8 @@ is 'learning.csv: a row a validation' "$(grep -c ',3,\|,6,' "$T/precond/learning
 is 'runs have the options of their kind' \
 	"$(for r in karras.1 tanh.2; do denoise -m "$T/precond/$r/model.safetensors" --info | sed -n 's/^model.precond: //p'; done | xargs)" \
 	'karras tanh'
-is 'and their seed' "$(denoise -m "$T/precond/tanh.2/model.safetensors" --info | sed -n 's/^train.seed: //p')" 2
-is 'and their mask' "$(for m in all mixed; do
+is 'precond: each run has the seed in its name' "$(denoise -m "$T/precond/tanh.2/model.safetensors" --info | sed -n 's/^train.seed: //p')" 2
+is 'conditioning: each run trains on the mask in its name' "$(for m in all mixed; do
 	denoise -m "$T/conditioning/on-$m.1/model.safetensors" --info | grep -o 'provenance.*' | grep -c -- "--mask $m"; done | xargs)" '1 1'
 is 'self-conditioning is off where it should be' \
 	"$(denoise -m "$T/conditioning/off-all.1/model.safetensors" --info | sed -n 's/^model.self_cond: //p')" 0

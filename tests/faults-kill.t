@@ -248,7 +248,7 @@ if [ -e "$faults" ] && [ -z "${SAN:-}" ]; then
 	kill -INT $pid
 	wait $pid
 	is 'a second SIGINT, while the checkpoint is synced, ends it at once' $? 130
-	ok 'and leaves no half of one under the name' test ! -e "$T/twice.st"
+	ok 'train: a second SIGINT leaves no partial checkpoint under the final name' test ! -e "$T/twice.st"
 	timeout 20 train -q -x tiny --layers 1 -n 1 -o "$T/twice.st" "$T/train.noised" >/dev/null
 	is 'the next run sweeps up' "$(find "$T" -name 'twice.st.*' -o -name '*.tmp')" ''
 
@@ -277,8 +277,8 @@ pid=$!
 await test -e "$T/one.st"
 fails 'a second run is refused' 1 "one.st: is being written by another process, $pid\$" tiny "$T/one.st" -n 3
 fails 'by -f as well' 1 'is being written by another' tiny "$T/one.st" -n 3 -f
-fails 'and by -r' 1 'is being written by another' train -q -r "$T/one.st" "$T/train.noised"
-fails 'and by another spelling' 1 'is being written by another' tiny "$T/../${T##*/}/one.st" -n 3 -f
+fails 'train: -r refuses a checkpoint that another process is writing' 1 'is being written by another' train -q -r "$T/one.st" "$T/train.noised"
+fails 'train: -o refuses another path of a checkpoint that another process is writing' 1 'is being written by another' tiny "$T/../${T##*/}/one.st" -n 3 -f
 ok 'another output beside it is not' tiny "$T/two.st" -n 3
 ok 'a look at it is not' train --dry-run -r "$T/one.st" "$T/train.noised"
 kill -KILL $pid
@@ -286,7 +286,7 @@ wait $pid 2>/dev/null
 end $source
 ok 'the file of the lock is still there after SIGKILL' test -e "$T/one.st.lock"
 ok 'but it is no lock: a run goes on' train -q -r "$T/one.st" -n $STEPS "$T/train.noised"
-ok 'and takes it away' test ! -e "$T/one.st.lock"
+ok 'train: a resumed run removes the lock file of a killed run' test ! -e "$T/one.st.lock"
 
 # A run that fails holds its lock until it has said why: its standard error is a full pipe, and waits.
 mkfifo "$T/full"

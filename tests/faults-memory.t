@@ -70,7 +70,7 @@ for kib in 50000 100000 150000 200000 250000 300000 400000 4000000; do
 done
 is 'denoise: limits of address space: works, or says why not' $bad 0
 limited 170000 denoise -q -j 1 -N 2 -n 2 -m "$T/model" -o "$T/out"
-is 'and names what there is too little of' "$? $(sed 's/ take .*//' "$T/err")" \
+is 'denoise: the out-of-memory message names what needs the memory' "$? $(sed 's/ take .*//' "$T/err")" \
 	'1 denoise: out of memory: products of matrices'
 limited 170000 train --no-such-option
 is 'which comes before all else' "$? $(sed 's/ take .*//' "$T/err")" '1 train: out of memory: products of matrices'

@@ -213,7 +213,7 @@ for command in "tok -q -w $T/vocab.txt $T/stories.jsonl -o $T/./vocab.txt" \
 	# shellcheck disable=SC2086
 	fails "$(echo "$command" | sed "s|$T/||g")" 2 'the same file is (used twice|input and standard output|output and standard input)' $command
 done
-ok 'and the model is what it was' cmp "$T/model" "$T/kept"
+ok 'train, denoise: a command refused for using a file twice leaves the model unchanged' cmp "$T/model" "$T/kept"
 same_as_stdin() { # same_as_stdin FILE COMMAND...
 	in=$1
 	shift
@@ -238,7 +238,7 @@ fails 'train: two logs that standard output is' 2 'only one log' \
 	to_file "$T/both.csv" train -o "$T/a" -l "$T/both.csv" "$T/train.noised"
 fails 'noise: rows that standard output is' 2 'the same file is input and standard output' to_file "$T/on.rows" noise "$T/on.rows"
 ok 'the model is what it was' cmp "$T/on.st" "$T/model"
-ok 'and so are the rows' cmp "$T/on.rows" "$T/train.rows"
+ok 'noise: a refused redirection onto the input leaves the rows unchanged' cmp "$T/on.rows" "$T/train.rows"
 ln -s late.log "$T/late.st"
 fails 'train: a checkpoint by a link to what will be its log' 2 'the same file is (used twice|input and standard output|output and standard input)' \
 	tiny "$T/late.st" -n 2 --loss-log "$T/late.log"
@@ -283,7 +283,7 @@ echo earlier >"$T/log.csv"
 cp "$T/log.csv" "$T/log.err"
 tiny "$T/dev.st" -n 2 -l /dev/stdout --loss-log /dev/stderr >>"$T/log.csv" 2>>"$T/log.err"
 is 'a log by the name of standard output' "$(cut -d, -f1 "$T/log.csv" | tr '\n' ' ')" 'earlier step 1 2 '
-is 'and one by that of standard error' "$(head -n 2 "$T/log.err" | tr '\n' ' ')" 'earlier step,t,ce_nats,split '
+is 'train: --loss-log /dev/stderr appends to the redirected standard error' "$(head -n 2 "$T/log.err" | tr '\n' ' ')" 'earlier step,t,ce_nats,split '
 
 # --- pipes by a name, and a directory that goes ---
 
@@ -306,7 +306,7 @@ vanishing() { # vanishing CALL: the directory goes while train is about to make 
 	wait $!
 }
 fails 'a directory that goes before a checkpoint is written: one message' 1 'gone/a.st: cannot create' vanishing open
-fails 'and before it is renamed' 1 'gone/a.st: cannot be replaced' vanishing rename
+fails 'train: a directory removed before the rename of a checkpoint gives one message' 1 'gone/a.st: cannot be replaced' vanishing rename
 
 # --- a run that fails before its first step changes nothing ---
 
@@ -322,7 +322,7 @@ fails 'train -f: another log cannot be opened' 1 'nowhere/steps.csv: No such fil
 fails 'train -f: nor a profile be written' 1 'nowhere/profile.csv' \
 	tiny "$T/good.st" -f -n 3 --loss-log "$T/good.csv" --profile "$T/nowhere/profile.csv"
 ok 'the checkpoint is what it was' cmp "$T/good.st" "$T/good.st.was"
-ok 'and so is its log' cmp "$T/good.csv" "$T/good.csv.was"
+ok 'train -f: a failed start leaves the old loss log unchanged' cmp "$T/good.csv" "$T/good.csv.was"
 # shellcheck disable=SC2086
 fails 'train: rows that are cut, and no checkpoint' 1 'cut.noised: truncated' \
 	train -q $shape -n 3 -o "$T/none.st" "$T/cut.noised"
@@ -337,7 +337,7 @@ chmod 640 "$T/far/target"
 ln -s far/target "$T/near"
 pack -q -T 60 -o "$T/near" "$T/stories.tok"
 is 'a link stays a link' "$(readlink "$T/near") $(ls "$T/far")" 'far/target target'
-ok 'and its target is new' pack --check "$T/far/target"
+ok 'pack: -o through a symbolic link replaces the target' pack --check "$T/far/target"
 is 'with the permissions that it had' "$(stat -c %a "$T/far/target")" 640
 ln -s far/later "$T/dangling"
 pack -q -T 60 -o "$T/dangling" "$T/stories.tok"

@@ -106,7 +106,7 @@ if [ $tries -gt 0 ]; then
 	cd "$T" || exit 1
 	ok 'a connection that breaks off: again, or one more command' \
 		sh -c "'$fetch' '$url/cut' cut $hash || '$fetch' '$url/cut' cut $hash"
-	ok 'and the bytes are right' cmp cut "$T/www/whole"
+	ok 'fetch: a download continued after a broken connection is complete' cmp cut "$T/www/whole"
 	cd - >/dev/null || exit 1
 fi
 

@@ -67,7 +67,7 @@ is 'without -d the range is that of the data' "$(value t_min "$T/again.csv")" \
 cut -d, -f2,3 "$T/cauchy.csv" | awk -F, '$2 != 100' >"$T/bare.csv"
 ok 'columns step and split may be missing' "$fitsched" -q -o "$T/bare.sched" "$T/bare.csv"
 is 'then there is no step' "$(sed -n 2p "$T/bare.sched" | cut -c 1-7)" ',cauchy'
-is 'and the fit is the same' "$(sed -n 2p "$T/bare.sched")" "$(sed -n 's/^60,/,/p' "$T/again.csv")"
+is 'fitsched: the fit is the same without columns step and split' "$(sed -n 2p "$T/bare.sched")" "$(sed -n 's/^60,/,/p' "$T/again.csv")"
 
 # Families
 
@@ -141,7 +141,7 @@ fails 'a word for a number' 1 'word.csv.*3842.*many' "$fitsched" "$T/word.csv"
 "$fitsched" "$T/odd.csv" 2>"$T/err" >"$T/out"
 ok 'rows without usable numbers are counted' grep -q ': ignored 3 rows without usable numbers' "$T/err"
 "$fitsched" -q "$T/cauchy.csv" >"$T/again.csv"
-is 'and left out' "$(cut -d, -f2- "$T/out")" "$(cut -d, -f2- "$T/again.csv")"
+is 'fitsched: rows without usable numbers do not change the fit' "$(cut -d, -f2- "$T/out")" "$(cut -d, -f2- "$T/again.csv")"
 printf '61,1' | cat "$T/cauchy.csv" - >"$T/cut.csv"
 fails 'a row cut short' 1 'cut.csv' "$fitsched" "$T/cut.csv"
 fails '--curve of what is no schedule' 1 'family' "$fitsched" --curve "$T/cauchy.csv"
@@ -154,7 +154,7 @@ fails 'a full disk' 1 '/dev/full' "$fitsched" -q -o /dev/full "$T/cauchy.csv"
 echo precious >"$T/kept"
 "$fitsched" -q -o "$T/kept" "$T/few.csv" 2>"$T/err"
 is 'a failure leaves the old file' "$(cat "$T/kept")" precious
-is 'and no temporary one' "$(find "$T" -name '*.tmp')" ''
+is 'fitsched: a failure leaves no temporary file' "$(find "$T" -name '*.tmp')" ''
 fails 'an unknown family' 2 'family' "$fitsched" --family gauss "$T/cauchy.csv"
 fails 'two operands' 2 'operand' "$fitsched" a b
 fails '--history without --curve' 2 'history' "$fitsched" --history "$T/cauchy.csv"

@@ -26,9 +26,9 @@ is 'every program has the prefix' "$(cd "$T/prefixed/opt/bin" && echo *)" \
 	'cdcd-denoise cdcd-fitsched cdcd-noise cdcd-pack cdcd-plotcsv cdcd-tok cdcd-train'
 ok 'every page of section 1 has it in its file name' \
 	sh -c "cd '$T/prefixed/opt/share/man/man1' && test -s cdcd-tok.1 && ! ls | grep -v '^cdcd-'"
-ok 'and in its text' grep -qx '\.Nm cdcd-tok' "$T/prefixed/opt/share/man/man1/cdcd-tok.1"
-not_ok 'and nowhere without' grep -qx '\.Nm tok' "$T/prefixed/opt/share/man/man1/cdcd-tok.1"
+ok 'install: the text of a page in section 1 has the program prefix' grep -qx '\.Nm cdcd-tok' "$T/prefixed/opt/share/man/man1/cdcd-tok.1"
+not_ok 'install: the text of a page in section 1 has no name without the prefix' grep -qx '\.Nm tok' "$T/prefixed/opt/share/man/man1/cdcd-tok.1"
 ok 'uninstall with a prefix' run_make uninstall DESTDIR="$T/prefixed" PREFIX=/opt PROGRAM_PREFIX=cdcd-
-is 'and it leaves nothing' "$(listing "$T/prefixed")" ''
+is 'install: uninstall with a prefix leaves nothing' "$(listing "$T/prefixed")" ''
 
 done_testing

@@ -81,7 +81,7 @@ plain() {
 plain "$one" one
 plain train alone
 ok 'without a launcher: the checkpoint that train without MPI writes' cmp "$T/one.st" "$T/alone.st"
-ok 'and the log' cmp "$T/one.csv" "$T/alone.csv"
+ok 'train with MPI: without a launcher the log is that of train without MPI' cmp "$T/one.csv" "$T/alone.csv"
 valid="--valid $T/valid.noised --valid-every 100"
 run 1 n1 "$valid"
 ok 'one rank: the same checkpoint' cmp "$T/one.st" "$T/n1.st"
@@ -202,7 +202,7 @@ refuses 'a loss that explodes' 3 'train: step 2, rows 16 to 31: the loss has exp
 is 'which leaves the checkpoint' "$(denoise -m "$T/no.st" --info | grep ^step:)" 'step: 19'
 refuses 'a stream that was cut' 1 'rank 1 of 2: .*truncated' 2 \
 	"$here $noised | { test \$r = 0 && cat || head -c 30000; } | $to -f"
-ok 'and a checkpoint is there' denoise -m "$T/no.st" --info
+ok 'train with MPI: a truncated input leaves a readable checkpoint' denoise -m "$T/no.st" --info
 if [ -w /dev/full ]; then
 	refuses 'a full disk' 1 'rank 0 of 2: /dev/full: cannot write' 2 "$noised | $to -f -l /dev/full"
 fi
@@ -223,7 +223,7 @@ wait $!
 status=$?
 not_ok 'a rank that is killed ends the job' [ $status -eq 0 ]
 is 'without a message of ours' "$(grep -c '^train: ' "$T/.err")" 0
-ok 'and the last checkpoint is whole' denoise -m "$T/no.st" --info
+ok 'train with MPI: the last checkpoint is readable after a rank was killed' denoise -m "$T/no.st" --info
 rm -f "$T/no.st" "$T/pid"
 mpi 3 "$here $long | { test \$r != 1 || { exec 3<&0; $to <&3 & echo \$! >$T/pid; wait \$!; exit; }; $to; }" \
 	>"$T/stop.csv" 2>"$T/.err" &

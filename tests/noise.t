@@ -125,7 +125,7 @@ for world in 1 2 3 7; do
 done
 is 'a share has every fourth record' "$(records --rank 3 --world 4 --limit 12 a.rows | column 1 | tr '\n' ' ')" \
 	'3 7 11 '
-is 'and says so' "$("$BIN/noise" --rank 1 --world 4 --limit 12 a.rows | "$BIN/pack" --info |
+is 'noise: the header of one rank stores its first record and its stride' "$("$BIN/noise" --rank 1 --world 4 --limit 12 a.rows | "$BIN/pack" --info |
 	grep -E '^(first|stride|records)' | tr -s '\n ' ' ')" 'records 3 first 1 stride 4 '
 is 'a whole stream says nothing of it' "$("$BIN/noise" a.rows | "$BIN/pack" --info | grep -c ^stride)" 0
 is 'a share may be empty' "$("$BIN/noise" --rank 3 --world 4 --limit 3 a.rows | "$BIN/pack" --info |
@@ -204,10 +204,10 @@ fails '-m of no choice' 2 'expected one of: all, prefix, random, mixed' "$BIN/no
 # --- several inputs, headers, counts ---
 
 is 'rows of all files' "$(ids --no-shuffle b.rows b.rows | sort -u | wc -l)" 5
-is 'and of standard input' "$(ids --no-shuffle b.rows - <c.rows | wc -l)" 10
+is 'noise: reads the rows of a file and of standard input' "$(ids --no-shuffle b.rows - <c.rows | wc -l)" 10
 ok 'the origin is told' sh -c "'$BIN/noise' -s 9 b.rows | '$BIN/pack' --info |
 	grep -Eq '^provenance +tok .* [|] pack .* [|] noise [0-9.]+ -s 9 b.rows\$'"
-is 'and the seed' "$("$BIN/noise" -s 9 b.rows | "$BIN/pack" --info | grep ^seed)" 'seed        9'
+is 'noise: the header stores the seed' "$("$BIN/noise" -s 9 b.rows | "$BIN/pack" --info | grep ^seed)" 'seed        9'
 # b.rows has a b c d e f and [PAD] [CLS] [SEP], a.rows the rest as well.
 is 'counts of the ids that occur' "$("$BIN/noise" b.rows | "$BIN/pack" --info | grep ^counts)" \
 	'counts of   9 ids'
@@ -240,7 +240,7 @@ is 'pack --noise: the numbers that they have in the stream' \
 	"$("$BIN/pack" --noise late.noised | cut -d, -f1 | tr '\n' ' ')" 'record 10 11 12 '
 is 'pack --noise --take counts from 0' \
 	"$("$BIN/pack" --noise --take 1:2 late.noised | cut -d, -f1 | tr '\n' ' ')" 'record 11 '
-is 'and goes on through files, each with its numbers' \
+is 'pack --noise --take: continues across files, each with its own record numbers' \
 	"$(cat a.noised late.noised | "$BIN/pack" --noise --take 2:5 | cut -d, -f1 | tr '\n' ' ')" 'record 2 10 11 '
 is 'as by their names' \
 	"$("$BIN/pack" --noise --take 2:5 a.noised late.noised | cut -d, -f1 | tr '\n' ' ')" 'record 2 10 11 '
@@ -265,7 +265,7 @@ cp b.rows kept
 fails 'rows that were cut' 1 'cut.rows: truncated at byte 400 \(block [01]\): no trailer' \
 	"$BIN/noise" cut.rows -o kept
 ok 'what was there stays' cmp b.rows kept
-is 'and nothing else comes' "$(find . -name '*.tmp')" ''
+is 'noise: a failure leaves no temporary file' "$(find . -name '*.tmp')" ''
 if [ -c /dev/full ]; then
 	fails 'a full disk' 1 'cannot write: No space left' "$BIN/noise" -e 100 a.rows -o /dev/full
 fi
@@ -309,7 +309,7 @@ kill $pid
 wait $pid 2>/dev/null
 is 'ended by a signal' $? 143
 is 'it had a temporary file' "$(cat temporaries)" 1
-is 'and removed it' "$(find . -name 'killed*' -o -name '*.tmp')" ''
+is 'noise: a signal removes the temporary file' "$(find . -name 'killed*' -o -name '*.tmp')" ''
 if command -v script >/dev/null && script -qec true /dev/null >/dev/null 2>&1; then
 	script -qec "'$BIN/noise' b.rows" /dev/null >said </dev/null
 	ok 'records are not for a terminal' grep -q 'binary output to a terminal' said

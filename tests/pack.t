@@ -108,7 +108,7 @@ fails 'but not made anew' 1 'plain.rows: expected stories, not rows of 20 ids' \
 is 'says what became of the stories' "$(cat said)" \
 	'pack: 3 stories of 20 ids; 1 cut, 0 dropped, 20.0% of the ids left out; 3 rows of 6, 11.1% padding'
 "$BIN/pack" -T 6 --long drop --take :1 few.tok -o x.rows 2>said
-is 'and how many rows were taken' "$(cat said)" "$(lines \
+is 'pack: reports how many rows --take selected' "$(cat said)" "$(lines \
 	'pack: 3 stories of 20 ids; 0 cut, 1 dropped, 50.0% of the ids left out; 2 rows of 6, 16.7% padding' \
 	'pack: 1 of these rows written')"
 is '-q: nothing' "$("$BIN/pack" -q -T 6 few.tok 2>&1 >/dev/null)" ''
@@ -243,7 +243,7 @@ pid=$!
 wait $pid 2>/dev/null
 is 'ended by a signal' "$?" 143
 is 'it had a temporary file' "$(cat temporaries)" 1
-ok 'and removed it' sh -c '! ls | grep -e killed -e "tmp\$"'
+ok 'pack: a signal removes the temporary file' sh -c '! ls | grep -e killed -e "tmp\$"'
 if command -v script >/dev/null && script -qec true /dev/null >/dev/null 2>&1; then
 	script -qec "'$BIN/pack' -q few.tok" /dev/null >said </dev/null
 	ok 'rows are not for a terminal' grep -q 'binary output to a terminal' said

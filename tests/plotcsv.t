@@ -65,10 +65,10 @@ if command -v script >/dev/null && script -qec true /dev/null </dev/null >/dev/n
 	script -qec "stty cols 50 rows 15; TERM=xterm '$BIN/plotcsv' -x t -y ce_nats -c split '$T/loss.csv'" \
 		/dev/null </dev/null >"$T/tty" 2>&1
 	ok 'a terminal sees colours' grep -q "$(printf '\033\\[38;5;')" "$T/tty"
-	is 'and its height' "$(wc -l <"$T/tty")" 14
+	is 'plotcsv: the plot fits the height of the terminal' "$(wc -l <"$T/tty")" 14
 	script -qec "stty cols 40; TERM=xterm '$BIN/plotcsv' -x t -y ce_nats -c step '$T/loss.csv'" \
 		/dev/null </dev/null >"$T/tty" 2>&1
-	ok 'and what they mean' grep -q 'step: 1 (light) to 100 (dark)' "$T/tty"
+	ok 'plotcsv: the legend of a terminal explains the colours' grep -q 'step: 1 (light) to 100 (dark)' "$T/tty"
 	script -qec "NO_COLOR=1 TERM=xterm '$BIN/plotcsv' -x t -y ce_nats '$T/loss.csv'" /dev/null \
 		</dev/null >"$T/tty" 2>&1
 	not_ok 'but for NO_COLOR' grep -q '38;5' "$T/tty"
@@ -305,7 +305,7 @@ is 'a signal ends it well' "$?$(cat "$T/.err")" 0
 if command -v timeout >/dev/null; then
 	timeout --preserve-status -s INT 0.5 "$BIN/plotcsv" -F -x t -y ce_nats "$T/loss.csv" >"$T/follow"
 	is 'so does an interrupt' "$?" 0
-	ok 'and the picture is whole' sh -c "tail -n 1 '$T/follow' | grep -q ' t$'"
+	ok 'plotcsv -F: SIGINT leaves a complete picture' sh -c "tail -n 1 '$T/follow' | grep -q ' t$'"
 else
 	skip 'so does an interrupt' 'no timeout here'
 fi
@@ -319,7 +319,7 @@ is 'a pipe is followed to its end' "$?" 0
 plot -x t -y ce_nats -c step "$T/loss.csv" >"$T/whole"
 tail -n "$(wc -l <"$T/whole")" "$T/follow" >"$T/last"
 ok 'the last picture is that of all rows' cmp "$T/whole" "$T/last"
-ok 'and there was one before' test "$(grep -c '^ *ce (nats)$' "$T/follow")" -ge 2
+ok 'plotcsv --follow: draws a picture before the pipe ends' test "$(grep -c '^ *ce (nats)$' "$T/follow")" -ge 2
 printf 'x,y\n1,2\n3,4' | plot --follow --interval 0.05 -x x -y y >"$T/follow"
 printf 'x,y\n1,2\n3,4\n' | plot -x x -y y >"$T/whole"
 tail -n "$(wc -l <"$T/whole")" "$T/follow" >"$T/last"

@@ -158,7 +158,7 @@ fails "NaN" 1 'line 1, byte 6: not JSON: NaN' "$tok" -w "$vocab" "$T/nan.jsonl"
 { echo junk && cat "$T/stories.jsonl" && echo '{'; } >"$T/bad.jsonl"
 fails "--skip-bad counts" 0 'skipped 2 bad lines of 6; the first: .*bad.jsonl: line 1' \
 	"$tok" -w "$vocab" --skip-bad -o "$T/skipped.tok" "$T/bad.jsonl"
-is "and keeps the others" "$("$tok" -d -w "$vocab" "$T/skipped.tok" | wc -l | tr -d ' ')" 4
+is "tok --skip-bad: keeps the valid lines" "$("$tok" -d -w "$vocab" "$T/skipped.tok" | wc -l | tr -d ' ')" 4
 "$tok" -w "$vocab" --json "$T/stories.jsonl" >"$T/good.json"
 "$tok" -w "$vocab" --json --skip-bad "$T/bad.jsonl" 2>/dev/null >"$T/skipped.json"
 ok "as they would be alone" cmp "$T/good.json" "$T/skipped.json"
@@ -203,7 +203,7 @@ printf 'the\n\377\n' >"$T/latin.txt"
 fails "a vocabulary that is not UTF-8" 1 'latin.txt: line 2: not text in UTF-8' \
 	"$tok" -w "$T/latin.txt" "$T/stories.jsonl"
 fails "an empty vocabulary" 1 'empty: a vocabulary has a token a line' "$tok" -w /dev/null "$T/stories.jsonl"
-is "and do not matter" "$(cut -c 1-14 "$T/flawed.json")" '{"ids":[0,3],"'
+is "tok: defects of a vocabulary do not change the ids" "$(cut -c 1-14 "$T/flawed.json")" '{"ids":[0,3],"'
 fails "another vocabulary" 1 'x.tok: made with another vocabulary' "$tok" -q -d -w "$T/bare.txt" "$T/x.tok"
 head -c 100 "$T/x.tok" >"$T/cut.tok"
 fails "a cut shard" 1 'cut.tok' "$tok" -d -w "$vocab" "$T/cut.tok"
@@ -224,7 +224,7 @@ fails "-d --learn" 2 'does not go with' "$tok" -w "$vocab" -d --learn 100 "$T/st
 echo old >"$T/kept.tok"
 fails "a failure" 1 'line 1' "$tok" -w "$vocab" -o "$T/kept.tok" "$T/bad.jsonl"
 is "leaves the old file" "$(cat "$T/kept.tok")" old
-is "and nothing beside it" "$(find "$T" -name '*.tmp' | wc -l | tr -d ' ')" 0
+is "tok: a failure leaves no temporary file" "$(find "$T" -name '*.tmp' | wc -l | tr -d ' ')" 0
 if [ -w /dev/full ]; then
 	fails "a full disk" 1 'No space' sh -c "'$tok' -w '$vocab' '$T/stories.jsonl' >/dev/full"
 	fails "a full disk, decoding" 1 'No space' sh -c "'$tok' -d -w '$vocab' '$T/x.tok' >/dev/full"

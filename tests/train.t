@@ -34,7 +34,7 @@ run other.st -n 40 -s 2 >/dev/null
 not_ok 'another seed gives others' cmp "$T/whole.st" "$T/other.st"
 is 'the log on standard output has a header' "$(head -n 1 "$T/loss.csv")" 'step,t,ce_nats,split'
 is 'a row for every sequence' "$(grep -c ',train$' "$T/loss.csv")" 640
-is 'and for every validation' "$(grep -c ',valid$' "$T/loss.csv")" 40
+is 'train: the log has a row for every validated sequence' "$(grep -c ',valid$' "$T/loss.csv")" 40
 is 'the log has a row a step' "$(tail -n 1 "$T/steps.csv" | cut -d, -f1,2)" '40,640'
 is 'the schedules were refitted' "$(tail -n 1 "$T/sched.csv" | cut -d, -f1,2)" '40,cauchy'
 last_fit() { # last_fit: of the last row, step, family and parameters to five digits, as losses are logged with nine
@@ -52,7 +52,7 @@ train -q -j 2 -r "$T/half.st" --valid "$T/valid.noised" --valid-every 20 --no-he
 	"$T/train.noised" >"$T/b.csv"
 cat "$T/a.csv" "$T/b.csv" >"$T/ab.csv"
 ok '40 steps = 20, stop, resume, 20: the same bytes' cmp "$T/half.st" "$T/whole.st"
-ok 'and the same log' cmp "$T/ab.csv" "$T/loss.csv"
+ok 'train: a stopped and resumed run writes the same log' cmp "$T/ab.csv" "$T/loss.csv"
 run skipped.st -n 40 --stop-after 20 --valid "$T/valid.noised" --valid-every 20 >/dev/null
 noise -q -e 8 -s 1 --mask mixed --skip 320 "$T/train.rows" |
 	train -q -j 2 -r "$T/skipped.st" --valid "$T/valid.noised" --valid-every 20 >/dev/null
@@ -89,7 +89,8 @@ ok 'back to an older checkpoint: the same log of losses' cmp "$T/two.loss" "$T/o
 ok 'the same log of fits' cmp "$T/two.fits" "$T/one.fits"
 is 'every step once in the log of steps' "$(cut -d, -f1,2 "$T/two.steps" | cksum)" \
 	"$(cut -d, -f1,2 "$T/one.steps" | cksum)"
-ok 'and it is said' grep -q 'two.steps: removed 20 lines after step 10' "$T/two.err"
+ok 'train -r: reports the lines that it removes from a log' \
+	grep -q 'two.steps: removed 20 lines after step 10' "$T/two.err"
 fails 'a log that is another file' 1 'not a log to append to' \
 	train -q -r "$T/whole.st" -l "$vocab" "$T/train.noised"
 
@@ -190,7 +191,7 @@ is 'a reader that goes away does not end the run' \
 	"$(denoise -m "$T/pipe.st" --info | sed -n 's/^step: //p')" 30
 is 'nothing half-written is left behind' "$(find "$T" -name '*.tmp')" ''
 fails 'a loss that explodes' 3 'step 2, rows 16 to 31: the loss has exploded to' run inf.st -n 40 --lr 10 --clip 0 --beta2 0 --warmup 0 --decay 10 --save-every 1
-is 'and the checkpoint before it stays' "$(denoise -m "$T/inf.st" --info | sed -n 's/^step: //p')" 1
+is 'train: an exploded loss leaves the previous checkpoint' "$(denoise -m "$T/inf.st" --info | sed -n 's/^step: //p')" 1
 
 fails 'a range that the default end leaves empty' 1 'invalid noise levels: t_min 1000' run x --t-min 1000
 fails 'a directory that is not there' 1 'nowhere' run nowhere/x.st -n 1
@@ -335,7 +336,7 @@ tok -q -w "$T/wide.txt" "$T/valid.jsonl" | pack -q -T 72 -o "$T/wide.rows"
 pack --ids "$T/valid.rows" >"$T/narrow.ids"
 pack --ids "$T/wide.rows" >"$T/wide.ids"
 ok 'the same words are the same ids' cmp "$T/narrow.ids" "$T/wide.ids"
-is 'and there are larger ones' "$(echo w69999 | tok -q --text -w "$T/wide.txt" | pack --ids | cut -d ' ' -f 2)" \
+is 'tok: a wide vocabulary gives ids that do not fit 16 bits' "$(echo w69999 | tok -q --text -w "$T/wide.txt" | pack --ids | cut -d ' ' -f 2)" \
 	$(($(wc -l <"$vocab") + 69998))
 # shellcheck disable=SC2086
 noise -q -e 8 "$T/wide.rows" | train -q $small -o "$T/wide.st" >/dev/null

@@ -339,7 +339,7 @@ static void test_files(void)
 	test_sweep(dir);
 	test_long_name(dir);
 	test_steplog(dir);
-	ok(!rmdir(dir), "and nothing else is there");
+	ok(!rmdir(dir), "ground: the tests leave no other file");
 }
 
 /* --- control groups, in a tree that is made up --- */

@@ -181,7 +181,7 @@ static void test_corruption(void)
 	spill(whole, n + 1);
 	ok(read_all(&e) == -1 && strstr(e.msg, "1 bytes too many"), "a byte too many: %s", e.msg);
 	spill(whole, n);
-	ok(!read_all(&e), "and the file itself is sound");
+	ok(!read_all(&e), "safetensors: the file without changes is valid");
 }
 
 static void refuse(const char *json, size_t data, const char *why)
@@ -226,7 +226,7 @@ static void test_foreign(void)
 	craft("{\"__metadata__\":{}," T("x", "U8", "[0]", "[0,0]") "," T(
 	          "y", "U8", "[0]", "[0,0]") "}",
 	    0);
-	ok(!read_all(&e), "and so is one of empty tensors: %s", e.msg);
+	ok(!read_all(&e), "safetensors: a file of empty tensors is valid: %s", e.msg);
 }
 
 static void test_refusals(void)

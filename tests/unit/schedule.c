@@ -157,7 +157,7 @@ static void test_init(void)
 	ok(fabs(s.p[0] - 3.0171) < 1e-12 && fabs(s.p[1] - 1.7785) < 1e-12 &&
 	        fabs(s.p[2] - 6.5539) < 1e-12 && fabs(s.p[3] + 1.2272) < 1e-12,
 	    "cauchy starts at mini CDCD's parameters at d = 256");
-	ok(s.t_min == 0.01 && s.t_max == 200, "and in the range that is asked for");
+	ok(s.t_min == 0.01 && s.t_max == 200, "schedule: starts with the given range of t");
 	schedule_init(&s, SCHEDULE_FRECHET, 64, 6, 0, 0);
 	ok(fabs(s.p[0] - 0.38 * 8) < 1e-12 && s.t_min == 0.5 && s.t_max == 144,
 	    "lengths scale with the root of d");

@@ -209,7 +209,7 @@ static void test_sound(void)
 		ok(trainer_sound(tr, &e) && e.status == ERR_NONFINITE && strstr(e.msg, what[i]),
 		    "not to be saved: %s", e.msg);
 		*at = was;
-		ok(!trainer_sound(tr, &e), "and mended, it is");
+		ok(!trainer_sound(tr, &e), "watch: finite values can be saved again");
 	}
 	trainer_free(tr);
 }
