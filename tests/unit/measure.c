@@ -5,42 +5,28 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "ground/rng.h"
 #include "model/measure.h"
-#include "model/trainer.h"
 #include "tap.h"
 
-enum { WORDS = 24, T = 12, EMBED = 32, B = 4 };
+#include "small.h"
+
+enum { EMBED = 32, B = 4 };
 
 static struct trainer *new_trainer(struct kernels *k)
 {
-	struct shard_header h = {.kind = SHARD_NOISED,
-	    .id_bytes = 2,
-	    .vocab_size = WORDS,
-	    .row_len = T,
-	    .special = {0, 1, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID}};
-	struct shard_counts none = {0};
 	struct trainer_options o;
 	struct config c;
 	struct err e = {0};
-	struct trainer *tr;
 
-	trainer_preset(&o, &c, 0);
-	c.layers = 1;
+	small_preset(&c, &o);
 	c.width = 32;
-	c.heads = 2;
 	c.recall = 0;
 	c.embed = EMBED;
 	c.precond = PRECOND_BAYES;
 	o.batch = B;
-	o.window = 64;
 	o.t_min = 0.01;
-	tr = trainer_new(k, &c, &o, &h, &none, &e);
-	if (!tr)
-		diag("%s", e.msg);
-	return tr;
+	return small_trainer(k, &c, &o, &e);
 }
 
 /* Means over B rows of noise level t, of an untrained model. */
@@ -48,23 +34,15 @@ static void measure(struct kernels *k, double t, double *ce, double *squared_err
 {
 	struct trainer *tr = new_trainer(k);
 	double each_ce[B], each[B];
-	uint8_t mask[(T + 7) / 8];
-	uint32_t ids[T];
 	struct measure *m;
 	struct batch b;
 	struct err e = {0};
 
-	memset(mask, 0xff, sizeof mask);
 	m = measure_new(k, &tr->c, tr->w, B, &e);
 	batch_init(&b, B, T, &e);
-	for (uint32_t i = 0; i < B; i++) {
-		struct shard_record r = {ids, T, (float)t, 0, i, mask};
-
-		for (uint32_t j = 0; j < T; j++)
-			ids[j] = (uint32_t)rng_below(1, RNG_TEST, i, j, WORDS);
-		if (batch_add(&b, &r, &tr->active, &tr->schedule, true, &e))
+	for (uint64_t i = 0; i < B; i++)
+		if (small_add(&b, tr, i, t, 0, &e))
 			diag("%s", e.msg);
-	}
 	if (measure_run(m, &b, each_ce, each, &e))
 		diag("%s", e.msg);
 	*ce = *squared_error = 0;

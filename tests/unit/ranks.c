@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/rng.h"
 #include "model/exchange.h"
-#include "model/trainer.h"
 #include "tap.h"
 
-enum { RANKS = 2, WORDS = 24, T = 12, BATCH = 4 };
+#include "small.h"
+
+enum { RANKS = 2, BATCH = 4 };
 
 /* --- a team of threads, whose calls all wait for one another --- */
 
@@ -119,47 +119,25 @@ struct rank {
 
 static struct trainer *new_trainer(struct rank *r, struct kernels *k)
 {
-	struct shard_header h = {.kind = SHARD_NOISED,
-	    .id_bytes = 2,
-	    .vocab_size = WORDS,
-	    .row_len = T,
-	    .special = {0, 1, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID}};
-	struct shard_counts none = {0};
 	struct trainer_options o;
 	struct config c;
 
-	trainer_preset(&o, &c, 0);
+	small_preset(&c, &o);
 	c.layers = 2;
-	c.width = 16;
-	c.heads = 2;
-	c.embed = 8;
-	c.time_width = 8;
 	o.batch = BATCH;
-	o.steps = 100;
-	o.window = 64;
 	o.team = &r->team;
 	o.exchange.shard = r->shard;
 	o.exchange.bucket = 1024;
-	return trainer_new(k, &c, &o, &h, &none, &r->good);
+	return small_trainer(k, &c, &o, &r->good);
 }
 
 /* This rank's rows of the step. */
 static int fill(struct trainer *tr, int rank, struct err *e)
 {
-	uint8_t mask[(T + 7) / 8];
-	uint32_t ids[T];
-
-	memset(mask, 0xff, sizeof mask);
-	mask[T / 8] &= (uint8_t)((1 << T % 8) - 1);
 	tr->batch.B = 0;
-	for (uint32_t i = (uint32_t)rank; i < BATCH; i += RANKS) {
-		struct shard_record r = {ids, T, NAN, 0.5f, i, mask};
-
-		for (uint32_t j = 0; j < T; j++)
-			ids[j] = (uint32_t)rng_below(1, RNG_TEST, i, j, WORDS);
-		if (batch_add(&tr->batch, &r, &tr->active, &tr->schedule, true, e))
+	for (uint64_t i = (uint64_t)rank; i < BATCH; i += RANKS)
+		if (small_add(&tr->batch, tr, i, NAN, 0.5f, e))
 			return -1;
-	}
 	tr->step_rows = tr->batch.targets = BATCH;
 	return 0;
 }
@@ -233,35 +211,20 @@ struct odd {
 /* Weights that are nowhere 0, and stay as they are. */
 static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
 {
-	struct shard_header h = {.kind = SHARD_NOISED,
-	    .id_bytes = 2,
-	    .vocab_size = WORDS,
-	    .row_len = T,
-	    .special = {0, 1, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID}};
-	struct shard_counts none = {0};
 	struct trainer_options options;
 	struct trainer *tr;
 	struct config c;
 
-	trainer_preset(&options, &c, 0);
-	c.layers = 1;
-	c.width = 16;
-	c.heads = 2;
-	c.embed = 8;
-	c.time_width = 8;
+	small_preset(&c, &options);
 	options.batch = ODD;
 	options.steps = STEPS;
-	options.window = 64;
 	options.refit_every = 0;
 	options.optimizer.lr = 0;
 	options.self_cond_rate = 0.5;
 	options.team = o->team;
 	options.exchange.bucket = 1024;
-	tr = trainer_new(k, &c, &options, &h, &none, &o->e);
-	for (size_t i = 0; tr && i < tr->w->n_tensors; i++)
-		for (size_t j = 0; j < tr->w->tensor[i].n; j++)
-			tr->w->base[tr->w->tensor[i].offset + j] +=
-			    (real)(rng_uniform(9, RNG_TEST, (uint32_t)i, j) - 0.5);
+	tr = small_trainer(k, &c, &options, &o->e);
+	small_shake(tr);
 	return tr;
 }
 
@@ -269,20 +232,11 @@ static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
 static int odd_fill(struct trainer *tr, struct err *e)
 {
 	uint64_t ranks = (uint64_t)team_size(tr->o.team), end = tr->rows + ODD;
-	uint8_t mask[(T + 7) / 8];
-	uint32_t ids[T];
 
-	memset(mask, 0xff, sizeof mask);
-	mask[T / 8] &= (uint8_t)((1 << T % 8) - 1);
 	tr->batch.B = 0;
-	for (uint64_t row = tr->rows + trainer_share(tr, tr->rows); row < end; row += ranks) {
-		struct shard_record r = {ids, T, 1.5f, 0, row, mask};
-
-		for (uint32_t j = 0; j < T; j++)
-			ids[j] = (uint32_t)rng_below(1, RNG_TEST, (uint32_t)row, j, WORDS);
-		if (batch_add(&tr->batch, &r, &tr->active, &tr->schedule, true, e))
+	for (uint64_t row = tr->rows + trainer_share(tr, tr->rows); row < end; row += ranks)
+		if (small_add(&tr->batch, tr, row, 1.5, 0, e))
 			return -1;
-	}
 	tr->step_rows = tr->batch.targets = ODD;
 	return 0;
 }

@@ -7,67 +7,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/rng.h"
-#include "model/trainer.h"
 #include "tap.h"
 
-enum { WORDS = 24, T = 12, ROOM = 64 };
+#include "small.h"
+
+enum { ROOM = 64 };
 
 static struct kernels *k;
 
 /* Weights that are nowhere 0, and stay as they are. */
 static struct trainer *new_trainer(int64_t batch, double rate)
 {
-	struct shard_header h = {.kind = SHARD_NOISED,
-	    .id_bytes = 2,
-	    .vocab_size = WORDS,
-	    .row_len = T,
-	    .special = {0, 1, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID}};
-	struct shard_counts none = {0};
 	struct trainer_options o;
 	struct config c;
 	struct err e = {0};
 	struct trainer *tr;
 
-	trainer_preset(&o, &c, 0);
-	c.layers = 1;
-	c.width = 16;
-	c.heads = 2;
-	c.embed = 8;
-	c.time_width = 8;
+	small_preset(&c, &o);
 	o.batch = batch;
-	o.steps = 100;
-	o.window = 64;
 	o.refit_every = 0;
 	o.optimizer.lr = 0;
 	o.self_cond_rate = rate;
-	tr = trainer_new(k, &c, &o, &h, &none, &e);
-	if (!tr)
-		diag("%s", e.msg);
-	for (size_t i = 0; i < tr->w->n_tensors; i++)
-		for (size_t j = 0; j < tr->w->tensor[i].n; j++)
-			tr->w->base[tr->w->tensor[i].offset + j] +=
-			    (real)(rng_uniform(9, RNG_TEST, (uint32_t)i, j) - 0.5);
+	tr = small_trainer(k, &c, &o, &e);
+	small_shake(tr);
 	return tr;
 }
 
 static void fill(struct trainer *tr, size_t n)
 {
-	uint8_t mask[(T + 7) / 8];
-	uint32_t ids[T];
 	struct err e;
 
-	memset(mask, 0xff, sizeof mask);
-	mask[T / 8] &= (uint8_t)((1 << T % 8) - 1);
 	tr->batch.B = 0;
-	for (uint64_t row = tr->rows; row < tr->rows + n; row++) {
-		struct shard_record r = {ids, T, 1.5f, 0, row, mask};
-
-		for (uint32_t j = 0; j < T; j++)
-			ids[j] = (uint32_t)rng_below(1, RNG_TEST, (uint32_t)row, j, WORDS);
-		if (batch_add(&tr->batch, &r, &tr->active, &tr->schedule, true, &e))
+	for (uint64_t row = tr->rows; row < tr->rows + n; row++)
+		if (small_add(&tr->batch, tr, row, 1.5, 0, &e))
 			diag("%s", e.msg);
-	}
 }
 
 /* One step of n rows. seen gets a letter for each: 1 where its loss is that with an estimate, 0

@@ -10,54 +10,30 @@
 #include "model/watch.h"
 #include "tap.h"
 
-enum { WORDS = 24, T = 12, BATCH = 4, LAYERS = 3 };
+#include "small.h"
+
+enum { BATCH = 4, LAYERS = 3 };
 
 static struct kernels *k;
 
 static struct trainer *new_trainer(void)
 {
-	struct shard_header h = {.kind = SHARD_NOISED,
-	    .id_bytes = 2,
-	    .vocab_size = WORDS,
-	    .row_len = T,
-	    .special = {0, 1, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID}};
-	struct shard_counts none = {0};
 	struct trainer_options o;
-	struct trainer *tr;
 	struct config c;
 	struct err e = {0};
 
-	trainer_preset(&o, &c, 0);
+	small_preset(&c, &o);
 	c.layers = LAYERS;
-	c.width = 16;
-	c.heads = 2;
-	c.embed = 8;
-	c.time_width = 8;
 	o.batch = BATCH;
-	o.steps = 100;
-	o.window = 64;
-	tr = trainer_new(k, &c, &o, &h, &none, &e);
-	if (!tr)
-		diag("%s", e.msg);
-	return tr;
+	return small_trainer(k, &c, &o, &e);
 }
 
 static int fill(struct trainer *tr, double t, struct err *e)
 {
-	uint8_t mask[(T + 7) / 8];
-	uint32_t ids[T];
-
-	memset(mask, 0xff, sizeof mask);
-	mask[T / 8] &= (uint8_t)((1 << T % 8) - 1);
 	tr->batch.B = 0;
-	for (uint32_t i = 0; i < BATCH; i++) {
-		struct shard_record r = {ids, T, (float)t, 0.5f, i, mask};
-
-		for (uint32_t j = 0; j < T; j++)
-			ids[j] = (uint32_t)rng_below(1, RNG_TEST, i, j, WORDS);
-		if (batch_add(&tr->batch, &r, &tr->active, &tr->schedule, true, e))
+	for (uint64_t i = 0; i < BATCH; i++)
+		if (small_add(&tr->batch, tr, i, t, 0.5f, e))
 			return -1;
-	}
 	return 0;
 }
 
