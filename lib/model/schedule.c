@@ -316,17 +316,23 @@ static int check_knots(const struct schedule *s, struct err *e)
 	return 0;
 }
 
+int schedule_check_range(const struct schedule *s, struct err *e)
+{
+	if (!(s->t_min > 0 && s->t_max > s->t_min && isfinite(s->t_max)))
+		return err_set(e,
+		    "invalid noise levels: t_min %g, t_max %g (expected 0 < t_min < t_max)",
+		    s->t_min, s->t_max);
+	return 0;
+}
+
 int schedule_check(const struct schedule *s, struct err *e)
 {
 	/* Nine tenths of the entropy within this share of the range, in ln t, is a step. */
 	const double narrow = 0.02;
 	double low, high, width;
 
-	if (!(s->t_min > 0 && s->t_max > s->t_min && isfinite(s->t_max)))
-		return err_set(e,
-		    "invalid noise levels: t_min %g, t_max %g (expected 0 < t_min < t_max)",
-		    s->t_min, s->t_max);
-	if (check_parameters(s, e) || (s->family == SCHEDULE_PIECEWISE && check_knots(s, e)))
+	if (schedule_check_range(s, e) || check_parameters(s, e) ||
+	    (s->family == SCHEDULE_PIECEWISE && check_knots(s, e)))
 		return -1;
 	if (s->family != SCHEDULE_PIECEWISE &&
 	    !(between(share_at(s, s->t_min), share_at(s, s->t_max)) > 1e-6))
@@ -441,13 +447,9 @@ int schedule_parse(struct schedule *s, const char *const field[SCHEDULE_FIELDS],
 	}
 	if (family != SCHEDULE_PIECEWISE && *field[8])
 		return err_set(e, "knots: %s has none", field[0]);
-	if (!(new.t_min > 0 && new.t_max > new.t_min))
-		return err_set(e,
-		    "invalid noise levels: t_min %g, t_max %g (expected 0 < t_min < t_max)",
-		    new.t_min, new.t_max);
-	if (family == SCHEDULE_PIECEWISE && parse_knots(&new, field[8], e))
-		return -1;
-	if (schedule_check(&new, e))
+	if (schedule_check_range(&new, e) ||
+	    (family == SCHEDULE_PIECEWISE && parse_knots(&new, field[8], e)) ||
+	    schedule_check(&new, e))
 		return -1;
 	*s = new;
 	return 0;

@@ -106,8 +106,11 @@ double schedule_misfit(const struct schedule *s, const double *t, const double *
 /*
  * schedule_check - check that the parameters of s are finite, that 0 < t_min < t_max, and that F
  * increases between them and is not a step. Returns 0 or -1.
+ *
+ * schedule_check_range - check only that 0 < t_min < t_max, both finite. Returns 0 or -1.
  */
 int schedule_check(const struct schedule *s, struct err *e);
+int schedule_check_range(const struct schedule *s, struct err *e);
 
 /*
  * schedule_print - write s to text [room bytes] as a CSV row of the columns SCHEDULE_COLUMNS,

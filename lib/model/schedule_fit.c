@@ -521,10 +521,8 @@ static int fit_points(struct schedule *s, const struct point *p, size_t n, struc
 
 	if (n < MIN_POINTS)
 		return err_set(e, "%zu observations: at least %d are needed", n, MIN_POINTS);
-	if (!(s->t_min > 0 && s->t_max > s->t_min && isfinite(s->t_max)))
-		return err_set(e,
-		    "invalid noise levels: t_min %g, t_max %g (expected 0 < t_min < t_max)",
-		    s->t_min, s->t_max);
+	if (schedule_check_range(s, e))
+		return -1;
 	failed =
 	    equal_groups(&g, p, n, e) ||
 	    (s->family == SCHEDULE_PIECEWISE ? fit_knots(s, p, n, e) : fit_parameters(s, &g, e)) ||
