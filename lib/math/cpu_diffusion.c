@@ -267,9 +267,12 @@ static void softmax(void *arg, size_t begin, size_t end, int rank)
 	struct vocabulary *j = arg;
 
 	(void)rank;
-	for (size_t m = begin; m < end; m++)
+	for (size_t m = begin; m < end; m++) {
+		real top;
+
 		j->k->rows->softmax(
-		    cpu_at(j->k, j->out, m * j->V), j->logits + m * j->V, j->s, 1, j->V);
+		    cpu_at(j->k, j->out, m * j->V), j->logits + m * j->V, j->s, 1, j->V, &top);
+	}
 }
 
 void k_softmax(struct kernels *k, act *p, real *logits, real tau, size_t M, size_t V)
@@ -295,8 +298,9 @@ void k_softmax_real(struct kernels *k, real *p, size_t M, size_t V)
 	cpu_stream(k, "softmax", 2 * M * V * sizeof(real), M, softmax_real, &j);
 }
 
-/* Logits are taken relative to that of the target: the loss, which may be near 0, would else be the
- * difference of two numbers of hundreds or, with the row bayes at little noise, many thousands. */
+/* The loss is (largest - target) + ln sum exp(logit - largest): both terms are small where the loss
+ * is. ln sum exp(logit) - target would be the difference of two numbers of hundreds or, with the
+ * preconditioning bayes at little noise, many thousands. */
 static void cross_entropy(void *arg, size_t begin, size_t end, int rank)
 {
 	struct vocabulary *j = arg;
@@ -305,12 +309,11 @@ static void cross_entropy(void *arg, size_t begin, size_t end, int rank)
 	(void)rank;
 	for (size_t m = begin; m < end; m++) {
 		real *row = j->logits + m * j->V, weight = j->weight[m], gradient;
-		real target = row[j->ids[m]];
+		real target = row[j->ids[m]], top, lse;
 		act *out = j->out ? cpu_at(j->k, j->out, m * j->V) : NULL;
 
-		for (size_t v = 0; v < j->V; v++)
-			row[v] -= target;
-		j->loss[m] = rows->softmax(out, row, 1, weight, j->V);
+		lse = rows->softmax(out, row, 1, weight, j->V, &top);
+		j->loss[m] = (top - target) + lse;
 		if (!out)
 			continue;
 		gradient = weight * (real)expm1(-(double)j->loss[m]);

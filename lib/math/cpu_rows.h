@@ -37,8 +37,9 @@ struct rows {
 	real (*dot)(const real *x, const real *y, size_t n);
 	void (*add)(real *y, const real *x, size_t n);
 	double (*sum_squares)(const real *x, size_t n);
-	/* y = weight softmax(p s), unless it is NULL; returns ln sum exp(p s), and p is lost */
-	real (*softmax)(act *y, real *p, real s, real weight, size_t n);
+	/* y = weight softmax(p s), unless it is NULL; *top receives the largest p s. Returns
+	 * ln sum exp(p s - *top). p is lost. */
+	real (*softmax)(act *y, real *p, real s, real weight, size_t n, real *top);
 	/* p = softmax(p s); returns ln sum exp(p s) */
 	real (*softmax_in_place)(real *p, real s, size_t n);
 	/* p = exp(p s - lse), lse one an element */

@@ -294,14 +294,15 @@ static real exponentials(real *p, real s, real largest, size_t n)
 	return sum;
 }
 
-static real softmax(act *to, real *restrict p, real s, real weight, size_t n)
+static real softmax(act *to, real *restrict p, real s, real weight, size_t n, real *top)
 {
 	stored *restrict y = STORED(to);
 	real largest = largest_of(p, n), sum = exponentials(p, s, largest, n), scale = weight / sum;
 
 	for (size_t i = 0; to && i < n; i++)
 		y[i] = put(p[i] * scale);
-	return largest * s + LOG(sum);
+	*top = largest * s;
+	return LOG(sum);
 }
 
 static real softmax_in_place(real *p, real s, size_t n)
