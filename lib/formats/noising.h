@@ -3,8 +3,9 @@
 
 /*
  * The noise for each row. A noised stream is an endless list of records, numbered from 0: record n
- * over N rows is row n mod N in the order of epoch n / N (rounded down). A record is a function
- * only of the seed and n, so a reader can start anywhere in the stream.
+ * over N rows is row n mod N in the order of epoch n / N (rounded down). A record is a function of
+ * the rows, the options and n alone, not of earlier records, so a reader can start anywhere in the
+ * stream.
  */
 
 #include <stdbool.h>
@@ -51,8 +52,8 @@ uint32_t noising_most(double max_given, uint32_t length);
 
 /*
  * noising_record - record n of the stream, valid until the next call. The time is linear in the row
- * length, plus the number of rows if rows are shuffled and
- * n is in another epoch than in the call before.
+ * length, plus the number of rows if rows are shuffled and n is in another epoch than in the call
+ * before.
  */
 void noising_record(struct noising *g, uint64_t n, struct shard_record *record);
 
