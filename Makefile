@@ -34,7 +34,7 @@ ifdef COVERAGE
 BUILD = build-coverage
 CFLAGS = -O0 -g --coverage
 # The suite takes hours with kernels that are not optimised.
-$(BUILD)/lib/math/%.o $(BUILD)/double/lib/math/%.o: CFLAGS += -O2
+$(BUILD)/lib/compute/cpu/%.o $(BUILD)/double/lib/compute/cpu/%.o: CFLAGS += -O2
 endif
 # The fuzz targets under libFuzzer: make fuzz.
 ifdef FUZZ
@@ -54,9 +54,9 @@ TOOLS = tok pack noise train fitsched denoise plotcsv
 TOOL_COMMON = $(patsubst %,$(BUILD)/tools/%.o,cli cli_paths progress)
 TOOL_BINS = $(TOOLS:%=$(BUILD)/bin/%)
 
-# Who talks to other ranks is linked into train alone; the rest calls it through lib/model/team.h.
-TEAM_SRC = lib/model/team_single.c lib/model/team_mpi.c
-LIB_SRC := $(filter-out $(TEAM_SRC),$(wildcard lib/*/*.c))
+# What talks to other ranks is linked into train alone; the rest calls it through lib/comm/comm.h.
+COMM_SRC = lib/comm/comm_single.c lib/comm/comm_mpi.c
+LIB_SRC := $(filter-out $(COMM_SRC),$(wildcard lib/*/*.c lib/*/*/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 # The same math and model in double precision, for the gradient checks.
 LIB64_OBJ := $(LIB_SRC:%.c=$(BUILD)/double/%.o)
@@ -67,7 +67,7 @@ FUZZ_SRC := $(filter-out tests/fuzz/fuzz.c tests/fuzz/driver.c,$(wildcard tests/
 FUZZ_BINS := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 FAULTS = $(BUILD)/faults.so
 TESTS = $(wildcard tests/*.t) $(UNIT_BINS)
-ALL_SRC = $(LIB_SRC) lib/model/team_single.c $(wildcard tools/*.c) $(UNIT_SRC) \
+ALL_SRC = $(LIB_SRC) lib/comm/comm_single.c $(wildcard tools/*.c) $(UNIT_SRC) \
 	tests/bench/machine.c $(wildcard tests/fuzz/*.c tests/torture/*.c tests/numpy/*.c)
 
 # MPI's compiler wrapper is asked to use $(CC).
@@ -75,7 +75,7 @@ MPICC = mpicc
 MPI_CC = OMPI_CC='$(CC)' MPICH_CC='$(CC)' $(MPICC)
 HAS_MPI = $(shell command -v $(MPICC))
 MPI_TRAIN = $(if $(HAS_MPI),$(BUILD)/mpi/train)
-TEAM = $(if $(MPI),mpi,single)
+COMM = $(if $(MPI),mpi,single)
 
 ALL_CPPFLAGS = -Ilib -D_GNU_SOURCE $(PKG_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARNINGS) $(WERROR) $(FLOAT) $(SANITIZE) -pthread
@@ -104,15 +104,15 @@ $(BUILD)/libcdcd64.a: $(LIB64_OBJ)
 	@rm -f $@
 	$(call quiet,AR)$(AR) rcs $@ $(LIB64_OBJ)
 
-$(BUILD)/bin/train: $(TRAIN_OBJ) $(BUILD)/team $(BUILD)/lib/model/team_$(TEAM).o \
+$(BUILD)/bin/train: $(TRAIN_OBJ) $(BUILD)/comm $(BUILD)/lib/comm/comm_$(COMM).o \
 	$(BUILD)/libcdcd.a
 	@mkdir -p $(@D)
-	$(call quiet,LD)$(if $(MPI),$(LINK_MPI),$(LINK)) $(filter-out %/team,$^) $(ALL_LIBS)
+	$(call quiet,LD)$(if $(MPI),$(LINK_MPI),$(LINK)) $(filter-out %/comm,$^) $(ALL_LIBS)
 
 # The same tools in double precision, and a sampler whose x can be read: for tests/reference.t.
 TOOLS64 = $(BUILD)/double/bin/train $(BUILD)/double/bin/denoise $(BUILD)/double/bin/sample64
 $(BUILD)/double/bin/train: $(TRAIN_OBJ:$(BUILD)/%=$(BUILD)/double/%) \
-	$(BUILD)/double/lib/model/team_single.o
+	$(BUILD)/double/lib/comm/comm_single.o
 $(BUILD)/double/bin/denoise: \
 	$(patsubst %,$(BUILD)/double/tools/%.o,denoise cli cli_paths progress profile)
 $(BUILD)/double/bin/sample64: $(BUILD)/double/tests/numpy/sample64.o
@@ -121,11 +121,11 @@ $(TOOLS64): $(BUILD)/libcdcd64.a
 	$(call quiet,LD)$(LINK) $(filter %.o,$^) $(filter %.a,$^) $(ALL_LIBS)
 
 # What tests/mpi.t runs, whatever bin/train is.
-$(BUILD)/mpi/train: $(TRAIN_OBJ) $(BUILD)/lib/model/team_mpi.o $(BUILD)/libcdcd.a
+$(BUILD)/mpi/train: $(TRAIN_OBJ) $(BUILD)/lib/comm/comm_mpi.o $(BUILD)/libcdcd.a
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(LINK_MPI) $^ $(ALL_LIBS)
 
-$(BUILD)/lib/model/team_mpi.o: lib/model/team_mpi.c $(BUILD)/flags $(BUILD)/team
+$(BUILD)/lib/comm/comm_mpi.o: lib/comm/comm_mpi.c $(BUILD)/flags $(BUILD)/comm
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(MPI_CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -139,7 +139,7 @@ $(BUILD)/bin/tok: $(BUILD)/tools/encode.o
 $(BUILD)/bin/denoise: $(BUILD)/tools/profile.o
 
 # Sums over a row may be split over the lanes of a vector here, and nowhere else.
-$(BUILD)/lib/math/cpu_rows_%.o $(BUILD)/double/lib/math/cpu_rows_%.o: \
+$(BUILD)/lib/compute/cpu/rows_%.o $(BUILD)/double/lib/compute/cpu/rows_%.o: \
 	FLOAT += -fassociative-math -fno-signed-zeros
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
@@ -178,10 +178,10 @@ $(BUILD)/flags: FORCE | $(filter deps,$(MAKECMDGOALS))
 	@echo '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS)' | cmp -s - $@ || \
 		echo '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS)' > $@
 
-# train is linked again when it is to have another team, or another MPI.
-$(BUILD)/team: FORCE
+# train is linked again when it is to have another communicator, or another MPI.
+$(BUILD)/comm: FORCE
 	@mkdir -p $(@D)
-	@echo '$(TEAM) $(MPICC)' | cmp -s - $@ || echo '$(TEAM) $(MPICC)' > $@
+	@echo '$(COMM) $(MPICC)' | cmp -s - $@ || echo '$(COMM) $(MPICC)' > $@
 
 ## deps: install what building and testing need, or say how
 deps:
@@ -245,19 +245,19 @@ lint:
 		fi; \
 	done
 	$(if $(HAS_MPI),$(MPI_CC) -fsyntax-only -Werror $(ALL_CPPFLAGS) $(ALL_CFLAGS) \
-		lib/model/team_mpi.c)
+		lib/comm/comm_mpi.c)
 	tests/mutants/run check
 	BIN='$(BUILD)/bin' prove --exec '' tests/layers.t tests/man.t tests/scripts.t
 
 ## format: run clang-format in place
 format:
-	clang-format -i $(ALL_SRC) $(wildcard lib/*/*.h tools/*.h tests/unit/*.h)
+	clang-format -i $(ALL_SRC) $(wildcard lib/*/*.h lib/*/*/*.h tools/*.h tests/unit/*.h)
 
 include tests/checks.mk tests/bench/bench.mk
 
 .PHONY: all help deps demo demo-hard programs test lint format install uninstall clean FORCE
 .SECONDARY:
 
--include $(TEAM_SRC:%.c=$(BUILD)/%.d) $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) \
+-include $(COMM_SRC:%.c=$(BUILD)/%.d) $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) \
 	$(foreach at,$(BUILD) $(BUILD)/double,$(patsubst %.c,$(at)/%.d,$(wildcard tools/*.c))) \
-	$(BUILD)/double/tests/numpy/sample64.d $(BUILD)/double/lib/model/team_single.d
+	$(BUILD)/double/tests/numpy/sample64.d $(BUILD)/double/lib/comm/comm_single.d

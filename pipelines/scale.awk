@@ -90,7 +90,7 @@ function add(size) {
 	tail = 0
 }
 
-# plan - divide the gradient into buckets like lib/model/exchange.c, except for small tensors: from
+# plan - divide the gradient into buckets like lib/train/buckets.c, except for small tensors: from
 # the end of the flat array to its beginning. First head and recall, then the blocks, then all
 # tensors before the first block. The last ones are sent when the backward pass has ended, so their
 # communication cannot be hidden.

@@ -14,12 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ground/io.h"
-#include "ground/mem.h"
-#include "ground/number.h"
-#include "ground/path.h"
-#include "ground/pool.h"
-#include "ground/version.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "base/path.h"
+#include "base/pool.h"
+#include "base/version.h"
 
 enum { MAX_OPTIONS = 64, LONG_ONLY = 256 };
 

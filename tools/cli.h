@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ground/err.h"
-#include "ground/io.h"
+#include "base/err.h"
+#include "base/io.h"
 
 enum option_type {
 	OPTION_FLAG,   /* bool: set true */

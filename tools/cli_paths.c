@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "ground/mem.h"
-#include "ground/path.h"
+#include "base/mem.h"
+#include "base/path.h"
 
 static void refuse_same(const char *a, const char *b)
 {

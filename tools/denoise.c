@@ -8,13 +8,13 @@
 
 #include "cli.h"
 #include "formats/shard.h"
-#include "ground/io.h"
-#include "ground/mem.h"
-#include "ground/path.h"
-#include "ground/rng.h"
-#include "math/kernels.h"
-#include "model/checkpoint.h"
-#include "model/measure.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/rng.h"
+#include "compute/kernels.h"
+#include "train/checkpoint.h"
+#include "model/likelihood.h"
 #include "model/sampler.h"
 #include "profile.h"
 #include "progress.h"
@@ -87,11 +87,11 @@ static const struct cli cli = {
 
 struct job {
 	struct checkpoint cp;
-	struct active active;
+	struct active_vocab active;
 	struct kernels *k;
 	struct weights *w;
 	struct sampler *sampler;
-	struct measure *measure; /* with --loss, instead of the sampler */
+	struct likelihood *likelihood; /* with --loss, instead of the sampler */
 	struct batch b;
 	struct shard_writer *out;
 	struct output csv;          /* with --loss, instead of out */
@@ -130,7 +130,7 @@ static size_t job_bytes(const struct job *j)
 {
 	const struct config *c = &j->cp.c;
 	size_t B = (size_t)batch,
-	       own = loss ? measure_bytes(j->k, c, B) : sampler_bytes(j->k, c, B);
+	       own = loss ? likelihood_bytes(j->k, c, B) : sampler_bytes(j->k, c, B);
 
 	if (own == SIZE_MAX)
 		return SIZE_MAX;
@@ -158,14 +158,14 @@ static void load(struct job *j)
 		    model_path, (double)bytes / 1048576, (double)mem_available() / 1048576);
 		die(&e);
 	}
-	if (checkpoint_active(&j->cp, &j->active, &e) ||
+	if (checkpoint_active_vocab(&j->cp, &j->active, &e) ||
 	    !(base = k_alloc(j->k, n * sizeof *base, &e)))
 		die(&e);
 	weights_map(j->w, c, base);
 	if (checkpoint_weights(&j->cp, j->k, j->w, last, &e) ||
 	    batch_init(&j->b, (size_t)batch, (size_t)c->row_len, &e) ||
 	    (!loss && !(j->sampler = sampler_new(j->k, c, j->w, (size_t)batch, &options, &e))) ||
-	    (loss && !(j->measure = measure_new(j->k, c, j->w, (size_t)batch, &e))) ||
+	    (loss && !(j->likelihood = likelihood_new(j->k, c, j->w, (size_t)batch, &e))) ||
 	    !(j->ce = mem_array((size_t)batch, sizeof *j->ce, &e)) ||
 	    !(j->squared_error = mem_array((size_t)batch, sizeof *j->squared_error, &e)) ||
 	    !(j->ids = mem_array((size_t)c->row_len, sizeof *j->ids, &e)) ||
@@ -365,7 +365,7 @@ static void print_losses(struct job *j)
 	struct err e;
 	int failed;
 
-	if (measure_run(j->measure, b, j->ce, j->squared_error, &e))
+	if (likelihood_run(j->likelihood, b, j->ce, j->squared_error, &e))
 		fail_measuring(j, &e);
 	for (size_t i = 0; i < b->B; i++) {
 		failed = output_printf(
@@ -529,11 +529,11 @@ int main(int argc, char **argv)
 	note("%" PRIu64 " rows, %.1f s", j.done, progress_seconds(&j.progress));
 	shard_close(in);
 	sampler_free(j.sampler);
-	measure_free(j.measure);
+	likelihood_free(j.likelihood);
 	k_release(j.k, j.w->base);
 	weights_free(j.w);
 	batch_release(&j.b);
-	active_release(&j.active);
+	active_vocab_release(&j.active);
 	checkpoint_close(&j.cp);
 	k_free(j.k);
 	free(j.ce);

@@ -6,9 +6,9 @@
 
 #include "cli.h"
 #include "formats/shard.h"
-#include "ground/io.h"
-#include "ground/mem.h"
-#include "ground/ordered.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/ordered.h"
 #include "progress.h"
 
 enum { JOBS_A_THREAD = 3 };

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "formats/story.h"
-#include "ground/err.h"
+#include "base/err.h"
 #include "text/vocab.h"
 #include "text/wordpiece.h"
 

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "formats/csv.h"
-#include "ground/mem.h"
-#include "model/schedule.h"
+#include "base/mem.h"
+#include "diffusion/schedule.h"
 
 static const char *const families[] = {
     "uniform", "cauchy", "logistic", "frechet", "piecewise", "all", NULL};

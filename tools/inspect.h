@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ground/err.h"
-#include "ground/io.h"
+#include "base/err.h"
+#include "base/io.h"
 
 /* inspect_info - read the shard to its end, which checks it, and print a summary to out. */
 int inspect_info(const char *path, struct output *out, struct err *e);

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "cli.h"
-#include "ground/mem.h"
+#include "base/mem.h"
 #include "model/weights.h"
 
 void needs_print(FILE *to, struct kernels *k, const struct config *c,
@@ -24,11 +24,11 @@ void needs_print(FILE *to, struct kernels *k, const struct config *c,
 	fprintf(to, "operations: %.3g a token, by %s\n", flops, k_name(k));
 	fprintf(to, "rows: %" PRIu64 " of %u tokens, %" PRId64 " steps of %" PRId64 "\n", rows,
 	    h->row_len, o->steps, o->batch);
-	if (team_size(o->team) > 1) {
+	if (comm_size(o->comm) > 1) {
 		char library[80];
 
-		team_library(library, sizeof library);
-		fprintf(to, "ranks: %d, %s\n", team_size(o->team), library);
+		comm_library(library, sizeof library);
+		fprintf(to, "ranks: %d, %s\n", comm_size(o->comm), library);
 	}
 }
 

@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 #include "formats/shard.h"
-#include "math/kernels.h"
+#include "compute/kernels.h"
 #include "model/config.h"
-#include "model/trainer.h"
+#include "train/trainer.h"
 
 /* needs_print - print one line each: parameters, memory in MiB, FLOP per token, rows and steps, and
  * the number of ranks if there are several. rows: rows of all ranks together; 0: unknown. */

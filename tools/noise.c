@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/noising.h"
-#include "formats/rows.h"
+#include "data/noising.h"
+#include "data/rows.h"
 #include "formats/shard.h"
-#include "ground/mem.h"
-#include "ground/number.h"
+#include "base/mem.h"
+#include "base/number.h"
 
 static int64_t epochs = 1, skip, limit = -1, level = SHARD_AUTO, rank = -1, world;
 static uint64_t seed;

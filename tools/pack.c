@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/packing.h"
-#include "formats/rows.h"
+#include "data/packing.h"
+#include "data/rows.h"
 #include "formats/shard.h"
-#include "ground/io.h"
-#include "ground/mem.h"
-#include "ground/rng.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/rng.h"
 #include "inspect.h"
 
 #define SHUFFLE_ROUND UINT32_MAX /* differs from all epochs of noise */

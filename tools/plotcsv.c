@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "formats/csv.h"
-#include "ground/mem.h"
-#include "ground/number.h"
-#include "ground/path.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "base/path.h"
 #include "picture/overlay.h"
 #include "picture/plot.h"
 #include "picture/columns.h"

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "ground/io.h"
+#include "base/io.h"
 
 static int by_time(const void *a, const void *b)
 {

@@ -4,7 +4,7 @@
 /* Time spent in each kernel, as CSV: kernel,calls,seconds,share,gflop_per_s,gb_per_s; the kernel
  * with the most seconds comes first. */
 
-#include "math/kernels.h"
+#include "compute/kernels.h"
 
 /* profile_write - write the profile of k to path. seconds: duration of the whole run; what the
  * kernels did not use is the row "elsewhere". Returns 0 or -1. */

@@ -6,45 +6,45 @@
 #include <string.h>
 
 #include "cli.h"
-#include "ground/mem.h"
+#include "base/mem.h"
 
-static struct team *team;
+static struct comm *comm;
 static bool running;
 static char *lines;
 static size_t lines_n, lines_room;
 
 bool ranks_first(void)
 {
-	return team_rank(team) == 0;
+	return comm_rank(comm) == 0;
 }
 
 /* The hook of die. Before the first step all ranks reach the next gate, so they can agree on the
- * error; after it the others may be in any collective call, and the team is aborted. */
+ * error; after it the others may be in any collective call, and all ranks are aborted. */
 static bool speak(struct err *e)
 {
-	if (running && team_size(team) > 1) {
-		err_prefix(e, "rank %d of %d", team_rank(team), team_size(team));
+	if (running && comm_size(comm) > 1) {
+		err_prefix(e, "rank %d of %d", comm_rank(comm), comm_size(comm));
 		warn("%s", e->msg);
-		team_end(team, (int)e->status);
+		comm_abort(comm, (int)e->status);
 	}
-	team_agree(team, 1, e);
+	comm_agree(comm, 1, e);
 	return ranks_first();
 }
 
 void ranks_leave(void)
 {
-	team_leave(team);
-	team = NULL;
+	comm_finalize(comm);
+	comm = NULL;
 	free(lines);
 	lines = NULL;
 }
 
-struct team *ranks_join(int *argc, char ***argv)
+struct comm *ranks_join(int *argc, char ***argv)
 {
 	struct err e;
 
-	team = team_join(argc, argv, &e);
-	if (!team)
+	comm = comm_init(argc, argv, &e);
+	if (!comm)
 		die(&e);
 	cli_dying = speak;
 	atexit(ranks_leave);
@@ -52,14 +52,14 @@ struct team *ranks_join(int *argc, char ***argv)
 		err_errno(&e, "/dev/null");
 		die(&e);
 	}
-	return team;
+	return comm;
 }
 
 void ranks_gate(void)
 {
 	struct err e;
 
-	if (team_agree(team, 0, &e)) {
+	if (comm_agree(comm, 0, &e)) {
 		if (ranks_first())
 			warn("%s", e.msg);
 		exit((int)e.status);
@@ -106,7 +106,7 @@ void ranks_compare(void)
 {
 	struct err e;
 
-	if (!team_same(team, lines, &e))
+	if (!comm_check_same(comm, lines, &e))
 		return;
 	if (ranks_first())
 		warn("%s", e.msg);

@@ -6,15 +6,16 @@
  * and error. An error in any rank ends all ranks, with one message and the same exit status.
  */
 
-#include "ground/fields.h"
-#include "model/team.h"
+#include "base/fields.h"
+#include "comm/comm.h"
 
 /*
- * ranks_join - join the team. Call it at the start of main. Ranks other than 0 get no standard
- * output. Between this call and ranks_gate, and between two gates, any rank may call die: die then
- * waits until all ranks are at the next gate, and all exit. The team exists until ranks_leave.
+ * ranks_join - initialise the communicator. Call it at the start of main. Ranks other than 0 get no
+ * standard output. Between this call and ranks_gate, and between two gates, any rank may call die:
+ * die then waits until all ranks are at the next gate, and all exit. The communicator exists until
+ * ranks_leave.
  */
-struct team *ranks_join(int *argc, char ***argv);
+struct comm *ranks_join(int *argc, char ***argv);
 
 /* ranks_first - whether this is rank 0, or the only process. */
 bool ranks_first(void);
@@ -23,11 +24,11 @@ bool ranks_first(void);
  * call may come between a point where a rank may die and the next gate. */
 void ranks_gate(void);
 
-/* ranks_begin - training starts. From here on ranks agree on errors with team_agree; a rank that
+/* ranks_begin - training starts. From here on ranks agree on errors with comm_agree; a rank that
  * calls die aborts the others. */
 void ranks_begin(void);
 
-/* ranks_leave - leave the team. Collective. Also called at exit. */
+/* ranks_leave - free the communicator. Collective. Also called at exit. */
 void ranks_leave(void);
 
 /*

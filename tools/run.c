@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "cli.h"
-#include "ground/mem.h"
-#include "model/checkpoint.h"
-#include "model/validation.h"
+#include "base/mem.h"
+#include "train/checkpoint.h"
+#include "train/validation.h"
 #include "ranks.h"
 #include "stop.h"
 
@@ -33,7 +33,7 @@ static int save(struct run *r, struct err *e)
 		return 0;
 	/* Logs first: a resumed run never writes the rows before its checkpoint again. */
 	r->save_failed = false;
-	if (trainer_sound(r->tr, e) || team_agree(r->tr->o.team, runlog_sync(r->logs, e), e))
+	if (trainer_check_finite(r->tr, e) || comm_agree(r->tr->o.comm, runlog_sync(r->logs, e), e))
 		return -1;
 	r->save_failed = checkpoint_save(r->tr, r->output, e) != 0;
 	if (r->save_failed)
@@ -51,8 +51,8 @@ static void report(struct run *r, const struct trainer_result *result)
 	char eta[16], valid[32] = "";
 
 	runlog_step(
-	    r->logs, result, r->tr->rows, seconds, speed, r->tr->o.team->seconds - r->waited);
-	r->waited = r->tr->o.team->seconds;
+	    r->logs, result, r->tr->rows, seconds, speed, r->tr->o.comm->seconds - r->waited);
+	r->waited = r->tr->o.comm->seconds;
 	if (!progress_due(&r->progress))
 		return;
 	if (isfinite(r->valid))
@@ -67,7 +67,7 @@ static bool is_stopped(const struct run *r)
 {
 	double stop = stop_signal != 0;
 
-	team_sum(r->tr->o.team, &stop, 1);
+	comm_allreduce(r->tr->o.comm, &stop, 1);
 	return stop > 0;
 }
 
@@ -95,7 +95,7 @@ static int after_step(struct run *r, const struct trainer_result *result, struct
 	if (r->valid_path && (last || result->step % (uint64_t)r->valid_every == 0) &&
 	    validation_run(tr, r->valid_path, print_valid, r, &r->valid, e))
 		return -1;
-	if (team_agree(r->tr->o.team, runlog_flush(r->logs, e), e))
+	if (comm_agree(r->tr->o.comm, runlog_flush(r->logs, e), e))
 		return -1;
 	return result->step % (uint64_t)r->save_every == 0 ? save(r, e) : 0;
 }
@@ -106,8 +106,8 @@ static int begin(struct run *r, struct err *e)
 	if (r->begun)
 		return 0;
 	r->begun = true;
-	if (team_agree(
-	        r->tr->o.team, ranks_first() && runlog_begin(r->logs, r->header, e) ? -1 : 0, e))
+	if (comm_agree(
+	        r->tr->o.comm, ranks_first() && runlog_begin(r->logs, r->header, e) ? -1 : 0, e))
 		return -1;
 	if (r->tr->step == 0)
 		runlog_schedule(r->logs, 0, &r->tr->schedule);

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "formats/shard.h"
-#include "ground/err.h"
-#include "model/trainer.h"
+#include "base/err.h"
+#include "train/trainer.h"
 #include "progress.h"
 #include "runlog.h"
 

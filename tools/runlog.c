@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 #include "cli.h"
-#include "formats/steplog.h"
-#include "ground/mem.h"
-#include "ground/path.h"
+#include "train/steplog.h"
+#include "base/mem.h"
+#include "base/path.h"
 #include "stop.h"
 
 /* --- one log --- */

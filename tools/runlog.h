@@ -8,9 +8,9 @@
 
 #include <stdbool.h>
 
-#include "formats/steplog.h"
-#include "model/schedule.h"
-#include "model/trainer.h"
+#include "train/steplog.h"
+#include "diffusion/schedule.h"
+#include "train/trainer.h"
 
 struct runlog_file {
 	const char

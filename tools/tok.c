@@ -8,7 +8,7 @@
 #include "encode.h"
 #include "formats/shard.h"
 #include "formats/story.h"
-#include "ground/io.h"
+#include "base/io.h"
 #include "text/detokenize.h"
 #include "text/learn.h"
 #include "text/vocab.h"

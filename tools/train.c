@@ -10,14 +10,14 @@
 
 #include "cli.h"
 #include "formats/shard.h"
-#include "ground/lock.h"
-#include "ground/mem.h"
-#include "ground/path.h"
-#include "ground/version.h"
-#include "math/kernels.h"
-#include "model/checkpoint.h"
-#include "model/trainer.h"
-#include "model/validation.h"
+#include "base/lock.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/version.h"
+#include "compute/kernels.h"
+#include "train/checkpoint.h"
+#include "train/trainer.h"
+#include "train/validation.h"
 #include "needs.h"
 #include "origin.h"
 #include "profile.h"
@@ -36,7 +36,7 @@ static const char *output = "model.safetensors", *resume, *valid_path, *profile_
 static int64_t threads, save_every = 1000, valid_every = 500, stop_after, bucket = 4096;
 static bool dry_run, no_header, preset_seen, valid_every_seen;
 static int preset, precision, positions, qk_norm, posterior, pad_loss, vocabulary, wire, shard;
-static struct team *team;
+static struct comm *comm;
 
 static const struct option_entry entries[] = {
     {'x', "preset", OPTION_CHOICE, &preset, NULL, "named set of defaults for shape and training", 0,
@@ -63,8 +63,8 @@ static const struct option_entry entries[] = {
         0, off_on, 0},
     {0, "posterior", OPTION_CHOICE, &posterior, NULL,
         "give the network each position's posterior mean embedding", 0, 0, off_on, 0},
-    {0, "recall", OPTION_INT, &shape.recall, "N", "heads of the copy attention at the end; 0: none",
-        0, 64, 0, 0},
+    {0, "recall", OPTION_INT, &shape.copy_heads, "N",
+        "heads of the copy attention at the end; 0: none", 0, 64, 0, 0},
     {0, "self-cond", OPTION_REAL, &options.self_cond_rate, "SHARE",
         "fraction of the rows trained with self-conditioning", 0, 1, 0, 0},
     {0, "pad-loss", OPTION_CHOICE, &pad_loss, NULL, "count noised [PAD] tokens in the loss", 0, 0,
@@ -80,8 +80,8 @@ static const struct option_entry entries[] = {
         0.999999, 0, 0},
     {0, "beta2", OPTION_REAL, &options.optimizer.beta2, "B", "decay of AdamW's second moment", 0,
         0.999999, 0, 0},
-    {0, "decay", OPTION_REAL, &options.optimizer.decay, "D", "weight decay of AdamW, matrices only",
-        0, 10, 0, 0},
+    {0, "decay", OPTION_REAL, &options.optimizer.weight_decay, "D",
+        "weight decay of AdamW, matrices only", 0, 10, 0, 0},
     {0, "clip", OPTION_REAL, &options.optimizer.clip, "NORM",
         "largest norm of the gradient; 0: no clipping", 0, 1e9, 0, 0},
     {0, "ema", OPTION_REAL, &options.optimizer.ema, "DECAY",
@@ -251,9 +251,9 @@ static void take_options(const struct checkpoint *from)
 	shape.self_cond = options.self_cond_rate > 0;
 	options.pad_loss = pad_loss;
 	options.full_vocab = vocabulary;
-	options.team = team;
-	options.exchange =
-	    (struct exchange_options){wire, shard, bucket * 1024 / (int64_t)sizeof(real)};
+	options.comm = comm;
+	options.buckets =
+	    (struct buckets_options){wire, shard, bucket * 1024 / (int64_t)sizeof(real)};
 	if (trainer_check(&options, &e))
 		die_usage("%s", e.msg);
 	if (!resume)
@@ -272,7 +272,7 @@ static void take_options(const struct checkpoint *from)
 static uint64_t count_rows(const struct shard_header *h, uint64_t *end)
 {
 	uint64_t stride = h->stride > 1 ? h->stride : 1, whole = 0, shares = 0;
-	size_t ranks = (size_t)team_size(team), rank = (size_t)team_rank(team);
+	size_t ranks = (size_t)comm_size(comm), rank = (size_t)comm_rank(comm);
 	double *n;
 	struct err e;
 
@@ -282,7 +282,7 @@ static uint64_t count_rows(const struct shard_header *h, uint64_t *end)
 	n[rank] = h->expected ? (double)(h->first + (h->expected - 1) * stride + 1) : 0;
 	n[ranks + rank] = stride == 1 ? (double)h->expected : 0;
 	n[2 * ranks + rank] = stride == 1 ? 0 : (double)h->expected;
-	team_sum(team, n, 3 * ranks);
+	comm_allreduce(comm, n, 3 * ranks);
 	*end = 0;
 	for (size_t i = 0; i < ranks; i++) {
 		*end = (uint64_t)n[i] > *end ? (uint64_t)n[i] : *end;
@@ -298,14 +298,14 @@ static struct config full_shape(const struct shard_reader *rows)
 {
 	const struct shard_header *h = shard_header(rows);
 	struct config c = shape;
-	struct active a;
+	struct active_vocab a;
 	struct err e;
 
-	if (active_init(&a, h, shard_counts(rows), options.full_vocab, &e))
+	if (active_vocab_init(&a, h, shard_counts(rows), options.full_vocab, &e))
 		die(&e);
 	c.active = a.n;
 	c.row_len = h->row_len;
-	active_release(&a);
+	active_vocab_release(&a);
 	if (config_check(&c, &e))
 		die_usage("%s", e.msg);
 	return c;
@@ -380,7 +380,7 @@ static void warn_of_rows(const struct run *r, const struct checkpoint *from)
 	if (h->seed != from->source.seed)
 		warn("%s: noised with seed %" PRIu64 ", but %s began with seed %" PRIu64,
 		    shard_name(r->rows), h->seed, resume, from->source.seed);
-	if (active_differs(&r->tr->active, shard_counts(r->rows), &id, &was, &is))
+	if (active_vocab_differs(&r->tr->active, shard_counts(r->rows), &id, &was, &is))
 		warn("%s: not the rows that %s began with: token %" PRIu32 " occurs %" PRIu64
 		     " times in these, %" PRIu64 " times in those",
 		    shard_name(r->rows), resume, id, is, was);
@@ -479,7 +479,7 @@ static int write_profile(const struct kernels *k, double seconds, int status)
 {
 	struct err e;
 
-	if (!team_agree(team,
+	if (!comm_agree(comm,
 	        profile_path && ranks_first() && profile_write(profile_path, k, seconds, &e), &e))
 		return status;
 	if (ranks_first())
@@ -498,7 +498,7 @@ int main(int argc, char **argv)
 
 	if (k_room(&e))
 		die_at_once(cli.tool, &e);
-	team = ranks_join(&argc, &argv);
+	comm = ranks_join(&argc, &argv);
 	set_defaults(argc, argv, &from, &opened);
 	first = cli_parse(&cli, argc, argv);
 	cli_quiet = cli_quiet || !ranks_first();

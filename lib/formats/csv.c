@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/mem.h"
+#include "base/mem.h"
 
 enum { PARSER_BLOCK = 4096, MAX_COLUMNS = 1 << 20 };
 

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ground/err.h"
-#include "ground/io.h"
+#include "base/err.h"
+#include "base/io.h"
 
 struct csv_reader;
 

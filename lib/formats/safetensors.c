@@ -14,8 +14,8 @@
 
 #include "formats/jsontext.h"
 #include "formats/safetensors_header.h"
-#include "ground/bytes.h"
-#include "ground/mem.h"
+#include "base/bytes.h"
+#include "base/mem.h"
 
 _Static_assert(
     __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are stored as they lie in memory");

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ground/err.h"
+#include "base/err.h"
 
 enum safetensors_dtype {
 	ST_F32,

@@ -8,10 +8,10 @@
 
 #include "formats/safetensors.h"
 #include "formats/safetensors_header.h"
-#include "ground/bytes.h"
-#include "ground/io.h"
-#include "ground/mem.h"
-#include "ground/utf8.h"
+#include "base/bytes.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/utf8.h"
 
 enum { ALIGNMENT = 64 };
 

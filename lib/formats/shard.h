@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ground/err.h"
+#include "base/err.h"
 
 enum shard_kind {
 	SHARD_STREAM = 1, /* ragged: one story a record */

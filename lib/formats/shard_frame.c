@@ -4,8 +4,8 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "ground/bytes.h"
-#include "ground/mem.h"
+#include "base/bytes.h"
+#include "base/mem.h"
 
 int shard_buf_reserve(struct shard_buf *b, uint64_t n, struct err *e)
 {

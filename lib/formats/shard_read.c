@@ -7,9 +7,9 @@
 #include <zstd.h>
 
 #include "formats/shard_frame.h"
-#include "ground/bytes.h"
-#include "ground/io.h"
-#include "ground/mem.h"
+#include "base/bytes.h"
+#include "base/io.h"
+#include "base/mem.h"
 
 #define READ_STEP (1u << 16) /* believe a length only so far beyond what has come */
 

@@ -8,9 +8,9 @@
 #include <zstd.h>
 
 #include "formats/shard_frame.h"
-#include "ground/bytes.h"
-#include "ground/io.h"
-#include "ground/mem.h"
+#include "base/bytes.h"
+#include "base/io.h"
+#include "base/mem.h"
 
 enum { LEVEL_OF_FILES = 3, LEVEL_MAX = 19 };
 

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "ground/err.h"
+#include "base/err.h"
 
 /*
  * signature_refuse - refuse an input that is not text. p [n] are its first bytes, name is its name

@@ -11,7 +11,7 @@
 
 #include "formats/jsontext.h"
 #include "formats/signature.h"
-#include "ground/mem.h"
+#include "base/mem.h"
 
 enum {
 	BLOCK = 1 << 19, /* bytes that a block is meant to have */

@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ground/err.h"
-#include "ground/io.h"
+#include "base/err.h"
+#include "base/io.h"
 
 #define STORY_MARK "<|endoftext|>"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/mem.h"
+#include "base/mem.h"
 
 int batch_init(struct batch *b, size_t B, size_t T, struct err *e)
 {
@@ -46,11 +46,11 @@ bool batch_has_target(const struct batch *b, size_t i)
 	return false;
 }
 
-static int add_ids(
-    struct batch *b, const struct shard_record *r, const struct active *a, size_t at, struct err *e)
+static int add_ids(struct batch *b, const struct shard_record *r, const struct active_vocab *a,
+    size_t at, struct err *e)
 {
 	for (size_t i = 0; i < b->T; i++) {
-		int32_t index = active_index(a, r->ids[i]);
+		int32_t index = active_vocab_index(a, r->ids[i]);
 
 		if (index < 0)
 			return err_set(e,
@@ -61,7 +61,7 @@ static int add_ids(
 	return 0;
 }
 
-int batch_add(struct batch *b, const struct shard_record *r, const struct active *a,
+int batch_add(struct batch *b, const struct shard_record *r, const struct active_vocab *a,
     const struct schedule *s, bool pad_loss, struct err *e)
 {
 	size_t at = b->B * b->T, targets = 0;

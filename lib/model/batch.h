@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 #include "formats/shard.h"
-#include "math/real.h"
-#include "model/active.h"
-#include "model/schedule.h"
+#include "base/real.h"
+#include "model/active_vocab.h"
+#include "diffusion/schedule.h"
 
 struct batch {
 	size_t B, T;  /* B: number of sequences now */
@@ -43,7 +43,7 @@ bool batch_has_target(const struct batch *b, size_t i);
  * active and [UNK] is not either, or if the noise level is not positive and finite (with status
  * ERR_NONFINITE if it comes from the schedule).
  */
-int batch_add(struct batch *b, const struct shard_record *r, const struct active *a,
+int batch_add(struct batch *b, const struct shard_record *r, const struct active_vocab *a,
     const struct schedule *s, bool pad_loss, struct err *e);
 
 #endif

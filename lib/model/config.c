@@ -32,7 +32,7 @@ const struct field config_fields[] = {
     FIELD(qk_norm, FIELD_FLAG, 1),
     FIELD(self_cond, FIELD_FLAG, 1),
     FIELD(posterior, FIELD_FLAG, 1),
-    {"model.recall", FIELD_INT, offsetof(struct config, recall), 0, 64, NULL},
+    {"model.recall", FIELD_INT, offsetof(struct config, copy_heads), 0, 64, NULL},
 };
 const size_t config_n_fields = sizeof config_fields / sizeof *config_fields;
 
@@ -74,6 +74,6 @@ double config_flops(const struct config *c)
 
 	if (c->posterior)
 		ends += 2 * V * d;
-	ends += (double)c->recall * W * (2 * C + 2 * (double)c->row_len + d);
+	ends += (double)c->copy_heads * W * (2 * C + 2 * (double)c->row_len + d);
 	return 2 * ((double)c->layers * block + ends);
 }

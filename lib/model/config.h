@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ground/err.h"
-#include "ground/fields.h"
-#include "model/precond.h"
+#include "base/err.h"
+#include "base/fields.h"
+#include "diffusion/precond.h"
 
 struct config {
 	int64_t layers, width, heads; /* L, C, H */
@@ -18,11 +18,11 @@ struct config {
 	int64_t active;               /* words in the softmax: size of the active vocabulary */
 	int64_t time_width;           /* features of the noise level, and width of their MLP */
 	int precond;                  /* enum precond */
-	bool positions; /* add learned absolute positions; RoPE encodes only distances */
-	bool qk_norm;   /* normalise queries and keys; a learned scale per head */
-	bool self_cond; /* the network's input includes its last estimate */
-	bool posterior; /* the network's input includes the context-free posterior mean */
-	int64_t recall; /* heads of the copy attention (--recall, recall.h); 0: none */
+	bool positions;     /* add learned absolute positions; RoPE encodes only distances */
+	bool qk_norm;       /* normalise queries and keys; a learned scale per head */
+	bool self_cond;     /* the network's input includes its last estimate */
+	bool posterior;     /* the network's input includes the context-free posterior mean */
+	int64_t copy_heads; /* heads of the copy attention (--recall, copy_attention.h); 0: none */
 };
 
 /* The names of the presets, then NULL. config_preset sets all of c to preset i, an index of

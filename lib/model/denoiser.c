@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "ground/mem.h"
-#include "ground/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 enum { CHUNK = 256 }; /* positions whose logits exist at one time */
 
@@ -112,7 +112,7 @@ void denoiser_embed(struct denoiser *dn, const struct weights *w)
 	k_normalize(dn->k, dn->e, w->embed, config_padded(&dn->c), (size_t)dn->c.embed);
 }
 
-void denoiser_rows(struct denoiser *dn, const int32_t *ids, const real *noised, size_t B)
+void denoiser_set_tokens(struct denoiser *dn, const int32_t *ids, const real *noised, size_t B)
 {
 	size_t M = B * (size_t)dn->c.row_len;
 
@@ -125,7 +125,7 @@ static void put_column(struct denoiser *dn, real *device, size_t n)
 	k_put(dn->k, device, dn->host, n * sizeof *dn->host);
 }
 
-void denoiser_levels(struct denoiser *dn, const double *t, size_t B)
+void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B)
 {
 	size_t F = (size_t)dn->c.time_width;
 	real *h = dn->host;
@@ -237,7 +237,7 @@ void denoiser_estimate(struct denoiser *dn, const struct weights *w, real *xhat,
 	expect(dn, w, xhat, dn->D, tau, B * (size_t)dn->c.row_len);
 }
 
-void denoiser_decide(struct denoiser *dn, const struct weights *w, int32_t *ids, const real *x,
+void denoiser_argmax(struct denoiser *dn, const struct weights *w, int32_t *ids, const real *x,
     const real *p, size_t B)
 {
 	size_t M = B * (size_t)dn->c.row_len;
@@ -321,8 +321,8 @@ void denoiser_loss(struct denoiser *dn, const struct weights *w, const struct we
 {
 	size_t B = b->B, T = b->T, d = (size_t)dn->c.embed, M = B * T;
 
-	denoiser_rows(dn, b->ids, b->noised, B);
-	denoiser_levels(dn, b->t, B);
+	denoiser_set_tokens(dn, b->ids, b->noised, B);
+	denoiser_set_levels(dn, b->t, B);
 	put_weights(dn, b);
 	k_gaussian(dn->k, dn->noise, b->seed, RNG_NOISE, B, T, d);
 	k_diffuse(dn->k, dn->x, dn->e, dn->ids, dn->noise, dn->t, B, T, d);
@@ -344,7 +344,7 @@ void denoiser_loss(struct denoiser *dn, const struct weights *w, const struct we
 	sequence_means(dn, b, ce);
 }
 
-void denoiser_measure(struct denoiser *dn, const struct weights *w, const struct batch *b,
+void denoiser_evaluate(struct denoiser *dn, const struct weights *w, const struct batch *b,
     double *ce, double *squared_error)
 {
 	size_t B = b->B, M = B * b->T, d = (size_t)dn->c.embed;

@@ -20,8 +20,8 @@
  * Shapes: as in transformer.h; V = config_padded. CHUNK positions have logits at one time.
  */
 
-#include "math/arena.h"
-#include "math/kernels.h"
+#include "compute/arena.h"
+#include "compute/kernels.h"
 #include "model/batch.h"
 #include "model/transformer.h"
 #include "model/weights.h"
@@ -61,13 +61,13 @@ void denoiser_free(struct denoiser *dn);
 /* denoiser_embed - compute the table e from w. Call it each time w has changed, before a pass. */
 void denoiser_embed(struct denoiser *dn, const struct weights *w);
 
-/* denoiser_rows - set the tokens ids [B,T] and the mask noised [B,T] (1: noised, 0: given) for the
- * next passes. Host arrays, which are copied. */
-void denoiser_rows(struct denoiser *dn, const int32_t *ids, const real *noised, size_t B);
+/* denoiser_set_tokens - set the tokens ids [B,T] and the mask noised [B,T] (1: noised, 0: given)
+ * for the next passes. Host arrays, which are copied. */
+void denoiser_set_tokens(struct denoiser *dn, const int32_t *ids, const real *noised, size_t B);
 
-/* denoiser_levels - set the noise levels t [B], one per sequence, for the next passes. Host array,
- * which is copied. */
-void denoiser_levels(struct denoiser *dn, const double *t, size_t B);
+/* denoiser_set_levels - set the noise levels t [B], one per sequence, for the next passes. Host
+ * array, which is copied. */
+void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B);
 
 /*
  * denoiser_estimate - xhat [M,d] = x̂0 = Σ_j softmax(logits/tau)_j e_j, from the noisy embeddings
@@ -77,9 +77,9 @@ void denoiser_levels(struct denoiser *dn, const double *t, size_t B);
 void denoiser_estimate(struct denoiser *dn, const struct weights *w, real *xhat, const real *x,
     const real *p, double tau, size_t B);
 
-/* denoiser_decide - ids [M] (device) = the word with the largest logit at each position (argmax).
+/* denoiser_argmax - ids [M] (device) = the word with the largest logit at each position (argmax).
  * The other arguments are those of denoiser_estimate. */
-void denoiser_decide(struct denoiser *dn, const struct weights *w, int32_t *ids, const real *x,
+void denoiser_argmax(struct denoiser *dn, const struct weights *w, int32_t *ids, const real *x,
     const real *p, size_t B);
 
 /*
@@ -95,14 +95,14 @@ void denoiser_loss(struct denoiser *dn, const struct weights *w, const struct we
     const struct batch *b, size_t n_sc, double *ce);
 
 /*
- * denoiser_measure - evaluate w on a batch, to which it adds noise. With self_cond, all sequences
+ * denoiser_evaluate - evaluate w on a batch, to which it adds noise. With self_cond, all sequences
  * are self-conditioned on a first estimate. Both results are host memory [B], and means over the
  * targets of each sequence; NAN for a sequence without targets:
  *
  * ce             cross-entropy, nats
  * squared_error  ‖e - x̂0‖², summed over the d components
  */
-void denoiser_measure(struct denoiser *dn, const struct weights *w, const struct batch *b,
+void denoiser_evaluate(struct denoiser *dn, const struct weights *w, const struct batch *b,
     double *ce, double *squared_error);
 
 #endif

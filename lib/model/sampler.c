@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/mem.h"
-#include "ground/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 const char *const sampler_names[] = {"euler", "exp", "heun", "2m", "ancestral", NULL};
 
@@ -138,8 +138,8 @@ static void begin(struct sampler *s, const struct batch *b, enum sampler_start s
 {
 	size_t B = b->B;
 
-	denoiser_rows(s->dn, b->ids, b->noised, B);
-	denoiser_levels(s->dn, b->t, B);
+	denoiser_set_tokens(s->dn, b->ids, b->noised, B);
+	denoiser_set_levels(s->dn, b->t, B);
 	k_gaussian(s->k, s->noise, b->seed, RNG_NOISE, B, b->T, (size_t)s->c.embed);
 	if (start == SAMPLER_DAMAGED) {
 		k_diffuse(s->k, s->x, s->dn->e, s->dn->ids, s->noise, s->dn->t, B, b->T,
@@ -180,12 +180,12 @@ static void estimate(struct sampler *s, const struct batch *b, real *xhat, const
 {
 	size_t B = b->B;
 
-	denoiser_levels(s->dn, t, B);
-	denoiser_rows(s->dn, b->ids, b->noised, B);
+	denoiser_set_levels(s->dn, t, B);
+	denoiser_set_tokens(s->dn, b->ids, b->noised, B);
 	denoiser_estimate(s->dn, s->w, xhat, x, last, s->o.tau, B);
 	if (s->o.guidance == 1)
 		return;
-	denoiser_rows(s->dn, b->ids, s->all_noised, B);
+	denoiser_set_tokens(s->dn, b->ids, s->all_noised, B);
 	denoiser_estimate(s->dn, s->w, s->free_xhat, x, last ? s->free_xhat : NULL, s->o.tau, B);
 	guide(s, b, xhat);
 }
@@ -306,9 +306,9 @@ static int finish(struct sampler *s, struct batch *b, struct err *e)
 
 	if (!isfinite(k_sum_squares(s->k, s->x, b->B * components(s))))
 		return err_with(e, ERR_NONFINITE, "sampling: the noisy embeddings are not finite");
-	denoiser_levels(s->dn, s->next, b->B);
-	denoiser_rows(s->dn, b->ids, b->noised, b->B);
-	denoiser_decide(s->dn, s->w, s->dn->ids, s->x, s->xhat, b->B);
+	denoiser_set_levels(s->dn, s->next, b->B);
+	denoiser_set_tokens(s->dn, b->ids, b->noised, b->B);
+	denoiser_argmax(s->dn, s->w, s->dn->ids, s->x, s->xhat, b->B);
 	ids = mem_array(M, sizeof *ids, e);
 	if (!ids)
 		return -1;

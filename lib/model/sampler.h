@@ -16,7 +16,7 @@
  */
 
 #include "model/denoiser.h"
-#include "model/schedule.h"
+#include "diffusion/schedule.h"
 
 enum sampler_method { SAMPLER_EULER, SAMPLER_EXP, SAMPLER_HEUN, SAMPLER_2M, SAMPLER_ANCESTRAL };
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "ground/mem.h"
+#include "base/mem.h"
 
 struct transformer *transformer_new(
     struct kernels *k, const struct config *c, size_t B, bool train, struct err *e)
@@ -100,8 +100,8 @@ void transformer_layout(struct transformer *tf, struct arena *a)
 		else
 			tf->block[l] = tf->block[0];
 	}
-	if (tf->c.recall)
-		recall_layout(&tf->recall, tf->k, &tf->c, tf->B, tf->train, a);
+	if (tf->c.copy_heads)
+		copy_attention_layout(&tf->copy, tf->k, &tf->c, tf->B, tf->train, a);
 	tf->a = take_act(tf, a, M, C);
 	tf->g = take_act(tf, a, M, 4 * C);
 	tf->h = take(a, M, C);
@@ -193,8 +193,8 @@ void transformer_forward(struct transformer *tf, const struct weights *w, real *
 	k_linear(k, tf->mod, tf->cond, w->mod_w, w->mod_b, B, 2 * C, (size_t)tf->c.time_width);
 	k_modulate(k, tf->a, tf->stats, tf->h, tf->mod, tf->mod + C, 2 * C, B, T, C);
 	k_project_real(k, out, tf->a, w->head_w, w->head_b, M, (size_t)tf->c.embed, C);
-	if (tf->c.recall)
-		recall_forward(k, &tf->recall, w, out, tf->a, input, B);
+	if (tf->c.copy_heads)
+		copy_attention_forward(k, &tf->copy, w, out, tf->a, input, B);
 }
 
 /* --- backward --- */
@@ -282,8 +282,8 @@ void transformer_backward(struct transformer *tf, const struct weights *w, const
 	k_round(k, tf->dout, dout, M * d);
 	k_project_dw(k, g->head_w, g->head_b, tf->dout, tf->a, M, d, C);
 	k_project_dx(k, tf->da, tf->dout, w->head_w, M, d, C, false);
-	if (tf->c.recall)
-		recall_backward(k, &tf->recall, w, g, tf->da, tf->dout, tf->a, B);
+	if (tf->c.copy_heads)
+		copy_attention_backward(k, &tf->copy, w, g, tf->da, tf->dout, tf->a, B);
 	k_modulate_backward(k, tf->dh, tf->dmod, tf->dmod + C, tf->da, tf->h, tf->stats,
 	    tf->mod + C, 2 * C, B, T, C);
 	backward_mod(tf, g->mod_w, g->mod_b, w->mod_w, 2 * C, B);
@@ -299,8 +299,8 @@ void transformer_backward(struct transformer *tf, const struct weights *w, const
 	k_round(k, tf->dy, tf->dh, M * C);
 	k_project_dw(k, g->in_w, g->in_b, tf->dy, input, M, C, width);
 	k_project_dx_real(k, dinput, tf->dy, w->in_w, M, C, width, false);
-	if (tf->c.recall)
-		recall_backward_input(k, &tf->recall, dinput, B);
+	if (tf->c.copy_heads)
+		copy_attention_backward_input(k, &tf->copy, dinput, B);
 	backward_level(tf, w, g, level, B);
 	ready(tf, g, g->in_w);
 }

@@ -7,7 +7,7 @@
  *
  *   h      = Linear(input)
  *   block    h += g1 ⊙ Attention(mod1(LN h));  h += g2 ⊙ MLP(mod2(LN h))
- *   output = Linear(mod(LN h)) + copy attention, if the model has it (recall.h)
+ *   output = Linear(mod(LN h)) + copy attention, if the model has it (copy_attention.h)
  *
  * Sources: Dieleman et al. 2022, arXiv:2211.15089, section 4; Peebles & Xie 2022, arXiv:2212.09748.
  *
@@ -15,10 +15,10 @@
  * number of blocks, d the dimension of an embedding.
  */
 
-#include "math/arena.h"
-#include "math/kernels.h"
+#include "compute/arena.h"
+#include "compute/kernels.h"
 #include "model/config.h"
-#include "model/recall.h"
+#include "model/copy_attention.h"
 #include "model/weights.h"
 
 /*
@@ -42,7 +42,7 @@ struct transformer {
 	size_t B; /* the largest batch */
 	bool train;
 	struct block_activations *block; /* [L]; without train, all use the same buffers */
-	struct recall recall;
+	struct copy_attention copy;
 	real *rope;                         /* [T,C/H] */
 	real *cond1, *silu1, *cond2, *cond; /* [B,time_width] */
 	act *a, *g;                         /* [M,C] modulated LN, [M,4C] output of GELU */

@@ -5,16 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/mem.h"
-#include "ground/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 /* Small raw embeddings, whose direction alone counts, turn fast at first: CDCD, section 6. */
 #define EMBED_DEVIATION 0.001
 #define PADDING_LOGIT (-1e6)
 
-/* Of the attention logits of the recall, and of its way to the output. */
-#define RECALL_SCALE 8
-#define RECALL_GAIN 0.5
+/* Of the attention logits of copy attention, and of its way to the output. */
+#define COPY_SCALE 8
+#define COPY_GAIN 0.5
 
 struct layout {
 	struct weights *w;
@@ -25,7 +25,7 @@ struct layout {
 
 /* The next tensor: its pointer, and, where there is a table, its entry. cols 0: a vector. */
 static void lay(struct layout *l, real **slot, const char *name, size_t rows, size_t cols,
-    unsigned flags, double deviation, double constant)
+    unsigned flags, double init_std, double init_mean)
 {
 	size_t n = rows * (cols ? cols : 1);
 
@@ -42,8 +42,8 @@ static void lay(struct layout *l, real **slot, const char *name, size_t rows, si
 		t->offset = l->offset;
 		t->n = n;
 		t->flags = flags;
-		t->deviation = deviation;
-		t->constant = constant;
+		t->init_std = init_std;
+		t->init_mean = init_mean;
 	}
 	l->offset += (n + 15) / 16 * 16;
 	l->i++;
@@ -78,12 +78,12 @@ static void lay_block(struct layout *l, struct block_weights *b, const struct co
 static void lay_recall(struct layout *l, const struct config *c)
 {
 	struct weights *w = l->w;
-	size_t C = (size_t)c->width, R = (size_t)c->recall, W = config_input(c);
+	size_t C = (size_t)c->width, R = (size_t)c->copy_heads, W = config_input(c);
 
-	lay(l, &w->recall_qk, "recall.qk", 2 * R * W, C, TENSOR_DECAY | TENSOR_CLIP,
+	lay(l, &w->copy_qk, "recall.qk", 2 * R * W, C, TENSOR_DECAY | TENSOR_CLIP,
 	    1 / sqrt((double)C), 0);
-	lay(l, &w->recall_scale, "recall.scale", R, 0, TENSOR_CLIP, 0, RECALL_SCALE);
-	lay(l, &w->recall_out, "recall.out", R * W, (size_t)c->embed, TENSOR_CLIP, 0, 0);
+	lay(l, &w->copy_scale, "recall.scale", R, 0, TENSOR_CLIP, 0, COPY_SCALE);
+	lay(l, &w->copy_out, "recall.out", R * W, (size_t)c->embed, TENSOR_CLIP, 0, 0);
 }
 
 static void lay_all(struct layout *l, const struct config *c)
@@ -106,8 +106,8 @@ static void lay_all(struct layout *l, const struct config *c)
 	l->block = -1;
 	linear(l, &w->mod_w, &w->mod_b, "head.modulation", 2 * C, F, 0);
 	linear(l, &w->head_w, &w->head_b, "head", d, C, 0);
-	w->recall_qk = w->recall_scale = w->recall_out = NULL;
-	if (c->recall)
+	w->copy_qk = w->copy_scale = w->copy_out = NULL;
+	if (c->copy_heads)
 		lay_recall(l, c);
 	w->n = l->offset;
 	w->n_tensors = l->i;
@@ -164,10 +164,10 @@ static void fill(const struct tensor *t, uint32_t index, uint64_t seed, real *to
 	for (size_t i = 0; i < t->n; i += 64) {
 		size_t n = t->n - i < 64 ? t->n - i : 64;
 
-		if (t->deviation > 0)
+		if (t->init_std > 0)
 			rng_normal_at(seed, RNG_INIT, index, i, z, n);
 		for (size_t j = 0; j < n; j++)
-			to[i + j] = (real)(t->constant + t->deviation * (double)z[j]);
+			to[i + j] = (real)(t->init_mean + t->init_std * (double)z[j]);
 	}
 }
 
@@ -190,18 +190,18 @@ static void put_bias(const struct staging *s, const struct config *c, const doub
 }
 
 /* Of the first head queries are keys, and what is clean or an estimate goes straight to the output;
- * of the others nothing does: recall.h. */
+ * of the others nothing does: copy_attention.h. */
 static void start_recall(const struct staging *s, const struct config *c)
 {
 	const struct weights *w = s->w;
 	size_t C = (size_t)c->width, d = (size_t)c->embed, W = config_input(c);
-	size_t R = (size_t)c->recall;
+	size_t R = (size_t)c->copy_heads;
 
-	k_copy(s->k, w->recall_qk + R * W * C, w->recall_qk, W * C);
+	k_copy(s->k, w->copy_qk + R * W * C, w->copy_qk, W * C);
 	memset(s->a, 0, R * W * d * sizeof *s->a);
 	for (size_t i = d; i < config_slots(c) * d; i++)
-		s->a[i * d + i % d] = (real)RECALL_GAIN;
-	k_put(s->k, w->recall_out, s->a, R * W * d * sizeof *s->a);
+		s->a[i * d + i % d] = (real)COPY_GAIN;
+	k_put(s->k, w->copy_out, s->a, R * W * d * sizeof *s->a);
 }
 
 size_t weights_largest(const struct weights *w)
@@ -224,7 +224,7 @@ int weights_init(struct weights *w, const struct config *c, struct kernels *k, u
 		fill(&w->tensor[i], (uint32_t)i, seed, s.a);
 		k_put(k, w->base + w->tensor[i].offset, s.a, w->tensor[i].n * sizeof *s.a);
 	}
-	if (c->recall)
+	if (c->copy_heads)
 		start_recall(&s, c);
 	put_bias(&s, c, log_prior);
 	free(s.a);

@@ -6,7 +6,7 @@
  * the tensors. Gradients, moments and the EMA are arrays of the same layout.
  */
 
-#include "math/kernels.h"
+#include "compute/kernels.h"
 #include "model/config.h"
 
 enum tensor_flag {
@@ -19,8 +19,8 @@ struct tensor {
 	size_t rows, cols; /* cols 0: a vector of length rows */
 	size_t offset, n;  /* first element in the flat array, number of elements */
 	unsigned flags;    /* of enum tensor_flag */
-	double deviation;  /* standard deviation of the initial values; 0: all are constant */
-	double constant;   /* mean of the initial values */
+	double init_std;   /* standard deviation of the initial values; 0: all have the mean */
+	double init_mean;  /* mean of the initial values */
 };
 
 struct block_weights {
@@ -42,9 +42,9 @@ struct weights {
 	real *time1_w, *time1_b, *time2_w, *time2_b; /* [F,F], [F], F = time_width */
 	real *mod_w, *mod_b;         /* [2C,time_width], [2C]: modulation of the head */
 	real *head_w, *head_b;       /* [d,C], [d] */
-	real *recall_qk;             /* [2RW,C], W = config_input; NULL without copy attention */
-	real *recall_scale;          /* [R] */
-	real *recall_out;            /* [RW,d] */
+	real *copy_qk;               /* [2RW,C], W = config_input; NULL without copy attention */
+	real *copy_scale;            /* [R] */
+	real *copy_out;              /* [RW,d] */
 	struct block_weights *block; /* [L] */
 	struct tensor *tensor;
 	size_t n_tensors;

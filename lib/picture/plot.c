@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "ground/mem.h"
-#include "ground/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 enum { SHADES = 256 };
 

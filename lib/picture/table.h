@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ground/err.h"
+#include "base/err.h"
 #include "picture/plot.h"
 
 /* Texts by number, in order of appearance. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/mem.h"
+#include "base/mem.h"
 #include "picture/words.h"
 
 enum { TEXT_MAX = 256, LINE_MAX_BYTES = 4 * TERM_MAX + 1 };

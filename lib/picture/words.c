@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "ground/utf8.h"
+#include "base/utf8.h"
 
 void words_clean(char *to, size_t room, const char *text)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/mem.h"
+#include "base/mem.h"
 
 /* The clean-up of the reference, in its order. */
 static const struct {

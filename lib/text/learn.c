@@ -4,7 +4,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "ground/mem.h"
+#include "base/mem.h"
 #include "text/vocab.h"
 #include "text/words.h"
 

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ground/err.h"
+#include "base/err.h"
 
 struct learn_options {
 	bool cased;         /* as in wordpiece.h */

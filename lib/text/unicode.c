@@ -4,7 +4,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
-#include "ground/mem.h"
+#include "base/mem.h"
 
 struct range {
 	uint32_t first, last;

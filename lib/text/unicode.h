@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ground/err.h"
+#include "base/err.h"
 
 #define UNICODE_COUNT 0x110000u
 #define UNICODE_REPLACEMENT 0xFFFDu

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "ground/mem.h"
+#include "base/mem.h"
 #include "text/unicode.h"
 
 #define MAX_TOKENS (1u << 24)

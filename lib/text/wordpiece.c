@@ -6,8 +6,8 @@
 #include <emmintrin.h>
 #endif
 
-#include "ground/bytes.h"
-#include "ground/mem.h"
+#include "base/bytes.h"
+#include "base/mem.h"
 #include "text/words.h"
 
 enum {

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "ground/pool.h"
-#include "math/cpu_bf16.h"
+#include "base/pool.h"
+#include "compute/cpu/bf16.h"
 
 enum { REPEAT = 7, LOOPS = 400000, COPY = 64 << 20 };
 

@@ -191,7 +191,7 @@ class Model:
 
 
 class AdamW:
-    """lib/model/optimizer.c. In slices that stay in the cache: without a fused kernel, every
+    """lib/train/optimizer.c. In slices that stay in the cache: without a fused kernel, every
     operation on whole tensors would be a pass over memory."""
 
     SLICE = 1 << 17

@@ -4,7 +4,7 @@
 
 #include "formats/csv.h"
 #include "fuzz.h"
-#include "model/schedule.h"
+#include "diffusion/schedule.h"
 
 static void use_schedule(const struct csv_reader *csv)
 {

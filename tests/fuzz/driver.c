@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "ground/mem.h"
-#include "ground/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 enum { MAX_FILES = 4096, ROOM = 1 << 14 };
 

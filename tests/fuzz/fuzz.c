@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "ground/mem.h"
+#include "base/mem.h"
 
 const char *fuzz_file(const void *data, size_t n)
 {

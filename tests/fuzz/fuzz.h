@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ground/io.h"
+#include "base/io.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -7,8 +7,8 @@
 #include "formats/safetensors.h"
 #include "formats/safetensors_header.h"
 #include "fuzz.h"
-#include "ground/bytes.h"
-#include "model/checkpoint.h"
+#include "base/bytes.h"
+#include "train/checkpoint.h"
 
 static void put_digits(uint8_t *to, uint64_t hash)
 {
@@ -81,17 +81,17 @@ static void use_file(const char *path)
 static void use_checkpoint(const char *path)
 {
 	struct checkpoint cp;
-	struct active active;
+	struct active_vocab active;
 	struct err e = {0};
 
 	if (checkpoint_open(&cp, path, &e)) {
 		fuzz_error(&e);
 		return;
 	}
-	if (checkpoint_active(&cp, &active, &e))
+	if (checkpoint_active_vocab(&cp, &active, &e))
 		fuzz_error(&e);
 	else
-		active_release(&active);
+		active_vocab_release(&active);
 	checkpoint_close(&cp);
 }
 

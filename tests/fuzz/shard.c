@@ -10,7 +10,7 @@
 #include "formats/shard.h"
 #include "formats/shard_frame.h"
 #include "fuzz.h"
-#include "ground/bytes.h"
+#include "base/bytes.h"
 
 /* The checksum of the zstd frame behind a block's, into the block; and zstd's own, of raw blocks.
  */

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "formats/shard.h"
-#include "math/kernels.h"
-#include "model/checkpoint.h"
+#include "compute/kernels.h"
+#include "train/checkpoint.h"
 #include "model/sampler.h"
 
 enum { ROWS = 64 };
@@ -44,11 +44,11 @@ static void load_rows(struct batch *b, const struct checkpoint *cp, const char *
 {
 	struct shard_reader *in = shard_open(path, &e);
 	struct shard_record r;
-	struct active active;
+	struct active_vocab active;
 	int more;
 
 	need(in != NULL);
-	need(!checkpoint_active(cp, &active, &e));
+	need(!checkpoint_active_vocab(cp, &active, &e));
 	need(!batch_init(b, ROWS, (size_t)cp->c.row_len, &e));
 	while ((more = shard_read(in, &r, &e)) > 0 && b->B < ROWS) {
 		if (isnan(r.t))
@@ -56,7 +56,7 @@ static void load_rows(struct batch *b, const struct checkpoint *cp, const char *
 		need(!batch_add(b, &r, &active, &cp->schedule, true, &e));
 	}
 	need(more >= 0);
-	active_release(&active);
+	active_vocab_release(&active);
 	shard_close(in);
 }
 

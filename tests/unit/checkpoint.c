@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "model/checkpoint.h"
+#include "train/checkpoint.h"
 #include "tap.h"
 
 enum { WORDS = 8, T = 4, ROOM = 1 << 17 };

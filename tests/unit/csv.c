@@ -101,8 +101,10 @@ static void test_rows(void)
 static void test_errors(void)
 {
 	reads("empty", "", "!: empty: not even a header row");
-	reads("too few fields", "a,b\n1,2\n3\n", "[1|2]!: line 3: wrong number of fields: 1 (expected 2)");
-	reads("too many fields", "a,b\n\n1,2,3\n", "!: line 3: wrong number of fields: 3 (expected 2)");
+	reads("too few fields", "a,b\n1,2\n3\n",
+	    "[1|2]!: line 3: wrong number of fields: 1 (expected 2)");
+	reads("too many fields", "a,b\n\n1,2,3\n",
+	    "!: line 3: wrong number of fields: 3 (expected 2)");
 	reads("cut short", "a,b\n1,2\n3,4", "[1|2]!: line 3: cut short: no end of line");
 	reads("a header cut short", "a,b", "!: line 1: cut short: no end of line");
 	reads("an open quote", "a,b\n1,\"2\n3,4\n", "!: line 2: a quote that never ends");

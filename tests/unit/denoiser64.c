@@ -1,13 +1,13 @@
 /*
- * What the denoiser, the measure and the trainer make of rows, by hand: the context-free posterior,
- * losses and their weights, self-conditioning, and the batches of a stream.
+ * What the denoiser, the likelihood and the trainer make of rows, by hand: the context-free
+ * posterior, losses and their weights, self-conditioning, and the batches of a stream.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "model/measure.h"
-#include "model/trainer.h"
+#include "model/likelihood.h"
+#include "train/trainer.h"
 #include "tiny.h"
 
 enum { T = 3, SEED = 7 };
@@ -69,8 +69,8 @@ static void test_posterior(void)
 	tiny_init(&m, k, tiny_config(PRECOND_BAYES, T, false, true), 1);
 	noised_rows(&b, 1);
 	b.t[0] = 2;
-	denoiser_rows(m.dn, b.ids, b.noised, 1);
-	denoiser_levels(m.dn, b.t, 1);
+	denoiser_set_tokens(m.dn, b.ids, b.noised, 1);
+	denoiser_set_levels(m.dn, b.t, 1);
 	for (int j = 0; j < T; j++) {
 		m.dn->x[2 * j] = (real)x[j][0];
 		m.dn->x[2 * j + 1] = (real)x[j][1];
@@ -104,8 +104,8 @@ static void check_mixing(enum precond row, double skip, double out)
 	b.t[0] = 0.75;
 	m.w->head_b[0] = 1;
 	m.w->head_b[1] = -0.5;
-	denoiser_rows(m.dn, b.ids, b.noised, 1);
-	denoiser_levels(m.dn, b.t, 1);
+	denoiser_set_tokens(m.dn, b.ids, b.noised, 1);
+	denoiser_set_levels(m.dn, b.t, 1);
 	m.dn->x[0] = (real)x[0];
 	m.dn->x[1] = (real)x[1];
 	denoiser_estimate(m.dn, m.w, m.dn->p, m.dn->x, NULL, 1, 1);
@@ -137,8 +137,8 @@ static void test_input(void)
 		m.dn->p[i] = (real)(10 * (i + 1));
 	}
 	tiny_posterior((double[2]){1, 2}, 0.75, p, q);
-	denoiser_rows(m.dn, b.ids, b.noised, 1);
-	denoiser_levels(m.dn, b.t, 1);
+	denoiser_set_tokens(m.dn, b.ids, b.noised, 1);
+	denoiser_set_levels(m.dn, b.t, 1);
 	denoiser_estimate(m.dn, m.w, m.dn->D, m.dn->x, m.dn->p, 1, 1);
 	row = (real *)m.dn->input;
 	width = config_input(&m.c);
@@ -191,13 +191,13 @@ static void test_measure(void)
 {
 	struct tiny m;
 	struct batch b;
-	struct measure *measure;
+	struct likelihood *likelihood;
 	struct err e = {0};
 	double ce[2], error[2], sum[4] = {0};
 
 	tiny_init(&m, k, tiny_config(PRECOND_BAYES, T, false, false), 2);
 	noised_rows(&b, 2);
-	measure = measure_new(k, &m.c, m.w, 2, &e);
+	likelihood = likelihood_new(k, &m.c, m.w, 2, &e);
 	for (size_t i = 0; i < 2; i++) {
 		for (size_t j = 0; j < T; j++) {
 			double one, square;
@@ -207,11 +207,11 @@ static void test_measure(void)
 			sum[2 + i] += square / T;
 		}
 	}
-	ok(!measure_run(measure, &b, ce, error, &e) &&
+	ok(!likelihood_run(likelihood, &b, ce, error, &e) &&
 	        near((real[4]){ce[0], ce[1], error[0], error[1]}, sum, 4),
-	    "measure: cross-entropy and squared error are the posterior's (%.3f and %.3f) %s",
+	    "likelihood: cross-entropy and squared error are the posterior's (%.3f and %.3f) %s",
 	    ce[0], error[0], e.msg);
-	measure_free(measure);
+	likelihood_free(likelihood);
 	batch_release(&b);
 	tiny_release(&m);
 }
@@ -289,7 +289,7 @@ static void test_share(void)
 	enum { B = 5 };
 	struct trainer *tr = new_trainer(true, B);
 	struct tiny m;
-	struct measure *measure;
+	struct likelihood *likelihood;
 	double got[B], shown[B], hidden[B], error[B];
 	struct trainer_result r = {.ce = got};
 	struct err e = {0};
@@ -307,12 +307,12 @@ static void test_share(void)
 	for (int i = 0; i < B; i++)
 		right &= same(got[i], shown[i]) && !same(shown[i], hidden[i]);
 	ok(right, "trainer: every row of a validation sees its first estimate");
-	measure = measure_new(k, &m.c, m.w, B, &e);
-	right = !measure_run(measure, &tr->batch, got, error, &e);
+	likelihood = likelihood_new(k, &m.c, m.w, B, &e);
+	right = !likelihood_run(likelihood, &tr->batch, got, error, &e);
 	for (int i = 0; i < B; i++)
 		right &= same(got[i], shown[i]);
-	ok(right, "measure: every row sees its first estimate %s", e.msg);
-	measure_free(measure);
+	ok(right, "likelihood: every row sees its first estimate %s", e.msg);
+	likelihood_free(likelihood);
 	right = !trainer_step(tr, &r, &e);
 	for (int i = 0; i < B; i++)
 		right &= same(got[i], i < 2 ? shown[i] : hidden[i]);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "formats/story.h"
-#include "ground/rng.h"
+#include "base/rng.h"
 #include "tap.h"
 #include "text/learn.h"
 #include "text/unicode.h"

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/rng.h"
-#include "math/kernels.h"
+#include "base/rng.h"
+#include "compute/kernels.h"
 #include "model/denoiser.h"
 #include "tap.h"
 
@@ -355,9 +355,10 @@ static void fill_batch(struct batch *b, size_t B, size_t T, int32_t V)
 /* With an estimate (posterior, self-conditioning) the embedding acts through it too, and no
  * gradient goes that way: then all but the embedding and bias are checked. */
 static void test_model(
-    const char *name, enum precond row, bool qk_norm, bool posterior, int recall, size_t n_sc)
+    const char *name, enum precond row, bool qk_norm, bool posterior, int copy_heads, size_t n_sc)
 {
-	struct config c = {2, 12, 2, 6, 5, 11, 8, row, qk_norm, qk_norm, true, posterior, recall};
+	struct config c = {
+	    2, 12, 2, 6, 5, 11, 8, row, qk_norm, qk_norm, true, posterior, copy_heads};
 	struct model_case m = {.n_sc = n_sc};
 	struct arena a = {0};
 	struct err e;
@@ -379,8 +380,8 @@ static void test_model(
 		for (size_t j = 0; j < m.w->tensor[i].n; j++)
 			m.w->base[m.w->tensor[i].offset + j] =
 			    0.5 * (rng_uniform(9, RNG_TEST, (uint32_t)i, j) - 0.5);
-	for (int h = 0; h < recall; h++)
-		m.w->recall_scale[h] += 2;
+	for (int h = 0; h < copy_heads; h++)
+		m.w->copy_scale[h] += 2;
 	for (size_t h = 0; qk_norm && h < 4; h++)
 		m.w->block[h / 2].scale[h % 2] += 2;
 	fill_batch(&m.b, 3, 5, 11);

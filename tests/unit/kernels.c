@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/rng.h"
-#include "math/cpu.h"
-#include "math/kernels.h"
+#include "base/rng.h"
+#include "compute/cpu/cpu.h"
+#include "compute/kernels.h"
 #include "tap.h"
 
 static uint64_t next_seed = 1;

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/noising.h"
-#include "ground/rng.h"
+#include "data/noising.h"
+#include "base/rng.h"
 #include "tap.h"
 
 enum { N = 100, T = 13 };

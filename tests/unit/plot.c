@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/rng.h"
+#include "base/rng.h"
 #include "picture/colour.h"
 #include "picture/plot.h"
 #include "picture/scale.h"

@@ -7,26 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/exchange.h"
+#include "train/buckets.h"
 #include "tap.h"
 
 #include "small.h"
 
 enum { RANKS = 2, BATCH = 4 };
 
-/* --- a team of threads, whose calls all wait for one another --- */
+/* --- ranks that are threads, whose calls all wait for one another --- */
 
 static pthread_barrier_t barrier;
 static void *shared[RANKS];
 
 /* Show the others what this rank has; meet again before it may change. */
-static void show(const struct team *t, void *p)
+static void show(const struct comm *t, void *p)
 {
 	shared[t->rank] = p;
 	pthread_barrier_wait(&barrier);
 }
 
-static void sum(struct team *t, double *x, size_t n)
+static void threads_allreduce(struct comm *t, double *x, size_t n)
 {
 	double *all = malloc(n * sizeof *all);
 
@@ -38,7 +38,7 @@ static void sum(struct team *t, double *x, size_t n)
 	free(all);
 }
 
-static void share(struct team *t, int root, void *p, size_t bytes)
+static void threads_broadcast(struct comm *t, int root, void *p, size_t bytes)
 {
 	show(t, p);
 	if (t->rank != root)
@@ -46,7 +46,8 @@ static void share(struct team *t, int root, void *p, size_t bytes)
 	pthread_barrier_wait(&barrier);
 }
 
-static void start_scatter(struct team *t, int slot, real *own, const real *x, size_t part)
+static void threads_start_reduce_scatter(
+    struct comm *t, int slot, real *own, const real *x, size_t part)
 {
 	size_t first = (size_t)t->rank * part;
 
@@ -57,7 +58,7 @@ static void start_scatter(struct team *t, int slot, real *own, const real *x, si
 	pthread_barrier_wait(&barrier);
 }
 
-static void start_sum(struct team *t, int slot, real *x, size_t n)
+static void threads_start_allreduce(struct comm *t, int slot, real *x, size_t n)
 {
 	real *all = malloc(n * sizeof *all);
 
@@ -70,7 +71,7 @@ static void start_sum(struct team *t, int slot, real *x, size_t n)
 	free(all);
 }
 
-static void start_gather(struct team *t, int slot, void *x, size_t part)
+static void threads_start_allgather(struct comm *t, int slot, void *x, size_t part)
 {
 	size_t other = (size_t)(1 - t->rank);
 
@@ -80,7 +81,8 @@ static void start_gather(struct team *t, int slot, void *x, size_t part)
 	pthread_barrier_wait(&barrier);
 }
 
-static void start_swap(struct team *t, int slot, void *to, const void *from, size_t part)
+static void threads_start_alltoall(
+    struct comm *t, int slot, void *to, const void *from, size_t part)
 {
 	(void)slot;
 	show(t, (void *)(uintptr_t)from);
@@ -89,7 +91,7 @@ static void start_swap(struct team *t, int slot, void *to, const void *from, siz
 	pthread_barrier_wait(&barrier);
 }
 
-static bool done(struct team *t, int slot, bool wait)
+static bool threads_done(struct comm *t, int slot, bool wait)
 {
 	(void)t;
 	(void)slot;
@@ -97,20 +99,20 @@ static bool done(struct team *t, int slot, bool wait)
 	return true;
 }
 
-static const struct team_calls calls = {.sum = sum,
-    .share = share,
-    .start_sum = start_sum,
-    .start_scatter = start_scatter,
-    .start_swap = start_swap,
-    .start_gather = start_gather,
-    .done = done};
+static const struct comm_calls calls = {.allreduce = threads_allreduce,
+    .broadcast = threads_broadcast,
+    .start_allreduce = threads_start_allreduce,
+    .start_reduce_scatter = threads_start_reduce_scatter,
+    .start_alltoall = threads_start_alltoall,
+    .start_allgather = threads_start_allgather,
+    .done = threads_done};
 
 /* --- the ranks --- */
 
 enum { BAD_WEIGHT, BAD_MOMENT };
 
 struct rank {
-	struct team team;
+	struct comm comm;
 	int what;
 	bool shard, failed;
 	struct err good, bad;
@@ -125,9 +127,9 @@ static struct trainer *new_trainer(struct rank *r, struct kernels *k)
 	small_preset(&c, &o);
 	c.layers = 2;
 	o.batch = BATCH;
-	o.team = &r->team;
-	o.exchange.shard = r->shard;
-	o.exchange.bucket = 1024;
+	o.comm = &r->comm;
+	o.buckets.shard = r->shard;
+	o.buckets.bucket = 1024;
 	return small_trainer(k, &c, &o, &r->good);
 }
 
@@ -148,7 +150,7 @@ static void spoil(struct rank *r, struct trainer *tr)
 	const struct optimizer_piece *p = &tr->optimizer.piece[tr->optimizer.n_pieces - 1];
 
 	strcpy(r->name, tr->w->tensor[p->tensor].name);
-	if (r->team.rank == 0)
+	if (r->comm.rank == 0)
 		return;
 	if (r->what == BAD_WEIGHT)
 		tr->w->block[1].up_w[3] = NAN;
@@ -165,11 +167,11 @@ static void *run(void *arg)
 	double ce[BATCH];
 
 	result.ce = ce;
-	r->failed = fill(tr, r->team.rank, &r->good) || trainer_step(tr, &result, &r->good) ||
-	            trainer_sound(tr, &r->good) || fill(tr, r->team.rank, &r->good);
+	r->failed = fill(tr, r->comm.rank, &r->good) || trainer_step(tr, &result, &r->good) ||
+	            trainer_check_finite(tr, &r->good) || fill(tr, r->comm.rank, &r->good);
 	spoil(r, tr);
 	if (!r->failed && r->what == BAD_MOMENT)
-		r->failed = !trainer_sound(tr, &r->bad);
+		r->failed = !trainer_check_finite(tr, &r->bad);
 	else if (!r->failed)
 		r->failed = !trainer_step(tr, &result, &r->bad);
 	trainer_free(tr);
@@ -183,7 +185,7 @@ static void test(int what, bool shard, const char *words)
 	pthread_t thread[RANKS];
 	pthread_barrier_init(&barrier, NULL, RANKS);
 	for (int i = 0; i < RANKS; i++) {
-		r[i].team = (struct team){.rank = i, .size = RANKS, .calls = &calls};
+		r[i].comm = (struct comm){.rank = i, .size = RANKS, .calls = &calls};
 		r[i].what = what;
 		r[i].shard = shard;
 		pthread_create(&thread[i], NULL, run, &r[i]);
@@ -203,7 +205,7 @@ static void test(int what, bool shard, const char *words)
 enum { ODD = 3, STEPS = 4 };
 
 struct odd {
-	struct team *team; /* NULL: one process */
+	struct comm *comm; /* NULL: one process */
 	double ce[STEPS * ODD];
 	struct err e;
 };
@@ -221,8 +223,8 @@ static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
 	options.refit_every = 0;
 	options.optimizer.lr = 0;
 	options.self_cond_rate = 0.5;
-	options.team = o->team;
-	options.exchange.bucket = 1024;
+	options.comm = o->comm;
+	options.buckets.bucket = 1024;
 	tr = small_trainer(k, &c, &options, &o->e);
 	small_shake(tr);
 	return tr;
@@ -231,10 +233,10 @@ static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
 /* This process's rows of the next ODD of the stream. */
 static int odd_fill(struct trainer *tr, struct err *e)
 {
-	uint64_t ranks = (uint64_t)team_size(tr->o.team), end = tr->rows + ODD;
+	uint64_t ranks = (uint64_t)comm_size(tr->o.comm), end = tr->rows + ODD;
 
 	tr->batch.B = 0;
-	for (uint64_t row = tr->rows + trainer_share(tr, tr->rows); row < end; row += ranks)
+	for (uint64_t row = tr->rows + trainer_first_row(tr, tr->rows); row < end; row += ranks)
 		if (small_add(&tr->batch, tr, row, 1.5, 0, e))
 			return -1;
 	tr->step_rows = tr->batch.targets = ODD;
@@ -260,7 +262,7 @@ static void *run_odd(void *arg)
 
 static void test_self_cond(void)
 {
-	struct team team[RANKS];
+	struct comm comm[RANKS];
 	struct odd one = {0}, rank[RANKS] = {0};
 	pthread_t thread[RANKS];
 	double most = 0;
@@ -268,8 +270,8 @@ static void test_self_cond(void)
 	run_odd(&one);
 	pthread_barrier_init(&barrier, NULL, RANKS);
 	for (int i = 0; i < RANKS; i++) {
-		team[i] = (struct team){.rank = i, .size = RANKS, .calls = &calls};
-		rank[i].team = &team[i];
+		comm[i] = (struct comm){.rank = i, .size = RANKS, .calls = &calls};
+		rank[i].comm = &comm[i];
 		pthread_create(&thread[i], NULL, run_odd, &rank[i]);
 	}
 	for (int i = 0; i < RANKS; i++)
@@ -286,7 +288,7 @@ static void test_self_cond(void)
 /* --- sums in bf16 --- */
 
 struct sum {
-	struct team team;
+	struct comm comm;
 	real g;
 	size_t n, wrong;
 };
@@ -294,34 +296,34 @@ struct sum {
 /* Every gradient is g; of the sum as bf16 holds it, how many are not. */
 static void *add_up(void *arg)
 {
-	struct exchange_options o = {.bf16 = true, .bucket = 1024};
+	struct buckets_options o = {.bf16 = true, .bucket = 1024};
 	struct sum *s = arg;
 	struct arena a = {0};
 	struct config c;
 	struct err e;
 	struct weights *w;
-	struct exchange *x;
+	struct buckets *x;
 	real *g;
 
 	config_preset(&c, 0);
 	c.active = WORDS;
 	c.row_len = T;
 	w = weights_new(&c, &e);
-	x = exchange_new(&s->team, w, &o, &e);
-	exchange_layout(x, &a);
+	x = buckets_new(&s->comm, w, &o, &e);
+	buckets_layout(x, &a);
 	a.base = malloc(a.used);
 	a.used = 0;
-	exchange_layout(x, &a);
-	s->n = exchange_padded(w->n, &s->team);
+	buckets_layout(x, &a);
+	s->n = buckets_padded(w->n, &s->comm);
 	g = malloc(s->n * sizeof *g);
 	for (size_t i = 0; i < s->n; i++)
 		g[i] = s->g;
-	exchange_begin(x, g);
-	exchange_finish(x);
+	buckets_begin(x, g);
+	buckets_finish(x);
 	for (size_t i = 0; i < s->n; i++)
 		s->wrong += g[i] != 520.0f / 256;
 	free(g), free(a.base);
-	exchange_free(x);
+	buckets_free(x);
 	weights_free(w);
 	return NULL;
 }
@@ -334,7 +336,7 @@ static void test_bf16(void)
 
 	pthread_barrier_init(&barrier, NULL, RANKS);
 	for (int i = 0; i < RANKS; i++) {
-		s[i].team = (struct team){.rank = i, .size = RANKS, .calls = &calls};
+		s[i].comm = (struct comm){.rank = i, .size = RANKS, .calls = &calls};
 		pthread_create(&thread[i], NULL, add_up, &s[i]);
 	}
 	for (int i = 0; i < RANKS; i++)
@@ -342,7 +344,8 @@ static void test_bf16(void)
 	pthread_barrier_destroy(&barrier);
 	for (int i = 0; i < RANKS; i++)
 		ok(s[i].n > 0 && s[i].wrong == 0,
-		    "rank %d: the exchange in bf16 rounds to nearest, ties to even: %zu of %zu do "
+		    "rank %d: the sum of buckets in bf16 rounds to nearest, ties to even: %zu of "
+		    "%zu do "
 		    "not",
 		    i, s[i].wrong, s[i].n);
 }

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "formats/safetensors.h"
-#include "ground/bytes.h"
+#include "base/bytes.h"
 #include "tap.h"
 
 static char dir[] = "/tmp/cdcd-safetensors.XXXXXX", path[64];
@@ -269,7 +269,8 @@ static void test_refusals(void)
 	    "of one name");
 	refuse(
 	    "{" T("a", "U8", "[1]", "[0,1]") "," T("b", "U8", "[1]", "[0,1]") "}", 1, "overlaps");
-	refuse("{" T("a", "U8", "[1]", "[0,1]") "," T("b", "U8", "[1]", "[2,3]") "}", 3, "unused bytes before it");
+	refuse("{" T("a", "U8", "[1]", "[0,1]") "," T("b", "U8", "[1]", "[2,3]") "}", 3,
+	    "unused bytes before it");
 	refuse("{" T("a", "U8", "[1]", "[1,2]") "}", 2, "unused bytes before it");
 	refuse("{" T("a", "U8", "[1]", "[0,1]") "}", 2, "1 bytes too many");
 	refuse("{" T("a", "U8", "[2]", "[0,2]") "}", 1, "truncated at byte");
@@ -290,7 +291,8 @@ static void test_refusals(void)
 	refuse("{\"a\":{\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "no dtype");
 	memset(huge, 0xff, 8);
 	spill(huge, sizeof huge);
-	ok(read_all(&e) == -1 && strstr(e.msg, "the header is too long: 18446744073709551615 bytes"),
+	ok(read_all(&e) == -1 &&
+	        strstr(e.msg, "the header is too long: 18446744073709551615 bytes"),
 	    "an absurd length: %s", e.msg);
 	put_le(huge, 50000000, 8);
 	spill(huge, sizeof huge);

@@ -274,8 +274,8 @@ static void test_guidance(bool memory)
 		const real *last = given ? o.s->last : o.s->free_xhat;
 
 		o.b.noised[1] = !given;
-		denoiser_rows(o.m.dn, o.b.ids, o.b.noised, 1);
-		denoiser_levels(o.m.dn, o.b.t, 1);
+		denoiser_set_tokens(o.m.dn, o.b.ids, o.b.noised, 1);
+		denoiser_set_levels(o.m.dn, o.b.t, 1);
 		denoiser_estimate(o.m.dn, o.m.w, o.s->xhat, o.s->x, memory ? last : NULL, 1, 1);
 		for (int i = 0; i < 4; i++)
 			(given ? with : without)[i] = (double)o.s->xhat[i];
@@ -435,14 +435,14 @@ static void test_two_steps(void)
 	rng_normal(SEED, RNG_NOISE, 0, n, 2);
 	for (int i = 0; i < 2; i++)
 		x[i] = 2 * (double)n[i];
-	denoiser_rows(o.m.dn, o.b.ids, o.b.noised, 1);
+	denoiser_set_tokens(o.m.dn, o.b.ids, o.b.noised, 1);
 	for (uint64_t step = 0; step < 2; step++) {
 		double from = t[step], to = t[step + 1],
 		       up = to * sqrt(from * from - to * to) / from;
 
 		for (int i = 0; i < 2; i++)
 			noisy[i] = (real)x[i];
-		denoiser_levels(o.m.dn, &from, 1);
+		denoiser_set_levels(o.m.dn, &from, 1);
 		denoiser_estimate(o.m.dn, o.m.w, xhat, noisy, step ? xhat : NULL, 1, 1);
 		rng_normal(rng_u64(SEED, RNG_SAMPLE, 0, step), RNG_SAMPLE, 0, n, 2);
 		for (int i = 0; i < 2; i++)

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/rng.h"
-#include "math/fit.h"
-#include "model/schedule.h"
+#include "base/rng.h"
+#include "diffusion/fit.h"
+#include "diffusion/schedule.h"
 #include "tap.h"
 
 enum { D = 256, TRIALS = 200 };

@@ -8,9 +8,9 @@
 #include <zstd.h>
 
 #include "formats/shard.h"
-#include "ground/bytes.h"
-#include "ground/mem.h"
-#include "ground/rng.h"
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "base/rng.h"
 #include "tap.h"
 
 /* Offsets within frames, as cdcd-shard(5) has them. */

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "ground/rng.h"
-#include "model/trainer.h"
+#include "base/rng.h"
+#include "train/trainer.h"
 
 enum { WORDS = 24, T = 12 };
 

@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "formats/story.h"
-#include "ground/ordered.h"
-#include "ground/rng.h"
+#include "base/ordered.h"
+#include "base/rng.h"
 #include "tap.h"
 
 static struct err error;

@@ -3,7 +3,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "ground/io.h"
+#include "base/io.h"
 #include "tap.h"
 #include "text/detokenize.h"
 #include "text/learn.h"

@@ -9,8 +9,8 @@
 #include <zstd.h>
 
 #include "formats/story.h"
-#include "ground/io.h"
-#include "ground/mem.h"
+#include "base/io.h"
+#include "base/mem.h"
 #include "tap.h"
 #include "text/detokenize.h"
 #include "text/unicode.h"

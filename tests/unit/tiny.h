@@ -11,8 +11,8 @@
 
 #include <math.h>
 
-#include "ground/rng.h"
-#include "math/arena.h"
+#include "base/rng.h"
+#include "compute/arena.h"
 #include "model/denoiser.h"
 #include "tap.h"
 

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/rng.h"
-#include "model/measure.h"
+#include "base/rng.h"
+#include "model/likelihood.h"
 #include "model/sampler.h"
-#include "model/trainer.h"
+#include "train/trainer.h"
 #include "tap.h"
 
 enum { WORDS = 24, T = 12, ROWS = 16, BATCH = 4 * ROWS, STEPS = 1500 };
@@ -59,7 +59,7 @@ static struct trainer *new_oracle(enum schedule_family family, uint64_t count[WO
 	c.layers = 1;
 	c.width = 32;
 	c.heads = 2;
-	c.recall = 0; /* its output is not zero at first */
+	c.copy_heads = 0; /* its output is not zero at first */
 	c.precond = PRECOND_BAYES;
 	o.family = (int)family;
 	tr = new_trainer(&o, &c, count);
@@ -140,12 +140,12 @@ static void test_bound(void)
 	struct trainer *tr = new_oracle(SCHEDULE_CAUCHY, count);
 	double t_min = tr->schedule.t_min, t_max = tr->schedule.t_max;
 	double ce[B], error[B], entropy = 0, bound, integral = 0, last = 0;
-	struct measure *m;
+	struct likelihood *m;
 	struct batch b;
 	struct err e = {0};
 	int failed = 0;
 
-	m = measure_new(k, &tr->c, tr->w, B, &e);
+	m = likelihood_new(k, &tr->c, tr->w, B, &e);
 	batch_init(&b, B, T, &e);
 	for (uint64_t i = 0; i < BATCHES && !failed; i++) {
 		b.B = 0;
@@ -154,7 +154,7 @@ static void test_bound(void)
 
 			add_from_prior(tr, &b, n, modf((double)n * 0.6180339887498949, &whole));
 		}
-		failed = measure_run(m, &b, ce, error, &e);
+		failed = likelihood_run(m, &b, ce, error, &e);
 		for (size_t n = 0; n < B; n++)
 			integral +=
 			    error[n] / (b.t[n] * b.t[n]) * log(t_max / t_min) / (B * BATCHES);
@@ -162,7 +162,7 @@ static void test_bound(void)
 	b.B = 0;
 	for (uint64_t n = 0; n < B; n++)
 		add_from_prior(tr, &b, n, 0);
-	failed |= measure_run(m, &b, ce, error, &e);
+	failed |= likelihood_run(m, &b, ce, error, &e);
 	for (size_t n = 0; n < B; n++)
 		last += ce[n] / B;
 	for (int i = 1; i <= WORDS; i++) {
@@ -174,7 +174,7 @@ static void test_bound(void)
 	ok(!failed && fabs(bound - entropy) < 0.03,
 	    "oracle: the likelihood bound is the entropy (%.4f and %.4f nats) %s", bound, entropy,
 	    e.msg);
-	measure_free(m);
+	likelihood_free(m);
 	batch_release(&b);
 	trainer_free(tr);
 }
@@ -302,10 +302,10 @@ static void test_memory(struct trainer *tr, struct batch *known)
 
 /*
  * Cross-entropy, before any training, of a word behind pure noise where all the others in its row
- * are the same word, a rare one. The recall looks everywhere alike here: what it sees must reach
- * the logits from the start.
+ * are the same word, a rare one. Copy attention looks everywhere alike here: what it sees must
+ * reach the logits from the start.
  */
-static double first_guess(int recall)
+static double first_guess(int copy_heads)
 {
 	struct trainer_options o;
 	struct config c;
@@ -316,10 +316,10 @@ static double first_guess(int recall)
 	double ce[1];
 
 	trainer_preset(&o, &c, 0);
-	c.recall = recall;
+	c.copy_heads = copy_heads;
 	tr = new_trainer(&o, &c, count);
-	if (recall)
-		k_zero(k, tr->average->recall_scale, (size_t)recall);
+	if (copy_heads)
+		k_zero(k, tr->average->copy_scale, (size_t)copy_heads);
 	batch_init(&b, 1, T, &e);
 	b.B = 1;
 	b.t[0] = 100;
@@ -339,7 +339,8 @@ static void test_recall(void)
 	double with = first_guess(2), without = first_guess(0);
 
 	ok(with < 0.5 && without > 4,
-	    "recall: %.3f nats for a word that all others are; without %.3f", with, without);
+	    "copy attention: %.3f nats for a word that all others are; without %.3f", with,
+	    without);
 }
 
 static void test_overfit(void)
@@ -358,7 +359,7 @@ static void test_overfit(void)
 	c.layers = 2;
 	c.width = 64;
 	c.embed = 16;
-	c.recall = 0; /* nothing is to be copied in random rows: it distracts (13 of 16) */
+	c.copy_heads = 0; /* nothing is to be copied in random rows: it distracts (13 of 16) */
 	o.batch = BATCH;
 	o.steps = STEPS;
 	o.optimizer.lr = 4e-3;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/optimizer.h"
+#include "train/optimizer.h"
 #include "tiny.h"
 
 static struct kernels *k;
@@ -137,7 +137,7 @@ static void test_adamw(void)
 	    .beta1 = 0.5,
 	    .beta2 = 0.75,
 	    .eps = 1,
-	    .decay = 0.1,
+	    .weight_decay = 0.1,
 	    .correction1 = 0.5,
 	    .correction2 = 0.25,
 	    .grad_scale = 0.5,
@@ -241,7 +241,7 @@ static void test_decay(void)
 	double norm;
 	real kept[4];
 
-	o.decay = 0.1;
+	o.weight_decay = 0.1;
 	update_init(&u, &o);
 	optimizer_step(&u.opt, u.m.w, u.m.g, 1, 10, &norm, &e);
 	kept[0] = u.m.w->in_w[1];
@@ -335,11 +335,11 @@ static void check_weights(bool pad_loss, const double expected[6])
 	struct shard_record open = {ids, 6, NAN, 0.25f, 11, mask},
 	                    fixed = {ids, 6, 3, 0.25f, 12, mask};
 	static const double noised[6] = {0, 1, 1, 1, 0, 1};
-	struct active a;
+	struct active_vocab a;
 	struct batch b;
 	struct err e = {0};
 
-	active_init(&a, &h, &none, 1, &e);
+	active_vocab_init(&a, &h, &none, 1, &e);
 	batch_init(&b, 2, 6, &e);
 	ok(!batch_add(&b, &open, &a, &s, pad_loss, &e) &&
 	        !batch_add(&b, &fixed, &a, &s, pad_loss, &e),
@@ -351,7 +351,7 @@ static void check_weights(bool pad_loss, const double expected[6])
 	ok(fabs(b.t[0] - 2) < 1e-12 && fabs(b.t[1] - 3) < 1e-12 && b.seed[1] == 12,
 	    "batch: the schedule gives an open level, a given one stays");
 	batch_release(&b);
-	active_release(&a);
+	active_vocab_release(&a);
 }
 
 int main(void)

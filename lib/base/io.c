@@ -1,0 +1,492 @@
+#include "base/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+
+/* INPUT_MAX: what is one line or document may have so many bytes; no more than a record of a shard
+ * would hold comes of them, and /dev/zero has no end. */
+enum { INPUT_START = 1 << 16, INPUT_MAX = 1 << 30, OUTPUT_SIZE = 1 << 16 };
+
+enum { AGAIN_MS = 100 };
+
+/* So many signals in a row a reader may take nothing after a stop: 5 s of an alarm every 100 ms. */
+enum { PATIENCE = 50 };
+
+/* --- input --- */
+
+int input_open(struct input *in, const char *path, struct err *e)
+{
+	const char *file = path_is_standard(path) ? NULL : path;
+	struct stat st;
+
+	memset(in, 0, sizeof *in);
+	if (file && !*file)
+		return err_set(e, "empty file name for an input");
+	in->fd = file ? open(file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	if (in->fd < 0)
+		return err_errno(e, "%s", file ? file : "standard input");
+	in->name = mem_copy_string(file ? file : "standard input", e);
+	in->buf = mem_array(INPUT_START, 1, e);
+	in->cap = INPUT_START;
+	if (!in->name || !in->buf) {
+		input_close(in);
+		return -1;
+	}
+	if (!fstat(in->fd, &st) && S_ISDIR(st.st_mode)) {
+		err_set(e, "%s: is a directory", in->name);
+		input_close(in);
+		return -1;
+	}
+	return 0;
+}
+
+/* Whether a read or write that failed is to be tried again. A pipe may be non-blocking because of
+ * another process that shares it: then this waits until fd is ready, a signal comes, or AGAIN_MS.
+ */
+static bool is_worth_retrying(int fd, short what)
+{
+	struct pollfd p = {.fd = fd, .events = what};
+
+	if (errno == EAGAIN)
+		poll(&p, 1, AGAIN_MS);
+	else if (errno != EINTR)
+		return false;
+	return true;
+}
+
+static ssize_t read_some(struct input *in, void *p, size_t n, struct err *e)
+{
+	ssize_t got;
+
+	while ((got = read(in->fd, p, n)) < 0 && !(in->stop && *in->stop))
+		if (!is_worth_retrying(in->fd, POLLIN))
+			break;
+	if (got < 0)
+		return err_errno(e, "%s: cannot read at byte %llu", in->name,
+		    (unsigned long long)(in->offset + (in->len - in->pos)));
+	if (got == 0)
+		in->eof = true;
+	return got;
+}
+
+int input_fill(struct input *in, struct err *e)
+{
+	ssize_t got;
+
+	if (in->eof)
+		return 0;
+	if (in->pos > 0) {
+		memmove(in->buf, in->buf + in->pos, in->len - in->pos);
+		in->len -= in->pos;
+		in->pos = 0;
+	}
+	if (in->len >= INPUT_MAX)
+		return err_set(e,
+		    "%s: at byte %llu: %zu bytes, and still no end of a line or document", in->name,
+		    (unsigned long long)in->offset, in->len);
+	if (in->len == in->cap && mem_grow(&in->buf, &in->cap, in->cap * 2, 1, e))
+		return -1;
+	got = read_some(in, in->buf + in->len, in->cap - in->len, e);
+	if (got <= 0)
+		return (int)got;
+	in->len += (size_t)got;
+	return 1;
+}
+
+ssize_t input_read(struct input *in, void *p, size_t n, struct err *e)
+{
+	unsigned char *to = p;
+	size_t done = in->len - in->pos < n ? in->len - in->pos : n;
+
+	memcpy(to, in->buf + in->pos, done);
+	in->pos += done;
+	in->offset += done;
+	while (done < n && !in->eof) {
+		ssize_t got = read_some(in, to + done, n - done, e);
+
+		if (got < 0)
+			return -1;
+		done += (size_t)got;
+		in->offset += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
+int input_line(struct input *in, const char **line, size_t *n, struct err *e)
+{
+	size_t searched = 0;
+
+	for (;;) {
+		unsigned char *start = in->buf + in->pos;
+		size_t have = in->len - in->pos;
+		unsigned char *end = memchr(start + searched, '\n', have - searched);
+		int more;
+
+		if (end || (in->eof && have > 0)) {
+			*line = (const char *)start;
+			*n = end ? (size_t)(end - start) : have;
+			have = end ? *n + 1 : have;
+			in->pos += have;
+			in->offset += have;
+			return 1;
+		}
+		if (in->eof)
+			return 0;
+		searched = have;
+		more = input_fill(in, e);
+		if (more < 0)
+			return -1;
+	}
+}
+
+void input_close(struct input *in)
+{
+	if (in->fd > STDERR_FILENO)
+		close(in->fd);
+	free(in->name);
+	free(in->buf);
+	memset(in, 0, sizeof *in);
+	in->fd = -1;
+}
+
+/* --- output --- */
+
+/*
+ * A temporary file is named "cdcd-<hash of the name that it will have>-<random>.tmp": short, so
+ * that it fits wherever that name fits, unpredictable, and known to output_sweep.
+ */
+enum { TEMPORARY_ROOM = 48, RANDOM_DIGITS = 12 };
+
+/* The length of the directory in path, with the '/'. */
+static size_t directory_length(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* What the temporary names for path begin with. FNV-1a, 64 bits. */
+static void print_beginning(char beginning[TEMPORARY_ROOM], const char *path)
+{
+	uint64_t hash = 14695981039346656037u;
+
+	for (const char *p = path + directory_length(path); *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 1099511628211u;
+	snprintf(beginning, TEMPORARY_ROOM, "cdcd-%016llx-", (unsigned long long)hash);
+}
+
+static int open_temporary(struct output *out, mode_t mode, struct err *e)
+{
+	size_t n = directory_length(out->path), room = n + TEMPORARY_ROOM;
+	char beginning[TEMPORARY_ROOM];
+	unsigned char noise[RANDOM_DIGITS / 2];
+
+	out->temporary = mem_array(room, 1, e);
+	if (!out->temporary)
+		return -1;
+	print_beginning(beginning, out->path);
+	for (int attempt = 0; attempt < 100; attempt++) {
+		if (getentropy(noise, sizeof noise))
+			return err_errno(e, "%s: cannot name a temporary file", out->path);
+		snprintf(out->temporary, room, "%.*s%s%02x%02x%02x%02x%02x%02x.tmp", (int)n,
+		    out->path, beginning, noise[0], noise[1], noise[2], noise[3], noise[4],
+		    noise[5]);
+		out->fd = open(
+		    out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+		if (out->fd >= 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	err_errno(e, "%s: cannot create a file beside it", out->path);
+	free(out->temporary);
+	out->temporary = NULL;
+	return -1;
+}
+
+static int open_path(struct output *out, const char *path, struct err *e)
+{
+	struct stat st;
+	bool there;
+
+	if (path_is_standard(path)) {
+		out->fd = STDOUT_FILENO;
+		return 0;
+	}
+	if (!*path)
+		return err_set(e, "empty file name for an output");
+	there = !stat(path, &st);
+	/* A link that the system does not want followed is not followed in its place. */
+	if (!there && errno != ENOENT)
+		return err_errno(e, "%s", path);
+	if (there && !S_ISREG(st.st_mode)) {
+		out->fd = open(path, O_WRONLY | O_CLOEXEC);
+		return out->fd < 0 ? err_errno(e, "%s", path) : 0;
+	}
+	/* By the name of a device, as where a shell has sent standard output into a file. */
+	if (there && path_is_output(path)) {
+		out->fd = STDOUT_FILENO;
+		return 0;
+	}
+	out->path = path_target(path, e);
+	if (!out->path || open_temporary(out, there ? st.st_mode & 0666 : 0666, e))
+		return -1;
+	if (there) /* its owner may have reasons; a failure is none of ours */
+		(void)!fchmod(out->fd, st.st_mode & 0777);
+	return 0;
+}
+
+/* Whether open_temporary makes such a name from this beginning. */
+static bool is_temporary(const char *entry, const char *beginning)
+{
+	size_t n = strlen(beginning);
+
+	return !strncmp(entry, beginning, n) &&
+	       strspn(entry + n, "0123456789abcdef") == RANDOM_DIGITS &&
+	       !strcmp(entry + n + RANDOM_DIGITS, ".tmp");
+}
+
+void output_sweep(const char *path)
+{
+	struct err e;
+	char *target = path_target(path, &e), beginning[TEMPORARY_ROOM];
+	size_t n = target ? directory_length(target) : 0;
+	DIR *d;
+
+	if (!target)
+		return;
+	print_beginning(beginning, target);
+	target[n > 1 ? n - 1 : n] = '\0';
+	d = opendir(*target ? target : ".");
+	for (struct dirent *entry; d && (entry = readdir(d));)
+		if (is_temporary(entry->d_name, beginning))
+			unlinkat(dirfd(d), entry->d_name, 0);
+	if (d)
+		closedir(d);
+	free(target);
+}
+
+/* Where a signal has only put it off, again: file systems of networks let one do so. */
+static int sync_fd(int fd)
+{
+	int failed;
+
+	do
+		failed = fsync(fd);
+	while (failed && errno == EINTR);
+	return failed;
+}
+
+/* A name must survive a power cut: sync the directory that holds it. One that may be written but
+ * not read cannot be. */
+static int sync_directory(const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = mem_copy_string(slash ? path : ".", e);
+	int fd, failed;
+
+	if (!dir)
+		return -1;
+	if (slash)
+		dir[slash > path ? slash - path : 1] = '\0';
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	failed = fd < 0 ? errno != EACCES : sync_fd(fd) && errno != EINVAL && errno != EROFS;
+	if (failed)
+		err_errno(e, "%s: cannot sync", dir);
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return failed ? -1 : 0;
+}
+
+static int open_end(struct output *out, const char *path, struct err *e)
+{
+	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+	struct stat st;
+
+	/* The last two by the name of a device, as where a shell has sent them into a file. */
+	if (path_is_standard(path) || path_is_open(path, STDOUT_FILENO)) {
+		out->fd = STDOUT_FILENO;
+		return 0;
+	}
+	if (path_is_open(path, STDERR_FILENO)) {
+		out->fd = STDERR_FILENO;
+		return 0;
+	}
+	if (!*path)
+		return err_set(e, "empty file name for an output");
+	out->fd = open(path, flags, 0666);
+	if (out->fd < 0 || fstat(out->fd, &st))
+		return err_errno(e, "%s", path);
+	return S_ISREG(st.st_mode) && st.st_size == 0 ? sync_directory(path, e) : 0;
+}
+
+/* All but the descriptor. */
+static int prepare(struct output *out, const char *path, struct err *e)
+{
+	memset(out, 0, sizeof *out);
+	out->fd = -1;
+	out->name = mem_copy_string(path_is_standard(path) ? "standard output" : path, e);
+	out->buf = mem_array(OUTPUT_SIZE, 1, e);
+	return out->name && out->buf ? 0 : -1;
+}
+
+int output_open(struct output *out, const char *path, struct err *e)
+{
+	if (!prepare(out, path, e) && !open_path(out, path, e))
+		return 0;
+	output_abort(out);
+	return -1;
+}
+
+int output_check(const char *path, struct err *e)
+{
+	struct output probe;
+	struct stat st;
+
+	if (!path_is_standard(path) && !stat(path, &st) && !S_ISREG(st.st_mode) &&
+	    !S_ISDIR(st.st_mode))
+		return access(path, W_OK) ? err_errno(e, "%s", path) : 0;
+	if (output_open(&probe, path, e))
+		return -1;
+	output_abort(&probe);
+	return 0;
+}
+
+int output_append(struct output *out, const char *path, struct err *e)
+{
+	if (!prepare(out, path, e) && !open_end(out, path, e))
+		return 0;
+	output_abort(out);
+	return -1;
+}
+
+static int write_all(struct output *out, const unsigned char *p, size_t n, struct err *e)
+{
+	int waited = 0;
+
+	while (n > 0) {
+		ssize_t put = write(out->fd, p, n);
+
+		if (put < 0 && is_worth_retrying(out->fd, POLLOUT)) {
+			if (!(out->stop && *out->stop && ++waited > PATIENCE))
+				continue;
+			return err_set(e, "%s: its reader takes no more", out->name);
+		}
+		if (put < 0)
+			return err_errno(e, "%s: cannot write", out->name);
+		waited = 0;
+		p += put;
+		n -= (size_t)put;
+	}
+	return 0;
+}
+
+int output_flush(struct output *out, struct err *e)
+{
+	size_t n = out->len;
+
+	out->len = 0;
+	return write_all(out, out->buf, n, e);
+}
+
+int output_write(struct output *out, const void *p, size_t n, struct err *e)
+{
+	if (n == 0)
+		return 0; /* of nothing p may be NULL, which memcpy may not be given */
+	if (out->len + n > OUTPUT_SIZE && output_flush(out, e))
+		return -1;
+	if (n >= OUTPUT_SIZE)
+		return write_all(out, p, n, e);
+	memcpy(out->buf + out->len, p, n);
+	out->len += n;
+	return 0;
+}
+
+int output_printf(struct output *out, struct err *e, const char *fmt, ...)
+{
+	char line[4096];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof line)
+		return err_set(e, "%s: a line of more than %zu bytes", out->name, sizeof line - 1);
+	return output_write(out, line, (size_t)n, e);
+}
+
+static void output_free(struct output *out)
+{
+	free(out->name);
+	free(out->path);
+	free(out->temporary);
+	free(out->buf);
+	memset(out, 0, sizeof *out);
+	out->fd = -1;
+}
+
+int output_sync(struct output *out, struct err *e)
+{
+	struct stat st;
+
+	if (output_flush(out, e))
+		return -1;
+	if (!fstat(out->fd, &st) && S_ISREG(st.st_mode) && sync_fd(out->fd))
+		return err_errno(e, "%s: cannot sync", out->name);
+	return 0;
+}
+
+int output_commit(struct output *out, struct err *e)
+{
+	int fd = out->fd;
+
+	if (output_flush(out, e))
+		goto fail;
+	if (out->path && sync_fd(fd)) {
+		err_errno(e, "%s: cannot sync", out->name);
+		goto fail;
+	}
+	out->fd = -1;
+	/* EINTR: closed all the same, and it was synced. */
+	if (fd != STDOUT_FILENO && close(fd) && errno != EINTR) {
+		err_errno(e, "%s: cannot close", out->name);
+		goto fail;
+	}
+	if (out->path) {
+		if (rename(out->temporary, out->path)) {
+			err_errno(e, "%s: cannot be replaced", out->path);
+			goto fail;
+		}
+		free(out->temporary);
+		out->temporary = NULL;
+		if (sync_directory(out->path, e))
+			goto fail;
+	}
+	output_free(out);
+	return 0;
+fail:
+	output_abort(out);
+	return -1;
+}
+
+void output_abort(struct output *out)
+{
+	if (out->fd > STDERR_FILENO)
+		close(out->fd);
+	if (out->temporary)
+		unlink(out->temporary);
+	output_free(out);
+}

@@ -1,0 +1,35 @@
+#ifndef CDCD_POOL_H
+#define CDCD_POOL_H
+
+/*
+ * A thread pool for parallel loops. The calling thread is one of its threads; the others block
+ * after a brief spin, so an idle pool uses no CPU time. One loop runs at a time; loops do not nest.
+ *
+ * Why not OpenMP: libgomp takes its spin time from an environment variable that it reads before
+ * main. On a busy machine this spinning costs several times what it saves. It also hides data races
+ * from TSan.
+ */
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct pool;
+
+/* pool_new - start a pool of threads (at least 1). Returns NULL on error. pool_free - end it. */
+struct pool *pool_new(int threads, struct err *e);
+void pool_free(struct pool *p);
+
+int pool_size(const struct pool *p);
+
+/* pool_cpus - the number of processors that this process may use. */
+int pool_cpus(void);
+
+/*
+ * pool_for - call body(arg, begin, end, rank) once per thread on contiguous slices of [0, n), and
+ * wait for all calls. The slices depend only on n and pool_size. rank is in [0, pool_size).
+ */
+typedef void pool_body(void *arg, size_t begin, size_t end, int rank);
+void pool_for(struct pool *p, size_t n, pool_body *body, void *arg);
+
+#endif

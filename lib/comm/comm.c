@@ -1,0 +1,184 @@
+#include "comm/comm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Nobody to talk to: nothing is called, so that one process needs no implementation. */
+static bool alone(const struct comm *t)
+{
+	return comm_size(t) == 1;
+}
+
+void comm_finalize(struct comm *t)
+{
+	if (t && t->calls)
+		t->calls->finalize(t);
+	free(t);
+}
+
+void comm_abort(struct comm *t, int status)
+{
+	if (!alone(t))
+		t->calls->abort(t, status);
+}
+
+void comm_allreduce(struct comm *t, double *x, size_t n)
+{
+	double start = now();
+
+	if (alone(t))
+		return;
+	t->calls->allreduce(t, x, n);
+	t->seconds += now() - start;
+}
+
+static void share(struct comm *t, int root, void *p, size_t bytes)
+{
+	double start = now();
+
+	if (alone(t))
+		return;
+	t->calls->broadcast(t, root, p, bytes);
+	t->seconds += now() - start;
+}
+
+void comm_broadcast(struct comm *t, void *p, size_t bytes)
+{
+	share(t, 0, p, bytes);
+}
+
+/* --- agreement --- */
+
+/* The lowest rank for which failed is set, or -1: all learn it by one sum. The place of each rank
+ * in the sum is a bit of a number, 32 ranks a number, which doubles add exactly. */
+static int lowest(struct comm *t, int failed)
+{
+	double bits[64];
+	int first = -1;
+
+	for (int base = 0; base < t->size && first < 0; base += 32 * 64) {
+		memset(bits, 0, sizeof bits);
+		if (failed && t->rank >= base && t->rank < base + 32 * 64)
+			bits[(t->rank - base) / 32] = (double)(1u << (t->rank - base) % 32);
+		comm_allreduce(t, bits, 64);
+		for (int i = 0; i < 64 && first < 0; i++)
+			if (bits[i] > 0)
+				first = base + 32 * i + __builtin_ctz((unsigned)bits[i]);
+	}
+	return first;
+}
+
+int comm_agree(struct comm *t, int failed, struct err *e)
+{
+	int who;
+
+	if (alone(t))
+		return failed ? -1 : 0;
+	who = lowest(t, failed);
+	if (who < 0)
+		return 0;
+	if (who == t->rank && failed)
+		err_prefix(e, "rank %d of %d", t->rank, t->size);
+	share(t, who, e, sizeof *e);
+	return -1;
+}
+
+/* One line of text at *p, without its end, cut to room; *p moves behind it. */
+static void next_line(const char **p, char *line, size_t room)
+{
+	size_t n = strcspn(*p, "\n");
+
+	snprintf(line, room, "%.*s", (int)(n < room ? n : room - 1), *p);
+	*p += n + ((*p)[n] == '\n');
+}
+
+static int compare(const char *own, const char *first, struct err *e)
+{
+	char a[300], b[300];
+
+	while (*own || *first) {
+		next_line(&own, a, sizeof a);
+		next_line(&first, b, sizeof b);
+		if (strcmp(a, b))
+			return err_with(e, ERR_USAGE, "has %s, where rank 0 has %s",
+			    *a ? a : "nothing", *b ? b : "nothing");
+	}
+	return 0;
+}
+
+int comm_check_same(struct comm *t, const char *text, struct err *e)
+{
+	size_t size = strlen(text) + 1;
+	char *first;
+	int failed;
+
+	if (alone(t))
+		return 0;
+	comm_broadcast(t, &size, sizeof size);
+	first = mem_array(size, 1, e);
+	if (comm_agree(t, !first, e) || !first) {
+		free(first);
+		return -1;
+	}
+	if (t->rank == 0)
+		memcpy(first, text, size);
+	comm_broadcast(t, first, size);
+	failed = compare(text, first, e);
+	free(first);
+	return comm_agree(t, failed, e);
+}
+
+/* --- nonblocking collectives --- */
+
+void comm_start_allreduce(struct comm *t, int slot, real *x, size_t n)
+{
+	double start = now();
+
+	t->calls->start_allreduce(t, slot, x, n);
+	t->seconds += now() - start;
+}
+
+void comm_start_reduce_scatter(struct comm *t, int slot, real *own, const real *x, size_t part)
+{
+	double start = now();
+
+	t->calls->start_reduce_scatter(t, slot, own, x, part);
+	t->seconds += now() - start;
+}
+
+void comm_start_alltoall(struct comm *t, int slot, void *to, const void *from, size_t part)
+{
+	double start = now();
+
+	t->calls->start_alltoall(t, slot, to, from, part);
+	t->seconds += now() - start;
+}
+
+void comm_start_allgather(struct comm *t, int slot, void *x, size_t part)
+{
+	double start = now();
+
+	t->calls->start_allgather(t, slot, x, part);
+	t->seconds += now() - start;
+}
+
+bool comm_done(struct comm *t, int slot, bool wait)
+{
+	double start = now();
+	bool done = t->calls->done(t, slot, wait);
+
+	t->seconds += now() - start;
+	return done;
+}

@@ -1,0 +1,166 @@
+/*
+ * The matrix unit: TDPBF16PS multiplies a tile of 16 rows of 32 bf16 by one of 16 pairs of rows of
+ * 16 columns. Four tiles of sums, two of A and two of B fill the eight registers:
+ *
+ *             B: 4 | 5        32 columns, a panel of cpu_bf16.h
+ *       A: 6   C: 0 | 1
+ *          7      2 | 3       32 rows
+ *
+ * The same schedule is compiled twice: once with the instructions, once on tiles in memory, whose
+ * arithmetic follows Intel's manual (325462, TDPBF16PS, TILELOADD), so that the schedule is tested
+ * on processors without the unit, and the unit against it where there is one.
+ */
+#include "compute/cpu/bf16.h"
+
+#ifdef CDCD_BF16
+
+#include <cpuid.h>
+#include <immintrin.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct tile_config {
+	uint8_t palette, start_row, reserved[14];
+	uint16_t bytes[16]; /* of a row */
+	uint8_t rows[16];
+};
+
+/* Tiles 0, 1 and 6 have so many rows, 2, 3 and 7 those of the lower half. */
+static struct tile_config configure(size_t upper, size_t lower)
+{
+	struct tile_config t = {.palette = 1};
+	const size_t rows[8] = {upper, upper, lower, lower, 16, 16, upper, lower};
+
+	for (int i = 0; i < 8; i++) {
+		t.bytes[i] = 64;
+		t.rows[i] = (uint8_t)(rows[i] ? rows[i] : 1);
+	}
+	return t;
+}
+
+/* --- on tiles in memory --- */
+
+struct tiles {
+	struct tile_config t;
+	float c[4][16][16];
+	bf16 b[2][16][32], a[2][16][32];
+};
+
+static float widen(bf16 x)
+{
+	uint32_t bits = (uint32_t)x << 16;
+	float y;
+
+	memcpy(&y, &bits, sizeof y);
+	return y;
+}
+
+static void plain_dot(struct tiles *s, int c, int a, int b)
+{
+	for (size_t m = 0; m < s->t.rows[c]; m++)
+		for (size_t k = 0; k < 16; k++)
+			for (size_t n = 0; n < 16; n++) {
+				float sum = s->c[c][m][n];
+
+				sum += widen(s->a[a - 6][m][2 * k]) * widen(s->b[b - 4][k][2 * n]);
+				sum += widen(s->a[a - 6][m][2 * k + 1]) *
+				       widen(s->b[b - 4][k][2 * n + 1]);
+				s->c[c][m][n] = sum;
+			}
+}
+
+static void plain_load(struct tiles *s, int tile, const bf16 *from, size_t stride)
+{
+	bf16(*to)[32] = tile >= 6 ? s->a[tile - 6] : s->b[tile - 4];
+
+	for (size_t r = 0; r < s->t.rows[tile]; r++)
+		memcpy(to[r], from + r * stride, sizeof to[r]);
+}
+
+static void plain_store(const struct tiles *s, int tile, float *to, size_t stride)
+{
+	for (size_t r = 0; r < s->t.rows[tile]; r++)
+		memcpy(to + r * stride, s->c[tile][r], sizeof s->c[tile][r]);
+}
+
+#define TILES struct tiles s
+#define CONFIGURE(config) (s.t = *(config))
+#define RELEASE() ((void)0)
+#define ZERO(tile) memset(s.c[tile], 0, sizeof s.c[tile])
+#define LOAD(tile, from, stride) plain_load(&s, tile, from, stride)
+#define DOT(c, a, b) plain_dot(&s, c, a, b)
+#define STORE(tile, to, stride) plain_store(&s, tile, to, stride)
+#define MULTIPLY multiply_plain
+#include "compute/cpu/amx_body.h"
+#undef TILES
+#undef CONFIGURE
+#undef RELEASE
+#undef ZERO
+#undef LOAD
+#undef DOT
+#undef STORE
+#undef MULTIPLY
+
+const struct bf16_unit bf16_unit_plain = {"plain bf16", true, multiply_plain};
+
+/* --- with the instructions --- */
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("amx-tile,amx-bf16"))), apply_to = function)
+#else
+#pragma GCC target("amx-tile,amx-bf16")
+#endif
+
+#define TILES (void)0
+#define CONFIGURE(config) _tile_loadconfig(config)
+#define RELEASE() _tile_release()
+#define ZERO(tile) _tile_zero(tile)
+#define LOAD(tile, from, stride) _tile_loadd(tile, from, (stride) * sizeof(bf16))
+#define DOT(c, a, b) _tile_dpbf16ps(c, a, b)
+#define STORE(tile, to, stride) _tile_stored(tile, to, (stride) * sizeof(float))
+#define MULTIPLY multiply_amx
+#include "compute/cpu/amx_body.h"
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+
+const struct bf16_unit bf16_unit_amx = {"amx bf16", true, multiply_amx};
+
+/* A product of the unit, against the same in plain C. What it says of itself is not enough: some
+ * virtual machines pass the feature bits on and nothing else. */
+static bool multiplies(void)
+{
+	bf16 a[40 * 64], b[64 * PANEL];
+	float c[2][40 * PANEL];
+
+	for (size_t i = 0; i < sizeof a / sizeof *a; i++)
+		a[i] = (bf16)(0x3f00 + i * 7 % 128);
+	for (size_t i = 0; i < sizeof b / sizeof *b; i++)
+		b[i] = (bf16)(0xbf00 + i * 5 % 128);
+	multiply_amx(c[0], PANEL, a, 64, b, 40, 64);
+	multiply_plain(c[1], PANEL, a, 64, b, 40, 64);
+	for (size_t i = 0; i < 40 * PANEL; i++)
+		if (!(c[0][i] <= c[1][i] + 0.01f && c[0][i] >= c[1][i] - 0.01f))
+			return false;
+	return true;
+}
+
+bool amx_usable(void)
+{
+	enum { TILE = 1 << 24, BF16 = 1 << 22, ARCH_REQ_XCOMP_PERM = 0x1023, XTILEDATA = 18 };
+	unsigned a, b, c, d;
+
+	if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & (TILE | BF16)) != (TILE | BF16))
+		return false;
+#ifdef __linux__
+	if (syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XTILEDATA))
+		return false;
+	return multiplies();
+#else
+	return false;
+#endif
+}
+
+#endif

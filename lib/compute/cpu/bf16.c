@@ -1,0 +1,247 @@
+#include "compute/cpu/bf16.h"
+
+#include <string.h>
+
+#ifdef CDCD_BF16
+
+#include <immintrin.h>
+
+#if defined(__clang__)
+#pragma clang attribute push(                                                                      \
+    __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16"))), apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,prefer-vector-width=512")
+#endif
+
+static inline size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline __mmask32 mask32(size_t n)
+{
+	return n >= 32 ? ~(__mmask32)0 : ((__mmask32)1 << n) - 1;
+}
+
+/* --- packing --- */
+
+/* Up to 32 floats as 32 bf16, zero beyond n. */
+static inline __m512i round32(const float *x, size_t n, enum bf16_part part)
+{
+	__mmask32 m = mask32(n);
+	__m512 a = _mm512_maskz_loadu_ps((__mmask16)m, x);
+	__m512 b = _mm512_maskz_loadu_ps((__mmask16)(m >> 16), x + (m >> 16 ? 16 : 0));
+	__m512i high = (__m512i)_mm512_cvtne2ps_pbh(b, a);
+
+	if (part == BF16_LOW) {
+		__m256i low_half = _mm512_castsi512_si256(high);
+		__m256i high_half = _mm512_extracti64x4_epi64(high, 1);
+		__m512i ha = _mm512_slli_epi32(_mm512_cvtepu16_epi32(low_half), 16);
+		__m512i hb = _mm512_slli_epi32(_mm512_cvtepu16_epi32(high_half), 16);
+
+		a = _mm512_sub_ps(a, _mm512_castsi512_ps(ha));
+		b = _mm512_sub_ps(b, _mm512_castsi512_ps(hb));
+		high = (__m512i)_mm512_cvtne2ps_pbh(b, a);
+	}
+	return high;
+}
+
+/* Sixteen rows of sixteen 32-bit numbers, transposed in four steps of 2 x 2 blocks. */
+static inline void transpose16(__m512i r[16])
+{
+	__m512i t[16];
+
+	for (int i = 0; i < 16; i += 2) {
+		t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+		t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+	}
+	for (int i = 0; i < 16; i += 4) {
+		r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+		r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+		r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+		r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+	}
+	for (int i = 0; i < 16; i += 8)
+		for (int j = 0; j < 4; j++) {
+			t[i + j] = _mm512_shuffle_i32x4(r[i + j], r[i + j + 4], 0x88);
+			t[i + j + 4] = _mm512_shuffle_i32x4(r[i + j], r[i + j + 4], 0xdd);
+		}
+	for (int j = 0; j < 8; j++) {
+		r[j] = _mm512_shuffle_i32x4(t[j], t[j + 8], 0x88);
+		r[j + 8] = _mm512_shuffle_i32x4(t[j], t[j + 8], 0xdd);
+	}
+}
+
+void bf16_pack_transposed(bf16 *panels, size_t stride, const float *w, size_t ldw, size_t N,
+    size_t K, enum bf16_part part)
+{
+	size_t length = stride ? stride : panel_round(K);
+
+	for (size_t n = 0; n < panel_round(N); n += 16) {
+		bf16 *to = panels + n / PANEL * length * PANEL + n % PANEL * 2;
+
+		for (size_t k = 0; k < panel_round(K); k += 32) {
+			__m512i r[16];
+
+			for (size_t i = 0; i < 16; i++)
+				r[i] = n + i < N
+				           ? round32(w + (n + i) * ldw + k, k < K ? K - k : 0, part)
+				           : _mm512_setzero_si512();
+			transpose16(r);
+			for (size_t i = 0; i < 16; i++)
+				_mm512_storeu_si512(to + (k / 2 + i) * 2 * PANEL, r[i]);
+		}
+	}
+}
+
+/* Two rows of 32 columns as 32 pairs. */
+static inline void store_pairs(bf16 *to, __m512i even, __m512i odd)
+{
+	const __m512i low = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9,
+	    40, 8, 39, 7, 38, 6, 37, 5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
+	const __m512i high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
+
+	_mm512_storeu_si512(to, _mm512_permutex2var_epi16(even, low, odd));
+	_mm512_storeu_si512(to + PANEL, _mm512_permutex2var_epi16(even, high, odd));
+}
+
+void bf16_pack(bf16 *panels, const float *w, size_t ldw, size_t K, size_t N)
+{
+	for (size_t k = 0; k < panel_round(K); k += 2)
+		for (size_t n = 0; n < N; n += PANEL) {
+			const float *at = w + k * ldw + n;
+			__m512i even = round32(at, k < K ? least(N - n, PANEL) : 0, BF16_HIGH);
+			__m512i odd =
+			    round32(at + ldw, k + 1 < K ? least(N - n, PANEL) : 0, BF16_HIGH);
+
+			store_pairs(panels + n * panel_round(K) + k * PANEL, even, odd);
+		}
+}
+
+void bf16_pack_bf16(bf16 *panels, const bf16 *w, size_t ldw, size_t K, size_t N)
+{
+	for (size_t k = 0; k < panel_round(K); k += 2)
+		for (size_t n = 0; n < N; n += PANEL) {
+			const bf16 *at = w + k * ldw + n;
+			__mmask32 m = mask32(N - n);
+			__m512i even = _mm512_maskz_loadu_epi16(k < K ? m : 0, at);
+			__m512i odd = _mm512_maskz_loadu_epi16(k + 1 < K ? m : 0, at + ldw);
+
+			store_pairs(panels + n * panel_round(K) + k * PANEL, even, odd);
+		}
+}
+
+/* Pairs of rows, as in a panel, are what the transposed rows hold side by side. */
+void bf16_transpose(bf16 *a, size_t lda, const bf16 *x, size_t ldx, size_t M, size_t N)
+{
+	for (size_t n = 0; n < N; n += 16)
+		for (size_t m = 0; m < panel_round(M); m += 32) {
+			__mmask32 columns = mask32(least(N - n, 16));
+			__m512i r[16];
+
+			for (size_t i = 0; i < 16; i++) {
+				const bf16 *at = x + (m + 2 * i) * ldx + n;
+				__mmask32 even = m + 2 * i < M ? columns : 0;
+				__mmask32 odd = m + 2 * i + 1 < M ? columns : 0;
+				__m512i lower = _mm512_cvtepu16_epi32(
+				    _mm512_castsi512_si256(_mm512_maskz_loadu_epi16(even, at)));
+				__m512i upper = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(
+				    _mm512_maskz_loadu_epi16(odd, at + ldx)));
+
+				r[i] = _mm512_or_si512(lower, _mm512_slli_epi32(upper, 16));
+			}
+			transpose16(r);
+			for (size_t i = 0; i < 16 && n + i < N; i++)
+				_mm512_storeu_si512(a + (n + i) * lda + m, r[i]);
+		}
+}
+
+void bf16_round(
+    bf16 *a, size_t lda, const float *x, size_t ldx, size_t M, size_t K, enum bf16_part part)
+{
+	for (size_t m = 0; m < M; m++)
+		for (size_t k = 0; k < lda; k += 32)
+			_mm512_mask_storeu_epi16(a + m * lda + k, mask32(lda - k),
+			    round32(x + m * ldx + k, k < K ? K - k : 0, part));
+}
+
+void bf16_copy(bf16 *a, size_t lda, const bf16 *x, size_t ldx, size_t M, size_t K)
+{
+	for (size_t m = 0; m < M; m++) {
+		memcpy(a + m * lda, x + m * ldx, K * sizeof *a);
+		memset(a + m * lda + K, 0, (lda - K) * sizeof *a);
+	}
+}
+
+/* --- VDPBF16PS --- */
+
+/*
+ * R rows of 32 columns: 2 R sums stay in registers while K goes by. Every pair of a's row is
+ * broadcast to all lanes, and meets the pairs of 16 columns.
+ */
+static inline __attribute__((always_inline)) void tile(
+    float *c, size_t ldc, const bf16 *a, size_t lda, const bf16 *b, size_t K, size_t R)
+{
+	__m512 sum[12][2];
+
+	for (size_t i = 0; i < R; i++)
+		sum[i][0] = sum[i][1] = _mm512_setzero_ps();
+	for (size_t k = 0; k < K; k += 2, b += 2 * PANEL) {
+		__m512bh left = (__m512bh)_mm512_loadu_si512(b);
+		__m512bh right = (__m512bh)_mm512_loadu_si512(b + PANEL);
+
+#pragma GCC unroll 12
+		for (size_t i = 0; i < R; i++) {
+			int32_t two;
+			__m512bh pair;
+
+			memcpy(&two, a + i * lda + k, sizeof two);
+			pair = (__m512bh)_mm512_set1_epi32(two);
+			sum[i][0] = _mm512_dpbf16_ps(sum[i][0], pair, left);
+			sum[i][1] = _mm512_dpbf16_ps(sum[i][1], pair, right);
+		}
+	}
+	for (size_t i = 0; i < R; i++) {
+		_mm512_storeu_ps(c + i * ldc, sum[i][0]);
+		_mm512_storeu_ps(c + i * ldc + 16, sum[i][1]);
+	}
+}
+
+static void multiply_avx512(
+    float *c, size_t ldc, const bf16 *a, size_t lda, const bf16 *panel, size_t M, size_t K)
+{
+	size_t m = 0;
+
+	for (; m + 12 <= M; m += 12)
+		tile(c + m * ldc, ldc, a + m * lda, lda, panel, K, 12);
+	for (; m + 4 <= M; m += 4)
+		tile(c + m * ldc, ldc, a + m * lda, lda, panel, K, 4);
+	for (; m < M; m++)
+		tile(c + m * ldc, ldc, a + m * lda, lda, panel, K, 1);
+}
+
+const struct bf16_unit bf16_unit_avx512 = {"avx512 bf16", false, multiply_avx512};
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+
+/* --- which --- */
+
+const struct bf16_unit *bf16_unit_best(void)
+{
+	__builtin_cpu_init();
+	if (!__builtin_cpu_supports("avx512bf16") || !__builtin_cpu_supports("avx512bw") ||
+	    !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq"))
+		return NULL;
+	return amx_usable() ? &bf16_unit_amx : &bf16_unit_avx512;
+}
+
+void bf16_multiply(const struct bf16_unit *u, float *c, size_t ldc, const bf16 *a, size_t lda,
+    const bf16 *panels, size_t M, size_t N, size_t K)
+{
+	for (size_t n = 0; n < N; n += PANEL)
+		u->multiply(c + n, ldc, a, lda, panels + n * panel_round(K), M, panel_round(K));
+}
+
+#endif

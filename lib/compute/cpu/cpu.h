@@ -1,0 +1,47 @@
+#ifndef CDCD_CPU_H
+#define CDCD_CPU_H
+
+/* What the files of the CPU's implementation of kernels.h share. Nobody else includes this,
+ * but for a test that puts another unit in. */
+
+#include "base/pool.h"
+#include "compute/cpu/bf16.h"
+#include "compute/cpu/products.h"
+#include "compute/cpu/rows.h"
+#include "compute/kernels.h"
+
+struct kernels {
+	struct pool *pool;
+	const struct rows *rows;         /* for this processor and precision, chosen once */
+	const struct products *products; /* likewise */
+	const struct bf16_unit *unit;    /* NULL: fp32 */
+	real **scratch;                  /* [threads + 1]: one for each thread, and one for all */
+	size_t *scratch_size;            /* [threads + 1], elements */
+	double *partial;                 /* [threads]: sums */
+	char name[64];
+	struct k_share share[K_SHARES];
+	size_t n_shares;
+};
+
+/*
+ * cpu_for - pool_for, on the account of a name: its time, and so many operations of a product.
+ * cpu_stream - the same for what is not a product, and reads and writes so many bytes.
+ */
+void cpu_for(
+    struct kernels *k, const char *name, double flops, size_t n, pool_body *body, void *arg);
+void cpu_stream(
+    struct kernels *k, const char *name, size_t bytes, size_t n, pool_body *body, void *arg);
+
+/* cpu_blas_init - ready BLAS for products on each thread of the pool. Returns 0, or -1 where there
+ * is no memory for them. */
+int cpu_blas_init(struct pool *pool, struct err *e);
+
+/* cpu_need - enlarge need to so many elements. */
+void cpu_need(struct k_need *need, size_t each, size_t shared);
+
+static inline act *cpu_at(const struct kernels *k, const act *a, size_t n)
+{
+	return (act *)((uintptr_t)a + n * k->products->act_size);
+}
+
+#endif

@@ -1,0 +1,58 @@
+#ifndef CDCD_CPU_ROWS_H
+#define CDCD_CPU_ROWS_H
+
+/*
+ * The pointwise work on one row, compiled once for every instruction set that is worth it from the
+ * same plain C (cpu_rows_body.h): the compiler vectorises it. n, C, V: elements of the row. In the
+ * table for bf16 an act is one, in the others it is a real.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compute/kernels.h"
+
+struct rows {
+	const char *name;
+	/* y = x rounded; y = x; sum += x */
+	void (*round)(act *y, const real *x, size_t n);
+	void (*widen)(real *y, const act *x, size_t n);
+	void (*accumulate)(real *sum, const act *x, size_t n);
+	void (*gelu)(act *y, const act *x, size_t n);
+	/* dx = dy GELU'(x); dx may lie where dy does */
+	void (*gelu_backward)(act *dx, const real *dy, const act *x, size_t n);
+	void (*silu)(real *y, const real *x, size_t n);
+	void (*silu_backward)(real *dx, const real *dy, const real *x, size_t n);
+	void (*modulate)(
+	    act *y, real *stats, const real *h, const real *shift, const real *scale, size_t C);
+	void (*modulate_backward)(real *dh, real *dshift, real *dscale, const act *dy,
+	    const real *h, const real *stats, const real *scale, size_t C);
+	/* h += sign gate ⊙ y */
+	void (*gate)(real *h, real sign, const act *y, const real *gate, size_t C);
+	void (*gate_backward)(
+	    act *dy, real *dgate, const real *dout, const act *y, const real *gate, size_t C);
+	/* y = a x1 + b x2 + c x3; x3 may be NULL */
+	void (*mix)(real *y, real a, const real *x1, real b, const real *x2, real c, const real *x3,
+	    size_t n);
+	real (*dot)(const real *x, const real *y, size_t n);
+	void (*add)(real *y, const real *x, size_t n);
+	double (*sum_squares)(const real *x, size_t n);
+	/* y = weight softmax(p s), unless it is NULL; *top receives the largest p s. Returns
+	 * ln sum exp(p s - *top). p is lost. */
+	real (*softmax)(act *y, real *p, real s, real weight, size_t n, real *top);
+	/* p = softmax(p s); returns ln sum exp(p s) */
+	real (*softmax_in_place)(real *p, real s, size_t n);
+	/* p = exp(p s - lse), lse one an element */
+	void (*exp_below)(real *p, real s, const real *lse, size_t n);
+	void (*scale)(real *y, real a, size_t n);
+	/* dp = p (dp - delta) s, in place, delta one an element */
+	void (*softmax_backward)(real *dp, const real *p, real s, const real *delta, size_t n);
+	/* rotate the pairs (x[i], x[i + n/2]) by the angles of rope [n/2] (cos, sin) */
+	void (*rotate)(real *x, const real *rope, real sign, size_t n);
+	void (*adamw)(
+	    real *p, real *m, real *v, real *ema, const real *g, size_t n, const struct k_adamw *o);
+};
+
+extern const struct rows rows_plain, rows_avx2, rows_avx512, rows_bf16;
+
+#endif

@@ -1,0 +1,386 @@
+/*
+ * The bodies of struct rows, in plain C for the compiler to vectorise. Included by one file an
+ * instruction set, which defines ROWS as the table's name and ROWS_NAME. Those files are compiled
+ * with -fassociative-math, so that sums may be split over the lanes of a vector. With ROWS_BF16 an
+ * act is the upper half of a float.
+ */
+
+#include <math.h>
+#include <string.h>
+
+#include "compute/cpu/rows.h"
+
+#ifdef CDCD_DOUBLE
+#define SQRT sqrt
+#define LOG log
+
+static inline real exp_row(real x)
+{
+	return exp(x);
+}
+#else
+#define SQRT sqrtf
+#define LOG logf
+
+/*
+ * exp by 2^n · p(r), |r| <= ln 2 / 2, p of degree 6: 2e-7 relative, and vectors of it where
+ * libm's is a call a number. Beyond ±60 it is clamped, to 0 below: 1e-26 is nothing in a softmax,
+ * but what becomes of it soon is denormal, and a product of those takes ten times as long.
+ */
+static inline real exp_row(real x)
+{
+	float n, r, p;
+	int32_t bits;
+	float power;
+
+	x = x < -60.0f ? -60.0f : x > 60.0f ? 60.0f : x;
+	n = rintf(x * 1.44269504f);
+	r = x - n * 0.693147182f;
+	p = 1.0f / 720;
+	p = p * r + 1.0f / 120;
+	p = p * r + 1.0f / 24;
+	p = p * r + 1.0f / 6;
+	p = p * r + 0.5f;
+	p = p * r + 1.0f;
+	p = p * r + 1.0f;
+	bits = n == n ? ((int32_t)n + 127) * (1 << 23) : 0;
+	memcpy(&power, &bits, sizeof power);
+	return x <= -60.0f ? 0.0f : p * power;
+}
+#endif
+
+#ifdef ROWS_BF16
+typedef uint16_t stored;
+
+static inline real get(stored x)
+{
+	uint32_t bits = (uint32_t)x << 16;
+	float y;
+
+	memcpy(&y, &bits, sizeof y);
+	return y;
+}
+
+/* To nearest, ties to even. (The NaNs that arithmetic makes stay NaN.) */
+static inline stored put(real x)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &x, sizeof bits);
+	return (stored)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+#else
+typedef real stored;
+
+static inline real get(stored x)
+{
+	return x;
+}
+
+static inline stored put(real x)
+{
+	return x;
+}
+#endif
+
+/* An act is what this table says that it is. */
+#define STORED(a) ((stored *)(uintptr_t)(a))
+
+static void round_row(act *to, const real *restrict x, size_t n)
+{
+	stored *restrict y = STORED(to);
+
+	for (size_t i = 0; i < n; i++)
+		y[i] = put(x[i]);
+}
+
+static void widen(real *restrict y, const act *from, size_t n)
+{
+	const stored *restrict x = STORED(from);
+
+	for (size_t i = 0; i < n; i++)
+		y[i] = get(x[i]);
+}
+
+static void accumulate(real *restrict sum, const act *from, size_t n)
+{
+	const stored *restrict x = STORED(from);
+
+	for (size_t i = 0; i < n; i++)
+		sum[i] += get(x[i]);
+}
+
+static inline real sigmoid(real x)
+{
+	return 1 / (1 + exp_row(-x));
+}
+
+/* tanh(z) = 2 sigmoid(2z) - 1, so GELU(x) = x sigmoid(2z) with z = √(2/π)(x + 0.044715 x³). */
+#define GELU_A ((real)1.5957691216057308)
+#define GELU_B ((real)0.07135481627159502)
+
+static void gelu(act *to, const act *from, size_t n)
+{
+	const stored *restrict x = STORED(from);
+	stored *restrict y = STORED(to);
+
+	for (size_t i = 0; i < n; i++) {
+		real u = get(x[i]);
+
+		y[i] = put(u * sigmoid(u * (GELU_A + GELU_B * u * u)));
+	}
+}
+
+static void gelu_backward(act *to, const real *dy, const act *from, size_t n)
+{
+	const stored *restrict x = STORED(from);
+	stored *dx = STORED(to);
+
+	for (size_t i = 0; i < n; i++) {
+		real u = get(x[i]), s = sigmoid(u * (GELU_A + GELU_B * u * u));
+		real slope = GELU_A + 3 * GELU_B * u * u;
+
+		dx[i] = put(dy[i] * (s + u * s * (1 - s) * slope));
+	}
+}
+
+static void silu(real *restrict y, const real *restrict x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		y[i] = x[i] * sigmoid(x[i]);
+}
+
+static void silu_backward(
+    real *restrict dx, const real *restrict dy, const real *restrict x, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		real s = sigmoid(x[i]);
+
+		dx[i] = dy[i] * s * (1 + x[i] * (1 - s));
+	}
+}
+
+static void modulate(act *to, real *restrict stats, const real *restrict h,
+    const real *restrict shift, const real *restrict scale, size_t C)
+{
+	stored *restrict y = STORED(to);
+	real sum = 0, squares = 0, mean, inverse;
+
+	for (size_t i = 0; i < C; i++)
+		sum += h[i];
+	mean = sum / (real)C;
+	for (size_t i = 0; i < C; i++)
+		squares += (h[i] - mean) * (h[i] - mean);
+	inverse = 1 / SQRT(squares / (real)C + (real)1e-5);
+	for (size_t i = 0; i < C; i++)
+		y[i] = put((1 + scale[i]) * ((h[i] - mean) * inverse) + shift[i]);
+	stats[0] = mean;
+	stats[1] = inverse;
+}
+
+static void modulate_backward(real *restrict dh, real *restrict dshift, real *restrict dscale,
+    const act *from, const real *restrict h, const real *restrict stats, const real *restrict scale,
+    size_t C)
+{
+	const stored *restrict dy = STORED(from);
+	real mean = stats[0], inverse = stats[1], sum = 0, dot = 0;
+
+	for (size_t i = 0; i < C; i++) {
+		real x = (h[i] - mean) * inverse, dx = get(dy[i]) * (1 + scale[i]);
+
+		dshift[i] += get(dy[i]);
+		dscale[i] += get(dy[i]) * x;
+		sum += dx;
+		dot += dx * x;
+	}
+	sum /= (real)C;
+	dot /= (real)C;
+	for (size_t i = 0; i < C; i++) {
+		real x = (h[i] - mean) * inverse, dx = get(dy[i]) * (1 + scale[i]);
+
+		dh[i] += inverse * (dx - sum - x * dot);
+	}
+}
+
+static void gate(real *restrict h, real sign, const act *from, const real *restrict g, size_t C)
+{
+	const stored *restrict y = STORED(from);
+
+	for (size_t i = 0; i < C; i++)
+		h[i] += sign * g[i] * get(y[i]);
+}
+
+static void gate_backward(act *to, real *restrict dgate, const real *restrict dout, const act *from,
+    const real *restrict g, size_t C)
+{
+	const stored *restrict y = STORED(from);
+	stored *restrict dy = STORED(to);
+
+	for (size_t i = 0; i < C; i++) {
+		dgate[i] += dout[i] * get(y[i]);
+		dy[i] = put(dout[i] * g[i]);
+	}
+}
+
+static void mix(
+    real *y, real a, const real *x1, real b, const real *x2, real c, const real *x3, size_t n)
+{
+	if (x3)
+		for (size_t i = 0; i < n; i++)
+			y[i] = a * x1[i] + b * x2[i] + c * x3[i];
+	else
+		for (size_t i = 0; i < n; i++)
+			y[i] = a * x1[i] + b * x2[i];
+}
+
+static real dot(const real *restrict x, const real *restrict y, size_t n)
+{
+	real sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += x[i] * y[i];
+	return sum;
+}
+
+static void add(real *restrict y, const real *restrict x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		y[i] += x[i];
+}
+
+static double sum_squares(const real *x, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (double)x[i] * (double)x[i];
+	return sum;
+}
+
+static void scale(real *y, real a, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		y[i] *= a;
+}
+
+/* Lane by lane: as one chain of comparisons it would not become vectors. */
+static real largest_of(const real *p, size_t n)
+{
+	enum { LANES = 32 };
+	real lane[LANES], largest = p[0];
+	size_t i = 0;
+
+	for (size_t j = 0; j < LANES; j++)
+		lane[j] = p[0];
+	for (; i + LANES <= n; i += LANES)
+		for (size_t j = 0; j < LANES; j++)
+			lane[j] = p[i + j] > lane[j] ? p[i + j] : lane[j];
+	for (size_t j = 0; j < LANES; j++)
+		largest = lane[j] > largest ? lane[j] : largest;
+	for (; i < n; i++)
+		largest = p[i] > largest ? p[i] : largest;
+	return largest;
+}
+
+/* p = exp((p - largest) s), and their sum. */
+static real exponentials(real *p, real s, real largest, size_t n)
+{
+	real sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		p[i] = exp_row((p[i] - largest) * s);
+		sum += p[i];
+	}
+	return sum;
+}
+
+static real softmax(act *to, real *restrict p, real s, real weight, size_t n, real *top)
+{
+	stored *restrict y = STORED(to);
+	real largest = largest_of(p, n), sum = exponentials(p, s, largest, n), scale = weight / sum;
+
+	for (size_t i = 0; to && i < n; i++)
+		y[i] = put(p[i] * scale);
+	*top = largest * s;
+	return LOG(sum);
+}
+
+static real softmax_in_place(real *p, real s, size_t n)
+{
+	real largest = largest_of(p, n), sum = exponentials(p, s, largest, n), scale = 1 / sum;
+
+	for (size_t i = 0; i < n; i++)
+		p[i] *= scale;
+	return largest * s + LOG(sum);
+}
+
+static void exp_below(real *restrict p, real s, const real *restrict lse, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = exp_row(p[i] * s - lse[i]);
+}
+
+static void softmax_backward(
+    real *restrict dp, const real *restrict p, real s, const real *restrict delta, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		dp[i] = p[i] * (dp[i] - delta[i]) * s;
+}
+
+static void rotate(real *restrict x, const real *restrict rope, real sign, size_t n)
+{
+	real *restrict y = x + n / 2;
+
+	for (size_t i = 0; i < n / 2; i++) {
+		real c = rope[2 * i], s = sign * rope[2 * i + 1];
+		real a = x[i], b = y[i];
+
+		x[i] = c * a - s * b;
+		y[i] = s * a + c * b;
+	}
+}
+
+static void adamw(real *restrict p, real *restrict m, real *restrict v, real *restrict ema,
+    const real *restrict g, size_t n, const struct k_adamw *o)
+{
+	real c1 = 1 / o->correction1, c2 = 1 / o->correction2;
+	real b1 = o->beta1, b2 = o->beta2, keep = 1 - o->lr * o->weight_decay;
+
+	for (size_t i = 0; i < n; i++) {
+		real gi = g[i] * o->grad_scale;
+		real mi = b1 * m[i] + (1 - b1) * gi;
+		real vi = b2 * v[i] + (1 - b2) * gi * gi;
+		real pi = keep * p[i] - o->lr * (mi * c1) / (SQRT(vi * c2) + o->eps);
+
+		m[i] = mi;
+		v[i] = vi;
+		p[i] = pi;
+		ema[i] = o->ema_decay * ema[i] + (1 - o->ema_decay) * pi;
+	}
+}
+
+const struct rows ROWS = {
+    .name = ROWS_NAME,
+    .round = round_row,
+    .widen = widen,
+    .accumulate = accumulate,
+    .gelu = gelu,
+    .gelu_backward = gelu_backward,
+    .silu = silu,
+    .silu_backward = silu_backward,
+    .modulate = modulate,
+    .modulate_backward = modulate_backward,
+    .gate = gate,
+    .gate_backward = gate_backward,
+    .mix = mix,
+    .dot = dot,
+    .add = add,
+    .sum_squares = sum_squares,
+    .softmax = softmax,
+    .softmax_in_place = softmax_in_place,
+    .scale = scale,
+    .exp_below = exp_below,
+    .softmax_backward = softmax_backward,
+    .rotate = rotate,
+    .adamw = adamw,
+};

@@ -1,0 +1,323 @@
+#ifndef CDCD_KERNELS_H
+#define CDCD_KERNELS_H
+
+/*
+ * The compute kernels: all arithmetic of the model.
+ *
+ * This header separates the model from the device. The model allocates its buffers with k_alloc and
+ * accesses their contents only through k_put, k_get and the kernels. An implementation for another
+ * device (a GPU) can therefore be added beside that of the CPU (cpu_*.c) without changing the
+ * model.
+ *
+ * Shapes: B sequences of T positions, M = B T rows; C channels; H heads of C/H; V words; d
+ * components of an embedding. Arrays are dense and row-major: x [M,C] has x[m][c] at m C + c.
+ * Conventions, as in llm.c: a backward kernel takes the gradient of the loss with respect to its
+ * output and computes those of its inputs. Gradients of weights are added to (+=); gradients of
+ * activations are written (=) unless the comment says that they are added.
+ *
+ * There are two number types. A real holds values that are accumulated over time or over many
+ * terms: weights, their gradients, the residual stream, logits, losses. An act is an activation
+ * between two matrix products, in the input type of the products: bf16 if k computes in bf16, else
+ * real. The model knows only the size of an act in bytes.
+ *
+ * Only k_new, k_alloc and k_reserve allocate memory; the kernels never fail. The order of summation
+ * depends only on the shapes and the number of threads, so results repeat bit for bit.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/real.h"
+
+struct kernels;
+typedef struct act act;
+
+/* fp32: reals only. bf16: bf16 products, accumulated in fp32. auto: bf16 if it is fast here. */
+enum k_precision { K_AUTO, K_FP32, K_BF16 };
+extern const char *const k_precisions[]; /* the names, and NULL */
+
+/*
+ * k_room - check that the minimum memory for the kernels is available. Call it before anything
+ * else. Returns 0, or -1 if memory is short. After -1 the caller must leave with _exit: the threads
+ * that BLAS started before main wait for this memory for ever, and exit would wait for them.
+ */
+int k_room(struct err *e);
+
+/*
+ * k_new - create a context with this number of threads (0: one per processor). Returns NULL on
+ * error, for example if K_BF16 is requested and the processor has no bf16 products. k_free frees
+ * it.
+ */
+struct kernels *k_new(int threads, enum k_precision precision, struct err *e);
+void k_free(struct kernels *k);
+int k_threads(const struct kernels *k);
+
+/* k_name - a description for users: "cpu, avx512, 2 threads". Owned by k; valid until k_free. */
+const char *k_name(const struct kernels *k);
+
+/* k_profile - fill share with the cost of each kernel since k_new. Returns the number of entries.
+ */
+#define K_SHARES 40
+struct k_share {
+	const char *name;
+	uint64_t calls;
+	double seconds;
+	double flops,
+	    bytes; /* flops: of products. bytes: minimum traffic of other kernels. Else 0 */
+};
+size_t k_profile(const struct kernels *k, struct k_share share[K_SHARES]);
+
+/* --- memory --- */
+
+/* k_alloc - allocate zeroed device memory. Returns NULL on error; k_release frees it. */
+void *k_alloc(struct kernels *k, size_t bytes, struct err *e);
+void k_release(struct kernels *k, void *p);
+void k_put(struct kernels *k, void *device, const void *host, size_t bytes);
+void k_get(struct kernels *k, void *host, const void *device, size_t bytes);
+
+/* k_alloc_bytes - the bytes of memory that k_alloc uses for a request of this size. */
+size_t k_alloc_bytes(const struct kernels *k, size_t bytes);
+
+/*
+ * Scratch memory that the kernels keep between calls. Its size is computed before it is allocated,
+ * so that a memory estimate can include what k_reserve will allocate.
+ *
+ * k_need_...    enlarge need, which starts as {0}, to the scratch that calls of these shapes use
+ * k_need_bytes  total bytes of memory for need
+ * k_reserve     allocate scratch for need; call it before the kernels. Returns 0 or -1
+ */
+struct k_need {
+	size_t each, shared; /* elements: for each thread, and for all threads together */
+};
+void k_need_products(const struct kernels *k, struct k_need *need, size_t longest);
+size_t k_need_bytes(const struct kernels *k, const struct k_need *need);
+int k_reserve(struct kernels *k, const struct k_need *need, struct err *e);
+
+/* k_act_size - bytes per act. k_act_at - the address n acts after a. */
+size_t k_act_size(const struct kernels *k);
+act *k_act_at(const struct kernels *k, const act *a, size_t n);
+
+/* k_round - y [n] = x, rounded to the precision of an act. */
+void k_round(struct kernels *k, act *y, const real *x, size_t n);
+
+/* k_finite - whether all of a [n] is finite. Slow: only for error messages. */
+bool k_finite(struct kernels *k, const act *a, size_t n);
+
+/* k_host - x [n] in host memory, valid until the next kernel. It is x if device memory is shared.
+ */
+const real *k_host(struct kernels *k, const real *x, size_t n);
+
+void k_zero(struct kernels *k, real *x, size_t n);
+void k_copy(struct kernels *k, real *to, const real *from, size_t n);
+
+/* --- products in the precision of k; reserve k_need_products of their longest side --- */
+
+/* k_project - y [M,N] = x [M,K] w[N,K]^T + b [N]; b may be NULL. _real: y is real. */
+void k_project(struct kernels *k, act *y, const act *x, const real *w, const real *b, size_t M,
+    size_t N, size_t K);
+void k_project_real(struct kernels *k, real *y, const act *x, const real *w, const real *b,
+    size_t M, size_t N, size_t K);
+
+/* k_project_gelu - u [M,N] as in k_project, and also g [M,N] = GELU(u). */
+void k_project_gelu(struct kernels *k, act *u, act *g, const act *x, const real *w, const real *b,
+    size_t M, size_t N, size_t K);
+
+/* k_project_dx - dx [M,K] = dy [M,N] w [N,K], or += if add. _real: dx is real. Also used
+ * for x̂ = P e, with P [M,V] and e [V,d]. */
+void k_project_dx(struct kernels *k, act *dx, const act *dy, const real *w, size_t M, size_t N,
+    size_t K, bool add);
+void k_project_dx_real(struct kernels *k, real *dx, const act *dy, const real *w, size_t M,
+    size_t N, size_t K, bool add);
+
+/* k_project_dx_gelu - du [M,K] = (dy w) GELU'(u), for a linear layer after a GELU. */
+void k_project_dx_gelu(struct kernels *k, act *du, const act *dy, const real *w, const act *u,
+    size_t M, size_t N, size_t K);
+
+/* k_project_dw - dw [N,K] += dy [M,N]^T x [M,K]; db [N] += column sums of dy (NULL: none). */
+void k_project_dw(struct kernels *k, real *dw, real *db, const act *dy, const act *x, size_t M,
+    size_t N, size_t K);
+
+/*
+ * k_logits - y [M,V] = x [M,d] e [V,d]^T + b [V], with an error of at most 1e-4 of the largest
+ * product of norms, in either precision: logits ⟨x, e⟩/σ² may be in the hundreds, and their
+ * differences matter.
+ */
+void k_logits(struct kernels *k, real *y, const real *x, const real *e, const real *b, size_t M,
+    size_t V, size_t d);
+
+/* --- small products, always in reals --- */
+
+/* k_linear - y [M,N] = x [M,K] w[N,K]^T + b [N]; b may be NULL. */
+void k_linear(struct kernels *k, real *y, const real *x, const real *w, const real *b, size_t M,
+    size_t N, size_t K);
+
+/* k_linear_dx - dx [M,K] = dy [M,N] w [N,K], or += if add. */
+void k_linear_dx(struct kernels *k, real *dx, const real *dy, const real *w, size_t M, size_t N,
+    size_t K, bool add);
+
+/* k_linear_dw - dw [N,K] += dy [M,N]^T x [M,K]; db [N] += column sums of dy (NULL: none). */
+void k_linear_dw(struct kernels *k, real *dw, real *db, const real *dy, const real *x, size_t M,
+    size_t N, size_t K);
+
+/* --- pointwise --- */
+
+/* k_gelu - y [n] = GELU(x), the tanh form (Hendrycks & Gimpel 2016, arXiv:1606.08415). */
+void k_gelu(struct kernels *k, act *y, const act *x, size_t n);
+
+/* k_silu - y = x / (1 + exp(-x)). */
+void k_silu(struct kernels *k, real *y, const real *x, size_t n);
+void k_silu_backward(struct kernels *k, real *dx, const real *dy, const real *x, size_t n);
+
+/* --- a block of the transformer (Peebles & Xie 2022, arXiv:2212.09748, adaLN-zero) --- */
+
+/*
+ * k_modulate - y [M,C] = (1 + scale) LN(h) + shift, with scale and shift [C] of each sequence at
+ * mod + b stride. LN is layer norm without a gain; stats [M,2] receives mean and 1/standard
+ * deviation.
+ */
+void k_modulate(struct kernels *k, act *y, real *stats, const real *h, const real *shift,
+    const real *scale, size_t stride, size_t B, size_t T, size_t C);
+
+/* dh is added to. dshift and dscale [C] at + b stride are written. */
+void k_modulate_backward(struct kernels *k, real *dh, real *dshift, real *dscale, const act *dy,
+    const real *h, const real *stats, const real *scale, size_t stride, size_t B, size_t T,
+    size_t C);
+
+/* k_gate - h [M,C] += sign gate ⊙ y, gate [C] of each sequence at + b stride. sign is 1 or -1. */
+void k_gate(struct kernels *k, real *h, real sign, const act *y, const real *gate, size_t stride,
+    size_t B, size_t T, size_t C);
+
+/* dy = gate ⊙ dout; dgate [C] at + b stride = sum over T of dout ⊙ y. The caller sets dh = dout. */
+void k_gate_backward(struct kernels *k, act *dy, real *dgate, const real *dout, const act *y,
+    const real *gate, size_t stride, size_t B, size_t T, size_t C);
+
+struct k_attention_shape {
+	size_t B, T, C, H;
+};
+
+/*
+ * k_attention - y [M,C] = softmax(s q k^T) v in each sequence and head, from qkv [M,3C] (q, k, v
+ * side by side, heads side by side within each). Every position sees every position. lse [B,H,T]
+ * receives ln sum exp(s q k^T) of each row, all that the backward pass needs of the T x T matrix.
+ *
+ * If scale [H] is not NULL (QK-norm), q and k are first divided by their norms, and s is scale;
+ * otherwise s is 1/√(C/H). If rope [T,C/H] is not NULL, q and k are then rotated: rope holds cos
+ * and sin of position × frequency i at 2i and 2i + 1, the rotation of the components i and i +
+ * C/2H. Sources: Su et al. 2021, arXiv:2104.09864 (RoPE); Henry et al. 2020, arXiv:2010.04245
+ * (QK-norm); Dao 2023, arXiv:2307.08691 (lse).
+ */
+void k_attention(struct kernels *k, act *y, real *lse, const act *qkv, const real *scale,
+    const real *rope, struct k_attention_shape s);
+
+/* k_need_attention - scratch for attention calls up to this shape: see k_reserve. */
+void k_need_attention(const struct kernels *k, struct k_need *need, struct k_attention_shape s);
+
+/* dqkv [M,3C] is written, dscale [H] is added to (unused if scale is NULL). */
+void k_attention_backward(struct kernels *k, act *dqkv, real *dscale, const act *dy, const act *y,
+    const real *lse, const act *qkv, const real *scale, const real *rope,
+    struct k_attention_shape s);
+
+/* --- embeddings and diffusion --- */
+
+/* k_normalize - e [V,d] = √d w / ‖w‖, row by row. Source: CDCD, section 3.1. */
+void k_normalize(struct kernels *k, real *e, const real *w, size_t V, size_t d);
+
+/* dw [V,d] += the gradient through k_normalize. */
+void k_normalize_backward(
+    struct kernels *k, real *dw, const real *de, const real *w, size_t V, size_t d);
+
+/* k_gaussian - n [B,T,d]: N(0,1) from rng_normal(seed[b], domain, position); seed is host memory.
+ */
+void k_gaussian(
+    struct kernels *k, real *n, const uint64_t *seed, int domain, size_t B, size_t T, size_t d);
+
+/* k_diffuse - x [B,T,d] = e[id] + t_b n; t [B] is device memory. */
+void k_diffuse(struct kernels *k, real *x, const real *e, const int32_t *ids, const real *n,
+    const real *t, size_t B, size_t T, size_t d);
+
+/*
+ * k_input - the network's input rows [M,width] = [c_in m x | (1-m) e[id] | m p | m q | m | 0...].
+ *
+ * m [M]      1 where the position is noised, 0 where its token is given
+ * p, q       [M,d] estimates of the clean embedding. If the pointer is NULL, its columns are zero
+ *            if its has_ flag is set, and absent from the row otherwise
+ * c_in [B]
+ */
+struct k_input_shape {
+	size_t B, T, d, width;
+	bool has_p, has_q;
+};
+void k_input(struct kernels *k, act *in, const real *x, const real *e, const int32_t *ids,
+    const real *m, const real *p, const real *q, const real *c_in, struct k_input_shape s);
+
+/* dx [M,d] += c_in m din_x; dgiven [M,d] = (1-m) din_e. No gradient goes through p and q. */
+void k_input_backward(struct kernels *k, real *dx, real *dgiven, const real *din, const real *m,
+    const real *c_in, struct k_input_shape s);
+
+/* k_scatter_add - de[id[m]] += dx[m] for all rows m, in order. */
+void k_scatter_add(
+    struct kernels *k, real *de, const real *dx, const int32_t *ids, size_t M, size_t d);
+
+/* k_mix - y [B,n] = a_b x1 + b_b x2 + c_b x3, coefficients coef [B,3]; x3 may be NULL. y may be
+ * the same array as any input. Used for preconditioning (c_skip x + c_out F) and every step of a
+ * sampler. */
+void k_mix(struct kernels *k, real *y, const real *coef, const real *x1, const real *x2,
+    const real *x3, size_t B, size_t n);
+
+/* k_scale_rows - y [B,n] = a_b x, or += if add. */
+void k_scale_rows(
+    struct kernels *k, real *y, const real *a, const real *x, size_t B, size_t n, bool add);
+
+/* k_add_each - y [B,n] += x [n] in every sequence; k_sum_each - dx [n] += the sum of dy [B,n]. */
+void k_add_each(struct kernels *k, real *y, const real *x, size_t B, size_t n);
+void k_sum_each(struct kernels *k, real *dx, const real *dy, size_t B, size_t n);
+
+/* k_columns - y [M,n] = x [M,n]; k_add_columns - y += x. A stride is the distance between rows, in
+ * elements. */
+void k_columns(
+    struct kernels *k, act *y, size_t y_stride, const act *x, size_t x_stride, size_t M, size_t n);
+void k_add_columns(
+    struct kernels *k, real *y, size_t y_stride, const act *x, size_t x_stride, size_t M, size_t n);
+
+/* --- logits: softmax, loss, argmax --- */
+
+/* k_softmax - p [M,V] = softmax(logits / tau), row by row. Overwrites the logits. */
+void k_softmax(struct kernels *k, act *p, real *logits, real tau, size_t M, size_t V);
+
+/* k_softmax_real - p [M,V] = softmax(p) in place, row by row, in reals. */
+void k_softmax_real(struct kernels *k, real *p, size_t M, size_t V);
+
+/*
+ * k_cross_entropy - loss [M] = -ln softmax(logits)[id], nats, and dlogits [M,V] =
+ * weight[m] (softmax(logits) - onehot(id)), the gradient of sum weight loss; dlogits may be NULL.
+ * A row of weight 0 gets a zero gradient. The logits are overwritten.
+ */
+void k_cross_entropy(struct kernels *k, real *loss, act *dlogits, real *logits, const int32_t *ids,
+    const real *weight, size_t M, size_t V);
+
+/* k_argmax - id [M] of the largest logit in each row of logits [M,V]; the first one on a tie. */
+void k_argmax(struct kernels *k, int32_t *ids, const real *logits, size_t M, size_t V);
+
+/* --- the optimiser --- */
+
+/* k_sum_squares - of x [n], in double. Not finite if any x is not. */
+double k_sum_squares(struct kernels *k, const real *x, size_t n);
+
+struct k_adamw {
+	real lr, beta1, beta2, eps, weight_decay;
+	real correction1, correction2; /* 1 - beta^t */
+	real grad_scale;               /* g is multiplied by it first: gradient clipping */
+	real ema_decay;
+};
+
+/*
+ * k_adamw - update the weights, with decoupled weight decay, and their EMA, in one pass.
+ * p, m, v, ema [n] in place; g [n] is read.
+ * Source: Loshchilov & Hutter 2019, arXiv:1711.05101, Algorithm 2.
+ */
+void k_adamw(struct kernels *k, real *p, real *m, real *v, real *ema, const real *g, size_t n,
+    const struct k_adamw *o);
+
+#endif

@@ -1,0 +1,30 @@
+#include "diffusion/precond.h"
+
+#include <math.h>
+#include <stddef.h>
+
+const char *const precond_names[] = {"karras", "tanh", "cdcd", "bayes", NULL};
+
+struct precond_coefficients precond_at(enum precond row, double sigma)
+{
+	double norm = sqrt(1 + sigma * sigma);
+	struct precond_coefficients c = {0, 1, 1 / norm, log(sigma) / 4};
+
+	switch (row) {
+	case PRECOND_KARRAS:
+		c.skip = 1 / (norm * norm);
+		c.out = sigma / norm;
+		break;
+	case PRECOND_TANH:
+		c.skip = tanh(1 - sigma);
+		c.out = tanh(sigma);
+		c.noise = 1;
+		break;
+	case PRECOND_CDCD:
+		break;
+	case PRECOND_BAYES:
+		c.skip = 1 / (sigma * sigma);
+		break;
+	}
+	return c;
+}

@@ -1,0 +1,69 @@
+#include "model/copy_attention.h"
+
+static struct k_attention_shape shape(const struct copy_attention *rc, size_t B)
+{
+	return (struct k_attention_shape){B, rc->T, rc->R * rc->W, rc->R};
+}
+
+static act *take(const struct kernels *k, struct arena *a, size_t rows, size_t cols)
+{
+	return arena_take(a, rows * cols, k_act_size(k));
+}
+
+void copy_attention_layout(struct copy_attention *rc, const struct kernels *k,
+    const struct config *c, size_t B, bool train, struct arena *a)
+{
+	size_t T = (size_t)c->row_len, M = B * T, W = config_input(c), R = (size_t)c->copy_heads;
+
+	*rc = (struct copy_attention){
+	    .T = T, .C = (size_t)c->width, .d = (size_t)c->embed, .W = W, .R = R};
+	rc->qk = take(k, a, M, 2 * R * W);
+	rc->qkv = take(k, a, M, 3 * R * W);
+	rc->r = take(k, a, M, R * W);
+	rc->lse = arena_take(a, M * R, sizeof *rc->lse);
+	k_need_attention(k, &a->need, shape(rc, B));
+	k_need_products(k, &a->need, 2 * R * W);
+	if (!train)
+		return;
+	rc->dqk = take(k, a, M, 2 * R * W);
+	rc->dqkv = take(k, a, M, 3 * R * W);
+	rc->dr = take(k, a, M, R * W);
+}
+
+void copy_attention_forward(struct kernels *k, struct copy_attention *rc, const struct weights *w,
+    real *out, const act *a, const act *input, size_t B)
+{
+	size_t M = B * rc->T, W = rc->W, N = rc->R * W;
+
+	k_project(k, rc->qk, a, w->copy_qk, NULL, M, 2 * N, rc->C);
+	k_columns(k, rc->qkv, 3 * N, rc->qk, 2 * N, M, 2 * N);
+	for (size_t i = 0; i < rc->R; i++)
+		k_columns(k, k_act_at(k, rc->qkv, 2 * N + i * W), 3 * N, input, W, M, W);
+	k_attention(k, rc->r, rc->lse, rc->qkv, w->copy_scale, NULL, shape(rc, B));
+	/* copy_out is [RW,d], so that this product, which can add, is the one that fits. */
+	k_project_dx_real(k, out, rc->r, w->copy_out, M, N, rc->d, true);
+}
+
+void copy_attention_backward(struct kernels *k, struct copy_attention *rc, const struct weights *w,
+    const struct weights *g, act *da, const act *dout, const act *a, size_t B)
+{
+	size_t M = B * rc->T, N = rc->R * rc->W;
+
+	k_project_dw(k, g->copy_out, NULL, rc->r, dout, M, N, rc->d);
+	k_project(k, rc->dr, dout, w->copy_out, NULL, M, N, rc->d);
+	k_attention_backward(k, rc->dqkv, g->copy_scale, rc->dr, rc->r, rc->lse, rc->qkv,
+	    w->copy_scale, NULL, shape(rc, B));
+	k_columns(k, rc->dqk, 2 * N, rc->dqkv, 3 * N, M, 2 * N);
+	k_project_dw(k, g->copy_qk, NULL, rc->dqk, a, M, 2 * N, rc->C);
+	k_project_dx(k, da, rc->dqk, w->copy_qk, M, 2 * N, rc->C, true);
+}
+
+void copy_attention_backward_input(
+    struct kernels *k, const struct copy_attention *rc, real *dinput, size_t B)
+{
+	size_t W = rc->W, N = rc->R * W;
+
+	for (size_t i = 0; i < rc->R; i++)
+		k_add_columns(
+		    k, dinput, W, k_act_at(k, rc->dqkv, 2 * N + i * W), 3 * N, B * rc->T, W);
+}

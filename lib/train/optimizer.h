@@ -1,0 +1,71 @@
+#ifndef CDCD_OPTIMIZER_H
+#define CDCD_OPTIMIZER_H
+
+/*
+ * AdamW with linear warm-up, cosine decay of the learning rate, clipping by the global gradient
+ * norm, and an exponential moving average (EMA) of the weights.
+ * Sources: Loshchilov & Hutter 2019, arXiv:1711.05101; 2017, arXiv:1608.03983 (cosine).
+ */
+
+#include <stdint.h>
+
+#include "compute/kernels.h"
+#include "comm/comm.h"
+#include "model/weights.h"
+
+struct optimizer_options {
+	double lr, lr_end; /* peak learning rate; final one, as a fraction of lr */
+	double warmup;     /* fraction of all steps over which the learning rate rises linearly */
+	double beta1, beta2, eps, weight_decay; /* weight_decay, for tensors with TENSOR_DECAY */
+	double clip; /* maximum of the global gradient norm; 0: no clipping */
+	double ema;  /* decay of the EMA; step s uses at most (1 + s) / (10 + s) */
+};
+
+/* Consecutive parameters of one tensor that this process updates, and where their state is. */
+struct optimizer_piece {
+	size_t tensor; /* its index in weights.tensor */
+	size_t at;     /* offset in the flat array of weights */
+	size_t state;  /* offset in m, v and ema */
+	size_t n;      /* number of parameters */
+};
+
+struct optimizer {
+	struct kernels *k;
+	struct optimizer_options o;
+	real *m, *v, *ema; /* [n_state] moments and EMA; the caller sets and owns these arrays */
+	struct optimizer_piece *piece;
+	size_t n_pieces, n_state;
+	double *squares;   /* [n_tensors] sums of squared gradients */
+	struct comm *comm; /* the ranks that divide the pieces; NULL if this process has all */
+};
+
+/*
+ * optimizer_init - initialise opt to update the parameters in piece [n_pieces], with state arrays
+ * of n_state. opt takes ownership of piece, which malloc allocated. If piece is NULL, opt updates
+ * all of w, and the state arrays have the layout of w. The caller then sets opt->m, opt->v,
+ * opt->ema and, if ranks divide the pieces, opt->team. Call optimizer_release in any case; it does
+ * not free the state arrays. Returns 0 or -1.
+ */
+int optimizer_init(struct optimizer *opt, struct kernels *k, const struct optimizer_options *o,
+    const struct weights *w, struct optimizer_piece *piece, size_t n_pieces, size_t n_state,
+    struct err *e);
+void optimizer_release(struct optimizer *opt);
+
+/* optimizer_lr - the learning rate of step (from 1) in a run of total steps. */
+double optimizer_lr(const struct optimizer_options *o, uint64_t step, uint64_t total);
+
+/*
+ * optimizer_step - update w, the moments and the EMA from the gradients g, which do not change.
+ * Collective if opt has a communicator.
+ *
+ * step       number of this step, from 1
+ * total      number of steps of the run, at which the cosine ends
+ * grad_norm  receives the global gradient norm before clipping, over tensors with TENSOR_CLIP
+ *
+ * Returns 0, or -1 with status ERR_NONFINITE and w and the state unchanged if a gradient is not
+ * finite; the message names the tensor.
+ */
+int optimizer_step(struct optimizer *opt, const struct weights *w, const struct weights *g,
+    uint64_t step, uint64_t total, double *grad_norm, struct err *e);
+
+#endif

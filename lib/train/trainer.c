@@ -1,0 +1,575 @@
+#include "train/trainer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "train/finite.h"
+
+/* A mean loss of so many times that of a guess among all words has left what training can mend: on
+ * small models, those that reached it never came back. */
+#define EXPLODED 100
+
+/* --- memory --- */
+
+enum { ARRAY_WEIGHTS, ARRAY_GRADIENT, ARRAY_EMA, ARRAY_M, ARRAY_V, ARRAYS };
+
+/* Most rows of a step that one rank gets. */
+static size_t own_rows(const struct trainer_options *o)
+{
+	size_t ranks = (size_t)comm_size(o->comm);
+
+	return ((size_t)o->batch + ranks - 1) / ranks;
+}
+
+/* Arrays of the host: of the trainer while it lives, and the larger of what its start, a fit and a
+ * save take for a while. */
+static size_t host_bytes(const struct trainer_options *o, const struct denoiser *dn,
+    const struct weights *w, const struct buckets *x)
+{
+	size_t window = (size_t)o->window, batch = (size_t)o->batch;
+	size_t passing = weights_largest(w) * sizeof(real);
+
+	if (o->refit_every && schedule_fit_bytes(window) > passing)
+		passing = schedule_fit_bytes(window);
+	/* trainer_state makes two arrays of a shared state whole. */
+	if (x && o->buckets.shard && comm_rank(o->comm) == 0)
+		passing = k_alloc_bytes(dn->k, 2 * w->n * sizeof(real));
+	return 2 * window * sizeof(double) + 4 * batch * sizeof(double) +
+	       batch_bytes(own_rows(o), (size_t)dn->c.row_len) + passing;
+}
+
+static void layout(struct arena *a, const struct trainer_options *o, struct denoiser *dn,
+    const struct weights *w, struct buckets *x, real *array[ARRAYS], size_t n_state)
+{
+	size_t n = buckets_padded(w->n, o->comm);
+
+	for (int i = 0; i < ARRAYS; i++)
+		array[i] = arena_take(a, i < ARRAY_EMA ? n : n_state, sizeof(real));
+	denoiser_layout(dn, a);
+	if (x)
+		buckets_layout(x, a);
+	a->host += host_bytes(o, dn, w, x);
+}
+
+static struct buckets *new_buckets(
+    const struct trainer_options *o, const struct weights *w, struct err *e)
+{
+	return buckets_new(o->comm, w, &o->buckets, e);
+}
+
+size_t trainer_bytes(struct kernels *k, const struct config *c, const struct trainer_options *o)
+{
+	struct arena a = {0};
+	struct err e;
+	struct denoiser *dn = denoiser_new(k, c, own_rows(o), true, &e);
+	struct weights *w = weights_new(c, &e);
+	struct buckets *x = NULL;
+	real *array[ARRAYS];
+	size_t n, ranks = (size_t)comm_size(o->comm), bytes = SIZE_MAX;
+
+	if (dn && w && (ranks == 1 || (x = new_buckets(o, w, &e)))) {
+		n = buckets_padded(w->n, o->comm);
+		layout(&a, o, dn, w, x, array, o->buckets.shard ? n / ranks : n);
+		bytes = arena_bytes(k, &a);
+	}
+	buckets_free(x);
+	weights_free(w);
+	denoiser_free(dn);
+	return bytes;
+}
+
+/* What this process owns of the parameters: all, or with a shared state its pieces. */
+static int divide(struct trainer *tr, struct err *e)
+{
+	struct optimizer_piece *piece = NULL;
+	size_t n_pieces = 0, n_state = 0;
+
+	if (comm_size(tr->o.comm) > 1) {
+		tr->buckets = new_buckets(&tr->o, tr->w, e);
+		if (!tr->buckets)
+			return -1;
+	}
+	if (tr->buckets && tr->o.buckets.shard) {
+		piece = buckets_pieces(tr->buckets, tr->w, &n_pieces, &n_state, e);
+		if (!piece)
+			return -1;
+	}
+	if (optimizer_init(
+	        &tr->optimizer, tr->k, &tr->o.optimizer, tr->w, piece, n_pieces, n_state, e))
+		return -1;
+	tr->optimizer.comm = piece ? tr->o.comm : NULL;
+	return 0;
+}
+
+/* Whether the optimiser's state is shared out. */
+static bool is_shared(const struct trainer *tr)
+{
+	return tr->optimizer.comm != NULL;
+}
+
+static int allocate(struct trainer *tr, struct err *e)
+{
+	size_t rows = own_rows(&tr->o);
+	real *array[ARRAYS];
+
+	tr->w = weights_new(&tr->c, e);
+	tr->g = weights_new(&tr->c, e);
+	tr->average = weights_new(&tr->c, e);
+	tr->dn = denoiser_new(tr->k, &tr->c, rows, true, e);
+	tr->window_t = mem_array((size_t)tr->o.window, sizeof *tr->window_t, e);
+	tr->window_ce = mem_array((size_t)tr->o.window, sizeof *tr->window_ce, e);
+	tr->all = mem_array((size_t)tr->o.batch, 3 * sizeof *tr->all, e);
+	if (!tr->w || !tr->g || !tr->average || !tr->dn || !tr->window_t || !tr->window_ce ||
+	    !tr->all || batch_init(&tr->batch, rows, (size_t)tr->c.row_len, e) || divide(tr, e))
+		return -1;
+	for (int pass = 0; pass < 2; pass++) {
+		if (pass == 1 && arena_alloc(&tr->arena, tr->k, e))
+			return -1;
+		layout(
+		    &tr->arena, &tr->o, tr->dn, tr->w, tr->buckets, array, tr->optimizer.n_state);
+	}
+	weights_map(tr->w, &tr->c, array[ARRAY_WEIGHTS]);
+	weights_map(tr->g, &tr->c, array[ARRAY_GRADIENT]);
+	/* Where the average is shared out, it becomes whole in the place of the gradient. */
+	weights_map(tr->average, &tr->c, array[is_shared(tr) ? ARRAY_GRADIENT : ARRAY_EMA]);
+	tr->optimizer.m = array[ARRAY_M];
+	tr->optimizer.v = array[ARRAY_V];
+	tr->optimizer.ema = array[ARRAY_EMA];
+	if (tr->buckets) {
+		tr->dn->tf->ready = buckets_ready;
+		tr->dn->tf->ready_arg = tr->buckets;
+	}
+	return denoiser_ready(tr->dn, e);
+}
+
+struct trainer *trainer_alloc(struct kernels *k, const struct config *c,
+    const struct trainer_options *o, const struct shard_header *source, struct active_vocab *active,
+    struct err *e)
+{
+	struct trainer *tr = mem_array(1, sizeof *tr, e);
+
+	if (!tr) {
+		active_vocab_release(active);
+		return NULL;
+	}
+	tr->k = k;
+	tr->c = *c;
+	tr->o = *o;
+	tr->source = *source;
+	tr->active = *active;
+	if (config_check(c, e) || trainer_check(o, e) || allocate(tr, e)) {
+		trainer_free(tr);
+		return NULL;
+	}
+	return tr;
+}
+
+struct trainer *trainer_new(struct kernels *k, const struct config *c,
+    const struct trainer_options *o, const struct shard_header *source,
+    const struct shard_counts *counts, struct err *e)
+{
+	struct config own = *c;
+	struct active_vocab active;
+	struct trainer *tr;
+	double *prior;
+	int failed;
+
+	if (active_vocab_init(&active, source, counts, o->full_vocab, e))
+		return NULL;
+	own.active = active.n;
+	own.row_len = source->row_len;
+	tr = trainer_alloc(k, &own, o, source, &active, e);
+	if (!tr)
+		return NULL;
+	schedule_init(&tr->schedule, (enum schedule_family)o->family, (int)own.embed,
+	    log((double)own.active), o->t_min, o->t_max);
+	if (schedule_check(&tr->schedule, e)) {
+		trainer_free(tr);
+		return NULL;
+	}
+	prior = mem_array((size_t)own.active, sizeof *prior, e);
+	if (!prior) {
+		trainer_free(tr);
+		return NULL;
+	}
+	active_vocab_log_prior(&tr->active, prior);
+	failed = weights_init(tr->w, &own, k, o->seed, prior, e);
+	free(prior);
+	if (failed) {
+		trainer_free(tr);
+		return NULL;
+	}
+	for (size_t i = 0; i < tr->optimizer.n_pieces; i++) {
+		const struct optimizer_piece *p = &tr->optimizer.piece[i];
+
+		k_copy(k, tr->optimizer.ema + p->state, tr->w->base + p->at, p->n);
+	}
+	return tr;
+}
+
+void trainer_free(struct trainer *tr)
+{
+	if (!tr)
+		return;
+	weights_free(tr->w);
+	weights_free(tr->g);
+	weights_free(tr->average);
+	denoiser_free(tr->dn);
+	batch_release(&tr->batch);
+	active_vocab_release(&tr->active);
+	k_release(tr->k, tr->arena.base);
+	optimizer_release(&tr->optimizer);
+	buckets_free(tr->buckets);
+	free(tr->all);
+	free(tr->window_t);
+	free(tr->window_ce);
+	free(tr);
+}
+
+/* --- the share of the rows --- */
+
+size_t trainer_first_row(const struct trainer *tr, uint64_t base)
+{
+	uint64_t ranks = (uint64_t)comm_size(tr->o.comm), rank = (uint64_t)comm_rank(tr->o.comm);
+
+	return (size_t)((rank + ranks - base % ranks) % ranks);
+}
+
+/* How many of n rows from number base on are rank r's. */
+static size_t count_share(uint64_t base, size_t n, int r, int ranks)
+{
+	uint64_t N = (uint64_t)ranks, first = ((uint64_t)r + N - base % N) % N;
+
+	return n > first ? (size_t)((n - first - 1) / N + 1) : 0;
+}
+
+/* A stream is whole, or it is the share of this rank. */
+static int check_share(const struct trainer *tr, const struct shard_reader *rows, struct err *e)
+{
+	const struct shard_header *h = shard_header(rows);
+	uint64_t ranks = (uint64_t)comm_size(tr->o.comm), rank = (uint64_t)comm_rank(tr->o.comm);
+
+	if (h->stride <= 1 || (h->stride == ranks && h->first % ranks == rank))
+		return 0;
+	return err_set(e, "%s: has the rows of rank %llu of %llu, where this is rank %llu of %llu",
+	    shard_name(rows), (unsigned long long)(h->first % h->stride),
+	    (unsigned long long)h->stride, (unsigned long long)rank, (unsigned long long)ranks);
+}
+
+int trainer_skip(struct trainer *tr, struct shard_reader *rows, struct err *e)
+{
+	struct shard_record record;
+	uint64_t first = shard_header(rows)->first, stride = shard_header(rows)->stride;
+	uint64_t want = tr->rows + trainer_first_row(tr, tr->rows);
+
+	if (check_share(tr, rows, e))
+		return -1;
+	tr->stride = stride = stride > 1 ? stride : 1;
+	if (stride == 1)
+		want = tr->rows;
+	if (first > want)
+		return err_set(e, "%s: begins with row %llu of its stream, but row %llu comes next",
+		    shard_name(rows), (unsigned long long)first, (unsigned long long)want);
+	for (; first < want; first += stride) {
+		int more = shard_read(rows, &record, e);
+
+		if (more < 0)
+			return -1;
+		if (more == 0 && stride > 1)
+			break; /* of this share; trainer_fill knows whether of the stream */
+		if (more == 0)
+			return err_set(e, "%s: ends at row %llu, but row %llu comes next",
+			    shard_name(rows), (unsigned long long)first, (unsigned long long)want);
+	}
+	tr->at = first;
+	return 0;
+}
+
+/* This process's rows of the next o.batch of the stream, as far as there are any. */
+static int fill(struct trainer *tr, struct shard_reader *rows, struct err *e)
+{
+	uint64_t ranks = (uint64_t)comm_size(tr->o.comm), end = tr->rows + (uint64_t)tr->o.batch;
+	uint64_t want = tr->rows + trainer_first_row(tr, tr->rows);
+	struct shard_record record;
+
+	tr->batch.B = 0;
+	while (want < end) {
+		int more = shard_read(rows, &record, e);
+		bool others = ranks > 1 && tr->at != want;
+
+		if (more < 0)
+			return -1;
+		if (more == 0)
+			break;
+		tr->at += tr->stride;
+		if (others)
+			continue;
+		if (batch_add(&tr->batch, &record, &tr->active, &tr->schedule, tr->o.pad_loss, e))
+			return err_prefix(
+			    e, "%s: row %llu", shard_name(rows), (unsigned long long)want);
+		want += ranks;
+	}
+	return 0;
+}
+
+/* All ranks learn how many rows each has, and refuse a batch with holes. */
+static int count_rows(struct trainer *tr, struct err *e)
+{
+	int ranks = comm_size(tr->o.comm), rank = comm_rank(tr->o.comm), failed = 0;
+	double *count = mem_array((size_t)ranks + 1, sizeof *count, e), n = 0;
+
+	if (comm_agree(tr->o.comm, !count, e) || !count) {
+		free(count);
+		return -1;
+	}
+	count[rank] = (double)tr->batch.B;
+	for (size_t i = 0; i < tr->batch.B; i++)
+		count[ranks] += batch_has_target(&tr->batch, i);
+	comm_allreduce(tr->o.comm, count, (size_t)ranks + 1);
+	for (int r = 0; r < ranks; r++)
+		n += count[r];
+	for (int r = 0; r < ranks && !failed; r++)
+		if (count[r] != (double)count_share(tr->rows, (size_t)n, r, ranks))
+			failed = err_set(e,
+			    "step %llu: rank %d of %d has %g rows, where %g rows from row %llu "
+			    "on leave %zu to it: do all ranks read the same stream?",
+			    (unsigned long long)tr->step + 1, r, ranks, count[r], n,
+			    (unsigned long long)tr->rows,
+			    count_share(tr->rows, (size_t)n, r, ranks));
+	tr->step_rows = (size_t)n;
+	tr->batch.targets = (size_t)count[ranks];
+	free(count);
+	return failed;
+}
+
+int trainer_fill(struct trainer *tr, struct shard_reader *rows, struct err *e)
+{
+	int failed = fill(tr, rows, e);
+
+	if (comm_agree(tr->o.comm, failed, e))
+		return -1;
+	if (comm_size(tr->o.comm) > 1)
+		return count_rows(tr, e) ? -1 : (int)tr->step_rows;
+	tr->step_rows = tr->batch.B;
+	return (int)tr->batch.B;
+}
+
+void trainer_collect(struct trainer *tr, const double *ce, size_t first, size_t n)
+{
+	size_t ranks = (size_t)comm_size(tr->o.comm), at = first;
+
+	if (ranks > 1)
+		memset(tr->all, 0, 3 * n * sizeof *tr->all);
+	for (size_t i = 0; i < tr->batch.B; i++, at += ranks) {
+		tr->all[at] = tr->batch.t[i];
+		tr->all[n + at] = ce[i];
+		tr->all[2 * n + at] = batch_has_target(&tr->batch, i);
+	}
+	comm_allreduce(tr->o.comm, tr->all, 3 * n);
+}
+
+/* --- steps --- */
+
+static void remember(struct trainer *tr, const struct trainer_result *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		size_t at = (size_t)(tr->window_n % (uint64_t)tr->o.window);
+
+		if (!isfinite(r->ce[i]))
+			continue;
+		tr->window_t[at] = r->t[i];
+		tr->window_ce[at] = r->ce[i];
+		tr->window_n++;
+	}
+}
+
+/* One rank fits for all: the libraries of different machines may differ in the last bit. */
+static void refit(struct trainer *tr, struct trainer_result *r)
+{
+	uint64_t n = tr->window_n < (uint64_t)tr->o.window ? tr->window_n : (uint64_t)tr->o.window;
+
+	if (tr->o.family == SCHEDULE_UNIFORM || !tr->o.refit_every ||
+	    tr->step % (uint64_t)tr->o.refit_every)
+		return;
+	if (comm_rank(tr->o.comm) == 0)
+		r->refit =
+		    schedule_fit(&tr->schedule, tr->window_t, tr->window_ce, n, &r->why) ? -1 : 1;
+	comm_broadcast(tr->o.comm, &r->refit, sizeof r->refit);
+	comm_broadcast(tr->o.comm, &tr->schedule, sizeof tr->schedule);
+}
+
+/* The loss of row i is not finite: the rank that had the row knows where that began. */
+static int not_finite(
+    const struct trainer *tr, const struct trainer_result *r, size_t i, struct err *e)
+{
+	size_t ranks = (size_t)comm_size(tr->o.comm), first = trainer_first_row(tr, tr->rows);
+	char where[FINITE_ROOM];
+	int failed = 0;
+
+	if (i % ranks == first)
+		failed = err_with(e, ERR_NONFINITE,
+		    "step %llu: the loss of row %llu (t = %g) is not finite; of rows %llu to %llu, "
+		    "it began %s",
+		    (unsigned long long)r->step, (unsigned long long)(tr->rows + i), r->t[i],
+		    (unsigned long long)tr->rows, (unsigned long long)(tr->rows + r->n - 1),
+		    finite_find_first(tr->dn, tr->w, &tr->batch, where));
+	return comm_agree(tr->o.comm, failed, e);
+}
+
+static int mean_loss(const struct trainer *tr, struct trainer_result *r, struct err *e)
+{
+	double sum = 0, guess = log((double)tr->active.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		if (!(tr->all[2 * r->n + i] > 0))
+			continue;
+		if (!isfinite(r->ce[i]))
+			return not_finite(tr, r, i, e);
+		sum += r->ce[i];
+		n++;
+	}
+	r->loss = n ? sum / (double)n : NAN;
+	if (r->loss > EXPLODED * guess)
+		return err_with(e, ERR_NONFINITE,
+		    "step %llu, rows %llu to %llu: the loss has exploded to %g nats, where a guess "
+		    "costs %g",
+		    (unsigned long long)r->step, (unsigned long long)tr->rows,
+		    (unsigned long long)(tr->rows + r->n - 1), r->loss, guess);
+	return 0;
+}
+
+/*
+ * This rank's rows among those of the next n that see their own first estimate. These are the first
+ * rows of the batch. Their number is a difference of totals that depend on the row number alone, so
+ * that the rate holds over the run for every batch size, on any number of ranks and after --resume.
+ */
+static size_t count_self_cond(const struct trainer *tr, size_t n)
+{
+	double before = floor(tr->o.self_cond_rate * (double)tr->rows);
+	double after = floor(tr->o.self_cond_rate * (double)(tr->rows + n));
+	size_t whole = (size_t)fmin(after - before, (double)n);
+
+	if (!tr->c.self_cond)
+		return 0;
+	return count_share(tr->rows, whole, comm_rank(tr->o.comm), comm_size(tr->o.comm));
+}
+
+/* Losses and gradients of the whole batch. */
+static void gradients(struct trainer *tr, struct trainer_result *r)
+{
+	size_t first = trainer_first_row(tr, tr->rows), n_sc = count_self_cond(tr, r->n);
+
+	k_zero(tr->k, tr->g->base, tr->g->n);
+	if (tr->buckets)
+		buckets_begin(tr->buckets, tr->g->base);
+	if (tr->batch.B) {
+		denoiser_embed(tr->dn, tr->w);
+		denoiser_loss(tr->dn, tr->w, tr->g, &tr->batch, n_sc, r->ce);
+	}
+	if (tr->buckets)
+		buckets_finish(tr->buckets);
+	trainer_collect(tr, r->ce, first, r->n);
+	memcpy(r->ce, tr->all + r->n, r->n * sizeof *r->ce);
+}
+
+int trainer_step(struct trainer *tr, struct trainer_result *r, struct err *e)
+{
+	r->step = tr->step + 1;
+	r->refit = 0;
+	r->n = tr->buckets ? tr->step_rows : tr->batch.B;
+	r->t = tr->all;
+	/* Of all ranks: they have the same one. */
+	if (schedule_check(&tr->schedule, e)) {
+		e->status = ERR_NONFINITE;
+		return err_prefix(e, "step %llu: the schedule", (unsigned long long)r->step);
+	}
+	r->lr = optimizer_lr(&tr->o.optimizer, r->step, (uint64_t)tr->o.steps);
+	gradients(tr, r);
+	if (mean_loss(tr, r, e))
+		return -1;
+	if (optimizer_step(
+	        &tr->optimizer, tr->w, tr->g, r->step, (uint64_t)tr->o.steps, &r->grad_norm, e))
+		return err_prefix(e, "step %llu, rows %llu to %llu", (unsigned long long)r->step,
+		    (unsigned long long)tr->rows, (unsigned long long)(tr->rows + r->n - 1));
+	if (is_shared(tr))
+		buckets_allgather(tr->buckets, tr->w->base);
+	tr->step++;
+	tr->rows += r->n;
+	remember(tr, r);
+	refit(tr, r);
+	return 0;
+}
+
+int trainer_check_finite(const struct trainer *tr, struct err *e)
+{
+	const struct optimizer *opt = &tr->optimizer;
+	int failed = 0;
+
+	if (finite_check_weights(tr->k, tr->w, tr->w->base, "the weight ", e) ||
+	    finite_check_state(opt, tr->w, opt->ema, "the averaged weight ", e) ||
+	    finite_check_state(opt, tr->w, opt->m, "the first moment of ", e) ||
+	    finite_check_state(opt, tr->w, opt->v, "the second moment of ", e))
+		failed = err_prefix(e, "step %llu", (unsigned long long)tr->step);
+	return comm_agree(tr->o.comm, failed, e);
+}
+
+void trainer_validate(struct trainer *tr, const struct batch *b, double *ce)
+{
+	if (!b->B)
+		return;
+	denoiser_embed(tr->dn, tr->average);
+	denoiser_loss(tr->dn, tr->average, NULL, b, tr->c.self_cond ? b->B : 0, ce);
+}
+
+/* --- a state that is shared out --- */
+
+/* All of one array of the state, in the place of the gradient. */
+static void gather_state(struct trainer *tr, const real *state)
+{
+	for (size_t i = 0; i < tr->optimizer.n_pieces; i++) {
+		const struct optimizer_piece *p = &tr->optimizer.piece[i];
+
+		k_copy(tr->k, tr->g->base + p->at, state + p->state, p->n);
+	}
+	buckets_allgather(tr->buckets, tr->g->base);
+}
+
+void trainer_average(struct trainer *tr)
+{
+	if (is_shared(tr))
+		gather_state(tr, tr->optimizer.ema);
+}
+
+int trainer_state(struct trainer *tr, struct trainer_state *s, struct err *e)
+{
+	size_t n = tr->w->n;
+	int failed = 0;
+
+	*s = (struct trainer_state){tr->optimizer.m, tr->optimizer.v, tr->optimizer.ema, NULL};
+	if (!is_shared(tr))
+		return 0;
+	if (comm_rank(tr->o.comm) == 0)
+		failed = !(s->taken = k_alloc(tr->k, 2 * n * sizeof *s->taken, e));
+	if (comm_agree(tr->o.comm, failed, e))
+		return -1;
+	/* Between tensors there is nothing, and nothing is read. */
+	k_zero(tr->k, tr->g->base, n);
+	for (int i = 0; i < 3; i++) {
+		gather_state(tr, i == 0 ? s->m : i == 1 ? s->v : s->ema);
+		if (s->taken && i < 2)
+			k_copy(tr->k, s->taken + (size_t)i * n, tr->g->base, n);
+	}
+	s->m = s->taken;
+	s->v = s->taken ? s->taken + n : NULL;
+	s->ema = tr->g->base;
+	return 0;
+}
+
+void trainer_state_release(struct trainer_state *s, struct kernels *k)
+{
+	k_release(k, s->taken);
+	s->taken = NULL;
+}

@@ -1,0 +1,172 @@
+#ifndef CDCD_TRAINER_H
+#define CDCD_TRAINER_H
+
+/*
+ * Training. Each step reads a batch of rows, computes the gradients and updates the weights. Every
+ * refit_every steps, the noise schedule is fitted to the losses of the most recent sequences.
+ *
+ * Several ranks compute the same as one process, except for the order of sums. The batch of a step
+ * is the same rows of the stream; rank r of R trains on the rows whose number in the stream is r
+ * modulo R. Losses, gradients, the fraction of self-conditioned rows and the schedule are those of
+ * the whole batch. Functions that are called collective below must be called by all ranks.
+ */
+
+#include "compute/arena.h"
+#include "model/active_vocab.h"
+#include "model/batch.h"
+#include "model/config.h"
+#include "model/denoiser.h"
+#include "train/buckets.h"
+#include "train/optimizer.h"
+#include "diffusion/schedule.h"
+#include "comm/comm.h"
+
+struct trainer_options {
+	int64_t batch; /* sequences per step, over all ranks */
+	int64_t steps; /* steps of the whole run, at which the cosine ends */
+	uint64_t seed; /* seed of the initial weights */
+	struct optimizer_options optimizer;
+	double self_cond_rate; /* fraction of the rows that are self-conditioned */
+	bool pad_loss;         /* [PAD] is a target */
+	bool full_vocab;       /* the softmax runs over all ids */
+	int family;            /* enum schedule_family */
+	double t_min, t_max;   /* range of noise levels; 0: defaults of schedule_init */
+	int64_t refit_every;   /* steps between fits of the schedule; 0: no fits */
+	int64_t window;        /* number of most recent sequences that a fit uses */
+	/* The options for several ranks are not in trainer_fields, and so not in a checkpoint: a
+	 * run can be resumed on another number of ranks. */
+	struct comm *comm; /* the caller's, must outlive the trainer; NULL: one process */
+	struct buckets_options buckets;
+};
+
+/* The options as the checkpoint stores them; their names begin with "train.". */
+extern const struct field trainer_fields[];
+extern const size_t trainer_n_fields;
+
+/* trainer_preset - set *c by config_preset(c, i), and *o to the options for that preset; o->steps
+ * is 0, and the caller sets it. */
+void trainer_preset(struct trainer_options *o, struct config *c, int i);
+
+/* trainer_check - check that every option is within its bounds, and that t_min < t_max. Returns 0
+ * or -1. */
+int trainer_check(const struct trainer_options *o, struct err *e);
+
+struct trainer {
+	struct kernels *k;
+	struct config c;
+	struct trainer_options o;
+	struct shard_header source; /* header of the training rows: vocabulary, row length */
+	struct active_vocab active;
+	struct schedule schedule;
+	struct weights *w, *g, *average; /* weights, gradients; average: the EMA of w */
+	struct optimizer optimizer;
+	struct denoiser *dn;
+	struct arena arena;
+	struct batch batch;      /* the rows of the step on this rank */
+	struct buckets *buckets; /* NULL if there is one rank */
+	double *all;             /* [3,n] for all n rows of the step: t, ce, has targets */
+	uint64_t at, stride;     /* number of the reader's next row; difference to the one after */
+	size_t step_rows;        /* number of rows of the step, over all ranks */
+	double *window_t, *window_ce; /* [window] ring buffer of noise levels, losses (nats) */
+	uint64_t window_n;            /* number of sequences ever added to it */
+	uint64_t step, rows;          /* steps and rows done so far */
+};
+
+struct trainer_result {
+	uint64_t step;              /* number of the step, from 1 */
+	double loss, lr, grad_norm; /* loss: nats, mean over the sequences that have targets */
+	size_t n;                   /* number of rows of the step, over all ranks */
+	const double *t;            /* [n] noise levels; valid until the next step or validation */
+	double *ce;                 /* [n] nats; NAN for a sequence without targets */
+	int refit;                  /* 1: new schedule; -1: the fit failed, see why; 0: no fit */
+	struct err why;
+};
+
+/* trainer_bytes - bytes of memory that training with this configuration needs. Memory that does not
+ * depend on it (the program, libraries, readers) is not included. Returns SIZE_MAX on error. */
+size_t trainer_bytes(struct kernels *k, const struct config *c, const struct trainer_options *o);
+
+/*
+ * trainer_new - a trainer with random initial weights, for rows with the header source. The active
+ * vocabulary comes from source and counts; its size and source->row_len replace c->active and
+ * c->row_len in the trainer's copy of c. k must outlive the trainer; trainer_free frees it, and
+ * allows NULL. Returns NULL on error.
+ */
+struct trainer *trainer_new(struct kernels *k, const struct config *c,
+    const struct trainer_options *o, const struct shard_header *source,
+    const struct shard_counts *counts, struct err *e);
+void trainer_free(struct trainer *tr);
+
+/*
+ * trainer_alloc - a trainer with the given active vocabulary but without initial weights and
+ * schedule, for loading a checkpoint into it. It takes ownership of the arrays of active, also on
+ * error. Returns NULL on error.
+ */
+struct trainer *trainer_alloc(struct kernels *k, const struct config *c,
+    const struct trainer_options *o, const struct shard_header *source, struct active_vocab *active,
+    struct err *e);
+
+/*
+ * trainer_skip - read and discard the rows that an earlier run has trained on (tr->rows of them).
+ * Call it once, before trainer_fill. Each rank reads either the whole stream, of which it uses its
+ * own rows, or a stream of its own rows only. Not collective. Returns 0, or -1 if the stream begins
+ * after the next row, ends before it, or contains the rows of another rank.
+ */
+int trainer_skip(struct trainer *tr, struct shard_reader *rows, struct err *e);
+
+/*
+ * trainer_fill - read the next batch: o.batch rows over all ranks, fewer at the end of the input.
+ * tr->batch receives those of this rank. Collective. Returns the number of rows over all ranks, 0
+ * at the end of the input, or -1 on error; the same on all ranks.
+ */
+int trainer_fill(struct trainer *tr, struct shard_reader *rows, struct err *e);
+
+/*
+ * trainer_step - one training step on tr->batch, which trainer_fill has read. The caller provides
+ * r->ce with a capacity of o.batch numbers. Collective. Returns 0, or -1 with status ERR_NONFINITE
+ * and the weights unchanged if the schedule, a loss or a gradient is not finite, or if the loss is
+ * so large (100 times that of a uniform guess) that training cannot recover. The message gives the
+ * step, the rows and, for a loss, the layer where the first non-finite number is, on any rank.
+ */
+int trainer_step(struct trainer *tr, struct trainer_result *r, struct err *e);
+
+/* trainer_check_finite - check that the weights, their EMA and the optimiser's moments, which a
+ * checkpoint would store, are finite on all ranks. Collective. Returns 0, or -1 with status
+ * ERR_NONFINITE and a message that names the first tensor that is not. */
+int trainer_check_finite(const struct trainer *tr, struct err *e);
+
+/*
+ * trainer_average - make tr->average hold the current EMA of the weights, until the next step or
+ * trainer_state. Call it before trainer_validate. Collective.
+ * trainer_validate - ce [b->B] = the cross-entropy of each sequence of b under the EMA, in nats per
+ * target; NAN for a sequence without targets. Not collective.
+ */
+void trainer_average(struct trainer *tr);
+void trainer_validate(struct trainer *tr, const struct batch *b, double *ce);
+
+/*
+ * trainer_collect - fill tr->all [3,n] on all ranks with the noise level, ce, and 1 or 0 for
+ * whether it has targets, of all n rows of a batch. This rank provides the rows of tr->batch, with
+ * ce [tr->batch.B]; they are the rows first, first + R, ... of the batch, for R ranks. Collective.
+ */
+void trainer_collect(struct trainer *tr, const double *ce, size_t first, size_t n);
+
+/* trainer_first_row - the offset of this rank's first row after row number base of the stream, from
+ * 0 to R - 1 for R ranks. Its other rows follow at intervals of R. Not collective. */
+size_t trainer_first_row(const struct trainer *tr, uint64_t base);
+
+/*
+ * trainer_state - the complete state of the optimiser on rank 0, in the layout of the weights. If
+ * the ranks divide the state (ZeRO-1), it is gathered: m and v into new memory, which
+ * trainer_state_release frees, ema into tr->g; on other ranks m and v are then NULL. Otherwise the
+ * arrays are tr's own. Valid until the next step or trainer_average. Collective. Returns 0 or -1,
+ * the same on all ranks.
+ */
+struct trainer_state {
+	const real *m, *v, *ema;
+	real *taken; /* memory allocated for m and v, or NULL */
+};
+int trainer_state(struct trainer *tr, struct trainer_state *s, struct err *e);
+void trainer_state_release(struct trainer_state *s, struct kernels *k);
+
+#endif
