@@ -83,7 +83,7 @@ ALL_LDFLAGS = $(LDFLAGS) $(SANITIZE) -pthread
 ALL_LIBS = $(PKG_LIBS) -lcsv -lm $(LDLIBS)
 
 TRAIN_OBJ = $(TOOL_COMMON) \
-	$(patsubst %,$(BUILD)/tools/%.o,train needs origin ranks run runlog stop profile)
+	$(patsubst %,$(BUILD)/tools/%.o,train train_options needs origin ranks run runlog stop profile)
 
 # LINK: a program from its sources, objects and archives.
 LINK = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@
