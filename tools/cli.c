@@ -21,7 +21,7 @@
 #include "base/pool.h"
 #include "base/version.h"
 
-enum { MAX_OPTIONS = 64, LONG_ONLY = 256 };
+enum { MAX_OPTIONS = 96, LONG_ONLY = 256, REMOVED = LONG_ONLY + MAX_OPTIONS };
 
 bool cli_quiet, cli_verbose, cli_force;
 bool (*cli_dying)(struct err *e);
@@ -105,24 +105,40 @@ static const struct option_entry standard[] = {
 
 struct table {
 	struct option long_options[MAX_OPTIONS];
-	char letters[2 * MAX_OPTIONS + 3];
+	char letters[3 * MAX_OPTIONS + 3];
 	const struct option_entry *entry[MAX_OPTIONS];
-	int n;
+	int n, n_names; /* entries; names in long_options: entries and removed names */
 };
+
+static void table_name(struct table *t, const char *name, int argument, int value)
+{
+	if (t->n_names == MAX_OPTIONS - 1)
+		die_usage("internal error: more than %d options", MAX_OPTIONS - 1);
+	t->long_options[t->n_names++] = (struct option){name, argument, NULL, value};
+}
 
 static void table_add(struct table *t, const struct option_entry *entry)
 {
 	size_t used = strlen(t->letters);
 	bool takes_argument = entry->type != OPTION_FLAG;
 
-	if (t->n == MAX_OPTIONS - 1)
-		die_usage("internal error: more than %d options", MAX_OPTIONS - 1);
-	t->long_options[t->n] = (struct option){
-	    entry->name, takes_argument ? required_argument : no_argument, NULL, LONG_ONLY + t->n};
+	table_name(
+	    t, entry->name, takes_argument ? required_argument : no_argument, LONG_ONLY + t->n);
 	t->entry[t->n++] = entry;
 	if (entry->letter)
 		snprintf(t->letters + used, sizeof t->letters - used, "%c%s", entry->letter,
 		    takes_argument ? ":" : "");
+}
+
+/* Removed names and letters parse with and without an argument, and are then refused. */
+static void table_add_removed(struct table *t, const struct cli_removed *old, int i)
+{
+	size_t used = strlen(t->letters);
+
+	if (old->name)
+		table_name(t, old->name, optional_argument, REMOVED + i);
+	if (old->letter)
+		snprintf(t->letters + used, sizeof t->letters - used, "%c::", old->letter);
 }
 
 static void table_init(struct table *t, const struct cli *cli)
@@ -133,6 +149,8 @@ static void table_init(struct table *t, const struct cli *cli)
 		table_add(t, &cli->options[i]);
 	for (size_t i = 0; i < CLI_COUNT(standard); i++)
 		table_add(t, &standard[i]);
+	for (size_t i = 0; i < cli->n_removed; i++)
+		table_add_removed(t, &cli->removed[i], (int)i);
 	optind = 1;
 }
 
@@ -366,6 +384,18 @@ static void unknown(const struct table *t, int c, char **argv)
 	die_usage("unknown or ambiguous option '%s' (see --help)", at);
 }
 
+static void refuse_removed(const struct cli *cli, int c)
+{
+	for (size_t i = 0; i < cli->n_removed; i++) {
+		const struct cli_removed *old = &cli->removed[i];
+
+		if (c == REMOVED + (int)i)
+			die_usage("--%s: is now %s", old->name, old->use);
+		if (c && c == old->letter)
+			die_usage("-%c: is now %s", old->letter, old->use);
+	}
+}
+
 int cli_parse(const struct cli *cli, int argc, char **argv)
 {
 	struct table t;
@@ -377,6 +407,7 @@ int cli_parse(const struct cli *cli, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, t.letters, t.long_options, NULL)) != -1) {
 		const struct option_entry *o = table_find(&t, c);
 
+		refuse_removed(cli, c);
 		if (!o)
 			unknown(&t, c, argv);
 		if (o->letter == 'h') {

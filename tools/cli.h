@@ -42,6 +42,14 @@ struct option_entry {
 	bool *seen;                 /* may be NULL; set to true if the option was given */
 };
 
+/* A name or letter that an option had in an earlier version. It is refused, as "--name: is now use"
+ * or "-letter: is now use", and --help does not list it. */
+struct cli_removed {
+	int letter;       /* 0: none */
+	const char *name; /* NULL: none */
+	const char *use;  /* what to type now, such as "--new-name" */
+};
+
 struct cli {
 	const char *tool;    /* the name in messages */
 	const char *usage;   /* text after the name on the usage line */
@@ -49,6 +57,8 @@ struct cli {
 	const struct option_entry *options;
 	size_t n_options;
 	int min_operands, max_operands; /* max -1: any number */
+	const struct cli_removed *removed;
+	size_t n_removed;
 };
 
 #define CLI_COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -49,9 +49,14 @@ static const struct option_entry options[] = {
     CLI_VERBOSE,
 };
 
-static const struct cli cli = {"fitsched", "[options] [file.csv]",
-    "Fit a noise schedule F(t) to the rows step,t,ce_nats,split that train writes.", options,
-    CLI_COUNT(options), 0, 1};
+static const struct cli cli = {
+    .tool = "fitsched",
+    .usage = "[options] [file.csv]",
+    .summary = "Fit a noise schedule F(t) to the rows step,t,ce_nats,split that train writes.",
+    .options = options,
+    .n_options = CLI_COUNT(options),
+    .max_operands = 1,
+};
 
 static void check_options(void)
 {

@@ -53,9 +53,14 @@ static const struct option_entry options[] = {
     CLI_VERBOSE,
 };
 
-static const struct cli cli = {"noise", "[option ...] [FILE ...]",
-    "Add to each row its noise: the level, the mask and the seed.", options, CLI_COUNT(options), 0,
-    -1};
+static const struct cli cli = {
+    .tool = "noise",
+    .usage = "[option ...] [FILE ...]",
+    .summary = "Add to each row its noise: the level, the mask and the seed.",
+    .options = options,
+    .n_options = CLI_COUNT(options),
+    .max_operands = -1,
+};
 
 /* --- this rank's part of the stream --- */
 

@@ -52,9 +52,14 @@ static const struct option_entry options[] = {
     CLI_VERBOSE,
 };
 
-static const struct cli cli = {"pack", "[option ...] [FILE ...]",
-    "Make rows of equal length from stories, or print what is in a shard.", options,
-    CLI_COUNT(options), 0, -1};
+static const struct cli cli = {
+    .tool = "pack",
+    .usage = "[option ...] [FILE ...]",
+    .summary = "Make rows of equal length from stories, or print what is in a shard.",
+    .options = options,
+    .n_options = CLI_COUNT(options),
+    .max_operands = -1,
+};
 
 /* --- rows from stories --- */
 

@@ -59,9 +59,14 @@ static const struct option_entry options[] = {
     CLI_VERBOSE,
 };
 
-static const struct cli cli = {"tok", "-w FILE [-d] [option ...] [FILE ...] | --learn N [FILE ...]",
-    "Turn stories into token ids, ids into text, or learn a vocabulary from stories.", options,
-    CLI_COUNT(options), 0, -1};
+static const struct cli cli = {
+    .tool = "tok",
+    .usage = "-w FILE [-d] [option ...] [FILE ...] | --learn N [FILE ...]",
+    .summary = "Turn stories into token ids, ids into text, or learn a vocabulary from stories.",
+    .options = options,
+    .n_options = CLI_COUNT(options),
+    .max_operands = -1,
+};
 
 static enum story_form form(void)
 {
