@@ -87,6 +87,8 @@ awk 'BEGIN { for (i = 0; i < 16000; i++)
 "$tok" -w "$vocab" --json "$T/many.jsonl" >"$T/one.json"
 "$tok" -w "$vocab" --json -j 5 "$T/many.jsonl" >"$T/five.json"
 ok "-j 5 gives what -j 1 gives" cmp "$T/one.json" "$T/five.json"
+"$tok" -w "$vocab" --json -j 0 "$T/many.jsonl" >"$T/all.json"
+ok "-j 0, a thread per processor, gives what -j 1 gives" cmp "$T/one.json" "$T/all.json"
 is "of every story" "$(wc -l <"$T/five.json" | tr -d ' ')" 16000
 { cat "$T/many.jsonl" && echo '{"story":' && cat "$T/many.jsonl"; } >"$T/flawed.jsonl"
 for j in 1 4; do

@@ -99,8 +99,8 @@ void note(const char *fmt, ...)
 /* --- the option table in the form that getopt_long needs --- */
 
 static const struct option_entry standard[] = {
-    {'h', "help", OPTION_FLAG, NULL, NULL, "print this help and exit", 0, 0, 0, 0},
-    {'V', "version", OPTION_FLAG, NULL, NULL, "print the version and exit", 0, 0, 0, 0},
+    {.letter = 'h', .name = "help", .type = OPTION_FLAG, .help = "print this help and exit"},
+    {.letter = 'V', .name = "version", .type = OPTION_FLAG, .help = "print the version and exit"},
 };
 
 struct table {
@@ -439,11 +439,24 @@ bool cli_given(const char *name)
 	return is_listed(name, given_names, n_given);
 }
 
+void cli_refuse_given(const char *with, const char *const *names)
+{
+	for (; *names; names++)
+		if (cli_given(*names))
+			die_usage("--%s does not go with %s", *names, with);
+}
+
 void cli_refuse_others(const char *with, const char *const *allowed, size_t n)
 {
 	for (size_t i = 0; i < n_given; i++)
 		if (!is_listed(given_names[i], allowed, n))
 			die_usage("--%s does not go with %s", given_names[i], with);
+}
+
+void cli_require(const char *option, const char *other)
+{
+	if (cli_given(option) && !cli_given(other))
+		die_usage("--%s: needs --%s", option, other);
 }
 
 void cli_check_threads(int64_t threads)

@@ -63,21 +63,74 @@ struct cli {
 
 #define CLI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Options that mean the same in every tool; cli_parse adds -h and -V itself. */
+/*
+ * Options that mean the same in several tools. Each tool that has one puts the macro into its
+ * table, so that letter, name, type, range and help text are the same everywhere. cli_parse adds -h
+ * and -V itself.
+ */
 extern bool cli_quiet, cli_verbose, cli_force;
+
 #define CLI_QUIET                                                                                  \
 	{                                                                                          \
-		'q', "quiet", OPTION_FLAG, &cli_quiet, NULL, "print only errors and warnings", 0,  \
-		    0, 0, 0                                                                        \
+		.letter = 'q', .name = "quiet", .type = OPTION_FLAG, .value = &cli_quiet,          \
+		.help = "print only errors and warnings"                                           \
 	}
 #define CLI_VERBOSE                                                                                \
 	{                                                                                          \
-		'v', "verbose", OPTION_FLAG, &cli_verbose, NULL,                                   \
-		    "print more; end with time and memory", 0, 0, 0, 0                             \
+		.letter = 'v', .name = "verbose", .type = OPTION_FLAG, .value = &cli_verbose,      \
+		.help = "print more; end with time and memory"                                     \
 	}
 #define CLI_FORCE(what)                                                                            \
 	{                                                                                          \
-		'f', "force", OPTION_FLAG, &cli_force, NULL, what, 0, 0, 0, 0                      \
+		.letter = 'f', .name = "force", .type = OPTION_FLAG, .value = &cli_force,          \
+		.help = (what)                                                                     \
+	}
+#define CLI_FORCE_TERMINAL CLI_FORCE("write binary output to a terminal")
+
+/* path: const char *; what: the help text */
+#define CLI_OUTPUT(path, what)                                                                     \
+	{                                                                                          \
+		.letter = 'o', .name = "output", .type = OPTION_STRING, .value = (path),           \
+		.arg = "FILE", .help = (what)                                                      \
+	}
+#define CLI_STANDARD_OUTPUT "output file [standard output]"
+
+/* level: int64_t, see shard_create; its default is SHARD_AUTO */
+#define CLI_COMPRESS(level)                                                                        \
+	{                                                                                          \
+		.letter = 'z', .name = "compress", .type = OPTION_INT, .value = (level),           \
+		.arg = "LEVEL",                                                                    \
+		.help = "zstd level; 0: not compressed; -1: 3 for files, 0 for pipes", .min = -1,  \
+		.max = 19                                                                          \
+	}
+
+/* seed: uint64_t; what: the help text */
+#define CLI_SEED(seed, what)                                                                       \
+	{                                                                                          \
+		.letter = 's', .name = "seed", .type = OPTION_SEED, .value = (seed),               \
+		.arg = "SEED", .help = (what)                                                      \
+	}
+
+/* n: int64_t */
+#define CLI_THREADS(n)                                                                             \
+	{                                                                                          \
+		.letter = 'j', .name = "threads", .type = OPTION_INT, .value = (n), .arg = "N",    \
+		.help = "threads; 0: one per processor", .min = 0, .max = 1024                     \
+	}
+
+/* precision: int, an enum k_precision of compute/kernels.h */
+#define CLI_PRECISION(precision)                                                                   \
+	{                                                                                          \
+		.name = "precision", .type = OPTION_CHOICE, .value = (precision),                  \
+		.help = "number format of matrix products; auto: bf16 if it is fast",              \
+		.choices = k_precisions                                                            \
+	}
+
+/* path: const char * */
+#define CLI_PROFILE(path)                                                                          \
+	{                                                                                          \
+		.name = "profile", .type = OPTION_STRING, .value = (path), .arg = "FILE",          \
+		.help = "write a CSV of the time spent in each kernel"                             \
 	}
 
 /*
@@ -120,9 +173,20 @@ void cli_refuse(bool given, const char *option, const char *with);
 /* cli_given - whether the option with this long name was given. */
 bool cli_given(const char *name);
 
-/* cli_refuse_others - refuse, as cli_refuse does, the first given option whose long name is not
- * among the n in allowed. For modes that print something and exit, and that take few options. */
+/*
+ * For modes of a tool, each of which goes with some options only:
+ *
+ * cli_refuse_given - refuse, as cli_refuse does, the first given option among names. names: long
+ * names, ended by NULL.
+ *
+ * cli_refuse_others - refuse the first given option that is not among the n in allowed.
+ */
+void cli_refuse_given(const char *with, const char *const *names);
 void cli_refuse_others(const char *with, const char *const *allowed, size_t n);
+
+/* cli_require - exit with the usage error "--option: needs --other" if the first was given and the
+ * second was not. Both are long names. */
+void cli_require(const char *option, const char *other);
 
 /*
  * cli_refuse_clashes - exit with a usage error if the tool would write one file twice, or write a

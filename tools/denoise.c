@@ -31,47 +31,105 @@ static int64_t count, batch = 32, threads;
 static uint64_t seed;
 static int precision;
 static const char *profile_path;
-static bool prefix, mend, loss, last, info, count_seen, seed_seen, scale_seen, eta_seen,
-    temperature_seen, sampling_seen;
+static bool prefix, mend, loss, last, info;
 
 static const struct option_entry entries[] = {
-    {'m', "model", OPTION_STRING, &model_path, "FILE", "checkpoint to read", 0, 0, 0, 0},
-    {'n', "count", OPTION_INT, &count, "N", "rows to generate, or completions per prompt", 0, 1e12,
-        0, &count_seen},
-    {0, "prefix", OPTION_FLAG, &prefix, NULL, "treat records as prompts and complete each one", 0,
-        0, 0, 0},
-    {0, "mend", OPTION_FLAG, &mend, NULL, "fill in the [MASK] positions of each record", 0, 0, 0,
-        0},
-    {0, "loss", OPTION_FLAG, &loss, NULL,
-        "write no text but a CSV row of losses for each noised row", 0, 0, 0, 0},
-    {'a', "sampler", OPTION_CHOICE, &options.method, NULL, "method of stepping from noise to text",
-        0, 0, sampler_names, &sampling_seen},
-    {'N', "steps", OPTION_INT, &options.steps, "N", "sampling steps per row", 1, 1e6, 0,
-        &sampling_seen},
-    {'T', "temperature", OPTION_REAL, &options.temperature, "T",
-        "temperature of the score; below 1: likelier, less varied text", 0.01, 100, 0,
-        &temperature_seen},
-    {0, "tau", OPTION_REAL, &options.tau, "TAU", "temperature of the softmax over tokens", 0.01,
-        100, 0, &sampling_seen},
-    {0, "scale", OPTION_REAL, &options.scale, "S", "factor by which the initial noise is scaled",
-        0.01, 100, 0, &scale_seen},
-    {0, "eta", OPTION_REAL, &options.eta, "SHARE", "fraction of fresh noise in ancestral steps", 0,
-        1, 0, &eta_seen},
-    {'g', "guidance", OPTION_REAL, &options.guidance, "G",
-        "guidance weight of the given tokens; 1: no guidance", 0, 100, 0, &sampling_seen},
-    {0, "last", OPTION_FLAG, &last, NULL, "use the weights of the last step, not their average", 0,
-        0, 0, 0},
-    {'B', "batch", OPTION_INT, &batch, "N", "rows that are computed together", 1, 1e6, 0, 0},
-    {0, "info", OPTION_FLAG, &info, NULL,
-        "print the checkpoint's step, settings and provenance, and exit", 0, 0, 0, 0},
-    {'o', "output", OPTION_STRING, &output, "FILE", "output file [standard output]", 0, 0, 0, 0},
-    {'s', "seed", OPTION_SEED, &seed, "SEED", "random seed of the noise", 0, 0, 0, &seed_seen},
-    {0, "profile", OPTION_STRING, &profile_path, "FILE",
-        "write a CSV of the time spent in each kernel", 0, 0, 0, 0},
-    {0, "precision", OPTION_CHOICE, &precision, NULL,
-        "number format of matrix products; auto: bf16 if it is fast", 0, 0, k_precisions, 0},
-    {'j', "threads", OPTION_INT, &threads, "N", "threads; 0: one per processor", 0, 1024, 0, 0},
-    CLI_FORCE("write binary output to a terminal"),
+    {.letter = 'm',
+        .name = "model",
+        .type = OPTION_STRING,
+        .value = &model_path,
+        .arg = "FILE",
+        .help = "checkpoint to read"},
+    {.letter = 'n',
+        .name = "count",
+        .type = OPTION_INT,
+        .value = &count,
+        .arg = "N",
+        .help = "rows to generate, or completions per prompt",
+        .max = 1e12},
+    {.name = "prefix",
+        .type = OPTION_FLAG,
+        .value = &prefix,
+        .help = "treat records as prompts and complete each one"},
+    {.name = "mend",
+        .type = OPTION_FLAG,
+        .value = &mend,
+        .help = "fill in the [MASK] positions of each record"},
+    {.name = "loss",
+        .type = OPTION_FLAG,
+        .value = &loss,
+        .help = "write no text but a CSV row of losses for each noised row"},
+    {.letter = 'a',
+        .name = "sampler",
+        .type = OPTION_CHOICE,
+        .value = &options.method,
+        .help = "method of stepping from noise to text",
+        .choices = sampler_names},
+    {.letter = 'N',
+        .name = "steps",
+        .type = OPTION_INT,
+        .value = &options.steps,
+        .arg = "N",
+        .help = "sampling steps per row",
+        .min = 1,
+        .max = 1e6},
+    {.letter = 'T',
+        .name = "temperature",
+        .type = OPTION_REAL,
+        .value = &options.temperature,
+        .arg = "T",
+        .help = "temperature of the score; below 1: likelier, less varied text",
+        .min = 0.01,
+        .max = 100},
+    {.name = "tau",
+        .type = OPTION_REAL,
+        .value = &options.tau,
+        .arg = "TAU",
+        .help = "temperature of the softmax over tokens",
+        .min = 0.01,
+        .max = 100},
+    {.name = "scale",
+        .type = OPTION_REAL,
+        .value = &options.scale,
+        .arg = "S",
+        .help = "factor by which the initial noise is scaled",
+        .min = 0.01,
+        .max = 100},
+    {.name = "eta",
+        .type = OPTION_REAL,
+        .value = &options.eta,
+        .arg = "SHARE",
+        .help = "fraction of fresh noise in ancestral steps",
+        .max = 1},
+    {.letter = 'g',
+        .name = "guidance",
+        .type = OPTION_REAL,
+        .value = &options.guidance,
+        .arg = "G",
+        .help = "guidance weight of the given tokens; 1: no guidance",
+        .max = 100},
+    {.name = "last",
+        .type = OPTION_FLAG,
+        .value = &last,
+        .help = "use the weights of the last step, not their average"},
+    {.letter = 'B',
+        .name = "batch",
+        .type = OPTION_INT,
+        .value = &batch,
+        .arg = "N",
+        .help = "rows that are computed together",
+        .min = 1,
+        .max = 1e6},
+    {.name = "info",
+        .type = OPTION_FLAG,
+        .value = &info,
+        .help = "print the checkpoint's step, settings and provenance, and exit"},
+    CLI_OUTPUT(&output, CLI_STANDARD_OUTPUT),
+    CLI_SEED(&seed, "random seed of the noise"),
+    CLI_PROFILE(&profile_path),
+    CLI_PRECISION(&precision),
+    CLI_THREADS(&threads),
+    CLI_FORCE_TERMINAL,
     CLI_QUIET,
     CLI_VERBOSE,
 };
@@ -311,7 +369,7 @@ static void from_prompts(struct job *j, struct shard_reader *in)
 			    shard_name(in), row, r.n, j->b.T);
 			fail(j, &e);
 		}
-		for (int64_t i = 0; i < (count_seen ? count : 1); i++) {
+		for (int64_t i = 0; i < (cli_given("count") ? count : 1); i++) {
 			set_row(j, &r);
 			add(j, j->cp.schedule.t_max, rng_u64(seed, RNG_SEED, (uint32_t)i + 1, row),
 			    SAMPLER_NOISE);
@@ -451,6 +509,8 @@ static struct shard_reader *open_records(const struct job *j, const char *path)
 static void refuse_options(char *const *operands)
 {
 	static const char *const with_info[] = {"info", "model", "force", "quiet", "verbose"};
+	static const char *const sampling[] = {
+	    "sampler", "steps", "temperature", "tau", "scale", "eta", "guidance", NULL};
 	const char *written[] = {output, profile_path}, *records = *operands;
 
 	if (info)
@@ -459,22 +519,22 @@ static void refuse_options(char *const *operands)
 		die_usage("%s: a file of records does not go with --info", records);
 	if (prefix + mend + loss > 1)
 		die_usage("--prefix, --mend and --loss: only one of them can be given");
-	if (count_seen && loss)
+	if (cli_given("count") && loss)
 		die_usage("-n does not go with --loss, which generates no rows");
-	if (count_seen && records && !prefix && !mend)
+	if (cli_given("count") && records && !prefix && !mend)
 		die_usage("-n: needs --prefix or --mend to generate rows from the records of %s",
 		    records);
 	cli_refuse_clashes(written, CLI_COUNT(written), &model_path, 1, operands);
 	if (profile_path && path_is_standard(profile_path) && path_is_standard(output))
 		die_usage("--profile: standard output is already used for the %s",
 		    loss ? "losses" : "rows");
-	cli_refuse(loss && (sampling_seen || scale_seen || eta_seen || temperature_seen),
-	    "an option of the sampler", "--loss");
-	cli_refuse(eta_seen && options.method != SAMPLER_ANCESTRAL, "--eta",
+	if (loss)
+		cli_refuse_given("--loss", sampling);
+	cli_refuse(cli_given("eta") && options.method != SAMPLER_ANCESTRAL, "--eta",
 	    "a sampler that is not ancestral");
-	cli_refuse(temperature_seen && options.method == SAMPLER_2M, "--temperature",
+	cli_refuse(cli_given("temperature") && options.method == SAMPLER_2M, "--temperature",
 	    sampler_names[options.method]);
-	cli_refuse(options.guidance != 1 && count_seen && !prefix && !mend, "--guidance",
+	cli_refuse(options.guidance != 1 && cli_given("count") && !prefix && !mend, "--guidance",
 	    "rows without given tokens");
 	cli_check_threads(threads);
 }
@@ -484,8 +544,8 @@ static void refuse_noise_options(const struct shard_reader *in)
 {
 	if (shard_header(in)->kind != SHARD_NOISED || prefix || mend)
 		return;
-	cli_refuse(seed_seen, "--seed", "noised rows, which have their own seeds");
-	cli_refuse(scale_seen, "--scale", "noised rows, which have their own levels");
+	cli_refuse(cli_given("seed"), "--seed", "noised rows, which have their own seeds");
+	cli_refuse(cli_given("scale"), "--scale", "noised rows, which have their own levels");
 }
 
 int main(int argc, char **argv)
@@ -506,7 +566,7 @@ int main(int argc, char **argv)
 		checkpoint_close(&j.cp);
 		return cli_finish();
 	}
-	if (!count_seen || prefix || mend || argv[first])
+	if (!cli_given("count") || prefix || mend || argv[first])
 		in = open_records(&j, argv[first]);
 	if (in)
 		refuse_noise_options(in);

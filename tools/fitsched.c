@@ -21,30 +21,66 @@ static const char *split = "train", *output;
 static int64_t window, every, dim, points = 200;
 static double t_min, t_max;
 static bool curve, history;
-static bool family_seen, split_seen, window_seen, every_seen, dim_seen, points_seen, t_min_seen,
-    t_max_seen;
 
 static const struct option_entry options[] = {
-    {0, "family", OPTION_CHOICE, &family, NULL, "family of F(t) to fit", 0, 0, families,
-        &family_seen},
-    {'w', "window", OPTION_INT, &window, "N", "fit to the last N rows only; 0: to all rows", 0,
-        1e15, 0, &window_seen},
-    {0, "every", OPTION_INT, &every, "N", "fit after every N steps; 0: once, at the end", 0, 1e15,
-        0, &every_seen},
-    {0, "split", OPTION_STRING, &split, "NAME", "use the rows of this split", 0, 0, 0, &split_seen},
-    {'d', "dim", OPTION_INT, &dim, "D",
-        "embedding dimension, which sets the range of t; 0: range of the data", 0, 1 << 20, 0,
-        &dim_seen},
-    {0, "t-min", OPTION_REAL, &t_min, "T", "smallest noise level; 0: by -d", 0, 1e15, 0,
-        &t_min_seen},
-    {0, "t-max", OPTION_REAL, &t_max, "T", "largest noise level; 0: by -d", 0, 1e15, 0,
-        &t_max_seen},
-    {0, "curve", OPTION_FLAG, &curve, NULL, "read schedules and write their curves", 0, 0, 0, 0},
-    {0, "history", OPTION_FLAG, &history, NULL,
-        "with --curve: write a curve for every row, not only the last", 0, 0, 0, 0},
-    {0, "points", OPTION_INT, &points, "N", "with --curve: points per curve", 2, 1e6, 0,
-        &points_seen},
-    {'o', "output", OPTION_STRING, &output, "FILE", "output file [standard output]", 0, 0, 0, 0},
+    {.name = "family",
+        .type = OPTION_CHOICE,
+        .value = &family,
+        .help = "family of F(t) to fit",
+        .choices = families},
+    {.letter = 'w',
+        .name = "window",
+        .type = OPTION_INT,
+        .value = &window,
+        .arg = "N",
+        .help = "fit to the last N rows only; 0: to all rows",
+        .max = 1e15},
+    {.name = "every",
+        .type = OPTION_INT,
+        .value = &every,
+        .arg = "N",
+        .help = "fit after every N steps; 0: once, at the end",
+        .max = 1e15},
+    {.name = "split",
+        .type = OPTION_STRING,
+        .value = &split,
+        .arg = "NAME",
+        .help = "use the rows of this split"},
+    {.letter = 'd',
+        .name = "dim",
+        .type = OPTION_INT,
+        .value = &dim,
+        .arg = "D",
+        .help = "embedding dimension, which sets the range of t; 0: range of the data",
+        .max = 1 << 20},
+    {.name = "t-min",
+        .type = OPTION_REAL,
+        .value = &t_min,
+        .arg = "T",
+        .help = "smallest noise level; 0: by -d",
+        .max = 1e15},
+    {.name = "t-max",
+        .type = OPTION_REAL,
+        .value = &t_max,
+        .arg = "T",
+        .help = "largest noise level; 0: by -d",
+        .max = 1e15},
+    {.name = "curve",
+        .type = OPTION_FLAG,
+        .value = &curve,
+        .help = "read schedules and write their curves"},
+    {.name = "history",
+        .type = OPTION_FLAG,
+        .value = &history,
+        .help = "with --curve: write a curve for every row, not only the last"},
+    {.name = "points",
+        .type = OPTION_INT,
+        .value = &points,
+        .arg = "N",
+        .help = "with --curve: points per curve",
+        .min = 2,
+        .max = 1e6},
+    CLI_OUTPUT(&output, CLI_STANDARD_OUTPUT),
     CLI_QUIET,
     CLI_VERBOSE,
 };
@@ -60,20 +96,13 @@ static const struct cli cli = {
 
 static void check_options(void)
 {
-	const struct {
-		bool seen;
-		const char *name;
-	} fitting[] = {{family_seen, "family"}, {split_seen, "split"}, {window_seen, "window"},
-	    {every_seen, "every"}, {dim_seen, "dim"}, {t_min_seen, "t-min"}, {t_max_seen, "t-max"}};
+	static const char *const fitting[] = {
+	    "family", "split", "window", "every", "dim", "t-min", "t-max", NULL};
 
-	for (size_t i = 0; curve && i < CLI_COUNT(fitting); i++)
-		if (fitting[i].seen)
-			die_usage(
-			    "--%s: does not go with --curve, which fits nothing", fitting[i].name);
-	if (!curve && history)
-		die_usage("--history: needs --curve; use --every for a series of fits");
-	if (!curve && points_seen)
-		die_usage("--points: needs --curve");
+	if (curve)
+		cli_refuse_given("--curve, which fits nothing", fitting);
+	cli_require("history", "curve");
+	cli_require("points", "curve");
 	if (t_min > 0 && t_max > 0 && t_min >= t_max)
 		die_usage(
 		    "--t-min: %g is too large (expected less than --t-max, %g)", t_min, t_max);
@@ -129,7 +158,7 @@ static int rows_read(struct rows *r, struct csv_reader *csv, struct err *e)
 	int step_at = find_optional(csv, "step"), split_at = find_optional(csv, "split"), more;
 
 	if (t_at < 0 || ce_at < 0 || (every > 0 && (step_at = csv_column(csv, "step", e)) < 0) ||
-	    (split_seen && (split_at = csv_column(csv, "split", e)) < 0))
+	    (cli_given("split") && (split_at = csv_column(csv, "split", e)) < 0))
 		return -1;
 	while ((more = csv_next(csv, e)) > 0) {
 		double step = NAN, t, ce;

@@ -20,34 +20,61 @@
 static int64_t length = 64, stride, level = SHARD_AUTO;
 static uint64_t seed;
 static int what_is_long = PACKING_CUT;
-static bool length_given, long_given, seed_given, join, shuffle, info, check, print_ids,
-    print_noise;
+static bool join, shuffle, info, check, print_ids, print_noise;
 static const char *take, *output;
 
 static const char *const longs[] = {"cut", "split", "drop", NULL};
 
 static const struct option_entry options[] = {
-    {'T', "length", OPTION_INT, &length, "N", "ids per row", 1, 1 << 20, 0, &length_given},
-    {0, "long", OPTION_CHOICE, &what_is_long, NULL, "what to do with stories of more than N ids", 0,
-        0, longs, &long_given},
-    {0, "join", OPTION_FLAG, &join, NULL, "join the stories and cut the rows from them", 0, 0, 0,
-        0},
-    {0, "stride", OPTION_INT, &stride, "N",
-        "ids from the start of a joined row to the next; 0: as -T", 0, 1 << 20, 0, 0},
-    {0, "shuffle", OPTION_FLAG, &shuffle, NULL, "write the rows in random order", 0, 0, 0, 0},
-    {'s', "seed", OPTION_SEED, &seed, "SEED", "random seed of the order", 0, 0, 0, &seed_given},
-    {0, "take", OPTION_STRING, &take, "A:B", "output only records A to B - 1, counted from 0", 0, 0,
-        0, 0},
-    {0, "info", OPTION_FLAG, &info, NULL, "print a summary of each FILE", 0, 0, 0, 0},
-    {0, "check", OPTION_FLAG, &check, NULL,
-        "read each FILE to its end; exit with 1 if any is corrupt", 0, 0, 0, 0},
-    {0, "ids", OPTION_FLAG, &print_ids, NULL, "print ids, one record per line", 0, 0, 0, 0},
-    {0, "noise", OPTION_FLAG, &print_noise, NULL,
-        "print levels, seeds and masks of noised rows as CSV", 0, 0, 0, 0},
-    {'o', "output", OPTION_STRING, &output, "FILE", "output file [standard output]", 0, 0, 0, 0},
-    {'z', "compress", OPTION_INT, &level, "LEVEL",
-        "zstd level; 0: not compressed; -1: 3 for files, 0 for pipes", -1, 19, 0, 0},
-    CLI_FORCE("write binary output to a terminal"),
+    {.letter = 'T',
+        .name = "length",
+        .type = OPTION_INT,
+        .value = &length,
+        .arg = "N",
+        .help = "ids per row",
+        .min = 1,
+        .max = 1 << 20},
+    {.name = "long",
+        .type = OPTION_CHOICE,
+        .value = &what_is_long,
+        .help = "what to do with stories of more than N ids",
+        .choices = longs},
+    {.name = "join",
+        .type = OPTION_FLAG,
+        .value = &join,
+        .help = "join the stories and cut the rows from them"},
+    {.name = "stride",
+        .type = OPTION_INT,
+        .value = &stride,
+        .arg = "N",
+        .help = "ids from the start of a joined row to the next; 0: as -T",
+        .max = 1 << 20},
+    {.name = "shuffle",
+        .type = OPTION_FLAG,
+        .value = &shuffle,
+        .help = "write the rows in random order"},
+    CLI_SEED(&seed, "random seed of the order"),
+    {.name = "take",
+        .type = OPTION_STRING,
+        .value = &take,
+        .arg = "A:B",
+        .help = "output only records A to B - 1, counted from 0"},
+    {.name = "info", .type = OPTION_FLAG, .value = &info, .help = "print a summary of each FILE"},
+    {.name = "check",
+        .type = OPTION_FLAG,
+        .value = &check,
+        .help = "read each FILE to its end; exit with 1 if any is corrupt"},
+    {.name = "ids",
+        .type = OPTION_FLAG,
+        .value = &print_ids,
+        .help = "print ids, one record per line"},
+    {.name = "noise",
+        .type = OPTION_FLAG,
+        .value = &print_noise,
+        .help = "print levels, seeds and masks of noised rows as CSV"},
+    CLI_OUTPUT(&output, CLI_STANDARD_OUTPUT),
+    CLI_COMPRESS(&level),
+    CLI_FORCE_TERMINAL,
     CLI_QUIET,
     CLI_VERBOSE,
 };
@@ -142,9 +169,9 @@ static int begin(
 	if (h->kind == SHARD_NOISED)
 		return err_set(
 		    e, "%s: holds noised records, expected stream or rows records", shard_name(in));
-	if (h->kind == SHARD_ROWS && !length_given)
+	if (h->kind == SHARD_ROWS && !cli_given("length"))
 		length = h->row_len;
-	if (h->kind == SHARD_ROWS && (join || long_given || length != h->row_len))
+	if (h->kind == SHARD_ROWS && (join || cli_given("long") || length != h->row_len))
 		return err_set(e,
 		    "%s: expected stories, not rows of %u ids, which only --take and --shuffle "
 		    "accept",
@@ -287,24 +314,25 @@ static int check_files(int n, char **paths)
 	return damaged;
 }
 
-static void refuse_nonsense(void)
+static void check_options(void)
 {
-	bool print = print_ids || print_noise, say = info || check || print;
+	static const char *const packing[] = {
+	    "length", "join", "stride", "long", "shuffle", "seed", "compress", NULL};
+	static const char *const no_part[] = {"take", NULL};
+	static const char *const no_output[] = {"output", NULL};
 
 	if (info + check + print_ids + print_noise > 1)
 		die_usage("--info, --check, --ids and --noise: only one of them can be given");
-	cli_refuse(say && length_given, "--length", "--info, --check, --ids or --noise");
-	cli_refuse(say && (join || long_given || shuffle), "--join, --long or --shuffle",
-	    "--info, --check, --ids or --noise");
-	cli_refuse(say && level != SHARD_AUTO, "--compress", "--info, --check, --ids or --noise");
-	cli_refuse((info || check) && take, "--take", "--info or --check");
-	cli_refuse(check && output, "--output", "--check");
-	if (stride && !join)
-		die_usage("--stride: needs --join");
-	if (long_given && join)
-		die_usage("--long does not go with --join");
-	if (seed_given && !shuffle)
-		die_usage("--seed: needs --shuffle");
+	if (info || check || print_ids || print_noise)
+		cli_refuse_given("--info, --check, --ids or --noise", packing);
+	if (info || check)
+		cli_refuse_given("--info or --check", no_part);
+	if (check)
+		cli_refuse_given("--check", no_output);
+	if (join)
+		cli_refuse(cli_given("long"), "--long", "--join");
+	cli_require("stride", "join");
+	cli_require("seed", "shuffle");
 }
 
 int main(int argc, char **argv)
@@ -314,7 +342,7 @@ int main(int argc, char **argv)
 	bool text;
 	struct err e;
 
-	refuse_nonsense();
+	check_options();
 	cli_refuse_clashes(&output, 1, NULL, 0, argv + operand);
 	n = argc > operand ? argc - operand : 1;
 	paths = argc > operand ? argv + operand : standard;
