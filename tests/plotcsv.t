@@ -382,6 +382,8 @@ fails 'plotcsv: a terminal without room for the labels' 1 '24 columns are too fe
 	env COLUMNS=24 "$BIN/plotcsv" -y y --ylim 1:1.0000000000000002 "$T/narrow.csv"
 ok 'plotcsv: a terminal with just room for the labels' \
 	env COLUMNS=25 "$BIN/plotcsv" -y y --ylim 1:1.0000000000000002 "$T/narrow.csv"
+ok 'plotcsv: COLUMNS that is not a number counts as 80' \
+	env COLUMNS=24x "$BIN/plotcsv" -y y --ylim 1:1.0000000000000002 "$T/narrow.csv"
 fails 'plotcsv: a picture without room for the labels' 1 '100 x 4000 pixels have no room for the labels of this picture' \
 	plot -y y --ylim 1:1.0000000000000002 --size 100x4000 -o "$T/c.png" "$T/narrow.csv"
 

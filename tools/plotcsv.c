@@ -450,9 +450,11 @@ static bool is_utf8(void)
 static int dimension(int of_window, const char *variable, int otherwise, int least)
 {
 	const char *text = getenv(variable);
-	int v = of_window > 0 ? of_window : text && atoi(text) > 0 ? atoi(text) : otherwise;
+	int64_t v = of_window;
 
-	return v < least ? least : v > TERM_MAX ? TERM_MAX : v;
+	if (v <= 0 && (!text || number_int(text, &v) || v <= 0))
+		v = otherwise;
+	return (int)(v < least ? least : v > TERM_MAX ? TERM_MAX : v);
 }
 
 static struct term terminal(void)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 const char *const schedule_families[] = {
     [SCHEDULE_UNIFORM] = "uniform",
     [SCHEDULE_CAUCHY] = "cauchy",
@@ -391,13 +393,10 @@ int schedule_print(const struct schedule *s, char *text, size_t room)
 /* A number that fills the field; "" is NAN. */
 static int parse_number(const char *name, const char *text, double *value, struct err *e)
 {
-	char *end;
-
 	*value = NAN;
 	if (!*text)
 		return 0;
-	*value = strtod(text, &end);
-	if (*end || end == text || !isfinite(*value))
+	if (number_data(text, value) || !isfinite(*value))
 		return err_set(e, "%s: '%.40s' is not a number", name, text);
 	return 0;
 }
@@ -407,15 +406,17 @@ static int parse_knots(struct schedule *s, const char *text, struct err *e)
 	int n = 0;
 
 	while (*text) {
-		char *end;
+		size_t length = strcspn(text, " ");
+		char number[64];
 
 		if (n == SCHEDULE_KNOTS)
 			return err_set(e, "knots: more than %d", SCHEDULE_KNOTS);
-		s->knot_f[n] = strtod(text, &end);
-		if (end == text || (*end && *end != ' ') || !isfinite(s->knot_f[n]))
+		snprintf(number, sizeof number, "%.*s", (int)length, text);
+		if (length >= sizeof number || number_data(number, &s->knot_f[n]) ||
+		    !isfinite(s->knot_f[n]))
 			return err_set(e, "knots: '%.40s' is not a number", text);
 		n++;
-		text = *end ? end + 1 : end;
+		text += length + (text[length] == ' ');
 	}
 	if (n < 2)
 		return err_set(e, "knots: expected at least 2");

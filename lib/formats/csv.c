@@ -3,12 +3,14 @@
 #include <csv.h>
 #include <math.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 
-enum { PARSER_BLOCK = 4096, MAX_COLUMNS = 1 << 20 };
+enum { PARSER_BLOCK = 4096, MAX_COLUMNS = 1 << 20, NUMBER_ROOM = 1024 };
 
 struct csv_reader {
 	struct input *in;
@@ -303,7 +305,7 @@ static int append(struct err *e, const char *text)
 
 	if (n + strlen(text) >= sizeof e->msg - 4)
 		return -1;
-	strcpy(e->msg + n, text);
+	snprintf(e->msg + n, sizeof e->msg - n, "%s", text);
 	err_printable(e->msg + n);
 	return 0;
 }
@@ -327,7 +329,7 @@ static size_t next_column(const struct csv_reader *r, size_t from, const char *n
 
 int csv_column(const struct csv_reader *r, const char *name, struct err *e)
 {
-	size_t first = next_column(r, 0, name), second = next_column(r, first + 1, name);
+	size_t first = next_column(r, 0, name), second = next_column(r, first + 1, name), n;
 
 	if (second < r->n_columns)
 		return err_set(e,
@@ -339,7 +341,8 @@ int csv_column(const struct csv_reader *r, const char *name, struct err *e)
 	err_set(e, "%.400s: no column '%.200s'; there are", r->in->name, name);
 	for (size_t i = 0; i < r->n_columns; i++)
 		if (append(e, i ? ", " : " ") || append(e, csv_name(r, i))) {
-			strcat(e->msg, "...");
+			n = strlen(e->msg);
+			snprintf(e->msg + n, sizeof e->msg - n, "...");
 			break;
 		}
 	return -1;
@@ -364,16 +367,18 @@ const char *csv_field(const struct csv_reader *r, size_t column)
 
 int csv_number(const struct csv_reader *r, size_t column, double *value, struct err *e)
 {
-	const char *field = csv_field(r, column);
-	char *end;
+	static const char blanks[] = " \t";
+	const char *field = csv_field(r, column), *begin = field + strspn(field, blanks);
+	size_t n = strlen(begin);
+	char text[NUMBER_ROOM];
 
 	*value = NAN;
 	if (!*field)
 		return 0;
-	*value = strtod(field, &end);
-	while (*end == ' ' || *end == '\t')
-		end++;
-	if (end == field || *end)
+	while (n > 0 && strchr(blanks, begin[n - 1]))
+		n--;
+	snprintf(text, sizeof text, "%.*s", (int)(n < sizeof text ? n : sizeof text), begin);
+	if (n >= sizeof text || number_data(text, value))
 		return err_set(e, "%s: line %llu: column '%.100s': '%.100s' is not a number",
 		    r->in->name, (unsigned long long)r->line, csv_name(r, column), field);
 	return 0;

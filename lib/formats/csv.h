@@ -64,8 +64,8 @@ uint64_t csv_line(const struct csv_reader *r);
 const char *csv_field(const struct csv_reader *r, size_t column);
 
 /*
- * csv_number - a field as a number: NAN where it is empty. Returns 0, or -1 where it is neither
- * empty nor a number in the C locale ("nan" and "inf" are numbers).
+ * csv_number - a field as a number: NAN if it is empty. Returns 0, or -1 if it is neither empty nor
+ * a number as number_data accepts it, with blanks and tabs around it.
  */
 int csv_number(const struct csv_reader *r, size_t column, double *value, struct err *e);
 

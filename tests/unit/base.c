@@ -328,6 +328,25 @@ static void test_numbers(void)
 	    "reals that no double holds");
 }
 
+static void test_data_numbers(void)
+{
+	static const char *const none[] = {
+	    "", " 1", "1 ", "0x10", "1_", "-", "--1", "+-1", "-+1", "1e", ".", "nan(1)", "infinit"};
+	double d, infinite, least;
+
+	for (size_t n = 0; n < sizeof none / sizeof *none; n++)
+		ok(number_data(none[n], &d) && errno == EINVAL, "data: '%s' is not a number",
+		    none[n]);
+	ok(!number_data("-1.5e-3", &d) && d == -1.5e-3 && !number_data("+.5", &d) && d == 0.5,
+	    "data: reals with either sign");
+	ok(!number_data("-NaN", &d) && isnan(d) && !number_data("-Inf", &d) && d == -INFINITY &&
+	        !number_data("infinity", &d) && d == INFINITY,
+	    "data: names of what is not finite");
+	ok(!number_data("1e400", &infinite) && infinite == INFINITY &&
+	        !number_data("4e-320", &least) && least == 4e-320,
+	    "data: a real that is too large is infinite, a small one is subnormal");
+}
+
 static void test_files(void)
 {
 	char dir[] = "/tmp/cdcd-base.XXXXXX";
@@ -457,6 +476,7 @@ int main(void)
 	test_replace();
 	test_messages();
 	test_numbers();
+	test_data_numbers();
 	test_files();
 	test_cgroups();
 	return tap_done();

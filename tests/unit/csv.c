@@ -183,7 +183,7 @@ static void test_numbers(void)
 	double v[4] = {0};
 	bool good;
 
-	ok(begin(&x, "a,b,c,d\n1.5,,-inf,nan\n 2e3 ,0,1,2x\n"), "open: %s", x.e.msg);
+	ok(begin(&x, "a,b,c,d\n1.5,,-inf,nan\n 2e3 ,0x1F,1,2x\n"), "open: %s", x.e.msg);
 	good = csv_next(x.r, &x.e) == 1;
 	for (size_t i = 0; i < 4; i++)
 		good = good && csv_number(x.r, i, &v[i], &x.e) == 0;
@@ -192,6 +192,7 @@ static void test_numbers(void)
 	ok(csv_next(x.r, &x.e) == 1 && csv_line(x.r) == 3 && !csv_number(x.r, 0, v, &x.e) &&
 	        v[0] == 2000,
 	    "blanks around a number pass");
+	ok(csv_number(x.r, 1, v, &x.e) == -1, "a hexadecimal number is refused");
 	ok(csv_number(x.r, 3, v, &x.e) == -1 &&
 	        !strcmp(x.e.msg + strlen(x.path), ": line 3: column 'd': '2x' is not a number"),
 	    "what is no number names its line: %s", x.e.msg + strlen(x.path));

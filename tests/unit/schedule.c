@@ -219,6 +219,8 @@ static void test_bad_text(void)
 	    {"cauchy,1,2,3,x,1,288,,", "p4: 'x' is not a number"},
 	    {"cauchy,1,2,3,4z,1,288,,", "p4: '4z' is not a number"},
 	    {"cauchy,1,inf,3,4,1,288,,", "p2: 'inf' is not a number"},
+	    {"cauchy,1, 2,3,4,1,288,,", "p2: ' 2' is not a number"},
+	    {"cauchy,0x1,2,3,4,1,288,,", "p1: '0x1' is not a number"},
 	    {"cauchy,1,-2,3,4,1,288,,", "s is -2"},
 	    {"cauchy,1,2,-3,4,1,288,,", "does not increase"},
 	    {"cauchy,1,2,3,4,288,1,,", "invalid noise levels"},
