@@ -108,7 +108,7 @@ struct sink {
 	struct progress progress;
 };
 
-static struct shard_header header(const struct encoding *g)
+static struct shard_header make_header(const struct encoding *g)
 {
 	const struct vocab *v = g->vocab;
 	struct shard_header h = {.kind = SHARD_STREAM,
@@ -124,7 +124,7 @@ static struct shard_header header(const struct encoding *g)
 
 static int sink_open(struct sink *s, const struct encoding *g, struct err *e)
 {
-	struct shard_header h = header(g);
+	struct shard_header h = make_header(g);
 
 	*s = (struct sink){.encoding = g};
 	progress_start(&s->progress);
@@ -134,7 +134,6 @@ static int sink_open(struct sink *s, const struct encoding *g, struct err *e)
 		cli_unlink_at_end(s->out.temporary);
 		return 0;
 	}
-	cli_refuse_terminal(g->output);
 	s->shard = shard_create(g->output, &h, NULL, g->level, e);
 	if (!s->shard)
 		return -1;
@@ -143,7 +142,7 @@ static int sink_open(struct sink *s, const struct encoding *g, struct err *e)
 }
 
 /* Write {"ids":[...],"tokens":[...],"offsets":[[begin,end],...]}; offsets are bytes in the text. */
-static int show(struct sink *s, const uint32_t *id, size_t n, const struct wordpiece_span *span,
+static int put_json(struct sink *s, const uint32_t *id, size_t n, const struct wordpiece_span *span,
     size_t n_spans, struct err *e)
 {
 	const struct wordpiece_frame *frame = &s->encoding->frame;
@@ -185,37 +184,42 @@ static int put_record(struct sink *s, const struct job *job, size_t i, struct er
 	    .ids = job->ids.id + begin, .n = (uint32_t)(job->end[i] - begin)};
 
 	if (s->encoding->json)
-		return show(
+		return put_json(
 		    s, record.ids, record.n, job->spans.span + first, job->span_end[i] - first, e);
 	return shard_write(s->shard, &record, e);
 }
 
 /* After an error, write the records before it. The missing trailer shows that more should follow.
  */
-static void give_up(struct sink *s, const struct err *why)
+static void sink_abort(struct sink *s)
 {
-	struct err e;
+	struct err ignored;
 
 	if (s->encoding->json) {
-		output_flush(&s->out, &e);
+		output_flush(&s->out, &ignored);
 		output_abort(&s->out);
 	} else {
-		shard_flush(s->shard, &e);
+		shard_flush(s->shard, &ignored);
 		shard_abort(s->shard);
 	}
-	progress_end();
-	die(why);
 }
 
-static void collect(struct sink *s, const struct job *job)
+static int sink_commit(struct sink *s, struct err *e)
 {
-	struct err e;
+	return s->encoding->json ? output_commit(&s->out, e) : shard_commit(s->shard, e);
+}
 
+/* --- the order of the input --- */
+
+static int collect_job(struct sink *s, const struct job *job, struct err *e)
+{
 	for (size_t i = 0; i < job->n; i++)
-		if (put_record(s, job, i, &e))
-			give_up(s, &e);
-	if (job->failed)
-		give_up(s, &job->e);
+		if (put_record(s, job, i, e))
+			return -1;
+	if (job->failed) {
+		*e = job->e;
+		return -1;
+	}
 	s->done.records += job->n;
 	s->bytes += job->block.n;
 	if (job->bad > 0 && s->done.bad == 0)
@@ -225,109 +229,130 @@ static void collect(struct sink *s, const struct job *job)
 		progress_show(&s->progress, "%" PRIu64 " documents, %.0f MB, %.0f MB/s",
 		    s->done.records, (double)s->bytes / 1e6,
 		    (double)s->bytes / 1e6 / progress_seconds(&s->progress));
+	return 0;
 }
 
-/* Submit the blocks of one input as jobs, until it ends. */
-static void encode_input(struct ordered *o, struct sink *s, struct input *in)
+/* Collect the oldest job, which exists, and make it free. */
+static int collect_oldest(struct ordered *o, struct sink *s, struct err *e)
 {
-	const struct encoding *g = s->encoding;
+	if (collect_job(s, ordered_oldest(o), e))
+		return -1;
+	ordered_release(o);
+	return 0;
+}
+
+static int collect_rest(struct ordered *o, struct sink *s, struct err *e)
+{
+	while (ordered_oldest(o))
+		if (collect_oldest(o, s, e))
+			return -1;
+	return 0;
+}
+
+/* Read the next block of the input into a free job. Returns 1; 0 at the end; -1 on error. */
+static int fill_job(struct job *job, struct input *in, uint64_t *line, struct err *e)
+{
+	const struct encoding *g = job->encoding;
+	int more = story_block(in, g->form, line, &job->block, e);
+
+	if (more <= 0)
+		return more;
+	job->name = in->name;
+	/* With one thread, the job is done before the buffer is reused: no copy is needed. */
+	if (g->threads == 1)
+		return 1;
+	if (mem_grow(&job->data, &job->data_cap, job->block.n, 1, e))
+		return -1;
+	job->block.data = memcpy(job->data, job->block.data, job->block.n);
+	return 1;
+}
+
+/* Submit the blocks of one input as jobs, until it ends, and collect all jobs. */
+static int encode_input(struct ordered *o, struct sink *s, struct input *in, struct err *e)
+{
 	uint64_t line = 1;
+	struct err why;
+	int more;
 
 	for (;;) {
 		struct job *job;
-		struct err e;
-		int more;
 
-		while (!(job = ordered_free(o))) {
-			collect(s, ordered_oldest(o));
-			ordered_release(o);
-		}
-		more = story_block(in, g->form, &line, &job->block, &e);
-		if (more == 0)
-			return;
-		if (more > 0 && g->threads > 1 &&
-		    mem_grow(&job->data, &job->data_cap, job->block.n, 1, &e))
-			more = -1;
-		if (more < 0) {
-			while ((job = ordered_oldest(o))) {
-				collect(s, job);
-				ordered_release(o);
-			}
-			give_up(s, &e);
-		}
-		/* With one thread, the job is done before the buffer is reused: no copy is needed.
-		 */
-		if (g->threads > 1)
-			job->block.data = memcpy(job->data, job->block.data, job->block.n);
-		job->name = in->name;
+		while (!(job = ordered_free(o)))
+			if (collect_oldest(o, s, e))
+				return -1;
+		more = fill_job(job, in, &line, &why);
+		if (more <= 0)
+			break;
 		ordered_submit(o);
 	}
+	/* An error in an earlier block comes first. */
+	if (collect_rest(o, s, e))
+		return -1;
+	if (more < 0)
+		*e = why;
+	return more;
 }
 
-static void encode_inputs(struct ordered *o, struct sink *s, int n, char **paths)
+static int encode_inputs(struct ordered *o, struct sink *s, int n, char **paths, struct err *e)
 {
-	for (int i = 0; i < (n > 0 ? n : 1); i++) {
-		struct input in;
-		struct err e;
-		struct job *job;
+	int failed = 0;
 
-		if (input_open(&in, n > 0 ? paths[i] : NULL, &e))
-			give_up(s, &e);
-		encode_input(o, s, &in);
-		while ((job = ordered_oldest(o))) {
-			collect(s, job);
-			ordered_release(o);
-		}
+	for (int i = 0; i < (n > 0 ? n : 1) && !failed; i++) {
+		struct input in;
+
+		if (input_open(&in, n > 0 ? paths[i] : NULL, e))
+			return -1;
+		failed = encode_input(o, s, &in, e);
 		input_close(&in);
 	}
+	return failed;
 }
 
-static int sink_commit(struct sink *s, struct err *e)
-{
-	return s->encoding->json ? output_commit(&s->out, e) : shard_commit(s->shard, e);
-}
-
-static void encode_all(struct sink *s, const struct wordpiece *wordpiece, int n, char **paths)
+static int encode_all(
+    struct sink *s, const struct wordpiece *wordpiece, int n, char **paths, struct err *e)
 {
 	const struct encoding *g = s->encoding;
 	size_t n_jobs = g->threads > 1 ? (size_t)g->threads * JOBS_A_THREAD : 1;
-	struct err e;
-	struct job *jobs = mem_array(n_jobs, sizeof *jobs, &e);
-	void **slots = mem_array(n_jobs, sizeof *slots, &e);
-	struct ordered *o;
+	struct job *jobs = mem_array(n_jobs, sizeof *jobs, e);
+	void **slots = mem_array(n_jobs, sizeof *slots, e);
+	struct ordered *o = NULL;
+	int failed = !jobs || !slots;
 
-	if (!jobs || !slots)
-		die(&e);
-	for (size_t i = 0; i < n_jobs; i++) {
+	for (size_t i = 0; i < n_jobs && !failed; i++) {
 		slots[i] = &jobs[i];
-		if (job_init(&jobs[i], g, wordpiece, &e))
-			die(&e);
+		failed = job_init(&jobs[i], g, wordpiece, e);
 	}
-	o = ordered_new(g->threads, slots, n_jobs, encode_block, &e);
-	if (!o)
-		die(&e);
-	encode_inputs(o, s, n, paths);
+	if (!failed)
+		failed = !(o = ordered_new(g->threads, slots, n_jobs, encode_block, e)) ||
+		         encode_inputs(o, s, n, paths, e);
 	ordered_end(o);
-	for (size_t i = 0; i < n_jobs; i++)
+	for (size_t i = 0; jobs && i < n_jobs; i++)
 		job_release(&jobs[i]);
 	free(jobs);
 	free(slots);
+	return failed ? -1 : 0;
 }
 
-struct encoded encode(const struct encoding *g, int n, char **paths)
+int encode(const struct encoding *g, int n, char **paths, struct encoded *done, struct err *e)
 {
 	struct wordpiece *wordpiece;
 	struct sink s;
-	struct err e;
+	int failed;
 
-	if (wordpiece_frame_check(&g->frame, g->vocab, &e) ||
-	    !(wordpiece = wordpiece_new(g->vocab, &g->options, &e)) || sink_open(&s, g, &e))
-		die(&e);
-	encode_all(&s, wordpiece, n, paths);
-	progress_end();
-	if (sink_commit(&s, &e))
-		die(&e);
-	cli_unlink_at_end(NULL);
+	if (wordpiece_frame_check(&g->frame, g->vocab, e) ||
+	    !(wordpiece = wordpiece_new(g->vocab, &g->options, e)))
+		return -1;
+	failed = sink_open(&s, g, e);
+	if (!failed) {
+		failed = encode_all(&s, wordpiece, n, paths, e);
+		progress_end();
+		if (failed)
+			sink_abort(&s);
+		else
+			failed = sink_commit(&s, e);
+		cli_unlink_at_end(NULL);
+		*done = s.done;
+	}
 	wordpiece_free(wordpiece);
-	return s.done;
+	return failed ? -1 : 0;
 }

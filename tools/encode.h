@@ -32,9 +32,13 @@ struct encoded {
 };
 
 /*
- * encode - encode the documents of n files, or of standard input if n is 0, or die. After an error,
- * the records before it have been written, but without the trailer that ends a complete shard.
+ * encode - encode the documents of n files, or of standard input if n is 0.
+ *
+ * done  set on success
+ *
+ * Returns 0 or -1. After an error, the records before it have been written, but without the trailer
+ * that ends a complete shard.
  */
-struct encoded encode(const struct encoding *g, int n, char **paths);
+int encode(const struct encoding *g, int n, char **paths, struct encoded *done, struct err *e);
 
 #endif

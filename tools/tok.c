@@ -108,33 +108,25 @@ static const struct cli cli = {
     .max_operands = -1,
 };
 
-static enum story_form form(void)
+static enum story_form input_form(void)
 {
 	return text ? STORY_TEXT : lines ? STORY_LINES : STORY_JSON;
 }
 
 /* Report the lines that --skip-bad skipped. */
-static void tell_bad(uint64_t bad, uint64_t good, const struct err *first)
+static void warn_of_bad_lines(uint64_t bad, uint64_t good, const struct err *first)
 {
 	if (bad > 0)
 		warn("skipped %" PRIu64 " bad lines of %" PRIu64 "; the first: %s", bad, bad + good,
 		    first->msg);
 }
 
-/* --- the vocabulary --- */
-
-static struct vocab *open_vocab(void)
+static struct vocab *open_vocab(struct err *e)
 {
-	struct err e;
-	struct vocab *v;
+	struct vocab *v = vocab_open(vocab_path, e);
 	char defect[128];
 
-	if (!vocab_path)
-		die_usage("no vocabulary: name one with -w FILE");
-	v = vocab_open(vocab_path, &e);
-	if (!v)
-		die(&e);
-	for (int i = 0; i < VOCAB_DEFECTS; i++)
+	for (int i = 0; v && i < VOCAB_DEFECTS; i++)
 		if (vocab_defect(v, i, defect, sizeof defect))
 			note("%s: %s", vocab_path, defect);
 	return v;
@@ -142,14 +134,13 @@ static struct vocab *open_vocab(void)
 
 /* --- encoding --- */
 
-static void run_encode(int argc, char **argv, int first)
+static int run_encode(int n, char **paths, const char *provenance, struct err *e)
 {
-	char provenance[SHARD_PROVENANCE_MAX];
-	struct vocab *vocab = open_vocab();
+	struct vocab *vocab = open_vocab(e);
 	const struct encoding g = {.vocab = vocab,
 	    .options = {.cased = cased, .literal = literal},
 	    .frame = {.bare = no_special, .limit = (size_t)truncate_to, .pad = pad, .left = left},
-	    .form = form(),
+	    .form = input_form(),
 	    .field = field,
 	    .skip_bad = skip_bad,
 	    .json = json,
@@ -158,11 +149,12 @@ static void run_encode(int argc, char **argv, int first)
 	    .level = (int)level,
 	    .provenance = provenance};
 	struct encoded done;
+	int failed = !vocab || encode(&g, n, paths, &done, e);
 
-	cli_provenance(provenance, sizeof provenance, argc, argv);
-	done = encode(&g, argc - first, argv + first);
-	tell_bad(done.bad, done.records, &done.first_bad);
+	if (!failed)
+		warn_of_bad_lines(done.bad, done.records, &done.first_bad);
 	vocab_free(vocab);
+	return failed ? -1 : 0;
 }
 
 /* --- decoding --- */
@@ -193,6 +185,19 @@ static int decode_record(struct decoding *d, const struct shard_record *record, 
 	           : 0;
 }
 
+static int check_vocab(const struct decoding *d, const struct shard_reader *r, struct err *e)
+{
+	const struct shard_header *h = shard_header(r);
+
+	if (h->vocab_hash == d->vocab->hash && h->vocab_size == d->vocab->size)
+		return 0;
+	return err_set(e,
+	    "%s: made with another vocabulary than %s: %" PRIu32 " tokens, hash %016" PRIx64
+	    " (expected %" PRIu32 ", %016" PRIx64 ")",
+	    shard_name(r), vocab_path, h->vocab_size, h->vocab_hash, d->vocab->size,
+	    d->vocab->hash);
+}
+
 static int decode_shard(struct decoding *d, const char *path, struct err *e)
 {
 	struct shard_reader *r = shard_open(path, e);
@@ -201,46 +206,46 @@ static int decode_shard(struct decoding *d, const char *path, struct err *e)
 
 	if (!r)
 		return -1;
-	if (shard_header(r)->vocab_hash != d->vocab->hash ||
-	    shard_header(r)->vocab_size != d->vocab->size) {
-		err_set(e,
-		    "%s: made with another vocabulary than %s: %" PRIu32 " tokens, hash %016" PRIx64
-		    " (expected %" PRIu32 ", %016" PRIx64 ")",
-		    shard_name(r), vocab_path, shard_header(r)->vocab_size,
-		    shard_header(r)->vocab_hash, d->vocab->size, d->vocab->hash);
-		shard_close(r);
-		return -1;
-	}
-	while ((more = shard_read(r, &record, e)) > 0)
-		if (decode_record(d, &record, e)) {
-			more = -1;
-			break;
-		}
+	more = check_vocab(d, r, e);
+	if (!more)
+		while ((more = shard_read(r, &record, e)) > 0)
+			if (decode_record(d, &record, e)) {
+				more = -1;
+				break;
+			}
 	shard_close(r);
 	return more;
 }
 
-static void run_decode(int n, char **paths)
+/* After an error, what was decoded before it is written. */
+static int decode_shards(struct decoding *d, int n, char **paths, struct err *e)
 {
-	struct decoding d = {.vocab = open_vocab()};
-	struct err e, late;
+	struct err ignored;
 
-	d.detokenizer = detokenizer_new(d.vocab, !no_cleanup, &e);
-	if (!d.detokenizer || output_open(&d.out, output, &e))
-		die(&e);
-	cli_unlink_at_end(d.out.temporary);
+	if (output_open(&d->out, output, e))
+		return -1;
+	cli_unlink_at_end(d->out.temporary);
 	for (int i = 0; i < (n > 0 ? n : 1); i++)
-		if (decode_shard(&d, n > 0 ? paths[i] : NULL, &e)) {
-			output_flush(&d.out, &late);
-			output_abort(&d.out);
-			die(&e);
+		if (decode_shard(d, n > 0 ? paths[i] : NULL, e)) {
+			output_flush(&d->out, &ignored);
+			output_abort(&d->out);
+			return -1;
 		}
-	if (output_commit(&d.out, &e))
-		die(&e);
+	return output_commit(&d->out, e);
+}
+
+static int run_decode(int n, char **paths, struct err *e)
+{
+	struct decoding d = {.vocab = open_vocab(e)};
+	int failed = -1;
+
+	if (d.vocab && (d.detokenizer = detokenizer_new(d.vocab, !no_cleanup, e)))
+		failed = decode_shards(&d, n, paths, e);
 	cli_unlink_at_end(NULL);
 	free(d.line.text);
 	detokenizer_free(d.detokenizer);
 	vocab_free(d.vocab);
+	return failed;
 }
 
 /* --- learning --- */
@@ -252,108 +257,145 @@ struct learning {
 	struct err first_bad;
 };
 
-static void learn_input(struct learning *l, const char *path)
+static int learn_block(struct learning *l, struct err *e)
+{
+	struct story story;
+	enum story_result result;
+
+	while ((result = story_next(l->parser, &story, e)) != STORY_END) {
+		if (result == STORY_BAD && skip_bad) {
+			if (l->bad++ == 0)
+				l->first_bad = *e;
+			continue;
+		}
+		if (result != STORY_OK || learner_add(l->learner, story.text, story.n, e))
+			return -1;
+		l->documents++;
+	}
+	return 0;
+}
+
+static int learn_input(struct learning *l, const char *path, struct err *e)
 {
 	struct input in;
 	struct story_block block;
-	struct story story;
-	struct err e;
-	enum story_result result;
 	uint64_t line = 1;
 	int more;
 
-	if (input_open(&in, path, &e))
-		die(&e);
-	while ((more = story_block(&in, form(), &line, &block, &e)) > 0) {
+	if (input_open(&in, path, e))
+		return -1;
+	while ((more = story_block(&in, input_form(), &line, &block, e)) > 0) {
 		story_start(l->parser, in.name, &block);
-		while ((result = story_next(l->parser, &story, &e)) != STORY_END) {
-			if (result == STORY_BAD && skip_bad) {
-				if (l->bad++ == 0)
-					l->first_bad = e;
-				continue;
-			}
-			if (result != STORY_OK || learner_add(l->learner, story.text, story.n, &e))
-				die(&e);
-			l->documents++;
+		if (learn_block(l, e)) {
+			more = -1;
+			break;
 		}
 	}
-	if (more < 0)
-		die(&e);
 	input_close(&in);
+	return more;
 }
 
-static void run_learn(int n, char **paths)
+static int write_learned(const struct learned *learned, struct err *e)
+{
+	struct output out;
+
+	if (output_open(&out, output, e))
+		return -1;
+	cli_unlink_at_end(out.temporary);
+	if (output_write(&out, learned->text, learned->n, e)) {
+		output_abort(&out);
+		return -1;
+	}
+	return output_commit(&out, e);
+}
+
+static int learn_vocab(struct learning *l, int n, char **paths, struct err *e)
 {
 	const struct learn_options o = {.cased = cased,
 	    .size = (uint32_t)learn,
 	    .alphabet = LEARN_ALPHABET,
 	    .min_count = LEARN_MIN_COUNT};
 	struct learned learned;
-	struct output out;
-	struct err e;
-	struct learning l = {
-	    .learner = learner_new(cased, &e), .parser = story_parser_new(form(), field, &e)};
+	int failed;
 
-	if (!l.learner || !l.parser)
-		die(&e);
 	for (int i = 0; i < (n > 0 ? n : 1); i++)
-		learn_input(&l, n > 0 ? paths[i] : NULL);
-	if (learner_finish(l.learner, &o, &learned, &e) || output_open(&out, output, &e))
-		die(&e);
-	cli_unlink_at_end(out.temporary);
-	if (output_write(&out, learned.text, learned.n, &e) || output_commit(&out, &e)) {
-		output_abort(&out);
-		die(&e);
-	}
-	cli_unlink_at_end(NULL);
-	tell_bad(l.bad, l.documents, &l.first_bad);
+		if (learn_input(l, n > 0 ? paths[i] : NULL, e))
+			return -1;
+	if (learner_finish(l->learner, &o, &learned, e))
+		return -1;
+	failed = write_learned(&learned, e);
+	free(learned.text);
+	if (failed)
+		return -1;
+	warn_of_bad_lines(l->bad, l->documents, &l->first_bad);
 	if (learned.tokens < o.size || cli_verbose)
 		note("%" PRIu32 " tokens from %zu different words", learned.tokens,
-		    learner_words(l.learner));
-	free(learned.text);
+		    learner_words(l->learner));
+	return 0;
+}
+
+static int run_learn(int n, char **paths, struct err *e)
+{
+	struct learning l = {0};
+	int failed = -1;
+
+	if ((l.learner = learner_new(cased, e)) &&
+	    (l.parser = story_parser_new(input_form(), field, e)))
+		failed = learn_vocab(&l, n, paths, e);
+	cli_unlink_at_end(NULL);
 	story_parser_free(l.parser);
 	learner_free(l.learner);
+	return failed;
 }
+
+/* --- main --- */
 
 static void check_options(void)
 {
-	const char *mode = decode ? "-d" : "--learn";
+	static const char *const not_encoding[] = {"keep-special", "no-cleanup", NULL};
+	static const char *const not_decoding[] = {"learn", "threads", "compress", "lines", "text",
+	    "field", "skip-bad", "cased", "truncate", "pad", "left", "no-special",
+	    "literal-special", NULL};
+	static const char *const not_learning[] = {"vocab", "threads", "compress", "json",
+	    "keep-special", "no-cleanup", "truncate", "pad", "left", "no-special",
+	    "literal-special", NULL};
+	static const char *const only_json_lines[] = {"field", "skip-bad", NULL};
 
+	if (decode)
+		cli_refuse_given("--decode", not_decoding);
+	else if (learn)
+		cli_refuse_given("--learn", not_learning);
+	else
+		cli_refuse_given("encoding", not_encoding);
 	cli_refuse(lines && text, "--lines", "--text");
-	cli_refuse(field && (lines || text), "--field", "--lines or --text");
-	cli_refuse(skip_bad && (lines || text), "--skip-bad", "--lines or --text");
-	cli_refuse(no_cleanup && !decode, "--no-cleanup", "encoding or --learn");
-	cli_refuse(level != SHARD_AUTO && (json || decode || learn), "-z", "--json, -d or --learn");
-	if (!decode && !learn) {
-		cli_refuse(keep_special, "--keep-special", "encoding");
-		if (left && !truncate_to)
-			die_usage("--left: needs -T");
-		return;
-	}
-	cli_refuse(decode && learn, "-d", "--learn");
-	cli_refuse(cli_given("threads"), "-j", mode);
-	cli_refuse(decode && (lines || text || field || skip_bad),
-	    "--lines, --text, --field or --skip-bad", mode);
-	cli_refuse(decode && cased, "--cased", mode);
-	cli_refuse(learn && vocab_path, "-w", mode);
-	cli_refuse(learn && json, "--json", mode);
-	cli_refuse(learn && keep_special, "--keep-special", mode);
-	cli_refuse(truncate_to || pad || left, "-T, --pad or --left", mode);
-	cli_refuse(no_special, "--no-special", mode);
-	cli_refuse(literal, "--literal-special", mode);
+	if (lines || text)
+		cli_refuse_given("--lines or --text", only_json_lines);
+	cli_refuse(json && cli_given("compress"), "--compress", "--json");
+	if (left && !truncate_to)
+		die_usage("--left: needs --truncate");
+	if (!learn && !vocab_path)
+		die_usage("no vocabulary: name one with --vocab FILE");
 }
 
 int main(int argc, char **argv)
 {
-	int first = cli_parse(&cli, argc, argv);
+	char provenance[SHARD_PROVENANCE_MAX];
+	int first = cli_parse(&cli, argc, argv), n = argc - first, failed;
+	char **paths = argv + first;
+	struct err e;
 
 	check_options();
-	cli_refuse_clashes(&output, 1, &vocab_path, 1, argv + first);
-	if (learn)
-		run_learn(argc - first, argv + first);
-	else if (decode)
-		run_decode(argc - first, argv + first);
+	cli_refuse_clashes(&output, 1, &vocab_path, 1, paths);
+	if (!decode && !learn && !json)
+		cli_refuse_terminal(output);
+	cli_provenance(provenance, sizeof provenance, argc, argv);
+	if (decode)
+		failed = run_decode(n, paths, &e);
+	else if (learn)
+		failed = run_learn(n, paths, &e);
 	else
-		run_encode(argc, argv, first);
+		failed = run_encode(n, paths, provenance, &e);
+	if (failed)
+		die(&e);
 	return cli_finish();
 }
