@@ -2,28 +2,20 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#include "base/clock.h"
 
 void progress_start(struct progress *p)
 {
-	p->started = p->last = now();
+	p->started = p->last = clock_seconds();
 	p->terminal = isatty(STDERR_FILENO);
 }
 
 bool progress_due(struct progress *p)
 {
-	double t = now();
+	double t = clock_seconds();
 
 	if (cli_quiet || t - p->last < (p->terminal ? 0.2 : 60.0))
 		return false;
@@ -55,7 +47,7 @@ void progress_end(void)
 
 double progress_seconds(const struct progress *p)
 {
-	return now() - p->started;
+	return clock_seconds() - p->started;
 }
 
 const char *progress_eta(const struct progress *p, double done, char text[16])

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 struct progress {
-	double started, last; /* seconds of the monotonic clock */
+	double started, last; /* clock_seconds */
 	bool terminal;
 };
 

@@ -3,17 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Nobody to talk to: nothing is called, so that one process needs no implementation. */
 static bool alone(const struct comm *t)
@@ -36,22 +28,22 @@ void comm_abort(struct comm *t, int status)
 
 void comm_allreduce(struct comm *t, double *x, size_t n)
 {
-	double start = now();
+	double start = clock_seconds();
 
 	if (alone(t))
 		return;
 	t->calls->allreduce(t, x, n);
-	t->seconds += now() - start;
+	t->seconds += clock_seconds() - start;
 }
 
 static void share(struct comm *t, int root, void *p, size_t bytes)
 {
-	double start = now();
+	double start = clock_seconds();
 
 	if (alone(t))
 		return;
 	t->calls->broadcast(t, root, p, bytes);
-	t->seconds += now() - start;
+	t->seconds += clock_seconds() - start;
 }
 
 void comm_broadcast(struct comm *t, void *p, size_t bytes)
@@ -144,41 +136,41 @@ int comm_check_same(struct comm *t, const char *text, struct err *e)
 
 void comm_start_allreduce(struct comm *t, int slot, real *x, size_t n)
 {
-	double start = now();
+	double start = clock_seconds();
 
 	t->calls->start_allreduce(t, slot, x, n);
-	t->seconds += now() - start;
+	t->seconds += clock_seconds() - start;
 }
 
 void comm_start_reduce_scatter(struct comm *t, int slot, real *own, const real *x, size_t part)
 {
-	double start = now();
+	double start = clock_seconds();
 
 	t->calls->start_reduce_scatter(t, slot, own, x, part);
-	t->seconds += now() - start;
+	t->seconds += clock_seconds() - start;
 }
 
 void comm_start_alltoall(struct comm *t, int slot, void *to, const void *from, size_t part)
 {
-	double start = now();
+	double start = clock_seconds();
 
 	t->calls->start_alltoall(t, slot, to, from, part);
-	t->seconds += now() - start;
+	t->seconds += clock_seconds() - start;
 }
 
 void comm_start_allgather(struct comm *t, int slot, void *x, size_t part)
 {
-	double start = now();
+	double start = clock_seconds();
 
 	t->calls->start_allgather(t, slot, x, part);
-	t->seconds += now() - start;
+	t->seconds += clock_seconds() - start;
 }
 
 bool comm_done(struct comm *t, int slot, bool wait)
 {
-	double start = now();
+	double start = clock_seconds();
 	bool done = t->calls->done(t, slot, wait);
 
-	t->seconds += now() - start;
+	t->seconds += clock_seconds() - start;
 	return done;
 }
