@@ -171,7 +171,6 @@ int run_finish(struct run *r, int failed, struct err *e)
 
 	r->seconds = progress_seconds(&r->progress);
 	progress_end();
-	stop_calm();
 	if (failed && ranks_first())
 		warn("%s", e->msg);
 	if (failed && (e->status == ERR_NONFINITE || r->tr->step == r->first_step))
@@ -189,7 +188,6 @@ int run_finish(struct run *r, int failed, struct err *e)
 		warn("%s", e->msg);
 		return (int)e->status;
 	}
-	stop_calm();
 	note("%s: step %" PRIu64 " of %" PRId64 ", %.1f s, F %s", r->output, r->tr->step,
 	    r->tr->o.steps, progress_seconds(&r->progress),
 	    schedule_family_name(r->tr->schedule.family));

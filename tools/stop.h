@@ -13,7 +13,4 @@ extern volatile sig_atomic_t stop_signal;
  * ignored from here on. */
 void stop_catch(void);
 
-/* stop_calm - stop the repeated alarm, once the signal has been noticed. */
-void stop_calm(void);
-
 #endif

@@ -3,6 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,17 +14,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/minmax.h"
 #include "base/path.h"
 
-/* INPUT_MAX: what is one line or document may have so many bytes; no more than a record of a shard
- * would hold comes of them, and /dev/zero has no end. */
+/* INPUT_MAX: a line or document has at most so many bytes. This is more than a record of a shard
+ * can hold, and it ends the reading of /dev/zero. */
 enum { INPUT_START = 1 << 16, INPUT_MAX = 1 << 30, OUTPUT_SIZE = 1 << 16 };
 
-enum { AGAIN_MS = 100 };
+/* While a read or write waits, it looks at the stop flag this often. */
+enum { STOP_MS = 100 };
 
-/* So many signals in a row a reader may take nothing after a stop: 5 s of an alarm every 100 ms. */
-enum { PATIENCE = 50 };
+/* After a stop, a write fails if its reader takes nothing for so many seconds. */
+enum { STOPPED_WRITE_SECONDS = 5 };
+
+/* --- waiting --- */
+
+/* Wait until fd is ready for events, a signal arrives, or timeout_ms is over (-1: never). Returns
+ * whether it is ready. After any other error of poll it counts as ready: the read or write that
+ * follows finds the cause. */
+static bool is_ready(int fd, short events, int timeout_ms)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+	int n = poll(&p, 1, timeout_ms);
+
+	return n > 0 || (n < 0 && errno != EINTR);
+}
+
+static bool is_set(const volatile sig_atomic_t *stop)
+{
+	return stop && *stop;
+}
+
+/* Whether to repeat a read or write that failed with errno. A pipe may be non-blocking because of
+ * another process that shares it; *wait is then set. */
+static bool is_retryable(bool *wait)
+{
+	*wait = *wait || errno == EAGAIN;
+	return errno == EAGAIN || errno == EINTR;
+}
 
 /* --- input --- */
 
@@ -51,30 +83,33 @@ int input_open(struct input *in, const char *path, struct err *e)
 	return 0;
 }
 
-/* Whether a read or write that failed is to be tried again. A pipe may be non-blocking because of
- * another process that shares it: then this waits until fd is ready, a signal comes, or AGAIN_MS.
- */
-static bool is_worth_retrying(int fd, short what)
+/* Bytes of the input that have been read from its descriptor. */
+static uint64_t input_taken(const struct input *in)
 {
-	struct pollfd p = {.fd = fd, .events = what};
+	return in->offset + (in->len - in->pos);
+}
 
-	if (errno == EAGAIN)
-		poll(&p, 1, AGAIN_MS);
-	else if (errno != EINTR)
-		return false;
-	return true;
+static int await_input(const struct input *in, struct err *e)
+{
+	while (!is_ready(in->fd, POLLIN, in->stop ? STOP_MS : -1))
+		if (is_set(in->stop))
+			return err_set(e, "%s: stopped while waiting for byte %" PRIu64, in->name,
+			    input_taken(in));
+	return 0;
 }
 
 static ssize_t read_some(struct input *in, void *p, size_t n, struct err *e)
 {
+	bool wait = in->stop != NULL;
 	ssize_t got;
 
-	while ((got = read(in->fd, p, n)) < 0 && !(in->stop && *in->stop))
-		if (!is_worth_retrying(in->fd, POLLIN))
-			break;
+	do {
+		if (wait && await_input(in, e))
+			return -1;
+		got = read(in->fd, p, n);
+	} while (got < 0 && is_retryable(&wait));
 	if (got < 0)
-		return err_errno(e, "%s: cannot read at byte %llu", in->name,
-		    (unsigned long long)(in->offset + (in->len - in->pos)));
+		return err_errno(e, "%s: cannot read at byte %" PRIu64, in->name, input_taken(in));
 	if (got == 0)
 		in->eof = true;
 	return got;
@@ -93,8 +128,8 @@ int input_fill(struct input *in, struct err *e)
 	}
 	if (in->len >= INPUT_MAX)
 		return err_set(e,
-		    "%s: at byte %llu: %zu bytes, and still no end of a line or document", in->name,
-		    (unsigned long long)in->offset, in->len);
+		    "%s: at byte %" PRIu64 ": %zu bytes, and still no end of a line or document",
+		    in->name, in->offset, in->len);
 	if (in->len == in->cap && mem_grow(&in->buf, &in->cap, in->cap * 2, 1, e))
 		return -1;
 	got = read_some(in, in->buf + in->len, in->cap - in->len, e);
@@ -107,7 +142,7 @@ int input_fill(struct input *in, struct err *e)
 ssize_t input_read(struct input *in, void *p, size_t n, struct err *e)
 {
 	unsigned char *to = p;
-	size_t done = in->len - in->pos < n ? in->len - in->pos : n;
+	size_t done = min_size(n, in->len - in->pos);
 
 	memcpy(to, in->buf + in->pos, done);
 	in->pos += done;
@@ -176,14 +211,14 @@ static size_t directory_length(const char *path)
 	return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* What the temporary names for path begin with. FNV-1a, 64 bits. */
+/* Print what the names of temporary files for path begin with. The hash is FNV-1a, 64 bits. */
 static void print_beginning(char beginning[TEMPORARY_ROOM], const char *path)
 {
 	uint64_t hash = 14695981039346656037u;
 
 	for (const char *p = path + directory_length(path); *p; p++)
 		hash = (hash ^ (unsigned char)*p) * 1099511628211u;
-	snprintf(beginning, TEMPORARY_ROOM, "cdcd-%016llx-", (unsigned long long)hash);
+	snprintf(beginning, TEMPORARY_ROOM, "cdcd-%016" PRIx64 "-", hash);
 }
 
 static int open_temporary(struct output *out, mode_t mode, struct err *e)
@@ -227,14 +262,15 @@ static int open_path(struct output *out, const char *path, struct err *e)
 	if (!*path)
 		return err_set(e, "empty file name for an output");
 	there = !stat(path, &st);
-	/* A link that the system does not want followed is not followed in its place. */
+	/* If the system does not let us follow a link, do not replace the link's target either. */
 	if (!there && errno != ENOENT)
 		return err_errno(e, "%s", path);
 	if (there && !S_ISREG(st.st_mode)) {
 		out->fd = open(path, O_WRONLY | O_CLOEXEC);
 		return out->fd < 0 ? err_errno(e, "%s", path) : 0;
 	}
-	/* By the name of a device, as where a shell has sent standard output into a file. */
+	/* The file that a shell has redirected standard output to, named by the path or as
+	 * /dev/stdout. */
 	if (there && path_is_output(path)) {
 		out->fd = STDOUT_FILENO;
 		return 0;
@@ -242,12 +278,12 @@ static int open_path(struct output *out, const char *path, struct err *e)
 	out->path = path_target(path, e);
 	if (!out->path || open_temporary(out, there ? st.st_mode & 0666 : 0666, e))
 		return -1;
-	if (there) /* its owner may have reasons; a failure is none of ours */
+	if (there) /* a failure leaves the permissions of a new file, which is no error */
 		(void)!fchmod(out->fd, st.st_mode & 0777);
 	return 0;
 }
 
-/* Whether open_temporary makes such a name from this beginning. */
+/* Whether entry is a name that open_temporary makes from this beginning. */
 static bool is_temporary(const char *entry, const char *beginning)
 {
 	size_t n = strlen(beginning);
@@ -277,7 +313,7 @@ void output_sweep(const char *path)
 	free(target);
 }
 
-/* Where a signal has only put it off, again: file systems of networks let one do so. */
+/* fsync, repeated if a signal interrupts it, which network file systems allow. */
 static int sync_fd(int fd)
 {
 	int failed;
@@ -288,8 +324,8 @@ static int sync_fd(int fd)
 	return failed;
 }
 
-/* A name must survive a power cut: sync the directory that holds it. One that may be written but
- * not read cannot be. */
+/* Sync the directory of path, so that the file's name survives a power failure. A directory that
+ * the process may write but not read cannot be synced. */
 static int sync_directory(const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
@@ -310,12 +346,13 @@ static int sync_directory(const char *path, struct err *e)
 	return failed ? -1 : 0;
 }
 
-static int open_end(struct output *out, const char *path, struct err *e)
+static int open_for_appending(struct output *out, const char *path, struct err *e)
 {
 	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
 	struct stat st;
 
-	/* The last two by the name of a device, as where a shell has sent them into a file. */
+	/* The file that a shell has redirected standard output or error to, named by the path or as
+	 * /dev/stdout or /dev/stderr. */
 	if (path_is_standard(path) || path_is_open(path, STDOUT_FILENO)) {
 		out->fd = STDOUT_FILENO;
 		return 0;
@@ -332,8 +369,8 @@ static int open_end(struct output *out, const char *path, struct err *e)
 	return S_ISREG(st.st_mode) && st.st_size == 0 ? sync_directory(path, e) : 0;
 }
 
-/* All but the descriptor. */
-static int prepare(struct output *out, const char *path, struct err *e)
+/* Initialise everything but the descriptor. */
+static int init_output(struct output *out, const char *path, struct err *e)
 {
 	memset(out, 0, sizeof *out);
 	out->fd = -1;
@@ -344,7 +381,7 @@ static int prepare(struct output *out, const char *path, struct err *e)
 
 int output_open(struct output *out, const char *path, struct err *e)
 {
-	if (!prepare(out, path, e) && !open_path(out, path, e))
+	if (!init_output(out, path, e) && !open_path(out, path, e))
 		return 0;
 	output_abort(out);
 	return -1;
@@ -366,27 +403,44 @@ int output_check(const char *path, struct err *e)
 
 int output_append(struct output *out, const char *path, struct err *e)
 {
-	if (!prepare(out, path, e) && !open_end(out, path, e))
+	if (!init_output(out, path, e) && !open_for_appending(out, path, e))
 		return 0;
 	output_abort(out);
 	return -1;
 }
 
-static int write_all(struct output *out, const unsigned char *p, size_t n, struct err *e)
+static int await_output(const struct output *out, struct err *e)
 {
-	int waited = 0;
+	double deadline = INFINITY;
 
-	while (n > 0) {
-		ssize_t put = write(out->fd, p, n);
-
-		if (put < 0 && is_worth_retrying(out->fd, POLLOUT)) {
-			if (!(out->stop && *out->stop && ++waited > PATIENCE))
-				continue;
+	while (!is_ready(out->fd, POLLOUT, out->stop ? STOP_MS : -1)) {
+		if (is_set(out->stop) && isinf(deadline))
+			deadline = clock_seconds() + STOPPED_WRITE_SECONDS;
+		if (clock_seconds() > deadline) {
+			errno = ETIMEDOUT;
 			return err_set(e, "%s: its reader takes no more", out->name);
 		}
+	}
+	return 0;
+}
+
+/* When poll reports a pipe as ready, a write of up to PIPE_BUF bytes does not wait, but a longer
+ * one may. So an output with a stop flag writes parts of that size. */
+static int write_all(struct output *out, const unsigned char *p, size_t n, struct err *e)
+{
+	size_t largest = out->stop ? PIPE_BUF : SIZE_MAX;
+	bool wait = out->stop != NULL;
+
+	while (n > 0) {
+		ssize_t put;
+
+		if (wait && await_output(out, e))
+			return -1;
+		put = write(out->fd, p, min_size(n, largest));
+		if (put < 0 && is_retryable(&wait))
+			continue;
 		if (put < 0)
 			return err_errno(e, "%s: cannot write", out->name);
-		waited = 0;
 		p += put;
 		n -= (size_t)put;
 	}
@@ -404,7 +458,7 @@ int output_flush(struct output *out, struct err *e)
 int output_write(struct output *out, const void *p, size_t n, struct err *e)
 {
 	if (n == 0)
-		return 0; /* of nothing p may be NULL, which memcpy may not be given */
+		return 0; /* p may be NULL, which memcpy does not allow */
 	if (out->len + n > OUTPUT_SIZE && output_flush(out, e))
 		return -1;
 	if (n >= OUTPUT_SIZE)
@@ -460,7 +514,7 @@ int output_commit(struct output *out, struct err *e)
 		goto fail;
 	}
 	out->fd = -1;
-	/* EINTR: closed all the same, and it was synced. */
+	/* After EINTR the descriptor is closed as well, and the data has been synced. */
 	if (fd != STDOUT_FILENO && close(fd) && errno != EINTR) {
 		err_errno(e, "%s: cannot close", out->name);
 		goto fail;

@@ -4,6 +4,12 @@
 /*
  * Input and output of bytes: full reads and writes, lines, and atomic replacement of files.
  * A path of NULL or "-" means standard input or output.
+ *
+ * Pipes and terminals may wait for another process. A program that must be able to stop sets the
+ * member stop of an input or output, after opening it, to a flag that a signal handler or another
+ * thread sets. Once the flag is not 0, a read that would wait fails within 0.1 s, and a write fails
+ * when the reader has taken nothing for 5 s. Data that is there is still read, and a write that
+ * does not wait still succeeds. The flag must outlive the input or output.
  */
 
 #include <signal.h>
@@ -21,8 +27,7 @@ struct input {
 	size_t cap, pos, len; /* unread bytes are buf[pos] ... buf[len - 1] */
 	uint64_t offset;      /* bytes of the input before buf[pos] */
 	bool eof;
-	const volatile sig_atomic_t *stop; /* may be NULL: where it is set, a read that would wait
-	                                      is an error */
+	const volatile sig_atomic_t *stop; /* may be NULL; see below */
 };
 
 /* input_open - open path for reading. Returns 0, or -1 with nothing to close. */
@@ -53,8 +58,7 @@ struct output {
 	char *temporary; /* where it is written until then; NULL as path */
 	unsigned char *buf;
 	size_t len;
-	const volatile sig_atomic_t *stop; /* may be NULL: where it is set, a write that waits while
-	                                      50 signals come is an error */
+	const volatile sig_atomic_t *stop; /* may be NULL; see below */
 };
 
 /*
