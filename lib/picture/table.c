@@ -8,65 +8,6 @@
 
 #include "base/mem.h"
 
-/* --- names --- */
-
-static size_t hash(const char *text)
-{
-	uint64_t h = 14695981039346656037u; /* FNV-1a */
-
-	for (; *text; text++)
-		h = (h ^ (unsigned char)*text) * 1099511628211u;
-	return (size_t)(h ^ h >> 32);
-}
-
-static int grow_slots(struct names *names, struct err *e)
-{
-	size_t n = names->n_slots ? 2 * names->n_slots : 16;
-	uint32_t *slot = mem_array(n, sizeof *slot, e);
-
-	if (!slot)
-		return -1;
-	for (size_t i = 0; i < names->n; i++) {
-		size_t at = hash(names->text[i]) & (n - 1);
-
-		while (slot[at])
-			at = (at + 1) & (n - 1);
-		slot[at] = (uint32_t)i + 1;
-	}
-	free(names->slot);
-	names->slot = slot;
-	names->n_slots = n;
-	return 0;
-}
-
-int64_t names_find(struct names *names, const char *text, struct err *e)
-{
-	size_t at;
-
-	if (2 * (names->n + 1) > names->n_slots && grow_slots(names, e))
-		return -1;
-	for (at = hash(text) & (names->n_slots - 1); names->slot[at];
-	     at = (at + 1) & (names->n_slots - 1))
-		if (!strcmp(names->text[names->slot[at] - 1], text))
-			return names->slot[at] - 1;
-	if (mem_grow(&names->text, &names->cap, names->n + 1, sizeof *names->text, e))
-		return -1;
-	names->text[names->n] = mem_copy_string(text, e);
-	if (!names->text[names->n])
-		return -1;
-	names->slot[at] = (uint32_t)++names->n;
-	return (int64_t)names->n - 1;
-}
-
-void names_release(struct names *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		free(names->text[i]);
-	free(names->text);
-	free(names->slot);
-	memset(names, 0, sizeof *names);
-}
-
 /* --- rows --- */
 
 void table_init(struct table *t, size_t n_y, bool has_c)
@@ -80,8 +21,8 @@ void table_release(struct table *t)
 {
 	free(t->value);
 	free(t->id);
-	names_release(&t->categories);
-	names_release(&t->groups);
+	strings_release(&t->categories);
+	strings_release(&t->groups);
 	table_init(t, t->n_y, t->has_c);
 }
 
@@ -90,11 +31,17 @@ static size_t width(const struct table *t)
 	return 1 + t->n_y + t->has_c;
 }
 
+/* The number of name, or 0 if it is NULL. Returns -1 if memory is short. */
+static int64_t number_of(struct strings *names, const char *name, struct err *e)
+{
+	return name ? strings_add(names, name, strlen(name), e) : 0;
+}
+
 int table_add(
     struct table *t, const double *value, const char *category, const char *group, struct err *e)
 {
-	int64_t category_id = category ? names_find(&t->categories, category, e) : 0;
-	int64_t group_id = group ? names_find(&t->groups, group, e) : 0;
+	int64_t category_id = number_of(&t->categories, category, e);
+	int64_t group_id = number_of(&t->groups, group, e);
 
 	if (category_id < 0 || group_id < 0)
 		return -1;
@@ -550,7 +497,7 @@ static void class_init(
 		snprintf(class->others, sizeof class->others, "%zu others", n_categories - i);
 		class->label = class->others;
 	} else if (n_categories) {
-		class->label = t->categories.text[i];
+		class->label = strings_get(&t->categories, i, NULL);
 	} else if (t->n_y > 1) {
 		class->label = look->y_labels[i];
 	}

@@ -11,19 +11,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/strings.h"
 #include "picture/plot.h"
-
-/* Texts by number, in order of appearance. */
-struct names {
-	char **text;
-	size_t n, cap;
-	uint32_t *slot; /* n_slots, a power of two; 0 is free, else a number + 1 */
-	size_t n_slots;
-};
-
-/* names_find - the number of text, new if need be. Returns -1 where memory is short. */
-int64_t names_find(struct names *names, const char *text, struct err *e);
-void names_release(struct names *names);
 
 struct table {
 	size_t n_y;    /* columns of y; 0 for a histogram */
@@ -32,7 +21,7 @@ struct table {
 	double *value; /* [n][1 + n_y + has_c]: x, the ys, c */
 	uint32_t *id;  /* [n][2]: category, group; 0 where there is only one */
 	size_t cap_value, cap_id;
-	struct names categories, groups;
+	struct strings categories, groups;
 };
 
 void table_init(struct table *t, size_t n_y, bool has_c);

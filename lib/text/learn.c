@@ -2,106 +2,19 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "base/mem.h"
+#include "base/strings.h"
 #include "text/vocab.h"
 #include "text/words.h"
-
-/* --- strings with numbers, counted --- */
-
-struct bag {
-	char *text;
-	size_t text_cap;
-	size_t *start; /* [n + 1] */
-	size_t start_cap;
-	uint64_t *count;
-	size_t count_cap;
-	size_t n;
-	uint32_t *slot; /* number + 1, or 0 */
-	size_t n_slots; /* a power of 2, or 0 */
-};
-
-static void bag_release(struct bag *b)
-{
-	free(b->text);
-	free(b->start);
-	free(b->count);
-	free(b->slot);
-}
-
-static const char *bag_string(const struct bag *b, size_t i, size_t *n)
-{
-	*n = b->start[i + 1] - b->start[i];
-	return b->text + b->start[i];
-}
-
-static uint32_t *bag_slot(const struct bag *b, const char *s, size_t n)
-{
-	size_t i = XXH3_64bits(s, n) & (b->n_slots - 1);
-
-	for (; b->n > 0 && b->slot[i]; i = (i + 1) & (b->n_slots - 1)) {
-		size_t length;
-		const char *have = bag_string(b, b->slot[i] - 1, &length);
-
-		if (length == n && !memcmp(have, s, n))
-			break;
-	}
-	return &b->slot[i];
-}
-
-static int bag_widen(struct bag *b, struct err *e)
-{
-	uint32_t *old = b->slot;
-
-	if (b->n >= UINT32_MAX - 1)
-		return err_set(e, "more than 4294967294 different words");
-	b->n_slots = b->n_slots ? 2 * b->n_slots : 1024;
-	b->slot = mem_array(b->n_slots, sizeof *b->slot, e);
-	free(old);
-	if (!b->slot)
-		return -1;
-	for (size_t i = 0; i < b->n; i++) {
-		size_t n;
-		const char *s = bag_string(b, i, &n);
-
-		*bag_slot(b, s, n) = (uint32_t)i + 1;
-	}
-	return 0;
-}
-
-/* Count s once more; its number goes to *number, which may be NULL. */
-static int bag_add(
-    struct bag *b, const char *s, size_t n, uint64_t count, uint32_t *number, struct err *e)
-{
-	uint32_t *slot;
-	size_t at = b->n ? b->start[b->n] : 0;
-
-	if (b->n_slots / 2 <= b->n && bag_widen(b, e))
-		return -1;
-	slot = bag_slot(b, s, n);
-	if (!*slot) {
-		if (mem_grow(&b->text, &b->text_cap, at + n + 1, 1, e) ||
-		    mem_grow(&b->start, &b->start_cap, b->n + 2, sizeof *b->start, e) ||
-		    mem_grow(&b->count, &b->count_cap, b->n + 1, sizeof *b->count, e))
-			return -1;
-		memcpy(b->text + at, s, n);
-		b->start[b->n] = at;
-		b->start[b->n + 1] = at + n;
-		b->count[b->n] = 0;
-		*slot = (uint32_t)++b->n;
-	}
-	b->count[*slot - 1] += count;
-	if (number)
-		*number = *slot - 1;
-	return 0;
-}
 
 /* --- counting --- */
 
 struct learner {
 	struct unicode *unicode;
-	struct bag words;
+	struct strings words;
+	uint64_t *count; /* [words.n] how often each word occurs */
+	size_t count_cap;
 	struct word word;
 };
 
@@ -124,8 +37,22 @@ void learner_free(struct learner *l)
 	if (!l)
 		return;
 	unicode_free(l->unicode);
-	bag_release(&l->words);
+	strings_release(&l->words);
+	free(l->count);
 	free(l);
+}
+
+static int count_word(struct learner *l, struct err *e)
+{
+	size_t known = l->words.n;
+	int64_t i = strings_add(&l->words, (const char *)l->word.bytes, l->word.n, e);
+
+	if (i < 0 || mem_grow(&l->count, &l->count_cap, l->words.n, sizeof *l->count, e))
+		return -1;
+	if (l->words.n > known)
+		l->count[i] = 0;
+	l->count[i]++;
+	return 0;
 }
 
 int learner_add(struct learner *l, const char *text, size_t n, struct err *e)
@@ -133,8 +60,7 @@ int learner_add(struct learner *l, const char *text, size_t n, struct err *e)
 	struct words words = {l->unicode, (const unsigned char *)text, n, 0};
 
 	while (words_next(&words, &l->word))
-		if (!l->word.too_long &&
-		    bag_add(&l->words, (const char *)l->word.bytes, l->word.n, 1, NULL, e))
+		if (!l->word.too_long && count_word(l, e))
 			return -1;
 	return 0;
 }
@@ -161,8 +87,9 @@ struct best { /* of a heap; the count may be out of date */
 
 struct joiner {
 	const struct learn_options *options;
-	const struct bag *words;
-	struct bag tokens;
+	const struct strings *words;
+	const uint64_t *count; /* [words->n] */
+	struct strings tokens;
 	uint32_t *symbol; /* of all words */
 	size_t *start;    /* of each word in symbol */
 	uint32_t *length;
@@ -178,7 +105,7 @@ struct joiner {
 
 static void joiner_release(struct joiner *j)
 {
-	bag_release(&j->tokens);
+	strings_release(&j->tokens);
 	free(j->symbol);
 	free(j->start);
 	free(j->length);
@@ -309,7 +236,7 @@ static int join_in_word(
     struct joiner *j, uint32_t left, uint32_t right, uint32_t joined, uint32_t word, struct err *e)
 {
 	uint32_t *s = j->symbol + j->start[word], n = j->length[word], put = 0;
-	uint64_t count = j->words->count[word];
+	uint64_t count = j->count[word];
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (i + 1 == n || s[i] != left || s[i + 1] != right) {
@@ -339,10 +266,10 @@ static int join_strings(
     struct joiner *j, uint32_t left, uint32_t right, uint32_t *joined, struct err *e)
 {
 	size_t a, b, skip = strlen(VOCAB_CONTINUED);
-	const char *first = bag_string(&j->tokens, left, &a);
-	const char *second = bag_string(&j->tokens, right, &b);
+	const char *first = strings_get(&j->tokens, left, &a);
+	const char *second = strings_get(&j->tokens, right, &b);
 	char *both = mem_array(a + b, 1, e);
-	int failed;
+	int64_t added;
 
 	if (!both)
 		return -1;
@@ -352,9 +279,12 @@ static int join_strings(
 	}
 	memcpy(both, first, a);
 	memcpy(both + a, second, b);
-	failed = bag_add(&j->tokens, both, a + b, 0, joined, e);
+	added = strings_add(&j->tokens, both, a + b, e);
 	free(both);
-	return failed;
+	if (added < 0)
+		return -1;
+	*joined = (uint32_t)added;
+	return 0;
 }
 
 static int join_pairs(struct joiner *j, struct err *e)
@@ -419,21 +349,21 @@ static int add_letter(struct joiner *j, const char *prefix, uint32_t code, struc
 
 	memcpy(s, prefix, n);
 	n += unicode_encode(code, (unsigned char *)s + n);
-	return bag_add(&j->tokens, s, n, 0, NULL, e);
+	return strings_add(&j->tokens, s, n, e) < 0 ? -1 : 0;
 }
 
 /* counts [UNICODE_COUNT], continued [UNICODE_COUNT]: how often characters occur, and not first. */
-static void count_letters(const struct bag *words, uint64_t *counts, bool *continued)
+static void count_letters(const struct joiner *j, uint64_t *counts, bool *continued)
 {
-	for (size_t w = 0; w < words->n; w++) {
+	for (size_t w = 0; w < j->words->n; w++) {
 		size_t n;
-		const unsigned char *s = (const unsigned char *)bag_string(words, w, &n);
+		const unsigned char *s = (const unsigned char *)strings_get(j->words, w, &n);
 
 		for (size_t i = 0, length; i < n; i += length) {
 			uint32_t code;
 
 			length = unicode_decode(s + i, n - i, &code);
-			counts[code] += words->count[w];
+			counts[code] += j->count[w];
 			continued[code] = continued[code] || i > 0;
 		}
 	}
@@ -449,7 +379,7 @@ static int add_alphabet(struct joiner *j, struct err *e)
 
 	if (!counts || !continued || !letter)
 		goto out;
-	count_letters(j->words, counts, continued);
+	count_letters(j, counts, continued);
 	for (uint32_t c = 0; c < UNICODE_COUNT; c++)
 		if (counts[c])
 			letter[n++] = (struct letter){c, counts[c]};
@@ -474,7 +404,7 @@ out:
 /* Words as symbols; characters that are not in the alphabet are passed over. */
 static int split_words(struct joiner *j, struct err *e)
 {
-	size_t all = j->words->n ? j->words->start[j->words->n] : 0, at = 0;
+	size_t all = strings_bytes(j->words), at = 0;
 
 	j->symbol = mem_array(all, sizeof *j->symbol, e);
 	j->start = mem_array(j->words->n, sizeof *j->start, e);
@@ -483,20 +413,21 @@ static int split_words(struct joiner *j, struct err *e)
 		return -1;
 	for (size_t w = 0; w < j->words->n; w++) {
 		size_t n;
-		const char *s = bag_string(j->words, w, &n);
+		const char *s = strings_get(j->words, w, &n);
 		char piece[8] = VOCAB_CONTINUED;
 
 		j->start[w] = at;
 		for (size_t i = 0, length; i < n; i += length) {
 			size_t skip = i > 0 ? strlen(VOCAB_CONTINUED) : 0;
-			uint32_t code, slot;
+			uint32_t code;
+			int64_t token;
 
 			length = unicode_decode((const unsigned char *)s + i, n - i, &code);
 			memcpy(piece + skip, s + i, length);
-			slot = *bag_slot(&j->tokens, piece, skip + length);
+			token = strings_find(&j->tokens, piece, skip + length);
 			memcpy(piece, VOCAB_CONTINUED, strlen(VOCAB_CONTINUED));
-			if (slot)
-				j->symbol[at++] = slot - 1;
+			if (token >= 0)
+				j->symbol[at++] = (uint32_t)token;
 		}
 		j->length[w] = (uint32_t)(at - j->start[w]);
 	}
@@ -509,7 +440,7 @@ static int count_pairs(struct joiner *j, struct err *e)
 		const uint32_t *s = j->symbol + j->start[w];
 
 		for (uint32_t i = 0; i + 1 < j->length[w]; i++)
-			if (pair_add(j, s[i], s[i + 1], j->words->count[w], (uint32_t)w, e))
+			if (pair_add(j, s[i], s[i + 1], j->count[w], (uint32_t)w, e))
 				return -1;
 	}
 	return push_fresh(j, e);
@@ -520,7 +451,7 @@ static int begin(struct joiner *j, struct err *e)
 	for (int i = 0; i < VOCAB_SPECIALS; i++) {
 		const char *name = vocab_special_name((enum vocab_special_token)i);
 
-		if (bag_add(&j->tokens, name, strlen(name), 0, NULL, e))
+		if (strings_add(&j->tokens, name, strlen(name), e) < 0)
 			return -1;
 	}
 	if (add_alphabet(j, e))
@@ -531,16 +462,16 @@ static int begin(struct joiner *j, struct err *e)
 	return split_words(j, e) || count_pairs(j, e) ? -1 : 0;
 }
 
-static int write_tokens(const struct bag *tokens, struct learned *learned, struct err *e)
+static int write_tokens(const struct strings *tokens, struct learned *learned, struct err *e)
 {
-	char *p = mem_array(tokens->start[tokens->n] + tokens->n, 1, e);
+	char *p = mem_array(strings_bytes(tokens), 1, e);
 
 	if (!p)
 		return -1;
 	learned->text = p;
 	for (size_t i = 0; i < tokens->n; i++) {
 		size_t n;
-		const char *s = bag_string(tokens, i, &n);
+		const char *s = strings_get(tokens, i, &n);
 
 		memcpy(p, s, n);
 		p[n] = '\n';
@@ -554,7 +485,7 @@ static int write_tokens(const struct bag *tokens, struct learned *learned, struc
 int learner_finish(const struct learner *l, const struct learn_options *options,
     struct learned *learned, struct err *e)
 {
-	struct joiner j = {.options = options, .words = &l->words};
+	struct joiner j = {.options = options, .words = &l->words, .count = l->count};
 	int failed;
 
 	memset(learned, 0, sizeof *learned);

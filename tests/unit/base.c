@@ -14,6 +14,7 @@
 #include "base/number.h"
 #include "base/path.h"
 #include "base/rng.h"
+#include "base/strings.h"
 #include "tap.h"
 
 static void test_normal(void)
@@ -347,6 +348,30 @@ static void test_data_numbers(void)
 	    "data: a real that is too large is infinite, a small one is subnormal");
 }
 
+static void test_strings(void)
+{
+	struct strings strings = {0};
+	struct err e;
+	char text[16];
+	size_t n;
+	int wrong = 0;
+
+	ok(strings_find(&strings, "n1", 2) == -1, "strings: none is found before one is added");
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < 5000; i++) {
+			n = (size_t)snprintf(text, sizeof text, "n%d", i);
+			wrong += strings_add(&strings, text, n, &e) != i;
+			wrong += strings_find(&strings, text, n) != i;
+			wrong += strcmp(strings_get(&strings, (size_t)i, NULL), text) != 0;
+		}
+	ok(!wrong && strings.n == 5000, "strings: 5000 keep the order in which they were added");
+	ok(strings_add(&strings, "a\0b", 3, &e) == 5000 && strings_find(&strings, "a", 1) == -1 &&
+	        strings_add(&strings, "", 0, &e) == 5001 && strings_get(&strings, 5000, &n) &&
+	        n == 3 && strings_find(&strings, "", 0) == 5001,
+	    "strings: the empty string, and one that contains a NUL byte");
+	strings_release(&strings);
+}
+
 static void test_files(void)
 {
 	char dir[] = "/tmp/cdcd-base.XXXXXX";
@@ -477,6 +502,7 @@ int main(void)
 	test_messages();
 	test_numbers();
 	test_data_numbers();
+	test_strings();
 	test_files();
 	test_cgroups();
 	return tap_done();

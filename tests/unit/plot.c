@@ -349,22 +349,6 @@ static void test_smooth_large(void)
 	    "smooth: a median between the two smallest numbers");
 }
 
-static void test_names(void)
-{
-	struct names names = {0};
-	struct err e;
-	char text[16];
-	int wrong = 0;
-
-	for (int round = 0; round < 2; round++)
-		for (int i = 0; i < 5000; i++) {
-			snprintf(text, sizeof text, "n%d", i);
-			wrong += names_find(&names, text, &e) != i;
-		}
-	ok(!wrong && names.n == 5000, "names: 5000, each found again");
-	names_release(&names);
-}
-
 /* Where lines are drawn, groups stand together, in order of appearance, a break between them. */
 static void test_groups(void)
 {
@@ -546,7 +530,6 @@ int main(void)
 	test_text();
 	test_smooth();
 	test_smooth_large();
-	test_names();
 	test_groups();
 	test_histogram();
 	test_wide_histogram();
