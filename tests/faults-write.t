@@ -273,7 +273,7 @@ for option in -l --loss-log --schedule-log; do
 done
 fails 'train: an output without a name' 1 'empty file name for an output' tiny '' -n 2
 echo precious >"$T/poem.lock"
-fails 'train: what stands where the lock is to be' 1 'poem.lock: is no lock' tiny "$T/poem" -n 2
+fails 'train: refuses to use another file as its lock' 1 'poem.lock: is not a lock file' tiny "$T/poem" -n 2
 is 'stays there' "$(cat "$T/poem.lock")" precious
 rm "$T/poem.lock"
 

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/minmax.h"
+
 enum { LINE = 2 * PATH_MAX + 512 };
 
-/* Names of files, and of the lines of memory.stat. */
+/* A version of control groups: names of its files, and of lines in memory.stat. */
 struct version {
-	const char *type; /* of the file system */
+	const char *type; /* type of the file system */
 	const char *limit[2], *used, *cache[2];
 };
 
@@ -20,8 +22,8 @@ static const struct version versions[] = {
         {"total_inactive_file", "total_active_file"}},
 };
 
-/* A hierarchy of groups: where it is mounted, which group of it is mounted there, and which one
- * this process is in. */
+/* A hierarchy of groups: its mount point, the group that is mounted there, and the group of this
+ * process. */
 struct hierarchy {
 	const struct version *version;
 	char mount[PATH_MAX], top[PATH_MAX], own[PATH_MAX];
@@ -35,7 +37,7 @@ static FILE *open_file(const char *root, const char *directory, const char *name
 	return fopen(path, "re");
 }
 
-/* The number that a file consists of; none where it is not there, or says "max". */
+/* The number in a file; none if the file does not exist or contains "max". */
 static uint64_t read_number(
     const char *root, const char *directory, const char *name, uint64_t none)
 {
@@ -64,7 +66,7 @@ static uint64_t read_cache(const char *root, const char *directory, const struct
 	return sum;
 }
 
-/* Bytes that the limits of one group leave. */
+/* Bytes that the limits of one group still allow. */
 static uint64_t group_room(const char *root, const char *directory, const struct version *version)
 {
 	uint64_t limit = UINT64_MAX, used, cache;
@@ -72,7 +74,7 @@ static uint64_t group_room(const char *root, const char *directory, const struct
 	for (int i = 0; i < 2 && version->limit[i]; i++) {
 		uint64_t v = read_number(root, directory, version->limit[i], UINT64_MAX);
 
-		limit = v < limit ? v : limit;
+		limit = min_u64(limit, v);
 	}
 	if (limit == UINT64_MAX)
 		return UINT64_MAX;
@@ -93,7 +95,7 @@ static bool has_item(const char *list, const char *item)
 	return false;
 }
 
-/* Of the hierarchy that limits memory: the mount point, and the group that is mounted there. */
+/* Find the mount point of the hierarchy that limits memory, and the group that is mounted there. */
 static bool find_mount(const char *root, struct hierarchy *h)
 {
 	FILE *f = open_file(root, "/proc/self", "mountinfo");
@@ -112,8 +114,8 @@ static bool find_mount(const char *root, struct hierarchy *h)
 	return found;
 }
 
-/* The group of this process: lines are ID:CONTROLLERS:PATH, of version 2 "0::PATH". */
-static bool find_own(const char *root, struct hierarchy *h)
+/* Find the group of this process. Lines are ID:CONTROLLERS:PATH; in version 2, "0::PATH". */
+static bool find_own_group(const char *root, struct hierarchy *h)
 {
 	bool unified = !strcmp(h->version->type, "cgroup2"), found = false;
 	FILE *f = open_file(root, "/proc/self", "cgroup");
@@ -132,10 +134,11 @@ static bool find_own(const char *root, struct hierarchy *h)
 	return found;
 }
 
-/* From the group of this process up to that which is mounted, which may not be the first of all. */
+/* The smallest room of the group of this process and its parents, up to the group that is mounted,
+ * which need not be the root of the hierarchy. */
 static uint64_t hierarchy_room(const char *root, const struct hierarchy *h)
 {
-	size_t n = strcmp(h->top, "/") ? strlen(h->top) : 0, least = strlen(h->mount);
+	size_t n = strcmp(h->top, "/") ? strlen(h->top) : 0, shortest = strlen(h->mount);
 	bool below = !strncmp(h->own, h->top, n) && (h->own[n] == '/' || h->own[n] == '\0');
 	char directory[2 * PATH_MAX];
 	uint64_t room = UINT64_MAX;
@@ -145,8 +148,8 @@ static uint64_t hierarchy_room(const char *root, const struct hierarchy *h)
 		uint64_t v = group_room(root, directory, h->version);
 		char *slash = strrchr(directory, '/');
 
-		room = v < room ? v : room;
-		if (strlen(directory) <= least || !slash)
+		room = min_u64(room, v);
+		if (strlen(directory) <= shortest || !slash)
 			return room;
 		*slash = '\0';
 	}
@@ -158,10 +161,11 @@ uint64_t cgroup_room(const char *root)
 
 	for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
 		struct hierarchy h = {.version = &versions[i]};
-		uint64_t v = find_mount(root, &h) && find_own(root, &h) ? hierarchy_room(root, &h)
-		                                                        : UINT64_MAX;
+		uint64_t v = find_mount(root, &h) && find_own_group(root, &h)
+		                 ? hierarchy_room(root, &h)
+		                 : UINT64_MAX;
 
-		room = v < room ? v : room;
+		room = min_u64(room, v);
 	}
 	return room;
 }

@@ -27,7 +27,7 @@ void err_printable(char *text)
 	}
 }
 
-__attribute__((format(printf, 3, 0))) static int set(
+__attribute__((format(printf, 3, 0))) static int format_message(
     struct err *e, enum err_status status, const char *fmt, va_list ap)
 {
 	e->status = status;
@@ -41,7 +41,7 @@ int err_set(struct err *e, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	set(e, ERR_DATA, fmt, ap);
+	format_message(e, ERR_DATA, fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -51,7 +51,7 @@ int err_with(struct err *e, enum err_status status, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	set(e, status, fmt, ap);
+	format_message(e, status, fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -63,7 +63,7 @@ int err_errno(struct err *e, const char *fmt, ...)
 	size_t n;
 
 	va_start(ap, fmt);
-	set(e, ERR_DATA, fmt, ap);
+	format_message(e, ERR_DATA, fmt, ap);
 	va_end(ap);
 	n = strlen(e->msg);
 	snprintf(e->msg + n, sizeof e->msg - n, ": %s", strerror(saved));

@@ -269,8 +269,7 @@ static int open_path(struct output *out, const char *path, struct err *e)
 		out->fd = open(path, O_WRONLY | O_CLOEXEC);
 		return out->fd < 0 ? err_errno(e, "%s", path) : 0;
 	}
-	/* The file that a shell has redirected standard output to, named by the path or as
-	 * /dev/stdout. */
+	/* The file that a shell has redirected standard output to: do not replace it. */
 	if (there && path_is_output(path)) {
 		out->fd = STDOUT_FILENO;
 		return 0;
@@ -351,8 +350,7 @@ static int open_for_appending(struct output *out, const char *path, struct err *
 	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
 	struct stat st;
 
-	/* The file that a shell has redirected standard output or error to, named by the path or as
-	 * /dev/stdout or /dev/stderr. */
+	/* The file that a shell has redirected standard output or error to: use that descriptor. */
 	if (path_is_standard(path) || path_is_open(path, STDOUT_FILENO)) {
 		out->fd = STDOUT_FILENO;
 		return 0;

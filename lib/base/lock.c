@@ -15,8 +15,8 @@
 
 enum { PID_ROOM = 24 };
 
-/* What write_pid has written, or as much of something else. Returns its length, or -1 with errno.
- */
+/* Read what write_pid has written, or the beginning of any other contents. Returns the length, or
+ * -1 with errno set. */
 static ssize_t read_pid(int fd, char text[PID_ROOM])
 {
 	ssize_t n;
@@ -28,8 +28,8 @@ static ssize_t read_pid(int fd, char text[PID_ROOM])
 	return n;
 }
 
-/* Who holds it wrote its number there; for the message alone. */
-static int held(int fd, const char *path, struct err *e)
+/* The error that another process holds the lock. It has written its number to the lock file. */
+static int refuse_held_lock(int fd, const char *path, struct err *e)
 {
 	char text[PID_ROOM];
 	long pid = read_pid(fd, text) > 0 ? strtol(text, NULL, 10) : 0;
@@ -39,8 +39,9 @@ static int held(int fd, const char *path, struct err *e)
 	return err_set(e, "%s: is being written by another process", path);
 }
 
-/* Whether the file that is locked is still the one of that name: its last holder removes it. */
-static bool is_there(const struct lock *l)
+/* Whether the locked file is still the one of that name: its previous holder may have removed it.
+ */
+static bool is_current(const struct lock *l)
 {
 	struct stat own, named;
 
@@ -48,9 +49,9 @@ static bool is_there(const struct lock *l)
 	       own.st_ino == named.st_ino;
 }
 
-/* Nothing but what write_pid writes: the lock of a run that was killed, and no file of other use.
- */
-static int check(const struct lock *l, struct err *e)
+/* Check that the file is empty or has what write_pid writes, as after a run that was killed. Any
+ * other file has another purpose, and is not to be overwritten. */
+static int check_contents(const struct lock *l, struct err *e)
 {
 	char text[PID_ROOM];
 	ssize_t n = read_pid(l->fd, text);
@@ -58,20 +59,22 @@ static int check(const struct lock *l, struct err *e)
 	if (n < 0)
 		return err_errno(e, "%s: cannot read at byte 0", l->path);
 	if (n > 0 && (strspn(text, "0123456789") != (size_t)n - 1 || text[n - 1] != '\n'))
-		return err_set(e, "%s: is no lock, and stands where one is to be", l->path);
+		return err_set(e, "%s: is not a lock file, but has the name of one", l->path);
 	return 0;
 }
 
-/* 1: held and there; 0: it was removed meanwhile; -1. */
-static int try(struct lock *l, const char *path, struct err *e)
+/* Open and lock the file. Returns 1, 0 if the file was removed meanwhile, or -1 on error. */
+static int try_lock(struct lock *l, const char *path, struct err *e)
 {
 	l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
 	if (l->fd < 0)
-		return err_errno(e, "%s: cannot make the lock", l->path);
+		return err_errno(e, "%s: cannot create the lock file", l->path);
 	if (flock(l->fd, LOCK_EX | LOCK_NB))
-		return errno == EWOULDBLOCK ? held(l->fd, path, e)
+		return errno == EWOULDBLOCK ? refuse_held_lock(l->fd, path, e)
 		                            : err_errno(e, "%s: cannot lock", l->path);
-	return check(l, e) ? -1 : is_there(l);
+	if (check_contents(l, e))
+		return -1;
+	return is_current(l);
 }
 
 static void write_pid(const struct lock *l)
@@ -79,22 +82,22 @@ static void write_pid(const struct lock *l)
 	char text[PID_ROOM];
 	int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
 
-	/* Nothing depends on it. */
+	/* A failure is ignored: only a message uses the number. */
 	if (ftruncate(l->fd, 0) || pwrite(l->fd, text, (size_t)n, 0) < n)
 		return;
 }
 
 char *lock_path(const char *path, struct err *e)
 {
-	char *target = *path ? path_target(path, e) : NULL, *beside = NULL;
+	char *target = *path ? path_target(path, e) : NULL, *file = NULL;
 	size_t room = target ? strlen(target) + sizeof ".lock" : 0;
 
 	if (!*path)
 		err_set(e, "empty file name for an output");
-	if (target && (beside = mem_array(room, 1, e)))
-		snprintf(beside, room, "%s.lock", target);
+	if (target && (file = mem_array(room, 1, e)))
+		snprintf(file, room, "%s.lock", target);
 	free(target);
-	return beside;
+	return file;
 }
 
 int lock_take(struct lock *l, const char *path, struct err *e)
@@ -111,7 +114,7 @@ int lock_take(struct lock *l, const char *path, struct err *e)
 	while (got == 0) {
 		if (l->fd >= 0)
 			close(l->fd);
-		got = try(l, path, e);
+		got = try_lock(l, path, e);
 	}
 	if (got < 0) {
 		if (l->fd >= 0)
@@ -128,8 +131,8 @@ void lock_release(struct lock *l)
 {
 	if (l->fd < 0)
 		return;
-	/* Once the file has been removed, another process may hold a new one of that name. */
-	if (is_there(l))
+	/* If another process has removed the file, a third one may hold a new file of that name. */
+	if (is_current(l))
 		unlink(l->path);
 	close(l->fd);
 	free(l->path);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cgroup.h"
+#include "base/minmax.h"
 
 void *mem_array(size_t n, size_t size, struct err *e)
 {
@@ -49,7 +50,7 @@ uint64_t mem_physical(void)
 	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* What a limit of this process leaves, of which pages are used; where it can be told. */
+/* Bytes that this resource limit still allows, if pages are in use; UINT64_MAX without a limit. */
 static uint64_t limit_room(int resource, unsigned long long pages)
 {
 	uint64_t used = pages * (uint64_t)sysconf(_SC_PAGESIZE);
@@ -60,7 +61,7 @@ static uint64_t limit_room(int resource, unsigned long long pages)
 	return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
 }
 
-/* What the limits of address space and of data (ulimit -v and -d) leave. */
+/* Bytes that the limits of address space and of data (ulimit -v and -d) still allow. */
 static uint64_t process_room(void)
 {
 	unsigned long long space = 0, data = 0;
@@ -73,10 +74,10 @@ static uint64_t process_room(void)
 		fclose(f);
 	of_space = limit_room(RLIMIT_AS, space);
 	of_data = limit_room(RLIMIT_DATA, data);
-	return of_space < of_data ? of_space : of_data;
+	return min_u64(of_space, of_data);
 }
 
-/* Linux counts reclaimable cache as available in /proc/meminfo only. */
+/* Available memory of the machine. Only /proc/meminfo counts reclaimable cache as available. */
 static uint64_t machine_room(void)
 {
 	char line[128];
@@ -93,10 +94,7 @@ static uint64_t machine_room(void)
 
 uint64_t mem_available(void)
 {
-	uint64_t room = machine_room(), process = process_room(), group = cgroup_room("");
-
-	room = process < room ? process : room;
-	return group < room ? group : room;
+	return min_u64(machine_room(), min_u64(process_room(), cgroup_room("")));
 }
 
 uint64_t mem_peak(void)

@@ -16,12 +16,12 @@ struct ordered {
 	bool *done; /* [n_jobs] */
 	bool ending;
 	pthread_mutex_t lock;
-	pthread_cond_t news, finished; /* there is work; a job is done */
+	pthread_cond_t job_submitted, job_done;
 	pthread_t *thread;
 	int n_threads;
 };
 
-static void *worker(void *arg)
+static void *run_worker(void *arg)
 {
 	struct ordered *o = arg;
 
@@ -30,7 +30,7 @@ static void *worker(void *arg)
 		size_t slot;
 
 		while (o->begun == o->submitted && !o->ending)
-			pthread_cond_wait(&o->news, &o->lock);
+			pthread_cond_wait(&o->job_submitted, &o->lock);
 		if (o->ending)
 			break;
 		slot = o->begun++ % o->n_jobs;
@@ -38,7 +38,7 @@ static void *worker(void *arg)
 		o->work(o->jobs[slot]);
 		pthread_mutex_lock(&o->lock);
 		o->done[slot] = true;
-		pthread_cond_signal(&o->finished);
+		pthread_cond_signal(&o->job_done);
 	}
 	pthread_mutex_unlock(&o->lock);
 	return NULL;
@@ -56,8 +56,8 @@ struct ordered *ordered_new(
 	o->n_jobs = n_jobs;
 	o->work = work;
 	pthread_mutex_init(&o->lock, NULL);
-	pthread_cond_init(&o->news, NULL);
-	pthread_cond_init(&o->finished, NULL);
+	pthread_cond_init(&o->job_submitted, NULL);
+	pthread_cond_init(&o->job_done, NULL);
 	o->done = mem_array(n_jobs, sizeof *o->done, e);
 	o->thread = mem_array((size_t)wanted, sizeof *o->thread, e);
 	if (!o->done || !o->thread) {
@@ -65,7 +65,7 @@ struct ordered *ordered_new(
 		return NULL;
 	}
 	for (; o->n_threads < wanted; o->n_threads++) {
-		int failed = pthread_create(&o->thread[o->n_threads], NULL, worker, o);
+		int failed = pthread_create(&o->thread[o->n_threads], NULL, run_worker, o);
 
 		if (failed) {
 			err_set(
@@ -83,12 +83,12 @@ void ordered_end(struct ordered *o)
 		return;
 	pthread_mutex_lock(&o->lock);
 	o->ending = true;
-	pthread_cond_broadcast(&o->news);
+	pthread_cond_broadcast(&o->job_submitted);
 	pthread_mutex_unlock(&o->lock);
 	for (int i = 0; i < o->n_threads; i++)
 		pthread_join(o->thread[i], NULL);
-	pthread_cond_destroy(&o->finished);
-	pthread_cond_destroy(&o->news);
+	pthread_cond_destroy(&o->job_done);
+	pthread_cond_destroy(&o->job_submitted);
 	pthread_mutex_destroy(&o->lock);
 	free(o->done);
 	free(o->thread);
@@ -113,7 +113,7 @@ void ordered_submit(struct ordered *o)
 	pthread_mutex_lock(&o->lock);
 	o->done[slot] = false;
 	o->submitted++;
-	pthread_cond_signal(&o->news);
+	pthread_cond_signal(&o->job_submitted);
 	pthread_mutex_unlock(&o->lock);
 }
 
@@ -125,7 +125,7 @@ void *ordered_oldest(struct ordered *o)
 		return NULL;
 	pthread_mutex_lock(&o->lock);
 	while (!o->done[slot])
-		pthread_cond_wait(&o->finished, &o->lock);
+		pthread_cond_wait(&o->job_done, &o->lock);
 	pthread_mutex_unlock(&o->lock);
 	return o->jobs[slot];
 }

@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 
-enum { MOST_LINKS = 40 };
+enum { LINKS_MAX = 40 };
 
 bool path_is_standard(const char *path)
 {
@@ -28,7 +28,7 @@ static bool same_inode(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* The directory that path is in. */
+/* stat of the directory of path. name: the file name at the end of path. */
 static int stat_directory(const char *path, const char *name, struct stat *st)
 {
 	char *directory = strndup(path, (size_t)(name - path));
@@ -38,7 +38,7 @@ static int stat_directory(const char *path, const char *name, struct stat *st)
 	return failed;
 }
 
-/* By its directory and its name there. */
+/* Whether two paths have the same directory and the same file name in it. */
 static bool same_place(const char *a, const char *b)
 {
 	const char *slash, *name_a, *name_b;
@@ -71,7 +71,7 @@ bool path_same(const char *a, const char *b)
 	return same;
 }
 
-/* st: of what fd is open on. */
+/* Whether fd is open on the file of this path. *st receives the status of fd. */
 static bool is_open_on(const char *path, int fd, struct stat *st)
 {
 	struct stat named;
@@ -94,8 +94,9 @@ bool path_is_output(const char *path)
 	return is_open_on(path, STDOUT_FILENO, &st) && !S_ISCHR(st.st_mode);
 }
 
-/* The path of what is named in the directory of path. */
-static char *beside(const char *path, const char *name, struct err *e)
+/* Resolve name, the contents of a symbolic link, relative to the directory of path. The caller
+ * frees the result. */
+static char *resolve_link(const char *path, const char *name, struct err *e)
 {
 	const char *slash = *name == '/' ? NULL : strrchr(path, '/');
 	size_t n = slash ? (size_t)(slash - path) + 1 : 0, m = strlen(name) + 1;
@@ -112,14 +113,14 @@ char *path_target(const char *path, struct err *e)
 {
 	char name[PATH_MAX], *at = mem_copy_string(path, e);
 
-	for (int i = 0; at && i < MOST_LINKS; i++) {
+	for (int i = 0; at && i < LINKS_MAX; i++) {
 		ssize_t n = readlink(at, name, sizeof name - 1);
 		char *link = at;
 
 		if (n < 0)
-			return at; /* no link, or not there */
+			return at; /* not a link, or does not exist */
 		name[n] = '\0';
-		at = beside(link, name, e);
+		at = resolve_link(link, name, e);
 		free(link);
 	}
 	if (at)

@@ -21,7 +21,7 @@ struct pool {
 	int size; /* threads, the caller included */
 	struct worker *worker;
 	pthread_mutex_t lock;
-	pthread_cond_t work, done;
+	pthread_cond_t round_started, round_done;
 	atomic_uint round;  /* counts loops; workers wait for it to move */
 	atomic_int running; /* workers that have not finished this loop */
 	atomic_bool closing;
@@ -40,41 +40,41 @@ static void run_slice(struct pool *p, int rank)
 		p->body(p->arg, begin, end, rank);
 }
 
-static inline void relax(void)
+static inline void relax_cpu(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
 	__builtin_ia32_pause();
 #endif
 }
 
-static void await_work(struct pool *p, unsigned seen)
+static void await_round(struct pool *p, unsigned seen)
 {
 	for (int i = 0; i < SPINS; i++) {
 		if (atomic_load_explicit(&p->round, memory_order_acquire) != seen)
 			return;
-		relax();
+		relax_cpu();
 	}
 	pthread_mutex_lock(&p->lock);
 	while (atomic_load(&p->round) == seen)
-		pthread_cond_wait(&p->work, &p->lock);
+		pthread_cond_wait(&p->round_started, &p->lock);
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void *work(void *arg)
+static void *run_worker(void *arg)
 {
 	struct worker *w = arg;
 	struct pool *p = w->pool;
 	unsigned seen = 0;
 
 	for (;;) {
-		await_work(p, seen);
+		await_round(p, seen);
 		seen++;
 		if (atomic_load(&p->closing))
 			return NULL;
 		run_slice(p, w->rank);
 		if (atomic_fetch_sub(&p->running, 1) == 1) {
 			pthread_mutex_lock(&p->lock);
-			pthread_cond_signal(&p->done);
+			pthread_cond_signal(&p->round_done);
 			pthread_mutex_unlock(&p->lock);
 		}
 	}
@@ -84,7 +84,7 @@ static void start_round(struct pool *p)
 {
 	pthread_mutex_lock(&p->lock);
 	atomic_fetch_add(&p->round, 1);
-	pthread_cond_broadcast(&p->work);
+	pthread_cond_broadcast(&p->round_started);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -93,11 +93,11 @@ static void await_done(struct pool *p)
 	for (int i = 0; i < SPINS; i++) {
 		if (atomic_load_explicit(&p->running, memory_order_acquire) == 0)
 			return;
-		relax();
+		relax_cpu();
 	}
 	pthread_mutex_lock(&p->lock);
 	while (atomic_load(&p->running) > 0)
-		pthread_cond_wait(&p->done, &p->lock);
+		pthread_cond_wait(&p->round_done, &p->lock);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -124,12 +124,12 @@ struct pool *pool_new(int threads, struct err *e)
 		return NULL;
 	p->size = 1;
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->work, NULL);
-	pthread_cond_init(&p->done, NULL);
+	pthread_cond_init(&p->round_started, NULL);
+	pthread_cond_init(&p->round_done, NULL);
 	p->worker = mem_array((size_t)threads, sizeof *p->worker, e);
 	for (int i = 1; p->worker && i < threads; i++) {
 		p->worker[i] = (struct worker){p, 0, i};
-		if (pthread_create(&p->worker[i].thread, NULL, work, &p->worker[i])) {
+		if (pthread_create(&p->worker[i].thread, NULL, run_worker, &p->worker[i])) {
 			err_set(e, "cannot start thread %d of %d", i + 1, threads);
 			pool_free(p);
 			return NULL;
@@ -151,8 +151,8 @@ void pool_free(struct pool *p)
 	start_round(p);
 	for (int i = 1; i < p->size; i++)
 		pthread_join(p->worker[i].thread, NULL);
-	pthread_cond_destroy(&p->done);
-	pthread_cond_destroy(&p->work);
+	pthread_cond_destroy(&p->round_done);
+	pthread_cond_destroy(&p->round_started);
 	pthread_mutex_destroy(&p->lock);
 	free(p->worker);
 	free(p);

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <Random123/philox.h>
 
-static philox4x32_ctr_t block(uint64_t seed, enum rng_domain domain, uint32_t a, uint64_t b)
+static philox4x32_ctr_t random_block(uint64_t seed, enum rng_domain domain, uint32_t a, uint64_t b)
 {
 	philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
 	philox4x32_ctr_t ctr = {{(uint32_t)b, (uint32_t)(b >> 32), a, (uint32_t)domain}};
@@ -13,7 +13,7 @@ static philox4x32_ctr_t block(uint64_t seed, enum rng_domain domain, uint32_t a,
 
 uint64_t rng_u64(uint64_t seed, enum rng_domain domain, uint32_t a, uint64_t b)
 {
-	philox4x32_ctr_t r = block(seed, domain, a, b);
+	philox4x32_ctr_t r = random_block(seed, domain, a, b);
 
 	return (uint64_t)r.v[1] << 32 | r.v[0];
 }
@@ -23,7 +23,7 @@ double rng_uniform(uint64_t seed, enum rng_domain domain, uint32_t a, uint64_t b
 	return (double)(rng_u64(seed, domain, a, b) >> 11) * 0x1p-53;
 }
 
-/* Lemire 2019, arXiv:1805.10941, with the retries on further counters of the high word of b. */
+/* Source: Lemire 2019, arXiv:1805.10941. Retries count in the upper 16 bits of b. */
 uint64_t rng_below(uint64_t seed, enum rng_domain domain, uint32_t a, uint64_t b, uint64_t n)
 {
 	for (uint64_t attempt = 0;; attempt++) {
@@ -44,7 +44,7 @@ void rng_normal_at(
     uint64_t seed, enum rng_domain domain, uint32_t position, size_t first, float *out, size_t n)
 {
 	for (size_t i = 0; i < n; i += 4) {
-		philox4x32_ctr_t r = block(seed, domain, position, (first + i) / 4);
+		philox4x32_ctr_t r = random_block(seed, domain, position, (first + i) / 4);
 		float z[4];
 
 		for (int k = 0; k < 4; k += 2) {

@@ -22,8 +22,7 @@ enum rng_domain {
 	RNG_INIT = 6,    /* weights */
 	RNG_SAMPLE = 7,  /* noise that a sampler adds */
 	RNG_TEST = 8,
-	RNG_START =
-	    9, /* seeds of the initial noise of samples, which differs from that of training */
+	RNG_START = 9, /* seeds of the initial noise of samples: not that of training */
 };
 
 /* rng_u64 - 64 random bits for (seed, domain, a, b). */

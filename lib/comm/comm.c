@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-/* Nobody to talk to: nothing is called, so that one process needs no implementation. */
-static bool alone(const struct comm *t)
+/* Whether there is only one rank. It communicates with nobody, so it needs no implementation. */
+static bool is_single(const struct comm *t)
 {
 	return comm_size(t) == 1;
 }
@@ -22,7 +22,7 @@ void comm_finalize(struct comm *t)
 
 void comm_abort(struct comm *t, int status)
 {
-	if (!alone(t))
+	if (!is_single(t))
 		t->calls->abort(t, status);
 }
 
@@ -30,17 +30,17 @@ void comm_allreduce(struct comm *t, double *x, size_t n)
 {
 	double start = clock_seconds();
 
-	if (alone(t))
+	if (is_single(t))
 		return;
 	t->calls->allreduce(t, x, n);
 	t->seconds += clock_seconds() - start;
 }
 
-static void share(struct comm *t, int root, void *p, size_t bytes)
+static void broadcast_from(struct comm *t, int root, void *p, size_t bytes)
 {
 	double start = clock_seconds();
 
-	if (alone(t))
+	if (is_single(t))
 		return;
 	t->calls->broadcast(t, root, p, bytes);
 	t->seconds += clock_seconds() - start;
@@ -48,14 +48,14 @@ static void share(struct comm *t, int root, void *p, size_t bytes)
 
 void comm_broadcast(struct comm *t, void *p, size_t bytes)
 {
-	share(t, 0, p, bytes);
+	broadcast_from(t, 0, p, bytes);
 }
 
 /* --- agreement --- */
 
-/* The lowest rank for which failed is set, or -1: all learn it by one sum. The place of each rank
- * in the sum is a bit of a number, 32 ranks a number, which doubles add exactly. */
-static int lowest(struct comm *t, int failed)
+/* The lowest rank for which failed is set, or -1. One sum tells it to all ranks: each rank has a
+ * bit of its own, 32 ranks per number, and doubles add such numbers exactly. */
+static int find_failed_rank(struct comm *t, int failed)
 {
 	double bits[64];
 	int first = -1;
@@ -76,19 +76,19 @@ int comm_agree(struct comm *t, int failed, struct err *e)
 {
 	int who;
 
-	if (alone(t))
+	if (is_single(t))
 		return failed ? -1 : 0;
-	who = lowest(t, failed);
+	who = find_failed_rank(t, failed);
 	if (who < 0)
 		return 0;
 	if (who == t->rank && failed)
 		err_prefix(e, "rank %d of %d", t->rank, t->size);
-	share(t, who, e, sizeof *e);
+	broadcast_from(t, who, e, sizeof *e);
 	return -1;
 }
 
-/* One line of text at *p, without its end, cut to room; *p moves behind it. */
-static void next_line(const char **p, char *line, size_t room)
+/* Copy the line at *p, without its '\n', and truncated to room; move *p behind it. */
+static void take_line(const char **p, char *line, size_t room)
 {
 	size_t n = strcspn(*p, "\n");
 
@@ -96,13 +96,13 @@ static void next_line(const char **p, char *line, size_t room)
 	*p += n + ((*p)[n] == '\n');
 }
 
-static int compare(const char *own, const char *first, struct err *e)
+static int compare_lines(const char *own, const char *first, struct err *e)
 {
 	char a[300], b[300];
 
 	while (*own || *first) {
-		next_line(&own, a, sizeof a);
-		next_line(&first, b, sizeof b);
+		take_line(&own, a, sizeof a);
+		take_line(&first, b, sizeof b);
 		if (strcmp(a, b))
 			return err_with(e, ERR_USAGE, "has %s, where rank 0 has %s",
 			    *a ? a : "nothing", *b ? b : "nothing");
@@ -116,7 +116,7 @@ int comm_check_same(struct comm *t, const char *text, struct err *e)
 	char *first;
 	int failed;
 
-	if (alone(t))
+	if (is_single(t))
 		return 0;
 	comm_broadcast(t, &size, sizeof size);
 	first = mem_array(size, 1, e);
@@ -127,7 +127,7 @@ int comm_check_same(struct comm *t, const char *text, struct err *e)
 	if (t->rank == 0)
 		memcpy(first, text, size);
 	comm_broadcast(t, first, size);
-	failed = compare(text, first, e);
+	failed = compare_lines(text, first, e);
 	free(first);
 	return comm_agree(t, failed, e);
 }

@@ -6,13 +6,15 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/minmax.h"
 #include "comm/comm.h"
 
 #define REAL (sizeof(real) == 4 ? MPI_FLOAT : MPI_DOUBLE)
 
-/* Collective calls of one communicator must begin in the same order on all ranks, so those whose
- * order could differ go by different ones. */
-enum { FIRST, SECOND, BLOCKING, COMMS };
+/* Collective calls of one communicator must start in the same order on all ranks. So calls whose
+ * order may differ from rank to rank use different communicators: reductions, gathers and blocking
+ * calls. */
+enum { COMM_REDUCE, COMM_GATHER, COMM_BLOCKING, COMMS };
 
 struct mpi {
 	MPI_Comm comm[COMMS];
@@ -41,17 +43,17 @@ static void mpi_allreduce(struct comm *t, double *x, size_t n)
 {
 	struct mpi *m = t->own;
 
-	MPI_Allreduce(MPI_IN_PLACE, x, (int)n, MPI_DOUBLE, MPI_SUM, m->comm[BLOCKING]);
+	MPI_Allreduce(MPI_IN_PLACE, x, (int)n, MPI_DOUBLE, MPI_SUM, m->comm[COMM_BLOCKING]);
 }
 
-/* Counts are ints: long messages go in parts. */
+/* MPI counts with int, so a long message is sent in parts. */
 static void mpi_broadcast(struct comm *t, int root, void *p, size_t bytes)
 {
 	struct mpi *m = t->own;
 
 	for (size_t at = 0, n; at < bytes; at += n) {
-		n = bytes - at < (1u << 30) ? bytes - at : 1u << 30;
-		MPI_Bcast((char *)p + at, (int)n, MPI_BYTE, root, m->comm[BLOCKING]);
+		n = min_size(bytes - at, 1u << 30);
+		MPI_Bcast((char *)p + at, (int)n, MPI_BYTE, root, m->comm[COMM_BLOCKING]);
 	}
 }
 
@@ -60,22 +62,23 @@ static void mpi_start_allreduce(struct comm *t, int slot, real *x, size_t n)
 	struct mpi *m = t->own;
 
 	MPI_Iallreduce(
-	    MPI_IN_PLACE, x, (int)n, REAL, MPI_SUM, m->comm[FIRST], &m->request[slot]);
+	    MPI_IN_PLACE, x, (int)n, REAL, MPI_SUM, m->comm[COMM_REDUCE], &m->request[slot]);
 }
 
-static void mpi_start_reduce_scatter(struct comm *t, int slot, real *own, const real *x, size_t part)
+static void mpi_start_reduce_scatter(
+    struct comm *t, int slot, real *own, const real *x, size_t part)
 {
 	struct mpi *m = t->own;
 
 	MPI_Ireduce_scatter_block(
-	    x, own, (int)part, REAL, MPI_SUM, m->comm[FIRST], &m->request[slot]);
+	    x, own, (int)part, REAL, MPI_SUM, m->comm[COMM_REDUCE], &m->request[slot]);
 }
 
 static void mpi_start_alltoall(struct comm *t, int slot, void *to, const void *from, size_t part)
 {
 	struct mpi *m = t->own;
 
-	MPI_Ialltoall(from, (int)part, MPI_BYTE, to, (int)part, MPI_BYTE, m->comm[FIRST],
+	MPI_Ialltoall(from, (int)part, MPI_BYTE, to, (int)part, MPI_BYTE, m->comm[COMM_REDUCE],
 	    &m->request[slot]);
 }
 
@@ -84,7 +87,7 @@ static void mpi_start_allgather(struct comm *t, int slot, void *x, size_t part)
 	struct mpi *m = t->own;
 
 	MPI_Iallgather(MPI_IN_PLACE, (int)part, MPI_BYTE, x, (int)part, MPI_BYTE,
-	    m->comm[SECOND], &m->request[slot]);
+	    m->comm[COMM_GATHER], &m->request[slot]);
 }
 
 static bool mpi_done(struct comm *t, int slot, bool wait)
@@ -114,8 +117,8 @@ static const struct comm_calls calls = {
 /* --- initialisation --- */
 
 /*
- * Whether a launcher has started this process. Without one MPI is not even initialised: Open MPI
- * would start a daemon beside it, and fail where there is none.
+ * Whether a launcher has started this process. Without one, MPI must not be initialised: Open MPI
+ * would start a daemon, and fail if it is not installed.
  */
 static bool is_launched(void)
 {
@@ -133,7 +136,7 @@ static int initialise_mpi(int *argc, char ***argv, struct comm *t, struct err *e
 	struct mpi *m;
 	int provided;
 
-	/* Threads compute, and one of them alone calls MPI. */
+	/* Several threads compute, but only the main thread calls MPI. */
 	if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided))
 		return err_set(e, "MPI does not start");
 	MPI_Comm_rank(MPI_COMM_WORLD, &t->rank);
@@ -166,7 +169,7 @@ struct comm *comm_init(int *argc, char ***argv, struct err *e)
 	return t;
 }
 
-/* The first line, or two words of it, of what MPI says of itself. */
+/* MPI describes itself in several lines; use the first, up to a comma. */
 void comm_library(char *text, size_t room)
 {
 	char version[MPI_MAX_LIBRARY_VERSION_STRING] = "";

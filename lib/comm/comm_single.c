@@ -1,4 +1,4 @@
-/* One process alone: what train is linked with where it is built without MPI. */
+/* A communicator of one process: train is linked with it if it is built without MPI. */
 
 #include <stdio.h>
 

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The step that a row begins with. Returns 0 or -1. */
-static int get_step(const char *line, size_t n, int64_t *step)
+/* Read the step at the beginning of a row. Returns 0, or -1 if there is none. */
+static int parse_step(const char *line, size_t n, int64_t *step)
 {
 	size_t i = 0;
 
@@ -17,24 +17,24 @@ static int get_step(const char *line, size_t n, int64_t *step)
 	return i > 0 && i < n && line[i] == ',' ? 0 : -1;
 }
 
-/* Whether the line that input_line just returned had its end. */
-static bool is_whole(const struct input *in, const char *line, size_t n)
+/* Whether the line that input_line has just returned ended in '\n'. */
+static bool is_complete(const struct input *in, const char *line, size_t n)
 {
 	const char *end = (const char *)in->buf + in->pos;
 
 	return line + n < end && line[n] == '\n';
 }
 
-/* Whether it is the header, or, where it has no end, begins as the header does. */
-static bool is_header(const char *line, size_t n, bool whole, const char *header)
+/* Whether a line is the header or, if it is incomplete, the beginning of the header. */
+static bool is_header(const char *line, size_t n, bool complete, const char *header)
 {
-	size_t room = strlen(header);
+	size_t length = strlen(header);
 
-	return (whole ? n == room : n <= room) && !memcmp(line, header, n);
+	return (complete ? n == length : n <= length) && !memcmp(line, header, n);
 }
 
-/* The length of what is to stay, and the number of lines behind it. */
-static int measure(struct input *in, const char *header, int64_t keep, uint64_t *length,
+/* Find how many bytes of the log to keep, and how many lines follow them. */
+static int measure_log(struct input *in, const char *header, int64_t keep, uint64_t *length,
     uint64_t *cut, struct err *e)
 {
 	const char *line;
@@ -44,17 +44,17 @@ static int measure(struct input *in, const char *header, int64_t keep, uint64_t 
 
 	*length = *cut = 0;
 	while ((more = input_line(in, &line, &n, e)) > 0) {
-		bool whole = is_whole(in, line, n);
+		bool complete = is_complete(in, line, n);
 		int64_t step = 0;
 
 		lines++;
-		if (lines == 1 && !is_header(line, n, whole, header))
+		if (lines == 1 && !is_header(line, n, complete, header))
 			return err_set(e, "%s: its first line is not '%s': not a log to append to",
 			    in->name, header);
-		if (lines > 1 && whole && get_step(line, n, &step))
+		if (lines > 1 && complete && parse_step(line, n, &step))
 			return err_set(
 			    e, "%s: line %" PRIu64 " does not begin with a step", in->name, lines);
-		if (*cut > 0 || !whole || step > keep)
+		if (*cut > 0 || !complete || step > keep)
 			++*cut;
 		else
 			*length = in->offset;
@@ -62,8 +62,8 @@ static int measure(struct input *in, const char *header, int64_t keep, uint64_t 
 	return more;
 }
 
-/* Where to go on in path. */
-static int look(
+/* Find where to continue the log at path. */
+static int find_end(
     struct steplog *log, const char *path, const char *header, int64_t keep, struct err *e)
 {
 	struct input in;
@@ -71,7 +71,7 @@ static int look(
 
 	if (input_open(&in, path, e))
 		return -1;
-	failed = measure(&in, header, keep, &log->length, &log->cut, e);
+	failed = measure_log(&in, header, keep, &log->length, &log->cut, e);
 	input_close(&in);
 	return failed;
 }
@@ -86,7 +86,7 @@ int steplog_open(
 		return -1;
 	log->regular =
 	    log->out.fd > STDERR_FILENO && !fstat(log->out.fd, &st) && S_ISREG(st.st_mode);
-	if (log->regular && keep >= 0 && look(log, path, header, keep, e)) {
+	if (log->regular && keep >= 0 && find_end(log, path, header, keep, e)) {
 		output_abort(&log->out);
 		return -1;
 	}
@@ -96,6 +96,8 @@ int steplog_open(
 int steplog_begin(struct steplog *log, const char *header, struct err *e)
 {
 	if (log->regular && ftruncate(log->out.fd, (off_t)log->length))
-		return err_errno(e, "%s: cannot cut it", log->out.name);
-	return log->length == 0 && header ? output_printf(&log->out, e, "%s\n", header) : 0;
+		return err_errno(e, "%s: cannot truncate", log->out.name);
+	if (log->length == 0 && header)
+		return output_printf(&log->out, e, "%s\n", header);
+	return 0;
 }
