@@ -1,6 +1,7 @@
 #include "model/denoiser.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -107,6 +108,11 @@ int denoiser_ready(struct denoiser *dn, struct err *e)
 	return dn->host ? transformer_ready(dn->tf, e) : -1;
 }
 
+void denoiser_set_gradient_hook(struct denoiser *dn, transformer_gradient_hook *hook, void *arg)
+{
+	transformer_set_gradient_hook(dn->tf, hook, arg);
+}
+
 void denoiser_embed(struct denoiser *dn, const struct weights *w)
 {
 	k_normalize(dn->k, dn->e, w->embed, config_padded(&dn->c), (size_t)dn->c.embed);
@@ -157,6 +163,12 @@ void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B)
 		transformer_features(
 		    precond_at((enum precond)dn->c.precond, t[b]).noise, h + b * F, F);
 	put_column(dn, dn->level, B * F);
+}
+
+void denoiser_diffuse(struct denoiser *dn, real *x, const real *noise, size_t B)
+{
+	k_diffuse(
+	    dn->k, x, dn->e, dn->ids, noise, dn->t, B, (size_t)dn->c.row_len, (size_t)dn->c.embed);
 }
 
 /* --- forward --- */
@@ -247,8 +259,9 @@ void denoiser_argmax(struct denoiser *dn, const struct weights *w, int32_t *ids,
 	for (size_t m = 0, n; m < M; m += n) {
 		n = M - m < CHUNK ? M - m : CHUNK;
 		logits(dn, w, dn->D, m, n);
-		k_argmax(dn->k, ids + m, dn->logits, n, config_padded(&dn->c));
+		k_argmax(dn->k, dn->ids + m, dn->logits, n, config_padded(&dn->c));
 	}
+	k_get(dn->k, ids, dn->ids, M * sizeof *ids);
 }
 
 /* --- loss --- */
@@ -325,7 +338,7 @@ void denoiser_loss(struct denoiser *dn, const struct weights *w, const struct we
 	denoiser_set_levels(dn, b->t, B);
 	put_weights(dn, b);
 	k_gaussian(dn->k, dn->noise, b->seed, RNG_NOISE, B, T, d);
-	k_diffuse(dn->k, dn->x, dn->e, dn->ids, dn->noise, dn->t, B, T, d);
+	denoiser_diffuse(dn, dn->x, dn->noise, B);
 	posterior(dn, w, dn->x, B);
 	if (dn->c.self_cond) {
 		k_zero(dn->k, dn->p, M * d);
@@ -360,7 +373,7 @@ void denoiser_evaluate(struct denoiser *dn, const struct weights *w, const struc
 	put_column(dn, dn->mixing, 3 * B);
 	/* e itself, at level 0: x - t n would round it to what x can hold. */
 	k_zero(dn->k, dn->t, B);
-	k_diffuse(dn->k, dn->x, dn->e, dn->ids, dn->noise, dn->t, B, b->T, d);
+	denoiser_diffuse(dn, dn->x, dn->noise, B);
 	k_mix(dn->k, dn->x, dn->mixing, dn->x, dn->D, NULL, B, b->T * d);
 	difference = k_host(dn->k, dn->x, M * d);
 	for (size_t m = 0; m < M; m++) {
@@ -371,4 +384,50 @@ void denoiser_evaluate(struct denoiser *dn, const struct weights *w, const struc
 		dn->host[m] = (real)sum;
 	}
 	sequence_means(dn, b, squared_error);
+}
+
+/* --- checks --- */
+
+static bool is_finite_array(const struct denoiser *dn, const real *x, size_t n)
+{
+	return isfinite(k_sum_squares(dn->k, x, n));
+}
+
+static const struct tensor *find_nonfinite_weight(
+    const struct denoiser *dn, const struct weights *w)
+{
+	for (size_t i = 0; i < w->n_tensors; i++)
+		if (!is_finite_array(dn, w->base + w->tensor[i].offset, w->tensor[i].n))
+			return &w->tensor[i];
+	return NULL;
+}
+
+/*
+ * Of a batch that is self-conditioned in part, a block is judged by the other sequences: an error
+ * in the first estimate is part of the input of the self-conditioned ones.
+ */
+const char *denoiser_find_nonfinite(const struct denoiser *dn, const struct weights *w,
+    const struct batch *b, char text[DENOISER_WHERE])
+{
+	size_t M = b->B * b->T, d = (size_t)dn->c.embed;
+	const struct tensor *weight = find_nonfinite_weight(dn, w);
+	int block;
+
+	if (weight)
+		snprintf(text, DENOISER_WHERE, "in the weight %s", weight->name);
+	else if (!is_finite_array(dn, dn->e, config_padded(&dn->c) * d))
+		snprintf(text, DENOISER_WHERE, "in the normalised embeddings");
+	else if (!is_finite_array(dn, dn->noise, M * d))
+		snprintf(text, DENOISER_WHERE, "in the noise");
+	else if (!is_finite_array(dn, dn->x, M * d))
+		snprintf(text, DENOISER_WHERE, "in the noisy embeddings");
+	else if ((block = transformer_find_nonfinite(dn->tf, dn->input, b->B)) >= 0)
+		snprintf(text, DENOISER_WHERE, "in block %d", block);
+	else if (!k_finite(dn->k, dn->input, M * config_input(&dn->c)))
+		snprintf(text, DENOISER_WHERE, "in the estimates that the network is shown");
+	else if (!is_finite_array(dn, dn->D, M * d))
+		snprintf(text, DENOISER_WHERE, "in the head");
+	else
+		snprintf(text, DENOISER_WHERE, "in the softmax");
+	return text;
 }

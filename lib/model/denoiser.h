@@ -58,6 +58,10 @@ void denoiser_layout(struct denoiser *dn, struct arena *a);
 int denoiser_ready(struct denoiser *dn, struct err *e);
 void denoiser_free(struct denoiser *dn);
 
+/* denoiser_set_gradient_hook - as transformer_set_gradient_hook: call hook with arg during each
+ * denoiser_loss with gradients from now on. */
+void denoiser_set_gradient_hook(struct denoiser *dn, transformer_gradient_hook *hook, void *arg);
+
 /* denoiser_embed - compute the table e from w. Call it each time w has changed, before a pass. */
 void denoiser_embed(struct denoiser *dn, const struct weights *w);
 
@@ -69,6 +73,10 @@ void denoiser_set_tokens(struct denoiser *dn, const int32_t *ids, const real *no
  * array, which is copied. */
 void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B);
 
+/* denoiser_diffuse - x [M,d] = e[ids] + t noise [M,d], for the tokens and levels set before. Device
+ * arrays. */
+void denoiser_diffuse(struct denoiser *dn, real *x, const real *noise, size_t B);
+
 /*
  * denoiser_estimate - xhat [M,d] = x̂0 = Σ_j softmax(logits/tau)_j e_j, from the noisy embeddings
  * x [M,d] and the last estimate p [M,d] (NULL: none yet; ignored without self_cond), for the tokens
@@ -77,8 +85,8 @@ void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B);
 void denoiser_estimate(struct denoiser *dn, const struct weights *w, real *xhat, const real *x,
     const real *p, double tau, size_t B);
 
-/* denoiser_argmax - ids [M] (device) = the word with the largest logit at each position (argmax).
- * The other arguments are those of denoiser_estimate. */
+/* denoiser_argmax - ids [M] (host) = the word with the largest logit at each position (argmax). The
+ * other arguments are those of denoiser_estimate. The tokens set before are overwritten. */
 void denoiser_argmax(struct denoiser *dn, const struct weights *w, int32_t *ids, const real *x,
     const real *p, size_t B);
 
@@ -104,5 +112,14 @@ void denoiser_loss(struct denoiser *dn, const struct weights *w, const struct we
  */
 void denoiser_evaluate(struct denoiser *dn, const struct weights *w, const struct batch *b,
     double *ce, double *squared_error);
+
+/*
+ * denoiser_find_nonfinite - after denoiser_loss on batch b, with train: find the first weight or
+ * activation, in the order of the forward pass, that is not finite. Writes where to text, and
+ * returns text: "in the weight embed.weight", "in the noisy embeddings", "in block 3".
+ */
+enum { DENOISER_WHERE = 96 };
+const char *denoiser_find_nonfinite(const struct denoiser *dn, const struct weights *w,
+    const struct batch *b, char text[DENOISER_WHERE]);
 
 #endif

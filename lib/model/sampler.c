@@ -142,8 +142,7 @@ static void begin(struct sampler *s, const struct batch *b, enum sampler_start s
 	denoiser_set_levels(s->dn, b->t, B);
 	k_gaussian(s->k, s->noise, b->seed, RNG_NOISE, B, b->T, (size_t)s->c.embed);
 	if (start == SAMPLER_DAMAGED) {
-		k_diffuse(s->k, s->x, s->dn->e, s->dn->ids, s->noise, s->dn->t, B, b->T,
-		    (size_t)s->c.embed);
+		denoiser_diffuse(s->dn, s->x, s->noise, B);
 	} else {
 		for (size_t i = 0; i < B; i++)
 			set_coef(s, i, s->o.scale * b->t[i], 0, 0);
@@ -308,11 +307,10 @@ static int finish(struct sampler *s, struct batch *b, struct err *e)
 		return err_with(e, ERR_NONFINITE, "sampling: the noisy embeddings are not finite");
 	denoiser_set_levels(s->dn, s->next, b->B);
 	denoiser_set_tokens(s->dn, b->ids, b->noised, b->B);
-	denoiser_argmax(s->dn, s->w, s->dn->ids, s->x, s->xhat, b->B);
 	ids = mem_array(M, sizeof *ids, e);
 	if (!ids)
 		return -1;
-	k_get(s->k, ids, s->dn->ids, M * sizeof *ids);
+	denoiser_argmax(s->dn, s->w, ids, s->x, s->xhat, b->B);
 	for (size_t m = 0; m < M; m++)
 		if (b->noised[m] > 0)
 			b->ids[m] = ids[m];

@@ -144,6 +144,13 @@ void transformer_features(double c_noise, real *feature, size_t n)
 	}
 }
 
+void transformer_set_gradient_hook(
+    struct transformer *tf, transformer_gradient_hook *hook, void *arg)
+{
+	tf->hook = hook;
+	tf->hook_arg = arg;
+}
+
 /* --- forward --- */
 
 static void forward_level(
@@ -264,10 +271,11 @@ static void backward_level(struct transformer *tf, const struct weights *w, cons
 }
 
 /* The gradients from this one on, to the end of the flat array, are complete. */
-static void ready(const struct transformer *tf, const struct weights *g, const real *first)
+static void call_gradient_hook(
+    const struct transformer *tf, const struct weights *g, const real *first)
 {
-	if (tf->ready)
-		tf->ready(tf->ready_arg, (size_t)(first - g->base));
+	if (tf->hook)
+		tf->hook(tf->hook_arg, (size_t)(first - g->base));
 }
 
 void transformer_backward(struct transformer *tf, const struct weights *w, const struct weights *g,
@@ -287,12 +295,12 @@ void transformer_backward(struct transformer *tf, const struct weights *w, const
 	k_modulate_backward(k, tf->dh, tf->dmod, tf->dmod + C, tf->da, tf->h, tf->stats,
 	    tf->mod + C, 2 * C, B, T, C);
 	backward_mod(tf, g->mod_w, g->mod_b, w->mod_w, 2 * C, B);
-	ready(tf, g, g->mod_w);
+	call_gradient_hook(tf, g, g->mod_w);
 	for (size_t l = (size_t)tf->c.layers; l-- > 0;) {
 		backward_mlp(tf, &w->block[l], &g->block[l], &tf->block[l], B);
 		backward_attention(tf, &w->block[l], &g->block[l], &tf->block[l], B);
 		backward_mod(tf, g->block[l].mod_w, g->block[l].mod_b, w->block[l].mod_w, 6 * C, B);
-		ready(tf, g, g->block[l].mod_w);
+		call_gradient_hook(tf, g, g->block[l].mod_w);
 	}
 	if (w->position)
 		k_sum_each(k, g->position, tf->dh, B, T * C);
@@ -302,5 +310,30 @@ void transformer_backward(struct transformer *tf, const struct weights *w, const
 	if (tf->c.copy_heads)
 		copy_attention_backward_input(k, &tf->copy, dinput, B);
 	backward_level(tf, w, g, level, B);
-	ready(tf, g, g->in_w);
+	call_gradient_hook(tf, g, g->in_w);
+}
+
+/* --- checks --- */
+
+static bool is_finite_sequence(const struct transformer *tf, const act *x, size_t b, size_t columns)
+{
+	size_t n = (size_t)tf->c.row_len * columns;
+
+	return k_finite(tf->k, k_act_at(tf->k, x, b * n), n);
+}
+
+int transformer_find_nonfinite(const struct transformer *tf, const act *input, size_t B)
+{
+	size_t C = (size_t)tf->c.width;
+
+	for (int l = 0; l < tf->c.layers; l++) {
+		const struct block_activations *block = &tf->block[l];
+
+		for (size_t b = 0; b < B; b++)
+			if (is_finite_sequence(tf, input, b, config_input(&tf->c)) &&
+			    (!is_finite_sequence(tf, block->y1, b, C) ||
+			        !is_finite_sequence(tf, block->y2, b, C)))
+				return l;
+	}
+	return -1;
 }

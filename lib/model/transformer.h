@@ -36,6 +36,10 @@ struct block_activations {
 	real *mod;         /* [B,6C] */
 };
 
+/* A callback during the backward pass: the gradients at and after offset in the flat array are
+ * complete. */
+typedef void transformer_gradient_hook(void *arg, size_t offset);
+
 struct transformer {
 	struct kernels *k;
 	struct config c;
@@ -51,10 +55,8 @@ struct transformer {
 	/* train only */
 	real *dh, *dmod, *dcond, *dcond1;
 	act *dy, *da, *du, *dqkv, *dout; /* [M,C], [M,C], [M,4C], [M,3C], [M,d]; du, dqkv use g */
-	/* callback during the backward pass, or NULL: the gradients at and after offset in the flat
-	 * array are complete */
-	void (*ready)(void *arg, size_t offset);
-	void *ready_arg;
+	transformer_gradient_hook *hook; /* NULL: none */
+	void *hook_arg;
 };
 
 /*
@@ -73,6 +75,10 @@ void transformer_free(struct transformer *tf);
  * any pass. Returns 0, or -1 if memory is short. */
 int transformer_ready(struct transformer *tf, struct err *e);
 
+/* transformer_set_gradient_hook - call hook with arg during each backward pass from now on. */
+void transformer_set_gradient_hook(
+    struct transformer *tf, transformer_gradient_hook *hook, void *arg);
+
 /*
  * transformer_forward - compute out [M,d] from input [M,config_input] and level [B,time_width], the
  * features of each sequence's noise level (transformer_features). Device arrays of the caller.
@@ -86,6 +92,12 @@ void transformer_forward(struct transformer *tf, const struct weights *w, real *
  */
 void transformer_backward(struct transformer *tf, const struct weights *w, const struct weights *g,
     real *dinput, const real *dout, const act *input, const real *level, size_t B);
+
+/*
+ * transformer_find_nonfinite - after a forward pass, with train: the first block that added a
+ * number that is not finite to a sequence whose input [B,T,config_input] is finite; -1 if none did.
+ */
+int transformer_find_nonfinite(const struct transformer *tf, const act *input, size_t B);
 
 /*
  * transformer_features - feature [n] (host; n is even): cos and sin of c_noise at n/2 frequencies

@@ -51,7 +51,7 @@ void buckets_begin(struct buckets *x, real *g);
 
 /* buckets_ready - start the sums of the buckets that lie at or after offset in g: those gradients
  * are complete. The offset must not increase within a step. x is a struct buckets; the type is
- * void because this function is the callback transformer.ready. */
+ * void because this function is a transformer_gradient_hook. */
 void buckets_ready(void *x, size_t offset);
 
 /* buckets_finish - all gradients are complete: start the remaining sums, and wait for all of them.

@@ -137,10 +137,8 @@ static int allocate(struct trainer *tr, struct err *e)
 	tr->optimizer.m = array[ARRAY_M];
 	tr->optimizer.v = array[ARRAY_V];
 	tr->optimizer.ema = array[ARRAY_EMA];
-	if (tr->buckets) {
-		tr->dn->tf->ready = buckets_ready;
-		tr->dn->tf->ready_arg = tr->buckets;
-	}
+	if (tr->buckets)
+		denoiser_set_gradient_hook(tr->dn, buckets_ready, tr->buckets);
 	return denoiser_ready(tr->dn, e);
 }
 
@@ -405,7 +403,7 @@ static int not_finite(
     const struct trainer *tr, const struct trainer_result *r, size_t i, struct err *e)
 {
 	size_t ranks = (size_t)comm_size(tr->o.comm), first = trainer_first_row(tr, tr->rows);
-	char where[FINITE_ROOM];
+	char where[DENOISER_WHERE];
 	int failed = 0;
 
 	if (i % ranks == first)
@@ -414,7 +412,7 @@ static int not_finite(
 		    "it began %s",
 		    (unsigned long long)r->step, (unsigned long long)(tr->rows + i), r->t[i],
 		    (unsigned long long)tr->rows, (unsigned long long)(tr->rows + r->n - 1),
-		    finite_find_first(tr->dn, tr->w, &tr->batch, where));
+		    denoiser_find_nonfinite(tr->dn, tr->w, &tr->batch, where));
 	return comm_agree(tr->o.comm, failed, e);
 }
 

@@ -231,13 +231,14 @@ static void test_forward(void)
 	real *const place[] = {dn->D, dn->x, dn->noise, dn->e};
 	static const char *const name[] = {"in the head", "in the noisy embeddings", "in the noise",
 	    "in the normalised embeddings"};
-	char text[FINITE_ROOM];
+	char text[DENOISER_WHERE];
 
-	ok(!strcmp(finite_find_first(dn, tr->w, &tr->batch, text), "in the softmax"),
+	ok(!strcmp(denoiser_find_nonfinite(dn, tr->w, &tr->batch, text), "in the softmax"),
 	    "where all before it is finite: %s", text);
 	for (int i = 0; i < 4; i++) {
 		place[i][3] = i % 2 ? NAN : INFINITY;
-		ok(!strcmp(finite_find_first(dn, tr->w, &tr->batch, text), name[i]), "%s", text);
+		ok(!strcmp(denoiser_find_nonfinite(dn, tr->w, &tr->batch, text), name[i]), "%s",
+		    text);
 	}
 	trainer_free(tr);
 }
