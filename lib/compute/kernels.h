@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bf16.h"
 #include "base/err.h"
 #include "base/real.h"
 
@@ -108,6 +109,21 @@ bool k_finite(struct kernels *k, const act *a, size_t n);
 /* k_host - x [n] in host memory, valid until the next kernel. It is x if device memory is shared.
  */
 const real *k_host(struct kernels *k, const real *x, size_t n);
+
+/*
+ * Memory that a communication library (MPI) reads and writes, while kernels run on other memory.
+ *
+ * k_map    the address at which the library finds p [bytes], with what the kernels called so far
+ *          have written there. From now until k_unmap, no kernel may use p [bytes].
+ * k_unmap  the library is done. Kernels called from now on find in p [bytes] what it wrote.
+ *
+ * On a device whose memory the library can access, as it can that of the CPU, k_map returns p, and
+ * k_unmap does nothing. Any other device keeps a copy in host memory, at a fixed address for each
+ * p: k_map waits for the kernels and copies p there, k_unmap copies it back. Ranges that are mapped
+ * at the same time do not overlap.
+ */
+void *k_map(struct kernels *k, void *p, size_t bytes);
+void k_unmap(struct kernels *k, void *p, size_t bytes);
 
 void k_zero(struct kernels *k, real *x, size_t n);
 void k_copy(struct kernels *k, real *to, const real *from, size_t n);
@@ -299,6 +315,15 @@ void k_cross_entropy(struct kernels *k, real *loss, act *dlogits, real *logits, 
 
 /* k_argmax - id [M] of the largest logit in each row of logits [M,V]; the first one on a tie. */
 void k_argmax(struct kernels *k, int32_t *ids, const real *logits, size_t M, size_t V);
+
+/* --- gradients on their way to other ranks; bf16 in either precision --- */
+
+/* k_pack_bf16 - y [n] = x, rounded to nearest, ties to even. */
+void k_pack_bf16(struct kernels *k, bf16 *y, const real *x, size_t n);
+
+/* k_sum_bf16 - y [n] = the sum of the parts of x [parts,n], in reals and in the order of the parts.
+ * With one part, y = x. */
+void k_sum_bf16(struct kernels *k, real *y, const bf16 *x, size_t parts, size_t n);
 
 /* --- the optimiser --- */
 

@@ -1,45 +1,47 @@
 #include "train/buckets.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 
-/* A part is a whole number of cache lines. A call of MPI takes at most 2^31 - 1 of anything. */
+/* LINE: a part is a whole number of cache lines. MOST: elements in a bucket; a call of MPI takes at
+ * most 2^31 - 1 of anything. */
 enum { LINE = 16, MOST = 1 << 26, BUCKETS = COMM_SLOTS / 2 };
 
 struct bucket {
-	size_t at, n; /* of the flat array; n is a multiple of LINE times the ranks */
+	size_t at, n; /* in the flat array; n is a multiple of LINE times the ranks */
 };
 
 struct buckets {
+	struct kernels *k;
 	struct comm *comm;
 	struct buckets_options o;
-	size_t n; /* of the flat array, padded */
+	size_t n; /* length of the flat array, padded */
 	struct bucket bucket[BUCKETS];
 	int n_buckets;
 	real *g;
-	int started, summed, gathered; /* buckets that are past each stage; they go in order */
-	real *own;                     /* [n / ranks] where a sum of floats arrives */
-	uint16_t *out, *in;            /* [n] bf16 */
+	int started, summed, gathered; /* number of buckets past each stage; they go in order */
+	real *own;                     /* [n / ranks] sums in fp32; with shard */
+	bf16 *out, *in;                /* [n] sent, received */
 };
 
-/* --- the plan --- */
+/* --- the division into buckets --- */
 
-static size_t unit(const struct comm *comm)
+static size_t padding_unit(const struct comm *comm)
 {
 	return LINE * (size_t)comm_size(comm);
 }
 
 size_t buckets_padded(size_t n, const struct comm *comm)
 {
-	return (n + unit(comm) - 1) / unit(comm) * unit(comm);
+	return (n + padding_unit(comm) - 1) / padding_unit(comm) * padding_unit(comm);
 }
 
 static int add_bucket(struct buckets *x, size_t from, size_t to, struct err *e)
 {
 	for (size_t n; to > from; to -= n) {
-		n = to - from < MOST ? to - from : MOST / unit(x->comm) * unit(x->comm);
+		n = to - from < MOST ? to - from
+		                     : MOST / padding_unit(x->comm) * padding_unit(x->comm);
 		if (x->n_buckets == BUCKETS)
 			return err_set(e, "more than %d buckets", BUCKETS);
 		x->bucket[x->n_buckets++] = (struct bucket){to - n, n};
@@ -47,16 +49,16 @@ static int add_bucket(struct buckets *x, size_t from, size_t to, struct err *e)
 	return 0;
 }
 
-/* Any tensor could be where a bucket begins; those that are complete at the same time differ by
- * little. */
-static int plan(struct buckets *x, const struct weights *w, struct err *e)
+/* A bucket may begin at any tensor. If tensors become complete together, it waits for those before
+ * it; that takes little time. */
+static int plan_buckets(struct buckets *x, const struct weights *w, struct err *e)
 {
 	size_t least = x->o.bucket > 0 ? (size_t)x->o.bucket : 1, end = x->n;
 
 	if (least < x->n / (BUCKETS / 2))
 		least = x->n / (BUCKETS / 2);
 	for (size_t i = w->n_tensors; i-- > 0;) {
-		/* Not before: what stands there may not be complete. */
+		/* Rounded up: the tensor before this one may not be complete. */
 		size_t from = buckets_padded(w->tensor[i].offset, x->comm);
 
 		if (i > 0 && (from >= end || end - from < least))
@@ -68,17 +70,18 @@ static int plan(struct buckets *x, const struct weights *w, struct err *e)
 	return 0;
 }
 
-struct buckets *buckets_new(
-    struct comm *comm, const struct weights *w, const struct buckets_options *o, struct err *e)
+struct buckets *buckets_new(struct kernels *k, struct comm *comm, const struct weights *w,
+    const struct buckets_options *o, struct err *e)
 {
 	struct buckets *x = mem_array(1, sizeof *x, e);
 
 	if (!x)
 		return NULL;
+	x->k = k;
 	x->comm = comm;
 	x->o = *o;
 	x->n = buckets_padded(w->n, comm);
-	if (plan(x, w, e)) {
+	if (plan_buckets(x, w, e)) {
 		buckets_free(x);
 		return NULL;
 	}
@@ -100,61 +103,44 @@ void buckets_free(struct buckets *x)
 	free(x);
 }
 
-/* --- bf16 --- */
-
-static void pack(uint16_t *to, const real *from, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		float f = (float)from[i];
-		uint32_t u, rounded;
-
-		memcpy(&u, &f, sizeof u);
-		rounded = u + 0x7fff + (u >> 16 & 1); /* to the nearest, ties to even */
-		to[i] = (uint16_t)((u & 0x7fffffff) > 0x7f800000 ? u >> 16 | 0x40 : rounded >> 16);
-	}
-}
-
-static float unpack_one(uint16_t h)
-{
-	uint32_t u = (uint32_t)h << 16;
-	float f;
-
-	memcpy(&f, &u, sizeof f);
-	return f;
-}
-
-static void unpack(real *to, const uint16_t *from, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		to[i] = (real)unpack_one(from[i]);
-}
-
-/* to [part] = the sum over ranks, in their order, of from [ranks][part]. */
-static void sum_parts(real *to, const uint16_t *from, size_t part, int ranks)
-{
-	unpack(to, from, part);
-	for (int r = 1; r < ranks; r++)
-		for (size_t i = 0; i < part; i++)
-			to[i] += (real)unpack_one(from[(size_t)r * part + i]);
-}
-
 /* --- stages --- */
 
-static void start(struct buckets *x, int i)
+/* The first stage: send the gradients of bucket i. */
+static void start_bucket(struct buckets *x, int i)
 {
 	const struct bucket *b = &x->bucket[i];
 	size_t ranks = (size_t)comm_size(x->comm), part = b->n / ranks;
+	real *g = x->g + b->at;
 
 	if (x->o.bf16) {
-		pack(x->out + b->at, x->g + b->at, b->n);
-		comm_start_alltoall(
-		    x->comm, 2 * i, x->in + b->at, x->out + b->at, part * sizeof *x->out);
+		bf16 *out = x->out + b->at, *in = x->in + b->at;
+
+		k_pack_bf16(x->k, out, g, b->n);
+		comm_start_alltoall(x->comm, 2 * i, k_map(x->k, in, b->n * sizeof *in),
+		    k_map(x->k, out, b->n * sizeof *out), part * sizeof *out);
 	} else if (x->o.shard) {
-		comm_start_reduce_scatter(
-		    x->comm, 2 * i, x->own + b->at / ranks, x->g + b->at, part);
+		real *own = x->own + b->at / ranks;
+
+		comm_start_reduce_scatter(x->comm, 2 * i, k_map(x->k, own, part * sizeof *own),
+		    k_map(x->k, g, b->n * sizeof *g), part);
 	} else {
-		comm_start_allreduce(x->comm, 2 * i, x->g + b->at, b->n);
+		comm_start_allreduce(x->comm, 2 * i, k_map(x->k, g, b->n * sizeof *g), b->n);
 	}
+}
+
+/* The communication of start_bucket is done: give its buffers back to the kernels. */
+static void unmap_bucket(struct buckets *x, const struct bucket *b)
+{
+	size_t ranks = (size_t)comm_size(x->comm);
+
+	if (x->o.bf16) {
+		k_unmap(x->k, x->in + b->at, b->n * sizeof *x->in);
+		k_unmap(x->k, x->out + b->at, b->n * sizeof *x->out);
+		return;
+	}
+	k_unmap(x->k, x->g + b->at, b->n * sizeof *x->g);
+	if (x->o.shard)
+		k_unmap(x->k, x->own + b->at / ranks, b->n / ranks * sizeof *x->own);
 }
 
 static bool has_second_stage(const struct buckets *x)
@@ -162,36 +148,49 @@ static bool has_second_stage(const struct buckets *x)
 	return x->o.bf16 && !x->o.shard;
 }
 
-/* The first call of a bucket is over. */
-static void arrived(struct buckets *x, int i)
+/* Between the stages: compute this rank's part of the sums of bucket i, and start to distribute
+ * it if all ranks need it. */
+static void sum_bucket(struct buckets *x, int i)
 {
 	const struct bucket *b = &x->bucket[i];
 	size_t ranks = (size_t)comm_size(x->comm), part = b->n / ranks;
 	size_t mine = b->at + (size_t)comm_rank(x->comm) * part;
+	bf16 *out = x->out + b->at; /* unused if sums are fp32 */
 
+	unmap_bucket(x, b);
 	if (x->o.bf16)
-		sum_parts(x->g + mine, x->in + b->at, part, (int)ranks);
+		k_sum_bf16(x->k, x->g + mine, x->in + b->at, ranks, part);
 	else if (x->o.shard)
-		memcpy(x->g + mine, x->own + b->at / ranks, part * sizeof *x->g);
+		k_copy(x->k, x->g + mine, x->own + b->at / ranks, part);
 	if (has_second_stage(x)) {
-		pack(x->out + mine, x->g + mine, part);
-		comm_start_allgather(x->comm, 2 * i + 1, x->out + b->at, part * sizeof *x->out);
+		k_pack_bf16(x->k, x->out + mine, x->g + mine, part);
+		comm_start_allgather(
+		    x->comm, 2 * i + 1, k_map(x->k, out, b->n * sizeof *out), part * sizeof *out);
 	}
 }
 
-static void advance(struct buckets *x, bool wait)
+/* The last stage: bucket i of g receives the sums of all ranks. */
+static void unpack_bucket(struct buckets *x, int i)
+{
+	const struct bucket *b = &x->bucket[i];
+	bf16 *out = x->out + b->at;
+
+	k_unmap(x->k, out, b->n * sizeof *out);
+	k_sum_bf16(x->k, x->g + b->at, out, 1, b->n);
+}
+
+/* Continue with the buckets whose communication is done; with wait, with all that are started. */
+static void advance_buckets(struct buckets *x, bool wait)
 {
 	for (; x->summed < x->started; x->summed++) {
 		if (!comm_done(x->comm, 2 * x->summed, wait))
 			break;
-		arrived(x, x->summed);
+		sum_bucket(x, x->summed);
 	}
 	for (; has_second_stage(x) && x->gathered < x->summed; x->gathered++) {
-		const struct bucket *b = &x->bucket[x->gathered];
-
 		if (!comm_done(x->comm, 2 * x->gathered + 1, wait))
 			break;
-		unpack(x->g + b->at, x->out + b->at, b->n);
+		unpack_bucket(x, x->gathered);
 	}
 }
 
@@ -206,31 +205,39 @@ void buckets_ready(void *arg, size_t offset)
 	struct buckets *x = arg;
 
 	while (x->started < x->n_buckets && x->bucket[x->started].at >= offset)
-		start(x, x->started++);
-	advance(x, false);
+		start_bucket(x, x->started++);
+	advance_buckets(x, false);
 }
 
 void buckets_finish(struct buckets *x)
 {
 	buckets_ready(x, 0);
-	advance(x, true);
+	advance_buckets(x, true);
 }
 
 void buckets_allgather(struct buckets *x, real *p)
 {
 	size_t ranks = (size_t)comm_size(x->comm);
 
-	for (int i = 0; i < x->n_buckets; i++)
-		comm_start_allgather(
-		    x->comm, 2 * i + 1, p + x->bucket[i].at, x->bucket[i].n / ranks * sizeof *p);
-	for (int i = 0; i < x->n_buckets; i++)
+	for (int i = 0; i < x->n_buckets; i++) {
+		const struct bucket *b = &x->bucket[i];
+
+		comm_start_allgather(x->comm, 2 * i + 1, k_map(x->k, p + b->at, b->n * sizeof *p),
+		    b->n / ranks * sizeof *p);
+	}
+	for (int i = 0; i < x->n_buckets; i++) {
+		const struct bucket *b = &x->bucket[i];
+
 		comm_done(x->comm, 2 * i + 1, true);
+		k_unmap(x->k, p + b->at, b->n * sizeof *p);
+	}
 }
 
-/* --- who owns what --- */
+/* --- the pieces that a rank owns --- */
 
-/* Pieces of the tensors in [from, to), whose state begins at state; with out NULL, only counted. */
-static size_t cut(
+/* Write the pieces of the tensors in [from, to) to out; the state of from is element state of the
+ * optimiser's arrays. Return their number. out may be NULL. */
+static size_t cut_pieces(
     const struct weights *w, size_t from, size_t to, size_t state, struct optimizer_piece *out)
 {
 	size_t n = 0;
@@ -261,7 +268,8 @@ struct optimizer_piece *buckets_pieces(const struct buckets *x, const struct wei
 			const struct bucket *b = &x->bucket[i];
 			size_t part = b->n / ranks, from = b->at + rank * part;
 
-			n += cut(w, from, from + part, b->at / ranks, piece ? piece + n : NULL);
+			n += cut_pieces(
+			    w, from, from + part, b->at / ranks, piece ? piece + n : NULL);
 		}
 		if (!piece && !(piece = mem_array(n, sizeof *piece, e)))
 			return NULL;

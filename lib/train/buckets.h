@@ -36,12 +36,12 @@ size_t buckets_padded(size_t n, const struct comm *comm);
 
 /*
  * buckets_new - divide arrays into buckets; the arrays have the layout of w and are
- * buckets_padded(w->n, comm) long. comm belongs to the caller and must outlive the result, which
- * the caller frees with buckets_free. Returns NULL on error.
+ * buckets_padded(w->n, comm) long. k and comm belong to the caller and must outlive the result,
+ * which the caller frees with buckets_free. All arrays are memory of k. Returns NULL on error.
  * buckets_layout - take the buffers from the arena, which owns them.
  */
-struct buckets *buckets_new(
-    struct comm *comm, const struct weights *w, const struct buckets_options *o, struct err *e);
+struct buckets *buckets_new(struct kernels *k, struct comm *comm, const struct weights *w,
+    const struct buckets_options *o, struct err *e);
 void buckets_layout(struct buckets *x, struct arena *a);
 void buckets_free(struct buckets *x);
 

@@ -54,9 +54,9 @@ static void layout(struct arena *a, const struct trainer_options *o, struct deno
 }
 
 static struct buckets *new_buckets(
-    const struct trainer_options *o, const struct weights *w, struct err *e)
+    struct kernels *k, const struct trainer_options *o, const struct weights *w, struct err *e)
 {
-	return buckets_new(o->comm, w, &o->buckets, e);
+	return buckets_new(k, o->comm, w, &o->buckets, e);
 }
 
 size_t trainer_bytes(struct kernels *k, const struct config *c, const struct trainer_options *o)
@@ -69,7 +69,7 @@ size_t trainer_bytes(struct kernels *k, const struct config *c, const struct tra
 	real *array[ARRAYS];
 	size_t n, ranks = (size_t)comm_size(o->comm), bytes = SIZE_MAX;
 
-	if (dn && w && (ranks == 1 || (x = new_buckets(o, w, &e)))) {
+	if (dn && w && (ranks == 1 || (x = new_buckets(k, o, w, &e)))) {
 		n = buckets_padded(w->n, o->comm);
 		layout(&a, o, dn, w, x, array, o->buckets.shard ? n / ranks : n);
 		bytes = arena_bytes(k, &a);
@@ -87,7 +87,7 @@ static int divide(struct trainer *tr, struct err *e)
 	size_t n_pieces = 0, n_state = 0;
 
 	if (comm_size(tr->o.comm) > 1) {
-		tr->buckets = new_buckets(&tr->o, tr->w, e);
+		tr->buckets = new_buckets(tr->k, &tr->o, tr->w, e);
 		if (!tr->buckets)
 			return -1;
 	}

@@ -303,13 +303,14 @@ static void *add_up(void *arg)
 	struct err e;
 	struct weights *w;
 	struct buckets *x;
+	struct kernels *k = k_new(1, K_FP32, &e);
 	real *g;
 
 	config_preset(&c, 0);
 	c.active = WORDS;
 	c.row_len = T;
 	w = weights_new(&c, &e);
-	x = buckets_new(&s->comm, w, &o, &e);
+	x = buckets_new(k, &s->comm, w, &o, &e);
 	buckets_layout(x, &a);
 	a.base = malloc(a.used);
 	a.used = 0;
@@ -325,6 +326,7 @@ static void *add_up(void *arg)
 	free(g), free(a.base);
 	buckets_free(x);
 	weights_free(w);
+	k_free(k);
 	return NULL;
 }
 

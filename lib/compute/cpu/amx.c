@@ -47,15 +47,6 @@ struct tiles {
 	bf16 b[2][16][32], a[2][16][32];
 };
 
-static float widen(bf16 x)
-{
-	uint32_t bits = (uint32_t)x << 16;
-	float y;
-
-	memcpy(&y, &bits, sizeof y);
-	return y;
-}
-
 static void plain_dot(struct tiles *s, int c, int a, int b)
 {
 	for (size_t m = 0; m < s->t.rows[c]; m++)
@@ -63,9 +54,10 @@ static void plain_dot(struct tiles *s, int c, int a, int b)
 			for (size_t n = 0; n < 16; n++) {
 				float sum = s->c[c][m][n];
 
-				sum += widen(s->a[a - 6][m][2 * k]) * widen(s->b[b - 4][k][2 * n]);
-				sum += widen(s->a[a - 6][m][2 * k + 1]) *
-				       widen(s->b[b - 4][k][2 * n + 1]);
+				sum += bf16_to_float(s->a[a - 6][m][2 * k]) *
+				       bf16_to_float(s->b[b - 4][k][2 * n]);
+				sum += bf16_to_float(s->a[a - 6][m][2 * k + 1]) *
+				       bf16_to_float(s->b[b - 4][k][2 * n + 1]);
 				s->c[c][m][n] = sum;
 			}
 }

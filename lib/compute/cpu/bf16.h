@@ -20,12 +20,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bf16.h"
+
 /* The processors that may have it; the others compute in fp32 alone. */
 #if defined(__x86_64__) && !defined(CDCD_DOUBLE)
 #define CDCD_BF16
 #endif
-
-typedef uint16_t bf16;
 
 enum {
 	PANEL = 32,      /* columns of a panel, and what K is rounded up to */

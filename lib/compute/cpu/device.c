@@ -214,6 +214,20 @@ const real *k_host(struct kernels *k, const real *x, size_t n)
 	return x;
 }
 
+void *k_map(struct kernels *k, void *p, size_t bytes)
+{
+	(void)k;
+	(void)bytes;
+	return p;
+}
+
+void k_unmap(struct kernels *k, void *p, size_t bytes)
+{
+	(void)k;
+	(void)p;
+	(void)bytes;
+}
+
 void cpu_need(struct k_need *need, size_t each, size_t shared)
 {
 	need->each = each > need->each ? each : need->each;

@@ -370,6 +370,53 @@ void k_add_columns(
 	cpu_stream(k, "columns", M * n * (2 * sizeof(real) + k_act_size(k)), M, columns, &j);
 }
 
+/* --- bf16 for other ranks --- */
+
+struct pack {
+	const struct rows *rows;
+	bf16 *y;
+	const real *x;
+};
+
+static void pack_bf16(void *arg, size_t begin, size_t end, int rank)
+{
+	struct pack *j = arg;
+
+	(void)rank;
+	j->rows->pack_bf16(j->y + begin, j->x + begin, end - begin);
+}
+
+void k_pack_bf16(struct kernels *k, bf16 *y, const real *x, size_t n)
+{
+	struct pack j = {k->rows, y, x};
+
+	cpu_stream(k, "pack bf16", n * (sizeof *x + sizeof *y), n, pack_bf16, &j);
+}
+
+struct sum_parts {
+	const struct rows *rows;
+	real *y;
+	const bf16 *x;
+	size_t parts, n;
+};
+
+static void sum_bf16(void *arg, size_t begin, size_t end, int rank)
+{
+	struct sum_parts *j = arg;
+
+	(void)rank;
+	j->rows->unpack_bf16(j->y + begin, j->x + begin, end - begin);
+	for (size_t p = 1; p < j->parts; p++)
+		j->rows->add_bf16(j->y + begin, j->x + p * j->n + begin, end - begin);
+}
+
+void k_sum_bf16(struct kernels *k, real *y, const bf16 *x, size_t parts, size_t n)
+{
+	struct sum_parts j = {k->rows, y, x, parts, n};
+
+	cpu_stream(k, "sum bf16", n * (sizeof *y + parts * sizeof *x), n, sum_bf16, &j);
+}
+
 /* --- the optimiser --- */
 
 struct squares {

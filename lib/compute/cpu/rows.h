@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bf16.h"
 #include "compute/kernels.h"
 
 struct rows {
@@ -18,6 +19,10 @@ struct rows {
 	void (*round)(act *y, const real *x, size_t n);
 	void (*widen)(real *y, const act *x, size_t n);
 	void (*accumulate)(real *sum, const act *x, size_t n);
+	/* the same for numbers that are bf16 whatever an act is: y = x rounded; y = x; y += x */
+	void (*pack_bf16)(bf16 *y, const real *x, size_t n);
+	void (*unpack_bf16)(real *y, const bf16 *x, size_t n);
+	void (*add_bf16)(real *y, const bf16 *x, size_t n);
 	void (*gelu)(act *y, const act *x, size_t n);
 	/* dx = dy GELU'(x); dx may lie where dy does */
 	void (*gelu_backward)(act *dx, const real *dy, const act *x, size_t n);

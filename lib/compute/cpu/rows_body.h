@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bf16.h"
 #include "compute/cpu/rows.h"
 
 #ifdef CDCD_DOUBLE
@@ -50,64 +51,71 @@ static inline real exp_row(real x)
 #endif
 
 #ifdef ROWS_BF16
-typedef uint16_t stored;
+typedef bf16 stored;
 
-static inline real get(stored x)
+static inline real load_act(stored x)
 {
-	uint32_t bits = (uint32_t)x << 16;
-	float y;
-
-	memcpy(&y, &bits, sizeof y);
-	return y;
+	return bf16_to_float(x);
 }
 
-/* To nearest, ties to even. (The NaNs that arithmetic makes stay NaN.) */
-static inline stored put(real x)
+static inline stored store_act(real x)
 {
-	uint32_t bits;
-
-	memcpy(&bits, &x, sizeof bits);
-	return (stored)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+	return bf16_from_float(x);
 }
 #else
 typedef real stored;
 
-static inline real get(stored x)
+static inline real load_act(stored x)
 {
 	return x;
 }
 
-static inline stored put(real x)
+static inline stored store_act(real x)
 {
 	return x;
 }
 #endif
 
-/* An act is what this table says that it is. */
-#define STORED(a) ((stored *)(uintptr_t)(a))
-
 static void round_row(act *to, const real *restrict x, size_t n)
 {
-	stored *restrict y = STORED(to);
+	stored *restrict y = (stored *)to;
 
 	for (size_t i = 0; i < n; i++)
-		y[i] = put(x[i]);
+		y[i] = store_act(x[i]);
 }
 
 static void widen(real *restrict y, const act *from, size_t n)
 {
-	const stored *restrict x = STORED(from);
+	const stored *restrict x = (const stored *)from;
 
 	for (size_t i = 0; i < n; i++)
-		y[i] = get(x[i]);
+		y[i] = load_act(x[i]);
 }
 
 static void accumulate(real *restrict sum, const act *from, size_t n)
 {
-	const stored *restrict x = STORED(from);
+	const stored *restrict x = (const stored *)from;
 
 	for (size_t i = 0; i < n; i++)
-		sum[i] += get(x[i]);
+		sum[i] += load_act(x[i]);
+}
+
+static void pack_bf16_row(bf16 *restrict y, const real *restrict x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		y[i] = bf16_from_float((float)x[i]);
+}
+
+static void unpack_bf16_row(real *restrict y, const bf16 *restrict x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		y[i] = bf16_to_float(x[i]);
+}
+
+static void add_bf16_row(real *restrict y, const bf16 *restrict x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		y[i] += bf16_to_float(x[i]);
 }
 
 static inline real sigmoid(real x)
@@ -121,26 +129,26 @@ static inline real sigmoid(real x)
 
 static void gelu(act *to, const act *from, size_t n)
 {
-	const stored *restrict x = STORED(from);
-	stored *restrict y = STORED(to);
+	const stored *restrict x = (const stored *)from;
+	stored *restrict y = (stored *)to;
 
 	for (size_t i = 0; i < n; i++) {
-		real u = get(x[i]);
+		real u = load_act(x[i]);
 
-		y[i] = put(u * sigmoid(u * (GELU_A + GELU_B * u * u)));
+		y[i] = store_act(u * sigmoid(u * (GELU_A + GELU_B * u * u)));
 	}
 }
 
 static void gelu_backward(act *to, const real *dy, const act *from, size_t n)
 {
-	const stored *restrict x = STORED(from);
-	stored *dx = STORED(to);
+	const stored *restrict x = (const stored *)from;
+	stored *dx = (stored *)to;
 
 	for (size_t i = 0; i < n; i++) {
-		real u = get(x[i]), s = sigmoid(u * (GELU_A + GELU_B * u * u));
+		real u = load_act(x[i]), s = sigmoid(u * (GELU_A + GELU_B * u * u));
 		real slope = GELU_A + 3 * GELU_B * u * u;
 
-		dx[i] = put(dy[i] * (s + u * s * (1 - s) * slope));
+		dx[i] = store_act(dy[i] * (s + u * s * (1 - s) * slope));
 	}
 }
 
@@ -163,7 +171,7 @@ static void silu_backward(
 static void modulate(act *to, real *restrict stats, const real *restrict h,
     const real *restrict shift, const real *restrict scale, size_t C)
 {
-	stored *restrict y = STORED(to);
+	stored *restrict y = (stored *)to;
 	real sum = 0, squares = 0, mean, inverse;
 
 	for (size_t i = 0; i < C; i++)
@@ -173,7 +181,7 @@ static void modulate(act *to, real *restrict stats, const real *restrict h,
 		squares += (h[i] - mean) * (h[i] - mean);
 	inverse = 1 / SQRT(squares / (real)C + (real)1e-5);
 	for (size_t i = 0; i < C; i++)
-		y[i] = put((1 + scale[i]) * ((h[i] - mean) * inverse) + shift[i]);
+		y[i] = store_act((1 + scale[i]) * ((h[i] - mean) * inverse) + shift[i]);
 	stats[0] = mean;
 	stats[1] = inverse;
 }
@@ -182,21 +190,21 @@ static void modulate_backward(real *restrict dh, real *restrict dshift, real *re
     const act *from, const real *restrict h, const real *restrict stats, const real *restrict scale,
     size_t C)
 {
-	const stored *restrict dy = STORED(from);
+	const stored *restrict dy = (const stored *)from;
 	real mean = stats[0], inverse = stats[1], sum = 0, dot = 0;
 
 	for (size_t i = 0; i < C; i++) {
-		real x = (h[i] - mean) * inverse, dx = get(dy[i]) * (1 + scale[i]);
+		real x = (h[i] - mean) * inverse, dx = load_act(dy[i]) * (1 + scale[i]);
 
-		dshift[i] += get(dy[i]);
-		dscale[i] += get(dy[i]) * x;
+		dshift[i] += load_act(dy[i]);
+		dscale[i] += load_act(dy[i]) * x;
 		sum += dx;
 		dot += dx * x;
 	}
 	sum /= (real)C;
 	dot /= (real)C;
 	for (size_t i = 0; i < C; i++) {
-		real x = (h[i] - mean) * inverse, dx = get(dy[i]) * (1 + scale[i]);
+		real x = (h[i] - mean) * inverse, dx = load_act(dy[i]) * (1 + scale[i]);
 
 		dh[i] += inverse * (dx - sum - x * dot);
 	}
@@ -204,21 +212,21 @@ static void modulate_backward(real *restrict dh, real *restrict dshift, real *re
 
 static void gate(real *restrict h, real sign, const act *from, const real *restrict g, size_t C)
 {
-	const stored *restrict y = STORED(from);
+	const stored *restrict y = (const stored *)from;
 
 	for (size_t i = 0; i < C; i++)
-		h[i] += sign * g[i] * get(y[i]);
+		h[i] += sign * g[i] * load_act(y[i]);
 }
 
 static void gate_backward(act *to, real *restrict dgate, const real *restrict dout, const act *from,
     const real *restrict g, size_t C)
 {
-	const stored *restrict y = STORED(from);
-	stored *restrict dy = STORED(to);
+	const stored *restrict y = (const stored *)from;
+	stored *restrict dy = (stored *)to;
 
 	for (size_t i = 0; i < C; i++) {
-		dgate[i] += dout[i] * get(y[i]);
-		dy[i] = put(dout[i] * g[i]);
+		dgate[i] += dout[i] * load_act(y[i]);
+		dy[i] = store_act(dout[i] * g[i]);
 	}
 }
 
@@ -296,11 +304,11 @@ static real exponentials(real *p, real s, real largest, size_t n)
 
 static real softmax(act *to, real *restrict p, real s, real weight, size_t n, real *top)
 {
-	stored *restrict y = STORED(to);
+	stored *restrict y = (stored *)to;
 	real largest = largest_of(p, n), sum = exponentials(p, s, largest, n), scale = weight / sum;
 
 	for (size_t i = 0; to && i < n; i++)
-		y[i] = put(p[i] * scale);
+		y[i] = store_act(p[i] * scale);
 	*top = largest * s;
 	return LOG(sum);
 }
@@ -364,6 +372,9 @@ const struct rows ROWS = {
     .round = round_row,
     .widen = widen,
     .accumulate = accumulate,
+    .pack_bf16 = pack_bf16_row,
+    .unpack_bf16 = unpack_bf16_row,
+    .add_bf16 = add_bf16_row,
     .gelu = gelu,
     .gelu_backward = gelu_backward,
     .silu = silu,
