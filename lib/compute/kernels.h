@@ -92,13 +92,25 @@ size_t k_alloc_bytes(const struct kernels *k, size_t bytes);
 struct k_need {
 	size_t each, shared; /* elements: for each thread, and for all threads together */
 };
-void k_need_products(const struct kernels *k, struct k_need *need, size_t longest);
 size_t k_need_bytes(const struct kernels *k, const struct k_need *need);
 int k_reserve(struct kernels *k, const struct k_need *need, struct err *e);
 
-/* k_act_size - bytes per act. k_act_at - the address n acts after a. */
+/* k_act_size - bytes per act. */
 size_t k_act_size(const struct kernels *k);
-act *k_act_at(const struct kernels *k, const act *a, size_t n);
+
+/* k_act_at - the address n acts after a; const if a is. */
+#define k_act_at(k, a, n)                                                                          \
+	_Generic((a), act * : k_act_at_mutable, const act * : k_act_at_const)(k, a, n)
+
+static inline act *k_act_at_mutable(const struct kernels *k, act *a, size_t n)
+{
+	return (act *)((char *)a + n * k_act_size(k));
+}
+
+static inline const act *k_act_at_const(const struct kernels *k, const act *a, size_t n)
+{
+	return (const act *)((const char *)a + n * k_act_size(k));
+}
 
 /* k_round - y [n] = x, rounded to the precision of an act. */
 void k_round(struct kernels *k, act *y, const real *x, size_t n);
@@ -128,32 +140,45 @@ void k_unmap(struct kernels *k, void *p, size_t bytes);
 void k_zero(struct kernels *k, real *x, size_t n);
 void k_copy(struct kernels *k, real *to, const real *from, size_t n);
 
-/* --- products in the precision of k; reserve k_need_products of their longest side --- */
+/* --- matrix products --- */
 
-/* k_project - y [M,N] = x [M,K] w[N,K]^T + b [N]; b may be NULL. _real: y is real. */
-void k_project(struct kernels *k, act *y, const act *x, const real *w, const real *b, size_t M,
-    size_t N, size_t K);
-void k_project_real(struct kernels *k, real *y, const act *x, const real *w, const real *b,
-    size_t M, size_t N, size_t K);
+/*
+ * k_matmul - y [M,N] = x [M,K] w^T + bias, the linear layer of PyTorch (torch.nn.Linear). With
+ * no_trans, y = x w + bias, as in the backward pass of a linear layer.
+ *
+ * If x is acts, the product is computed in the precision of k. If it is reals (x_real, y_real), so
+ * is the product: this is for small layers. Set one of x and x_real, and one of y and y_real; what
+ * is not set is zero.
+ */
+struct k_matmul {
+	act *y;             /* [M,N] result */
+	real *y_real;       /* [M,N] or in reals */
+	act *gelu;          /* [M,N] receives GELU(y); with y */
+	const act *x;       /* [M,K] */
+	const real *x_real; /* [M,K] or in reals */
+	const real *w;      /* [N,K]; with no_trans [K,N] */
+	const real *bias;   /* [N] */
+	const act
+	    *dgelu; /* [M,N] argument of a GELU: multiply the result by GELU'(dgelu); with y */
+	bool no_trans;
+	bool add; /* y += instead of y =; without gelu and dgelu */
+	size_t M, N, K;
+};
+#define k_matmul(k, ...) k_matmul_of(k, &(struct k_matmul){__VA_ARGS__})
+void k_matmul_of(struct kernels *k, const struct k_matmul *p);
 
-/* k_project_gelu - u [M,N] as in k_project, and also g [M,N] = GELU(u). */
-void k_project_gelu(struct kernels *k, act *u, act *g, const act *x, const real *w, const real *b,
-    size_t M, size_t N, size_t K);
-
-/* k_project_dx - dx [M,K] = dy [M,N] w [N,K], or += if add. _real: dx is real. Also used
- * for x̂ = P e, with P [M,V] and e [V,d]. */
-void k_project_dx(struct kernels *k, act *dx, const act *dy, const real *w, size_t M, size_t N,
-    size_t K, bool add);
-void k_project_dx_real(struct kernels *k, real *dx, const act *dy, const real *w, size_t M,
-    size_t N, size_t K, bool add);
-
-/* k_project_dx_gelu - du [M,K] = (dy w) GELU'(u), for a linear layer after a GELU. */
-void k_project_dx_gelu(struct kernels *k, act *du, const act *dy, const real *w, const act *u,
-    size_t M, size_t N, size_t K);
-
-/* k_project_dw - dw [N,K] += dy [M,N]^T x [M,K]; db [N] += column sums of dy (NULL: none). */
-void k_project_dw(struct kernels *k, real *dw, real *db, const act *dy, const act *x, size_t M,
-    size_t N, size_t K);
+/* k_matmul_dw - the gradients of w and bias of a linear layer y [M,N] = x [M,K] w^T + bias, from
+ * the gradient dy of y. Set both dy and x, or both dy_real and x_real. */
+struct k_matmul_dw {
+	real *dw;                     /* [N,K] += dy^T x */
+	real *db;                     /* [N] += the column sums of dy; or NULL */
+	const act *dy;                /* [M,N] */
+	const act *x;                 /* [M,K] */
+	const real *dy_real, *x_real; /* or in reals, as in k_matmul */
+	size_t M, N, K;
+};
+#define k_matmul_dw(k, ...) k_matmul_dw_of(k, &(struct k_matmul_dw){__VA_ARGS__})
+void k_matmul_dw_of(struct kernels *k, const struct k_matmul_dw *p);
 
 /*
  * k_logits - y [M,V] = x [M,d] e [V,d]^T + b [V], with an error of at most 1e-4 of the largest
@@ -163,19 +188,9 @@ void k_project_dw(struct kernels *k, real *dw, real *db, const act *dy, const ac
 void k_logits(struct kernels *k, real *y, const real *x, const real *e, const real *b, size_t M,
     size_t V, size_t d);
 
-/* --- small products, always in reals --- */
-
-/* k_linear - y [M,N] = x [M,K] w[N,K]^T + b [N]; b may be NULL. */
-void k_linear(struct kernels *k, real *y, const real *x, const real *w, const real *b, size_t M,
-    size_t N, size_t K);
-
-/* k_linear_dx - dx [M,K] = dy [M,N] w [N,K], or += if add. */
-void k_linear_dx(struct kernels *k, real *dx, const real *dy, const real *w, size_t M, size_t N,
-    size_t K, bool add);
-
-/* k_linear_dw - dw [N,K] += dy [M,N]^T x [M,K]; db [N] += column sums of dy (NULL: none). */
-void k_linear_dw(struct kernels *k, real *dw, real *db, const real *dy, const real *x, size_t M,
-    size_t N, size_t K);
+/* k_need_matmul - scratch for calls of k_matmul with up to this K, of k_logits with 3 times d
+ * (rounded up to 32) up to this K, and of any k_matmul_dw: see k_reserve. */
+void k_need_matmul(const struct kernels *k, struct k_need *need, size_t K);
 
 /* --- pointwise --- */
 

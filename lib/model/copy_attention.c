@@ -22,7 +22,7 @@ void copy_attention_layout(struct copy_attention *rc, const struct kernels *k,
 	rc->r = take(k, a, M, R * W);
 	rc->lse = arena_take(a, M * R, sizeof *rc->lse);
 	k_need_attention(k, &a->need, shape(rc, B));
-	k_need_products(k, &a->need, 2 * R * W);
+	k_need_matmul(k, &a->need, 2 * R * W);
 	if (!train)
 		return;
 	rc->dqk = take(k, a, M, 2 * R * W);
@@ -35,13 +35,14 @@ void copy_attention_forward(struct kernels *k, struct copy_attention *rc, const 
 {
 	size_t M = B * rc->T, W = rc->W, N = rc->R * W;
 
-	k_project(k, rc->qk, a, w->copy_qk, NULL, M, 2 * N, rc->C);
+	k_matmul(k, .y = rc->qk, .x = a, .w = w->copy_qk, .M = M, .N = 2 * N, .K = rc->C);
 	k_columns(k, rc->qkv, 3 * N, rc->qk, 2 * N, M, 2 * N);
 	for (size_t i = 0; i < rc->R; i++)
 		k_columns(k, k_act_at(k, rc->qkv, 2 * N + i * W), 3 * N, input, W, M, W);
 	k_attention(k, rc->r, rc->lse, rc->qkv, w->copy_scale, NULL, shape(rc, B));
 	/* copy_out is [RW,d], so that this product, which can add, is the one that fits. */
-	k_project_dx_real(k, out, rc->r, w->copy_out, M, N, rc->d, true);
+	k_matmul(k, .y_real = out, .x = rc->r, .w = w->copy_out, .no_trans = true, .add = true,
+	    .M = M, .N = rc->d, .K = N);
 }
 
 void copy_attention_backward(struct kernels *k, struct copy_attention *rc, const struct weights *w,
@@ -49,13 +50,14 @@ void copy_attention_backward(struct kernels *k, struct copy_attention *rc, const
 {
 	size_t M = B * rc->T, N = rc->R * rc->W;
 
-	k_project_dw(k, g->copy_out, NULL, rc->r, dout, M, N, rc->d);
-	k_project(k, rc->dr, dout, w->copy_out, NULL, M, N, rc->d);
+	k_matmul_dw(k, .dw = g->copy_out, .dy = rc->r, .x = dout, .M = M, .N = N, .K = rc->d);
+	k_matmul(k, .y = rc->dr, .x = dout, .w = w->copy_out, .M = M, .N = N, .K = rc->d);
 	k_attention_backward(k, rc->dqkv, g->copy_scale, rc->dr, rc->r, rc->lse, rc->qkv,
 	    w->copy_scale, NULL, shape(rc, B));
 	k_columns(k, rc->dqk, 2 * N, rc->dqkv, 3 * N, M, 2 * N);
-	k_project_dw(k, g->copy_qk, NULL, rc->dqk, a, M, 2 * N, rc->C);
-	k_project_dx(k, da, rc->dqk, w->copy_qk, M, 2 * N, rc->C, true);
+	k_matmul_dw(k, .dw = g->copy_qk, .dy = rc->dqk, .x = a, .M = M, .N = 2 * N, .K = rc->C);
+	k_matmul(k, .y = da, .x = rc->dqk, .w = w->copy_qk, .no_trans = true, .add = true, .M = M,
+	    .N = rc->C, .K = 2 * N);
 }
 
 void copy_attention_backward_input(

@@ -90,7 +90,7 @@ void denoiser_layout(struct denoiser *dn, struct arena *a)
 	dn->posterior_scale = take(a, B, 1);
 	dn->loss = take(a, M, 1);
 	dn->weight = take(a, M, 1);
-	k_need_products(dn->k, &a->need, longest(&dn->c));
+	k_need_matmul(dn->k, &a->need, longest(&dn->c));
 	a->host += host_bytes(dn);
 	if (!dn->train)
 		return;
@@ -192,7 +192,8 @@ static void expect(
 		n = M - m < CHUNK ? M - m : CHUNK;
 		logits(dn, w, D, m, n);
 		k_softmax(dn->k, dn->probabilities, dn->logits, (real)tau, n, V);
-		k_project_dx_real(dn->k, xhat + m * d, dn->probabilities, dn->e, n, V, d, false);
+		k_matmul(dn->k, .y_real = xhat + m * d, .x = dn->probabilities, .w = dn->e,
+		    .no_trans = true, .M = n, .N = d, .K = V);
 	}
 }
 
@@ -209,7 +210,8 @@ static void expect_exactly(
 		n = M - m < CHUNK ? M - m : CHUNK;
 		logits(dn, w, D, m, n);
 		k_softmax_real(dn->k, dn->logits, n, V);
-		k_linear_dx(dn->k, xhat + m * d, dn->logits, dn->e, n, V, d, false);
+		k_matmul(dn->k, .y_real = xhat + m * d, .x_real = dn->logits, .w = dn->e,
+		    .no_trans = true, .M = n, .N = d, .K = V);
 	}
 }
 
@@ -293,8 +295,10 @@ static void vocabulary_loss(
 		if (!g)
 			continue;
 		k_round(dn->k, dn->Da, dn->D + m * d, n * d);
-		k_project_dw(dn->k, dn->de, g->bias, dn->probabilities, dn->Da, n, V, d);
-		k_project_dx_real(dn->k, dn->dD + m * d, dn->probabilities, dn->e, n, V, d, false);
+		k_matmul_dw(dn->k, .dw = dn->de, .db = g->bias, .dy = dn->probabilities,
+		    .x = dn->Da, .M = n, .N = V, .K = d);
+		k_matmul(dn->k, .y_real = dn->dD + m * d, .x = dn->probabilities, .w = dn->e,
+		    .no_trans = true, .M = n, .N = d, .K = V);
 	}
 }
 

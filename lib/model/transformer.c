@@ -108,7 +108,7 @@ void transformer_layout(struct transformer *tf, struct arena *a)
 	tf->stats = take(a, M, 2);
 	tf->mod = take(a, tf->B, 2 * C);
 	k_need_attention(tf->k, &a->need, s);
-	k_need_products(tf->k, &a->need, longest(&tf->c));
+	k_need_matmul(tf->k, &a->need, longest(&tf->c));
 	if (tf->train)
 		layout_backward(tf, a);
 }
@@ -159,9 +159,11 @@ static void forward_level(
 	struct kernels *k = tf->k;
 	size_t F = (size_t)tf->c.time_width;
 
-	k_linear(k, tf->cond1, level, w->time1_w, w->time1_b, B, F, F);
+	k_matmul(k, .y_real = tf->cond1, .x_real = level, .w = w->time1_w, .bias = w->time1_b,
+	    .M = B, .N = F, .K = F);
 	k_silu(k, tf->silu1, tf->cond1, B * F);
-	k_linear(k, tf->cond2, tf->silu1, w->time2_w, w->time2_b, B, F, F);
+	k_matmul(k, .y_real = tf->cond2, .x_real = tf->silu1, .w = w->time2_w, .bias = w->time2_b,
+	    .M = B, .N = F, .K = F);
 	k_silu(k, tf->cond, tf->cond2, B * F);
 }
 
@@ -172,15 +174,19 @@ static void forward_block(
 	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width;
 	struct k_attention_shape s = {B, T, C, (size_t)tf->c.heads};
 
-	k_linear(k, b->mod, tf->cond, w->mod_w, w->mod_b, B, 6 * C, (size_t)tf->c.time_width);
+	k_matmul(k, .y_real = b->mod, .x_real = tf->cond, .w = w->mod_w, .bias = w->mod_b, .M = B,
+	    .N = 6 * C, .K = (size_t)tf->c.time_width);
 	k_modulate(k, tf->a, b->stats1, tf->h, b->mod, b->mod + C, 6 * C, B, T, C);
-	k_project(k, b->qkv, tf->a, w->qkv_w, w->qkv_b, M, 3 * C, C);
+	k_matmul(k, .y = b->qkv, .x = tf->a, .w = w->qkv_w, .bias = w->qkv_b, .M = M, .N = 3 * C,
+	    .K = C);
 	k_attention(k, b->o, b->lse, b->qkv, w->scale, tf->rope, s);
-	k_project(k, b->y1, b->o, w->out_w, w->out_b, M, C, C);
+	k_matmul(k, .y = b->y1, .x = b->o, .w = w->out_w, .bias = w->out_b, .M = M, .N = C, .K = C);
 	k_gate(k, tf->h, 1, b->y1, b->mod + 2 * C, 6 * C, B, T, C);
 	k_modulate(k, tf->a, b->stats2, tf->h, b->mod + 3 * C, b->mod + 4 * C, 6 * C, B, T, C);
-	k_project_gelu(k, b->u, tf->g, tf->a, w->up_w, w->up_b, M, 4 * C, C);
-	k_project(k, b->y2, tf->g, w->down_w, w->down_b, M, C, 4 * C);
+	k_matmul(k, .y = b->u, .gelu = tf->g, .x = tf->a, .w = w->up_w, .bias = w->up_b, .M = M,
+	    .N = 4 * C, .K = C);
+	k_matmul(k, .y = b->y2, .x = tf->g, .w = w->down_w, .bias = w->down_b, .M = M, .N = C,
+	    .K = 4 * C);
 	k_gate(k, tf->h, 1, b->y2, b->mod + 5 * C, 6 * C, B, T, C);
 }
 
@@ -192,14 +198,17 @@ void transformer_forward(struct transformer *tf, const struct weights *w, real *
 	       L = (size_t)tf->c.layers;
 
 	forward_level(tf, w, level, B);
-	k_project_real(k, tf->h, input, w->in_w, w->in_b, M, C, config_input(&tf->c));
+	k_matmul(k, .y_real = tf->h, .x = input, .w = w->in_w, .bias = w->in_b, .M = M, .N = C,
+	    .K = config_input(&tf->c));
 	if (w->position)
 		k_add_each(k, tf->h, w->position, B, T * C);
 	for (size_t l = 0; l < L; l++)
 		forward_block(tf, &w->block[l], &tf->block[l], B);
-	k_linear(k, tf->mod, tf->cond, w->mod_w, w->mod_b, B, 2 * C, (size_t)tf->c.time_width);
+	k_matmul(k, .y_real = tf->mod, .x_real = tf->cond, .w = w->mod_w, .bias = w->mod_b, .M = B,
+	    .N = 2 * C, .K = (size_t)tf->c.time_width);
 	k_modulate(k, tf->a, tf->stats, tf->h, tf->mod, tf->mod + C, 2 * C, B, T, C);
-	k_project_real(k, out, tf->a, w->head_w, w->head_b, M, (size_t)tf->c.embed, C);
+	k_matmul(k, .y_real = out, .x = tf->a, .w = w->head_w, .bias = w->head_b, .M = M,
+	    .N = (size_t)tf->c.embed, .K = C);
 	if (tf->c.copy_heads)
 		copy_attention_forward(k, &tf->copy, w, out, tf->a, input, B);
 }
@@ -212,8 +221,10 @@ static void backward_mod(
 {
 	size_t F = (size_t)tf->c.time_width;
 
-	k_linear_dw(tf->k, dw, db, tf->dmod, tf->cond, B, n, F);
-	k_linear_dx(tf->k, tf->dcond, tf->dmod, w, B, n, F, true);
+	k_matmul_dw(tf->k, .dw = dw, .db = db, .dy_real = tf->dmod, .x_real = tf->cond, .M = B,
+	    .N = n, .K = F);
+	k_matmul(tf->k, .y_real = tf->dcond, .x_real = tf->dmod, .w = w, .no_trans = true,
+	    .add = true, .M = B, .N = F, .K = n);
 }
 
 /* GELU of u is made again, and the residual stream as it was before the MLP. */
@@ -226,12 +237,16 @@ static void backward_mlp(struct transformer *tf, const struct block_weights *w,
 
 	k_gate_backward(k, tf->dy, dmod + 5 * C, tf->dh, b->y2, b->mod + 5 * C, 6 * C, B, T, C);
 	k_gelu(k, tf->g, b->u, M * 4 * C);
-	k_project_dw(k, g->down_w, g->down_b, tf->dy, tf->g, M, C, 4 * C);
-	k_project_dx_gelu(k, tf->du, tf->dy, w->down_w, b->u, M, C, 4 * C);
+	k_matmul_dw(k, .dw = g->down_w, .db = g->down_b, .dy = tf->dy, .x = tf->g, .M = M, .N = C,
+	    .K = 4 * C);
+	k_matmul(k, .y = tf->du, .x = tf->dy, .w = w->down_w, .no_trans = true, .dgelu = b->u,
+	    .M = M, .N = 4 * C, .K = C);
 	k_gate(k, tf->h, -1, b->y2, b->mod + 5 * C, 6 * C, B, T, C);
 	k_modulate(k, tf->a, b->stats2, tf->h, b->mod + 3 * C, b->mod + 4 * C, 6 * C, B, T, C);
-	k_project_dw(k, g->up_w, g->up_b, tf->du, tf->a, M, 4 * C, C);
-	k_project_dx(k, tf->da, tf->du, w->up_w, M, 4 * C, C, false);
+	k_matmul_dw(
+	    k, .dw = g->up_w, .db = g->up_b, .dy = tf->du, .x = tf->a, .M = M, .N = 4 * C, .K = C);
+	k_matmul(k, .y = tf->da, .x = tf->du, .w = w->up_w, .no_trans = true, .M = M, .N = C,
+	    .K = 4 * C);
 	k_modulate_backward(k, tf->dh, dmod + 3 * C, dmod + 4 * C, tf->da, tf->h, b->stats2,
 	    b->mod + 4 * C, 6 * C, B, T, C);
 }
@@ -245,14 +260,18 @@ static void backward_attention(struct transformer *tf, const struct block_weight
 	real *dmod = tf->dmod;
 
 	k_gate_backward(k, tf->dy, dmod + 2 * C, tf->dh, b->y1, b->mod + 2 * C, 6 * C, B, T, C);
-	k_project_dw(k, g->out_w, g->out_b, tf->dy, b->o, M, C, C);
-	k_project_dx(k, tf->da, tf->dy, w->out_w, M, C, C, false);
+	k_matmul_dw(
+	    k, .dw = g->out_w, .db = g->out_b, .dy = tf->dy, .x = b->o, .M = M, .N = C, .K = C);
+	k_matmul(
+	    k, .y = tf->da, .x = tf->dy, .w = w->out_w, .no_trans = true, .M = M, .N = C, .K = C);
 	k_attention_backward(
 	    k, tf->dqkv, g->scale, tf->da, b->o, b->lse, b->qkv, w->scale, tf->rope, s);
 	k_gate(k, tf->h, -1, b->y1, b->mod + 2 * C, 6 * C, B, T, C);
 	k_modulate(k, tf->a, b->stats1, tf->h, b->mod, b->mod + C, 6 * C, B, T, C);
-	k_project_dw(k, g->qkv_w, g->qkv_b, tf->dqkv, tf->a, M, 3 * C, C);
-	k_project_dx(k, tf->da, tf->dqkv, w->qkv_w, M, 3 * C, C, false);
+	k_matmul_dw(k, .dw = g->qkv_w, .db = g->qkv_b, .dy = tf->dqkv, .x = tf->a, .M = M,
+	    .N = 3 * C, .K = C);
+	k_matmul(k, .y = tf->da, .x = tf->dqkv, .w = w->qkv_w, .no_trans = true, .M = M, .N = C,
+	    .K = 3 * C);
 	k_modulate_backward(
 	    k, tf->dh, dmod, dmod + C, tf->da, tf->h, b->stats1, b->mod + C, 6 * C, B, T, C);
 }
@@ -264,10 +283,13 @@ static void backward_level(struct transformer *tf, const struct weights *w, cons
 	size_t F = (size_t)tf->c.time_width;
 
 	k_silu_backward(k, tf->dcond1, tf->dcond, tf->cond2, B * F);
-	k_linear_dw(k, g->time2_w, g->time2_b, tf->dcond1, tf->silu1, B, F, F);
-	k_linear_dx(k, tf->dcond, tf->dcond1, w->time2_w, B, F, F, false);
+	k_matmul_dw(k, .dw = g->time2_w, .db = g->time2_b, .dy_real = tf->dcond1,
+	    .x_real = tf->silu1, .M = B, .N = F, .K = F);
+	k_matmul(k, .y_real = tf->dcond, .x_real = tf->dcond1, .w = w->time2_w, .no_trans = true,
+	    .M = B, .N = F, .K = F);
 	k_silu_backward(k, tf->dcond1, tf->dcond, tf->cond1, B * F);
-	k_linear_dw(k, g->time1_w, g->time1_b, tf->dcond1, level, B, F, F);
+	k_matmul_dw(k, .dw = g->time1_w, .db = g->time1_b, .dy_real = tf->dcond1, .x_real = level,
+	    .M = B, .N = F, .K = F);
 }
 
 /* The gradients from this one on, to the end of the flat array, are complete. */
@@ -288,8 +310,10 @@ void transformer_backward(struct transformer *tf, const struct weights *w, const
 	k_zero(k, tf->dcond, B * (size_t)tf->c.time_width);
 	k_zero(k, tf->dh, M * C);
 	k_round(k, tf->dout, dout, M * d);
-	k_project_dw(k, g->head_w, g->head_b, tf->dout, tf->a, M, d, C);
-	k_project_dx(k, tf->da, tf->dout, w->head_w, M, d, C, false);
+	k_matmul_dw(k, .dw = g->head_w, .db = g->head_b, .dy = tf->dout, .x = tf->a, .M = M, .N = d,
+	    .K = C);
+	k_matmul(k, .y = tf->da, .x = tf->dout, .w = w->head_w, .no_trans = true, .M = M, .N = C,
+	    .K = d);
 	if (tf->c.copy_heads)
 		copy_attention_backward(k, &tf->copy, w, g, tf->da, tf->dout, tf->a, B);
 	k_modulate_backward(k, tf->dh, tf->dmod, tf->dmod + C, tf->da, tf->h, tf->stats,
@@ -305,8 +329,10 @@ void transformer_backward(struct transformer *tf, const struct weights *w, const
 	if (w->position)
 		k_sum_each(k, g->position, tf->dh, B, T * C);
 	k_round(k, tf->dy, tf->dh, M * C);
-	k_project_dw(k, g->in_w, g->in_b, tf->dy, input, M, C, width);
-	k_project_dx_real(k, dinput, tf->dy, w->in_w, M, C, width, false);
+	k_matmul_dw(
+	    k, .dw = g->in_w, .db = g->in_b, .dy = tf->dy, .x = input, .M = M, .N = C, .K = width);
+	k_matmul(k, .y_real = dinput, .x = tf->dy, .w = w->in_w, .no_trans = true, .M = M,
+	    .N = width, .K = C);
 	if (tf->c.copy_heads)
 		copy_attention_backward_input(k, &tf->copy, dinput, B);
 	backward_level(tf, w, g, level, B);

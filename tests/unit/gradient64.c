@@ -101,7 +101,8 @@ static double f_linear(void *arg)
 {
 	struct kernel_case *c = arg;
 
-	k_linear(k, c->y, c->x, c->w, c->b, c->T, c->N, c->C);
+	k_matmul(k, .y_real = c->y, .x_real = c->x, .w = c->w, .bias = c->b, .M = c->T, .N = c->N,
+	    .K = c->C);
 	return inner(c->y, c->r, c->T * c->N);
 }
 
@@ -115,8 +116,9 @@ static void test_linear(void)
 	c.b = random_array(6, 1);
 	c.y = zeros(42);
 	c.r = random_array(42, 1);
-	k_linear_dx(k, dx, c.r, c.w, 7, 6, 5, false);
-	k_linear_dw(k, dw, db, c.r, c.x, 7, 6, 5);
+	k_matmul(
+	    k, .y_real = dx, .x_real = c.r, .w = c.w, .no_trans = true, .M = 7, .N = 5, .K = 6);
+	k_matmul_dw(k, .dw = dw, .db = db, .dy_real = c.r, .x_real = c.x, .M = 7, .N = 6, .K = 5);
 	check("linear, x", f_linear, &c, c.x, dx, 35);
 	check("linear, w", f_linear, &c, c.w, dw, 30);
 	check("linear, b", f_linear, &c, c.b, db, 6);
@@ -127,8 +129,10 @@ static double f_project(void *arg)
 {
 	struct kernel_case *c = arg;
 
-	k_project_gelu(k, ACT(c->qkv), ACT(c->mod), ACT(c->x), c->w, c->b, c->T, c->N, c->C);
-	k_project_real(k, c->y, ACT(c->mod), c->scale, NULL, c->T, c->C, c->N);
+	k_matmul(k, .y = ACT(c->qkv), .gelu = ACT(c->mod), .x = ACT(c->x), .w = c->w, .bias = c->b,
+	    .M = c->T, .N = c->N, .K = c->C);
+	k_matmul(
+	    k, .y_real = c->y, .x = ACT(c->mod), .w = c->scale, .M = c->T, .N = c->C, .K = c->N);
 	return inner(c->y, c->r, c->T * c->C);
 }
 
@@ -150,10 +154,11 @@ static void test_project(void)
 	real *dscale = zeros(C * N);
 
 	f_project(&c);
-	k_project_dw(k, dscale, NULL, ACT(c.r), ACT(c.mod), T, C, N);
-	k_project_dx_gelu(k, ACT(du), ACT(c.r), c.scale, ACT(c.qkv), T, C, N);
-	k_project_dw(k, dw, db, ACT(du), ACT(c.x), T, N, C);
-	k_project_dx_real(k, dx, ACT(du), c.w, T, N, C, false);
+	k_matmul_dw(k, .dw = dscale, .dy = ACT(c.r), .x = ACT(c.mod), .M = T, .N = C, .K = N);
+	k_matmul(k, .y = ACT(du), .x = ACT(c.r), .w = c.scale, .no_trans = true,
+	    .dgelu = ACT(c.qkv), .M = T, .N = N, .K = C);
+	k_matmul_dw(k, .dw = dw, .db = db, .dy = ACT(du), .x = ACT(c.x), .M = T, .N = N, .K = C);
+	k_matmul(k, .y_real = dx, .x = ACT(du), .w = c.w, .no_trans = true, .M = T, .N = C, .K = N);
 	check("project, x through a GELU", f_project, &c, c.x, dx, T * C);
 	check("project, w before a GELU", f_project, &c, c.w, dw, N * C);
 	check("project, b before a GELU", f_project, &c, c.b, db, N);

@@ -110,8 +110,8 @@ static void forward(struct kernels *k, struct shape s, struct error *e)
 	float *y = malloc(n * sizeof *y), *u, *g;
 	act *xa = rounded(k, x, s.M * s.K), *ua = malloc(n * 4), *ga = malloc(n * 4);
 
-	k_project_gelu(k, ua, ga, xa, w, b, s.M, s.N, s.K);
-	k_project_real(k, y, xa, w, NULL, s.M, s.N, s.K);
+	k_matmul(k, .y = ua, .gelu = ga, .x = xa, .w = w, .bias = b, .M = s.M, .N = s.N, .K = s.K);
+	k_matmul(k, .y_real = y, .x = xa, .w = w, .M = s.M, .N = s.N, .K = s.K);
 	u = widened(k, ua, n);
 	g = widened(k, ga, n);
 	for (size_t m = 0; m < s.M; m++)
@@ -135,9 +135,10 @@ static void backward(struct kernels *k, struct shape s, struct error *e)
 
 	memcpy(dw0, dw, s.N * s.K * sizeof *dw);
 	memcpy(db0, db, s.N * sizeof *db);
-	k_project_dx_real(k, dx, dya, w, s.M, s.N, s.K, false);
-	k_project_dx_gelu(k, dua, dya, w, xa, s.M, s.N, s.K);
-	k_project_dw(k, dw, db, dya, xa, s.M, s.N, s.K);
+	k_matmul(k, .y_real = dx, .x = dya, .w = w, .no_trans = true, .M = s.M, .N = s.K, .K = s.N);
+	k_matmul(k, .y = dua, .x = dya, .w = w, .no_trans = true, .dgelu = xa, .M = s.M, .N = s.K,
+	    .K = s.N);
+	k_matmul_dw(k, .dw = dw, .db = db, .dy = dya, .x = xa, .M = s.M, .N = s.N, .K = s.K);
 	du = widened(k, dua, in);
 	for (size_t m = 0; m < s.M; m++)
 		for (size_t i = 0; i < s.K; i++) {
@@ -192,7 +193,7 @@ static void test_products(struct kernels *k, double tolerance, double exact)
 	struct err e;
 	size_t cases = 30;
 
-	k_need_products(k, &need, 3 * 1120);
+	k_need_matmul(k, &need, 3 * 1120);
 	k_reserve(k, &need, &e);
 	for (size_t i = 0; i < cases; i++) {
 		struct shape s = {random_size(90), random_size(90), random_size(90)};

@@ -108,15 +108,25 @@ static void load_head(const struct attention *a, struct head *h, size_t job, int
 	load(a, h, h->v, a->qkv, at + 2 * h->C, 3 * h->C);
 }
 
-/* c [T,T] = a b^T, for a and b [T,D]; c [T,D] = a b, or a^T b, for a [T,T], b [T,D]. */
-static void multiply(const struct attention *t, const struct head *h, enum small_form form, real *c,
-    const real *a, const real *b)
+/* c [T,T] = a b^T (NT), for a and b [T,D]; c [T,D] = a b (NN), or a^T b (TN), for a [T,T] and b
+ * [T,D]. */
+static void multiply_head(const struct attention *t, const struct head *h, enum small_form form,
+    real *c, const real *a, const real *b)
 {
-	bool square = form == SMALL_ABT;
-	struct small_product p = {form, c, a, b, square ? h->ldt : h->ldd, square ? h->ldd : h->ldt,
-	    h->ldd, h->T, square ? h->T : h->D, square ? h->D : h->T};
+	bool square = form == SMALL_NT;
+	struct small_matmul p = {.form = form,
+	    .c = c,
+	    .a = a,
+	    .b = b,
+	    .ldc = square ? h->ldt : h->ldd,
+	    .lda = square ? h->ldd : h->ldt,
+	    .ldb = h->ldd,
+	    .M = h->T,
+	    .N = square ? h->T : h->D,
+	    .K = square ? h->D : h->T,
+	    .scratch = h->room};
 
-	t->k->products->small(t->k, &p, h->room);
+	t->k->matmul->multiply_small(t->k, &p);
 }
 
 /* Of so many products of T x T x D a head. */
@@ -135,10 +145,10 @@ static void forward(void *arg, size_t begin, size_t end, int rank)
 		size_t b = job / a->s.H, i = job % a->s.H;
 
 		load_head(a, &h, job, rank);
-		multiply(a, &h, SMALL_ABT, h.p, h.q, h.k);
+		multiply_head(a, &h, SMALL_NT, h.p, h.q, h.k);
 		for (size_t t = 0; t < h.T; t++)
 			a->lse[job * h.T + t] = rows->softmax_in_place(h.p + t * h.ldt, h.s, h.T);
-		multiply(a, &h, SMALL_AB, h.y, h.p, h.v);
+		multiply_head(a, &h, SMALL_NN, h.y, h.p, h.v);
 		for (size_t t = 0; t < h.T; t++)
 			rows->round(cpu_at(a->k, a->y, (b * h.T + t) * h.C + i * h.D),
 			    h.y + t * h.ldd, h.D);
@@ -185,8 +195,8 @@ static void weigh(const struct attention *a, struct head *h, size_t job)
 
 	for (size_t t = 0; t < h->T; t++)
 		h->delta[t] = rows->dot(h->dy + t * h->ldd, h->y + t * h->ldd, h->D);
-	multiply(a, h, SMALL_ABT, h->p, h->k, h->q);
-	multiply(a, h, SMALL_ABT, h->dp, h->v, h->dy);
+	multiply_head(a, h, SMALL_NT, h->p, h->k, h->q);
+	multiply_head(a, h, SMALL_NT, h->dp, h->v, h->dy);
 	for (size_t t = 0; t < h->T; t++) {
 		rows->exp_below(h->p + t * h->ldt, h->s, lse, h->T);
 		rows->softmax_backward(h->dp + t * h->ldt, h->p + t * h->ldt, h->s, h->delta, h->T);
@@ -203,16 +213,16 @@ static void backward_head(struct attention *a, struct head *h, size_t job)
 	load(a, h, h->y, a->y_in, b * h->T * h->C + i * h->D, h->C);
 	load(a, h, h->dy, a->dy, b * h->T * h->C + i * h->D, h->C);
 	weigh(a, h, job);
-	multiply(a, h, SMALL_AB, h->dx, h->p, h->dy);
+	multiply_head(a, h, SMALL_NN, h->dx, h->p, h->dy);
 	store(a, h, at + 2 * h->C, NULL, NULL);
-	multiply(a, h, SMALL_ATB, h->dx, h->dp, h->k);
+	multiply_head(a, h, SMALL_TN, h->dx, h->dp, h->k);
 	/* d/ds of sum dlogit_ij q_i·k_j is sum q_i·dq_i / s, for dq holds s sum dlogit_ij k_j. */
 	for (size_t t = 0; a->scale && t < h->T; t++)
 		along += rows->dot(h->q + t * h->ldd, h->dx + t * h->ldd, h->D);
 	if (a->scale)
 		a->dscale[job] = along / h->s;
 	store(a, h, at, h->q, h->q_norm);
-	multiply(a, h, SMALL_AB, h->dx, h->dp, h->q);
+	multiply_head(a, h, SMALL_NN, h->dx, h->dp, h->q);
 	store(a, h, at + h->C, h->k, h->k_norm);
 }
 

@@ -6,18 +6,18 @@
 
 #include "base/pool.h"
 #include "compute/cpu/bf16.h"
-#include "compute/cpu/products.h"
+#include "compute/cpu/matmul.h"
 #include "compute/cpu/rows.h"
 #include "compute/kernels.h"
 
 struct kernels {
 	struct pool *pool;
-	const struct rows *rows;         /* for this processor and precision, chosen once */
-	const struct products *products; /* likewise */
-	const struct bf16_unit *unit;    /* NULL: fp32 */
-	real **scratch;                  /* [threads + 1]: one for each thread, and one for all */
-	size_t *scratch_size;            /* [threads + 1], elements */
-	double *partial;                 /* [threads]: sums */
+	const struct rows *rows;      /* for this processor and precision, chosen once */
+	const struct matmul *matmul;  /* likewise */
+	const struct bf16_unit *unit; /* NULL: fp32 */
+	real **scratch;               /* [threads + 1]: one for each thread, and one for all */
+	size_t *scratch_size;         /* [threads + 1], elements */
+	double *partial;              /* [threads]: sums */
 	char name[64];
 	struct k_share share[K_SHARES];
 	size_t n_shares;
@@ -39,9 +39,17 @@ int cpu_blas_init(struct pool *pool, struct err *e);
 /* cpu_need - enlarge need to so many elements. */
 void cpu_need(struct k_need *need, size_t each, size_t shared);
 
-static inline act *cpu_at(const struct kernels *k, const act *a, size_t n)
+/* cpu_at - the address n acts after a; const if a is. */
+static inline act *cpu_at_mutable(const struct kernels *k, act *a, size_t n)
 {
-	return (act *)((uintptr_t)a + n * k->products->act_size);
+	return (act *)((char *)a + n * k->matmul->act_size);
 }
+
+static inline const act *cpu_at_const(const struct kernels *k, const act *a, size_t n)
+{
+	return (const act *)((const char *)a + n * k->matmul->act_size);
+}
+
+#define cpu_at(k, a, n) _Generic((a), act * : cpu_at_mutable, const act * : cpu_at_const)(k, a, n)
 
 #endif

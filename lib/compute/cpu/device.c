@@ -27,14 +27,14 @@ static const struct rows *choose_rows(void)
 static int choose(struct kernels *k, enum k_precision precision, struct err *e)
 {
 	k->rows = choose_rows();
-	k->products = &products_fp32;
+	k->matmul = &matmul_fp32;
 	if (precision == K_FP32)
 		return 0;
 #ifdef CDCD_BF16
 	k->unit = bf16_unit_best();
 	if (k->unit) {
 		k->rows = &rows_bf16;
-		k->products = &products_bf16;
+		k->matmul = &matmul_bf16;
 		return 0;
 	}
 #endif
@@ -199,12 +199,7 @@ void k_get(struct kernels *k, void *host, const void *device, size_t bytes)
 
 size_t k_act_size(const struct kernels *k)
 {
-	return k->products->act_size;
-}
-
-act *k_act_at(const struct kernels *k, const act *a, size_t n)
-{
-	return cpu_at(k, a, n);
+	return k->matmul->act_size;
 }
 
 const real *k_host(struct kernels *k, const real *x, size_t n)

@@ -1,0 +1,37 @@
+#ifndef CDCD_CPU_MATMUL_H
+#define CDCD_CPU_MATMUL_H
+
+/* The two implementations of matrix products: in fp32 with BLAS, and in bf16. */
+
+#include "compute/kernels.h"
+
+/*
+ * A product in reals, computed by one thread: c [M,N] = a b.
+ *
+ * NN: a [M,K], b [K,N]. NT: b is stored transposed, [N,K]. TN: a is stored transposed, [K,M].
+ * ld* is the distance between rows, in elements, a multiple of 32. In a row of c, the elements
+ * after N are overwritten. scratch has 2 L L reals, where L is the largest of M, N and K, rounded
+ * up to 32.
+ */
+enum small_form { SMALL_NN, SMALL_NT, SMALL_TN };
+struct small_matmul {
+	enum small_form form;
+	real *c;
+	const real *a, *b;
+	size_t ldc, lda, ldb;
+	size_t M, N, K;
+	real *scratch;
+};
+
+struct matmul {
+	size_t act_size;                             /* bytes of an act */
+	void (*need)(struct k_need *need, size_t K); /* see k_need_matmul */
+	void (*multiply)(struct kernels *k, const struct k_matmul *p);
+	void (*add_gradient)(struct kernels *k, const struct k_matmul_dw *p);
+	void (*logits)(struct kernels *k, const struct k_matmul *p); /* see k_logits; p->x_real */
+	void (*multiply_small)(const struct kernels *k, const struct small_matmul *p);
+};
+
+extern const struct matmul matmul_fp32, matmul_bf16;
+
+#endif

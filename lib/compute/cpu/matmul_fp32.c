@@ -1,0 +1,126 @@
+/* Matrix products of reals. Each thread calls BLAS for its own part of the result. */
+
+#include <cblas.h>
+
+#include "compute/cpu/cpu.h"
+
+#ifdef CDCD_DOUBLE
+#define GEMM cblas_dgemm
+#else
+#define GEMM cblas_sgemm
+#endif
+
+static void need_nothing(struct k_need *need, size_t K)
+{
+	(void)need;
+	(void)K;
+}
+
+/* --- x w^T and x w --- */
+
+struct fp32_job {
+	const struct rows *rows;
+	const struct k_matmul *p;
+	const real *x; /* [M,K] */
+	real *y;       /* [M,N] */
+};
+
+static void multiply_rows(void *arg, size_t begin, size_t end, int rank)
+{
+	const struct fp32_job *j = arg;
+	const struct k_matmul *p = j->p;
+
+	(void)rank;
+	for (size_t m = begin; p->bias && m < end; m++)
+		for (size_t n = 0; n < p->N; n++)
+			j->y[m * p->N + n] = p->bias[n] + (p->add ? j->y[m * p->N + n] : 0);
+	GEMM(CblasRowMajor, CblasNoTrans, p->no_trans ? CblasNoTrans : CblasTrans,
+	    (int)(end - begin), (int)p->N, (int)p->K, 1, j->x + begin * p->K, (int)p->K, p->w,
+	    (int)(p->no_trans ? p->N : p->K), p->bias || p->add ? 1 : 0, j->y + begin * p->N,
+	    (int)p->N);
+}
+
+/* GELU, or the product with its derivative. */
+static void apply_gelu(void *arg, size_t begin, size_t end, int rank)
+{
+	const struct fp32_job *j = arg;
+	size_t at = begin * j->p->N, n = (end - begin) * j->p->N;
+	act *y = (act *)(j->y + at);
+
+	(void)rank;
+	if (j->p->gelu)
+		j->rows->gelu((act *)((real *)j->p->gelu + at), y, n);
+	else
+		j->rows->gelu_backward(
+		    y, j->y + at, (const act *)((const real *)j->p->dgelu + at), n);
+}
+
+static void run_fp32(struct kernels *k, const char *name, const struct k_matmul *p)
+{
+	struct fp32_job j = {k->rows, p, p->x_real ? p->x_real : (const real *)p->x,
+	    p->y_real ? p->y_real : (real *)p->y};
+
+	cpu_for(k, name, 2.0 * (double)p->M * (double)p->N * (double)p->K, p->M, multiply_rows, &j);
+	if (p->gelu || p->dgelu)
+		cpu_stream(k, "gelu", 2 * p->M * p->N * sizeof(real), p->M, apply_gelu, &j);
+}
+
+static void multiply_fp32(struct kernels *k, const struct k_matmul *p)
+{
+	run_fp32(k, p->x_real ? "linear" : p->no_trans ? "project dx" : "project", p);
+}
+
+static void logits_fp32(struct kernels *k, const struct k_matmul *p)
+{
+	run_fp32(k, "logits", p);
+}
+
+/* --- dy^T x --- */
+
+struct fp32_gradient {
+	const struct rows *rows;
+	const struct k_matmul_dw *p;
+	const real *dy, *x;
+};
+
+/* Rows of dw, which are columns of dy. */
+static void add_gradient_rows(void *arg, size_t begin, size_t end, int rank)
+{
+	const struct fp32_gradient *g = arg;
+	const struct k_matmul_dw *p = g->p;
+	size_t n = end - begin;
+
+	(void)rank;
+	GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, (int)n, (int)p->K, (int)p->M, 1,
+	    g->dy + begin, (int)p->N, g->x, (int)p->K, 1, p->dw + begin * p->K, (int)p->K);
+	for (size_t m = 0; p->db && m < p->M; m++)
+		g->rows->add(p->db + begin, g->dy + m * p->N + begin, n);
+}
+
+static void add_gradient_fp32(struct kernels *k, const struct k_matmul_dw *p)
+{
+	struct fp32_gradient g = {k->rows, p, p->dy_real ? p->dy_real : (const real *)p->dy,
+	    p->x_real ? p->x_real : (const real *)p->x};
+
+	cpu_for(k, p->x_real ? "linear" : "project dw",
+	    2.0 * (double)p->M * (double)p->N * (double)p->K, p->N, add_gradient_rows, &g);
+}
+
+/* --- in attention --- */
+
+static void multiply_small_fp32(const struct kernels *k, const struct small_matmul *p)
+{
+	(void)k;
+	GEMM(CblasRowMajor, p->form == SMALL_TN ? CblasTrans : CblasNoTrans,
+	    p->form == SMALL_NT ? CblasTrans : CblasNoTrans, (int)p->M, (int)p->N, (int)p->K, 1,
+	    p->a, (int)p->lda, p->b, (int)p->ldb, 0, p->c, (int)p->ldc);
+}
+
+const struct matmul matmul_fp32 = {
+    .act_size = sizeof(real),
+    .need = need_nothing,
+    .multiply = multiply_fp32,
+    .add_gradient = add_gradient_fp32,
+    .logits = logits_fp32,
+    .multiply_small = multiply_small_fp32,
+};
