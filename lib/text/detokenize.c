@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-/* The clean-up of the reference, in its order. */
+/* The replacements of the reference, in its order. */
 static const struct {
 	const char *from, *to;
 } cleanup[] = {
@@ -22,8 +22,9 @@ static const struct {
     {" 're", "'re"},
 };
 
-/* Replace every from by to, which is never longer, in text [n]. Returns the new length. */
-static size_t replace(char *text, size_t n, const char *from, const char *to)
+/* Replace each occurrence of from in text [n] by to, which is not longer. Returns the new length.
+ */
+static size_t replace_all(char *text, size_t n, const char *from, const char *to)
 {
 	size_t length = strlen(from), put = 0;
 
@@ -39,8 +40,8 @@ static size_t replace(char *text, size_t n, const char *from, const char *to)
 	return put;
 }
 
-/* Write what a token becomes to text; returns its length, at most 1 more than the token's. */
-static size_t decode(char *text, const char *token, size_t n, bool first, bool clean)
+/* Write the text of a token. Returns its length, which is at most that of the token plus 1. */
+static size_t decode_token(char *text, const char *token, size_t n, bool first, bool clean)
 {
 	size_t skip = strlen(VOCAB_CONTINUED), put = 0;
 
@@ -53,7 +54,7 @@ static size_t decode(char *text, const char *token, size_t n, bool first, bool c
 	memcpy(text + put, token, n);
 	put += n;
 	for (size_t i = 0; clean && i < sizeof cleanup / sizeof cleanup[0]; i++)
-		put = replace(text, put, cleanup[i].from, cleanup[i].to);
+		put = replace_all(text, put, cleanup[i].from, cleanup[i].to);
 	return put;
 }
 
@@ -76,7 +77,7 @@ struct detokenizer *detokenizer_new(const struct vocab *v, bool clean, struct er
 		const char *token = vocab_token(v, i / 2, &n);
 
 		d->start[i] = at;
-		at += (uint32_t)decode(d->text + at, token, n, i % 2 == 0, clean);
+		at += (uint32_t)decode_token(d->text + at, token, n, i % 2 == 0, clean);
 	}
 	d->start[2 * v->size] = at;
 	return d;

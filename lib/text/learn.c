@@ -70,17 +70,18 @@ size_t learner_words(const struct learner *l)
 	return l->words.n;
 }
 
-/* --- joining --- */
+/* --- merging pairs --- */
 
 struct pair {
 	uint32_t left, right;
 	uint64_t count;
-	uint32_t *word; /* that may hold it, perhaps twice */
+	uint32_t *word; /* the words that may contain it; a word can be listed twice */
 	size_t n, cap;
-	bool fresh; /* has become more frequent since it was last put on the heap */
+	bool fresh; /* it has become more frequent since it was last pushed on the heap */
 };
 
-struct best { /* of a heap; the count may be out of date */
+/* An entry of the heap of pairs, most frequent first. count may be out of date. */
+struct candidate {
 	uint64_t count;
 	uint32_t left, right, pair;
 };
@@ -90,16 +91,16 @@ struct joiner {
 	const struct strings *words;
 	const uint64_t *count; /* [words->n] */
 	struct strings tokens;
-	uint32_t *symbol; /* of all words */
-	size_t *start;    /* of each word in symbol */
-	uint32_t *length;
+	uint32_t *symbol; /* the tokens of all words */
+	size_t *start;    /* [words->n] where each word begins in symbol */
+	uint32_t *length; /* [words->n] number of tokens of each word */
 	struct pair *pair;
 	size_t n_pairs, pair_cap;
-	uint32_t *slot; /* of pairs: number + 1, or 0 */
+	uint32_t *slot; /* hash table of pairs: number + 1, or 0 */
 	size_t n_slots;
-	struct best *heap;
+	struct candidate *heap;
 	size_t n_heap, heap_cap;
-	uint32_t *fresh; /* pairs */
+	uint32_t *fresh; /* numbers of the pairs that are fresh */
 	size_t n_fresh, fresh_cap;
 };
 
@@ -117,7 +118,7 @@ static void joiner_release(struct joiner *j)
 	free(j->fresh);
 }
 
-static bool better(const struct best *a, const struct best *b)
+static bool candidate_precedes(const struct candidate *a, const struct candidate *b)
 {
 	if (a->count != b->count)
 		return a->count > b->count;
@@ -127,28 +128,29 @@ static bool better(const struct best *a, const struct best *b)
 static int heap_push(struct joiner *j, uint32_t pair, struct err *e)
 {
 	const struct pair *p = &j->pair[pair];
-	struct best new = {p->count, p->left, p->right, pair};
+	struct candidate new = {p->count, p->left, p->right, pair};
 	size_t i = j->n_heap;
 
 	if (mem_grow(&j->heap, &j->heap_cap, j->n_heap + 1, sizeof *j->heap, e))
 		return -1;
-	for (j->n_heap++; i > 0 && better(&new, &j->heap[(i - 1) / 2]); i = (i - 1) / 2)
+	for (j->n_heap++; i > 0 && candidate_precedes(&new, &j->heap[(i - 1) / 2]); i = (i - 1) / 2)
 		j->heap[i] = j->heap[(i - 1) / 2];
 	j->heap[i] = new;
 	return 0;
 }
 
-static struct best heap_pop(struct joiner *j)
+static struct candidate heap_pop(struct joiner *j)
 {
-	struct best top = j->heap[0], last = j->heap[--j->n_heap];
+	struct candidate top = j->heap[0], last = j->heap[--j->n_heap];
 	size_t i = 0;
 
 	for (;;) {
 		size_t child = 2 * i + 1;
 
-		if (child + 1 < j->n_heap && better(&j->heap[child + 1], &j->heap[child]))
+		if (child + 1 < j->n_heap &&
+		    candidate_precedes(&j->heap[child + 1], &j->heap[child]))
 			child++;
-		if (child >= j->n_heap || !better(&j->heap[child], &last))
+		if (child >= j->n_heap || !candidate_precedes(&j->heap[child], &last))
 			break;
 		j->heap[i] = j->heap[child];
 		i = child;
@@ -168,7 +170,7 @@ static uint32_t *pair_slot(const struct joiner *j, uint32_t left, uint32_t right
 	return &j->slot[i];
 }
 
-static int pairs_widen(struct joiner *j, struct err *e)
+static int pairs_grow_slots(struct joiner *j, struct err *e)
 {
 	free(j->slot);
 	j->n_slots = j->n_slots ? 2 * j->n_slots : 4096;
@@ -180,14 +182,14 @@ static int pairs_widen(struct joiner *j, struct err *e)
 	return 0;
 }
 
-/* word has the pair, count times more in all. */
+/* Add count occurrences of a pair, which word contains. */
 static int pair_add(
     struct joiner *j, uint32_t left, uint32_t right, uint64_t count, uint32_t word, struct err *e)
 {
 	uint32_t *slot;
 	struct pair *p;
 
-	if (j->n_slots / 2 <= j->n_pairs && pairs_widen(j, e))
+	if (j->n_slots / 2 <= j->n_pairs && pairs_grow_slots(j, e))
 		return -1;
 	slot = pair_slot(j, left, right);
 	if (!*slot) {
@@ -223,7 +225,7 @@ static int push_fresh(struct joiner *j, struct err *e)
 	return 0;
 }
 
-static void pair_take(struct joiner *j, uint32_t left, uint32_t right, uint64_t count)
+static void pair_subtract(struct joiner *j, uint32_t left, uint32_t right, uint64_t count)
 {
 	uint32_t slot = *pair_slot(j, left, right);
 
@@ -231,7 +233,7 @@ static void pair_take(struct joiner *j, uint32_t left, uint32_t right, uint64_t 
 		j->pair[slot - 1].count -= count;
 }
 
-/* Join the pair wherever word has it. */
+/* Merge every occurrence of the pair in word. */
 static int join_in_word(
     struct joiner *j, uint32_t left, uint32_t right, uint32_t joined, uint32_t word, struct err *e)
 {
@@ -243,14 +245,14 @@ static int join_in_word(
 			s[put++] = s[i];
 			continue;
 		}
-		pair_take(j, left, right, count);
+		pair_subtract(j, left, right, count);
 		if (put > 0) {
-			pair_take(j, s[put - 1], left, count);
+			pair_subtract(j, s[put - 1], left, count);
 			if (pair_add(j, s[put - 1], joined, count, word, e))
 				return -1;
 		}
 		if (i + 2 < n) {
-			pair_take(j, right, s[i + 2], count);
+			pair_subtract(j, right, s[i + 2], count);
 			if (pair_add(j, joined, s[i + 2], count, word, e))
 				return -1;
 		}
@@ -261,7 +263,7 @@ static int join_in_word(
 	return 0;
 }
 
-/* The string of a pair: the second's "##" goes. */
+/* Add the merged token of a pair: the two strings, without the "##" of the second. */
 static int join_strings(
     struct joiner *j, uint32_t left, uint32_t right, uint32_t *joined, struct err *e)
 {
@@ -290,7 +292,7 @@ static int join_strings(
 static int join_pairs(struct joiner *j, struct err *e)
 {
 	while (j->tokens.n < j->options->size && j->n_heap > 0) {
-		struct best top = heap_pop(j);
+		struct candidate top = heap_pop(j);
 		struct pair now = j->pair[top.pair];
 		uint32_t joined;
 
@@ -303,7 +305,7 @@ static int join_pairs(struct joiner *j, struct err *e)
 			break;
 		if (join_strings(j, now.left, now.right, &joined, e))
 			return -1;
-		/* A word that gets this pair anew meanwhile goes to a new list. */
+		/* Merging can create this pair again in a word: collect those in a new list. */
 		j->pair[top.pair].word = NULL;
 		j->pair[top.pair].n = j->pair[top.pair].cap = 0;
 		for (size_t i = 0; i < now.n; i++) {
@@ -319,7 +321,7 @@ static int join_pairs(struct joiner *j, struct err *e)
 	return 0;
 }
 
-/* --- the beginning: characters --- */
+/* --- the initial tokens: characters --- */
 
 struct letter {
 	uint32_t code;
@@ -352,7 +354,8 @@ static int add_letter(struct joiner *j, const char *prefix, uint32_t code, struc
 	return strings_add(&j->tokens, s, n, e) < 0 ? -1 : 0;
 }
 
-/* counts [UNICODE_COUNT], continued [UNICODE_COUNT]: how often characters occur, and not first. */
+/* Set counts [UNICODE_COUNT], the occurrences of each character, and continued [UNICODE_COUNT],
+ * which characters occur after the first of a word. */
 static void count_letters(const struct joiner *j, uint64_t *counts, bool *continued)
 {
 	for (size_t w = 0; w < j->words->n; w++) {
@@ -401,7 +404,7 @@ out:
 	return failed;
 }
 
-/* Words as symbols; characters that are not in the alphabet are passed over. */
+/* Split the words into tokens of one character; skip characters that are not in the alphabet. */
 static int split_words(struct joiner *j, struct err *e)
 {
 	size_t all = strings_bytes(j->words), at = 0;
@@ -446,7 +449,7 @@ static int count_pairs(struct joiner *j, struct err *e)
 	return push_fresh(j, e);
 }
 
-static int begin(struct joiner *j, struct err *e)
+static int init_joiner(struct joiner *j, struct err *e)
 {
 	for (int i = 0; i < VOCAB_SPECIALS; i++) {
 		const char *name = vocab_special_name((enum vocab_special_token)i);
@@ -491,7 +494,7 @@ int learner_finish(const struct learner *l, const struct learn_options *options,
 	memset(learned, 0, sizeof *learned);
 	if (l->words.n == 0)
 		return err_set(e, "no words to learn from");
-	failed = begin(&j, e) || join_pairs(&j, e) || write_tokens(&j.tokens, learned, e);
+	failed = init_joiner(&j, e) || join_pairs(&j, e) || write_tokens(&j.tokens, learned, e);
 	joiner_release(&j);
 	return failed ? -1 : 0;
 }

@@ -2,15 +2,16 @@
 #define CDCD_LEARN_H
 
 /*
- * Learning a WordPiece vocabulary from text, as WordPieceTrainer of Hugging Face tokenizers 0.23.2
- * does it, which is byte-pair encoding with "##": words are counted; all begin as characters; and
- * the most frequent pair of neighbours becomes a token until there are enough.
+ * Learn a WordPiece vocabulary from text by the algorithm of WordPieceTrainer in Hugging Face
+ * tokenizers 0.23.2, which is byte-pair encoding with "##": count the words, split each into
+ * characters, and merge the most frequent pair of neighbouring tokens into a new token until the
+ * vocabulary has the requested size.
  * Source: Sennrich et al. 2016, arXiv:1508.07909, algorithm 1.
  *
- * It differs in being deterministic where the reference follows the order of a hash table: of pairs
- * equally frequent, the one whose tokens have the lower ids is taken, and the ids of "##"
- * characters follow those of the plain ones, both by code point. Words of more than 100 characters,
- * which never become anything but [UNK], are not counted.
+ * The result is deterministic, whereas that of the reference depends on the order of a hash table.
+ * If two pairs are equally frequent, the one whose tokens have lower ids is merged first. The ids
+ * of "##" characters follow those of plain characters; both are sorted by code point. Words of more
+ * than 100 characters are not counted, because they are always encoded as [UNK].
  */
 
 #include <stdbool.h>
@@ -21,29 +22,32 @@
 
 struct learn_options {
 	bool cased;         /* as in wordpiece.h */
-	uint32_t size;      /* tokens wanted, special tokens included */
-	uint32_t alphabet;  /* characters at most, the most frequent ones; 0: all */
-	uint64_t min_count; /* pairs less frequent than this are not joined */
+	uint32_t size;      /* requested number of tokens, including special tokens */
+	uint32_t alphabet;  /* keep only this many characters, the most frequent; 0: all */
+	uint64_t min_count; /* do not merge pairs that occur less often */
 };
 
 struct learner;
 
-/* learner_new - returns NULL on error. learner_add - count the words of a document. */
+/*
+ * learner_new - start with no words. Returns NULL on error.
+ * learner_add - count the words of a document, text [n]. Returns 0 or -1.
+ * learner_words - the number of distinct words so far.
+ */
 struct learner *learner_new(bool cased, struct err *e);
 int learner_add(struct learner *l, const char *text, size_t n, struct err *e);
-
-/* learner_words - how many different words there are so far. */
 size_t learner_words(const struct learner *l);
 
 struct learned {
-	char *text;      /* from malloc: the tokens, each followed by '\n': a vocabulary file */
-	size_t n;        /* bytes */
-	uint32_t tokens; /* fewer than wanted where nothing was left to join */
+	char *text; /* a vocabulary file: the tokens, each followed by '\n'; the caller frees it */
+	size_t n;   /* bytes */
+	uint32_t tokens; /* fewer than requested if no pair was left to merge */
 };
 
 /*
- * learner_finish - [PAD] [UNK] [CLS] [SEP] [MASK], the characters, the "##" characters, then what
- * was joined. Errors: memory; no word at all; size has no room for the characters.
+ * learner_finish - build the vocabulary: [PAD] [UNK] [CLS] [SEP] [MASK], the characters, the "##"
+ * characters, then the merged tokens. Returns 0, or -1 if memory is short, if there are no words,
+ * or if size is less than the number of special tokens and characters.
  */
 int learner_finish(const struct learner *l, const struct learn_options *options,
     struct learned *learned, struct err *e);

@@ -10,9 +10,11 @@ struct range {
 	uint32_t first, last;
 };
 
-/* Where the reference differs from utf8proc: found by comparing the two on every code point. */
+/* Exceptions: code points for which the reference differs from utf8proc. They were found by
+ * comparing the two on every code point. */
 
-/* Newer than the reference's tables: letters without decomposition or combining class. */
+/* Not in the tables of the reference, which are older: letters without decomposition or combining
+ * class. */
 static const struct range plain[] = {
     {0x061D, 0x061D},
     {0x07FD, 0x07FD},
@@ -69,7 +71,7 @@ static const struct range plain[] = {
     {0x1E95E, 0x1E95F},
 };
 
-/* Marks since Unicode 9: the reference orders them as NFD does, and takes them for letters. */
+/* Marks since Unicode 9: the reference sorts them as NFD does, but treats them as letters. */
 static const struct range letter[] = {
     {0x08D4, 0x08E1},
     {0x1DFB, 0x1DFB},
@@ -84,7 +86,7 @@ static const struct range letter[] = {
     {0x1E944, 0x1E94A},
 };
 
-/* No longer marks, no longer punctuation; they were in Unicode 8. */
+/* Marks and punctuation of Unicode 8 that later versions classify otherwise. */
 static const struct range mark[] = {{0x1734, 0x1734}, {0x1171E, 0x1171E}};
 static const struct range punctuation[] = {{0x166D, 0x166D}, {0x111C9, 0x111C9}};
 
@@ -105,7 +107,7 @@ static const struct {
     {0x16EA0, 0x16EB8, 27},
 };
 
-/* What the reference pads with spaces. It has a gap at 2B820 to 2B91F. */
+/* Code points around which the reference inserts spaces. It omits 2B820 to 2B91F. */
 static const struct range ideograph[] = {
     {0x3400, 0x4DBF},
     {0x4E00, 0x9FFF},
@@ -117,13 +119,13 @@ static const struct range ideograph[] = {
 };
 
 /*
- * Where it takes utf8proc to tell what a code point is. All others, here and in Unicode to come,
- * are letters that do not change, ideographs and unassigned ones, but for two planes of private
- * use.
+ * Ranges for which utf8proc is asked. All other code points, also those of future versions, are
+ * treated as letters that do not change (ideographs and unassigned code points), except two planes
+ * of private use.
  */
 static const struct range varied[] = {
     {0x0000, 0x33FF},
-    {0xA000, 0x1FFFF}, /* Hangul, with its decompositions, is in here */
+    {0xA000, 0x1FFFF}, /* includes Hangul, with its decompositions */
     {0x2F800, 0x2FA1F},
     {0xE0000, 0xE0FFF},
 };
@@ -131,77 +133,77 @@ static const struct range private_use[] = {{0xF0000, 0xFFFFD}, {0x100000, 0x10FF
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static uint32_t make(enum unicode_kind kind, uint32_t code, unsigned class)
+static uint32_t make_entry(enum unicode_kind kind, uint32_t code, unsigned class)
 {
 	return (uint32_t) class << 24 | (uint32_t)kind << 21 | code;
 }
 
-/* --- utf8proc's opinion --- */
+/* --- classification by utf8proc --- */
 
 static bool is_punctuation(uint32_t c, utf8proc_category_t category)
 {
-	if (c < 0x80) /* all of ASCII's symbols are */
+	if (c < 0x80) /* all symbols of ASCII are */
 		return (c > ' ' && c < '0') || (c > '9' && c < 'A') || (c > 'Z' && c < 'a') ||
 		       (c > 'z' && c < 0x7F);
 	return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
 }
 
-/* The kind by category alone, and the class. */
-static uint32_t classify(uint32_t c)
+/* The kind, by category only, and the combining class. */
+static uint32_t classify_code(uint32_t c)
 {
 	const utf8proc_property_t *property = utf8proc_get_property((utf8proc_int32_t)c);
 	utf8proc_category_t category = (utf8proc_category_t)property->category;
 	unsigned class = (unsigned)property->combining_class;
 
 	if (c == '\t' || c == '\n' || c == '\r')
-		return make(UNICODE_SPACE, c, 0);
+		return make_entry(UNICODE_SPACE, c, 0);
 	if (c == UNICODE_REPLACEMENT)
-		return make(UNICODE_DROP, c, 0);
+		return make_entry(UNICODE_DROP, c, 0);
 	if (is_punctuation(c, category))
-		return make(UNICODE_PUNCT, c, class);
+		return make_entry(UNICODE_PUNCT, c, class);
 	switch (category) {
 	case UTF8PROC_CATEGORY_ZS:
 	case UTF8PROC_CATEGORY_ZL:
 	case UTF8PROC_CATEGORY_ZP:
-		return make(UNICODE_SPACE, c, 0);
+		return make_entry(UNICODE_SPACE, c, 0);
 	case UTF8PROC_CATEGORY_CC:
 	case UTF8PROC_CATEGORY_CF:
 	case UTF8PROC_CATEGORY_CO:
-		return make(UNICODE_DROP, c, 0);
+		return make_entry(UNICODE_DROP, c, 0);
 	case UTF8PROC_CATEGORY_MN:
-		return make(UNICODE_STRIP, c, class);
+		return make_entry(UNICODE_STRIP, c, class);
 	default:
-		return make(UNICODE_LETTER, c, class);
+		return make_entry(UNICODE_LETTER, c, class);
 	}
 }
 
 static void classify_all(uint32_t *entry)
 {
 	for (uint32_t c = 0; c < UNICODE_COUNT; c++)
-		entry[c] = make(UNICODE_LETTER, c, 0);
+		entry[c] = make_entry(UNICODE_LETTER, c, 0);
 	for (size_t i = 0; i < COUNT(varied); i++)
 		for (uint32_t c = varied[i].first; c <= varied[i].last; c++)
-			entry[c] = classify(c);
+			entry[c] = classify_code(c);
 	for (size_t i = 0; i < COUNT(private_use); i++)
 		for (uint32_t c = private_use[i].first; c <= private_use[i].last; c++)
-			entry[c] = make(UNICODE_DROP, c, 0);
+			entry[c] = make_entry(UNICODE_DROP, c, 0);
 	for (size_t i = 0; i < COUNT(plain); i++)
 		for (uint32_t c = plain[i].first; c <= plain[i].last; c++)
-			entry[c] = make(UNICODE_LETTER, c, 0);
+			entry[c] = make_entry(UNICODE_LETTER, c, 0);
 	for (size_t i = 0; i < COUNT(letter); i++)
 		for (uint32_t c = letter[i].first; c <= letter[i].last; c++)
-			entry[c] = make(UNICODE_LETTER, c, unicode_class(entry[c]));
+			entry[c] = make_entry(UNICODE_LETTER, c, unicode_class(entry[c]));
 	for (size_t i = 0; i < COUNT(mark); i++)
 		for (uint32_t c = mark[i].first; c <= mark[i].last; c++)
-			entry[c] = make(UNICODE_STRIP, c, unicode_class(entry[c]));
+			entry[c] = make_entry(UNICODE_STRIP, c, unicode_class(entry[c]));
 	for (size_t i = 0; i < COUNT(punctuation); i++)
 		for (uint32_t c = punctuation[i].first; c <= punctuation[i].last; c++)
-			entry[c] = make(UNICODE_PUNCT, c, 0);
+			entry[c] = make_entry(UNICODE_PUNCT, c, 0);
 }
 
 /* --- accents and case --- */
 
-static bool in(const struct range *range, size_t n, uint32_t c)
+static bool in_ranges(const struct range *range, size_t n, uint32_t c)
 {
 	for (size_t i = 0; i < n; i++)
 		if (c >= range[i].first && c <= range[i].last)
@@ -213,20 +215,21 @@ static int add_parts(struct unicode *u, uint32_t c, const uint32_t *part, size_t
 {
 	if (mem_grow(&u->part, &u->cap, u->n_parts + n, sizeof *u->part, e))
 		return -1;
-	u->entry[c] = make(UNICODE_MULTI, (uint32_t)u->n_parts, (unsigned)n);
+	u->entry[c] = make_entry(UNICODE_MULTI, (uint32_t)u->n_parts, (unsigned)n);
 	memcpy(u->part + u->n_parts, part, n * sizeof *part);
 	u->n_parts += n;
 	return 0;
 }
 
 /*
- * What c becomes where its canonical decomposition is code [n]: marks go, the rest is lowered.
- * kind [] is by category, before this step. Nothing else than letters has several parts.
+ * Set the entry of c from its canonical decomposition, code [n]: remove marks, and convert the rest
+ * to lower case. kind [UNICODE_COUNT] are the entries before this step, by category. Only letters
+ * have several parts.
  */
-static int fold(struct unicode *u, const uint32_t *kind, uint32_t c, const utf8proc_int32_t *code,
-    size_t n, struct err *e)
+static int fold_parts(struct unicode *u, const uint32_t *kind, uint32_t c,
+    const utf8proc_int32_t *code, size_t n, struct err *e)
 {
-	uint32_t kept[8], last = make(UNICODE_STRIP, c, 0);
+	uint32_t kept[8], last = make_entry(UNICODE_STRIP, c, 0);
 	size_t n_kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -240,7 +243,7 @@ static int fold(struct unicode *u, const uint32_t *kind, uint32_t c, const utf8p
 	return 0;
 }
 
-/* The same for any c, decomposed. */
+/* Decompose c and set its entry. */
 static int fold_code(struct unicode *u, const uint32_t *kind, uint32_t c, struct err *e)
 {
 	const utf8proc_property_t *property = utf8proc_get_property((utf8proc_int32_t)c);
@@ -252,7 +255,7 @@ static int fold_code(struct unicode *u, const uint32_t *kind, uint32_t c, struct
 	if (k == UNICODE_DROP || k == UNICODE_SPACE ||
 	    (!composed && property->lowercase_seqindex == UINT16_MAX))
 		return 0;
-	if (composed && !in(plain, COUNT(plain), c)) {
+	if (composed && !in_ranges(plain, COUNT(plain), c)) {
 		int boundary = UTF8PROC_BOUNDCLASS_START;
 
 		n = utf8proc_decompose_char(
@@ -260,7 +263,7 @@ static int fold_code(struct unicode *u, const uint32_t *kind, uint32_t c, struct
 		if (n < 1 || n > 8)
 			return err_set(e, "utf8proc: no decomposition of U+%04X", c);
 	}
-	return fold(u, kind, c, code, (size_t)n, e);
+	return fold_parts(u, kind, c, code, (size_t)n, e);
 }
 
 static int fold_all(struct unicode *u, const uint32_t *kind, struct err *e)
@@ -271,26 +274,26 @@ static int fold_all(struct unicode *u, const uint32_t *kind, struct err *e)
 				return -1;
 	for (size_t i = 0; i < COUNT(capital); i++)
 		for (uint32_t c = capital[i].first; c <= capital[i].last; c++)
-			u->entry[c] =
-			    make(UNICODE_LETTER, (uint32_t)((int32_t)c + capital[i].to_lower), 0);
+			u->entry[c] = make_entry(
+			    UNICODE_LETTER, (uint32_t)((int32_t)c + capital[i].to_lower), 0);
 	return 0;
 }
 
-/* Ideographs stand alone; a compatibility ideograph has become another. */
-static void part_ideographs(uint32_t *entry)
+/* Make each ideograph a word by itself. unicode_char() maps compatibility ideographs. */
+static void isolate_ideographs(uint32_t *entry)
 {
 	for (size_t i = 0; i < COUNT(ideograph); i++)
 		for (uint32_t c = ideograph[i].first; c <= ideograph[i].last; c++)
-			entry[c] = make(UNICODE_CJK, unicode_char(entry[c]), 0);
+			entry[c] = make_entry(UNICODE_CJK, unicode_char(entry[c]), 0);
 }
 
-/* With their accents kept, marks are letters; nothing is put in order. */
+/* If accents are kept, marks are letters, and NFD sorts nothing: set all classes to 0. */
 static void keep_marks(uint32_t *entry)
 {
 	for (uint32_t c = 0; c < UNICODE_COUNT; c++) {
 		enum unicode_kind k = unicode_kind(entry[c]);
 
-		entry[c] = make(k == UNICODE_STRIP ? UNICODE_LETTER : k, c, 0);
+		entry[c] = make_entry(k == UNICODE_STRIP ? UNICODE_LETTER : k, c, 0);
 	}
 }
 
@@ -310,7 +313,7 @@ struct unicode *unicode_new(bool cased, struct err *e)
 	classify_all(u->entry);
 	if (cased) {
 		keep_marks(u->entry);
-		part_ideographs(u->entry);
+		isolate_ideographs(u->entry);
 		return u;
 	}
 	kind = mem_array(UNICODE_COUNT, sizeof *kind, e);
@@ -322,7 +325,7 @@ struct unicode *unicode_new(bool cased, struct err *e)
 		unicode_free(u);
 		return NULL;
 	}
-	part_ideographs(u->entry);
+	isolate_ideographs(u->entry);
 	return u;
 }
 
@@ -337,8 +340,9 @@ void unicode_free(struct unicode *u)
 
 /* --- UTF-8 --- */
 
-/* Unicode 15, table 3-7: the well-formed sequences, by their first byte. */
-static size_t sequence(unsigned char first, unsigned char *low, unsigned char *high)
+/* The length of the sequence that begins with first, or 0, and the range of its second byte.
+ * Source: Unicode 15, table 3-7. */
+static size_t sequence_length(unsigned char first, unsigned char *low, unsigned char *high)
 {
 	*low = 0x80;
 	*high = 0xBF;
@@ -369,7 +373,7 @@ size_t unicode_decode(const unsigned char *p, size_t n, uint32_t *code)
 		*code = p[0];
 		return 1;
 	}
-	length = sequence(p[0], &low, &high);
+	length = sequence_length(p[0], &low, &high);
 	*code = UNICODE_REPLACEMENT;
 	if (length == 0)
 		return 1;

@@ -11,12 +11,12 @@
 #define MAX_TOKENS (1u << 24)
 #define MAX_BYTES (1u << 30)
 
-/* FNV-1a, because it grows a byte at a time: vocab_longest looks up every prefix on the way. */
+/* FNV-1a, because it can be extended byte by byte: vocab_longest looks up each prefix in turn. */
 #define HASH_START UINT64_C(0xCBF29CE484222325)
 #define HASH_PRIME UINT64_C(0x100000001B3)
 
 struct vocab_slot {
-	uint32_t tag; /* of the hash */
+	uint32_t tag; /* the upper half of the hash, compared before the bytes */
 	uint32_t id;  /* VOCAB_NONE: free */
 };
 
@@ -34,7 +34,7 @@ static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n)
 	return h;
 }
 
-static uint32_t hash_place(uint64_t h)
+static uint32_t hash_index(uint64_t h)
 {
 	return (uint32_t)(h ^ h >> 32);
 }
@@ -44,10 +44,10 @@ static uint32_t hash_tag(uint64_t h)
 	return (uint32_t)(h >> 32);
 }
 
-/* The token that consists of skip bytes "##" and the n bytes at p. */
-static uint32_t look_up(const struct vocab *v, uint64_t h, size_t skip, const void *p, size_t n)
+/* Find the token that consists of the first skip bytes of "##" and of p [n], with hash h. */
+static uint32_t find_token(const struct vocab *v, uint64_t h, size_t skip, const void *p, size_t n)
 {
-	for (uint32_t i = hash_place(h) & v->mask;; i = (i + 1) & v->mask) {
+	for (uint32_t i = hash_index(h) & v->mask;; i = (i + 1) & v->mask) {
 		const struct vocab_slot *slot = &v->slot[i];
 		const char *token;
 		size_t length;
@@ -65,7 +65,7 @@ static uint32_t look_up(const struct vocab *v, uint64_t h, size_t skip, const vo
 
 uint32_t vocab_find(const struct vocab *v, const void *token, size_t n)
 {
-	return look_up(v, hash_bytes(HASH_START, token, n), 0, token, n);
+	return find_token(v, hash_bytes(HASH_START, token, n), 0, token, n);
 }
 
 uint32_t vocab_longest(
@@ -80,7 +80,7 @@ uint32_t vocab_longest(
 		uint32_t id;
 
 		h = hash_add(h, p[i]);
-		id = look_up(v, h, skip, p, i + 1);
+		id = find_token(v, h, skip, p, i + 1);
 		if (id != VOCAB_NONE) {
 			best = id;
 			*length = i + 1;
@@ -106,39 +106,39 @@ bool vocab_is_special(const struct vocab *v, uint32_t id)
 	return false;
 }
 
-bool vocab_defect(const struct vocab *v, int i, char *text, size_t room)
+bool vocab_defect(const struct vocab *v, int i, char *text, size_t capacity)
 {
 	const struct vocab_defects *d = &v->defects;
 
 	switch (i) {
 	case 0:
-		snprintf(text, room,
+		snprintf(text, capacity,
 		    "line %u: a token that was there before; %u such lines, of each the last "
 		    "counts",
 		    d->first_duplicate, d->duplicates);
 		return d->duplicates > 0;
 	case 1:
-		snprintf(text, room, "%u empty lines: ids that never occur", d->empty);
+		snprintf(text, capacity, "%u empty lines: ids that never occur", d->empty);
 		return d->empty > 0;
 	case 2:
-		snprintf(text, room, "%u lines end in CR LF; the CR is passed over", d->crlf);
+		snprintf(text, capacity, "%u lines end in CR LF; the CR is passed over", d->crlf);
 		return d->crlf > 0;
 	case 3:
-		snprintf(text, room, "begins with a byte order mark, which is passed over");
+		snprintf(text, capacity, "begins with a byte order mark, which is passed over");
 		return d->bom;
 	default:
 		snprintf(
-		    text, room, "no %s", vocab_special_name((enum vocab_special_token)(i - 4)));
+		    text, capacity, "no %s", vocab_special_name((enum vocab_special_token)(i - 4)));
 		return d->missing >> (i - 4) & 1;
 	}
 }
 
-struct room {
+struct capacity {
 	size_t text, start;
 };
 
-static int add_line(
-    struct vocab *v, struct room *room, const char *name, const char *line, size_t n, struct err *e)
+static int add_line(struct vocab *v, struct capacity *capacity, const char *name, const char *line,
+    size_t n, struct err *e)
 {
 	size_t at = v->size ? v->start[v->size] : 0, valid;
 
@@ -158,8 +158,8 @@ static int add_line(
 	if (v->size == MAX_TOKENS || at + n >= MAX_BYTES)
 		return err_set(e, "%s: too large: more than %u tokens or %u bytes", name,
 		    MAX_TOKENS, MAX_BYTES);
-	if (mem_grow(&v->text, &room->text, at + n + 1, 1, e) ||
-	    mem_grow(&v->start, &room->start, (size_t)v->size + 2, sizeof *v->start, e))
+	if (mem_grow(&v->text, &capacity->text, at + n + 1, 1, e) ||
+	    mem_grow(&v->start, &capacity->start, (size_t)v->size + 2, sizeof *v->start, e))
 		return -1;
 	memcpy(v->text + at, line, n);
 	v->start[v->size++] = (uint32_t)at;
@@ -178,12 +178,12 @@ static void note_length(struct vocab *v, const char *token, size_t n)
 		v->longest[1] = (uint32_t)(n - skip);
 }
 
-static void insert(struct vocab *v, uint32_t id)
+static void insert_token(struct vocab *v, uint32_t id)
 {
 	size_t n;
 	const char *token = vocab_token(v, id, &n);
 	uint64_t h = hash_bytes(HASH_START, token, n);
-	uint32_t old = look_up(v, h, 0, token, n), i = hash_place(h) & v->mask;
+	uint32_t old = find_token(v, h, 0, token, n), i = hash_index(h) & v->mask;
 
 	if (old != VOCAB_NONE && v->defects.duplicates++ == 0)
 		v->defects.first_duplicate = id + 1;
@@ -209,7 +209,7 @@ static int index_tokens(struct vocab *v, struct err *e)
 		if (v->start[id] == v->start[id + 1])
 			v->defects.empty++;
 		else
-			insert(v, id);
+			insert_token(v, id);
 	}
 	for (int i = 0; i < VOCAB_SPECIALS; i++) {
 		const char *name = vocab_special_name((enum vocab_special_token)i);
@@ -242,7 +242,7 @@ static int hash_tokens(struct vocab *v, struct err *e)
 struct vocab *vocab_read(struct input *in, struct err *e)
 {
 	struct vocab *v = mem_array(1, sizeof *v, e);
-	struct room room = {0, 0};
+	struct capacity capacity = {0, 0};
 	const char *line;
 	size_t n;
 	int more;
@@ -250,7 +250,7 @@ struct vocab *vocab_read(struct input *in, struct err *e)
 	if (!v)
 		return NULL;
 	while ((more = input_line(in, &line, &n, e)) > 0)
-		if (add_line(v, &room, in->name, line, n, e))
+		if (add_line(v, &capacity, in->name, line, n, e))
 			goto fail;
 	if (more < 0)
 		goto fail;

@@ -11,14 +11,14 @@
 #include "text/words.h"
 
 enum {
-	STRIDE = 1 << 16,            /* bytes of text between checks of room */
-	SLACK = 4 * WORDS_MAX_CHARS, /* ids that one word can add beyond them */
-	SHORT = 16,                  /* bytes of a word that the fast way takes */
-	MEMO = 1 << 11,              /* words that an encoder remembers */
+	ENCODE_STEP = 1 << 16,              /* bytes of text between checks of the capacity */
+	WORD_IDS_MAX = 4 * WORDS_MAX_CHARS, /* ids that the last word of a step can add */
+	SHORT_BYTES = 16,                   /* bytes of a word that the fast path scans at once */
+	MEMO_WORDS = 1 << 11,               /* words whose pieces an encoder remembers */
 	MEMO_PIECES = 5,
 };
 
-/* Words of at most 16 bytes are two numbers, little-endian, zeros behind. */
+/* A word of at most 16 bytes as two little-endian numbers, padded with zeros. */
 struct short_word {
 	uint64_t lo, hi;
 	uint32_t id; /* VOCAB_NONE: free */
@@ -33,7 +33,7 @@ struct wordpiece {
 	struct short_word *table;
 	unsigned shift; /* 64 - log2 of the table's size */
 	uint32_t mask;
-	unsigned char ascii[256];  /* enum ascii; ASCII_OTHER for all that is not ASCII */
+	unsigned char ascii[256];  /* enum ascii; ASCII_OTHER for bytes that are not ASCII */
 	uint32_t punctuation[128]; /* ids */
 };
 
@@ -46,10 +46,10 @@ struct memo {
 struct wordpiece_encoder {
 	const struct wordpiece *wp;
 	struct word word;
-	struct memo memo[MEMO];
+	struct memo memo[MEMO_WORDS];
 };
 
-static uint64_t hash(uint64_t lo, uint64_t hi)
+static uint64_t hash_short_word(uint64_t lo, uint64_t hi)
 {
 	return lo * UINT64_C(0x9E3779B97F4A7C15) ^ hi * UINT64_C(0xC2B2AE3D27D4EB4F);
 }
@@ -57,10 +57,10 @@ static uint64_t hash(uint64_t lo, uint64_t hi)
 /* --- one word --- */
 
 /*
- * The pieces of the n bytes at p, at most n of them, to piece [n]; where each ends to end [n],
- * which may be NULL. Returns how many.
+ * Split the word p [n] into at most n pieces. Their ids are written to piece [n], and the offsets
+ * of their ends to end [n], which may be NULL. Returns the number of pieces.
  */
-static size_t split(
+static size_t split_bytes(
     const struct wordpiece *wp, const unsigned char *p, size_t n, uint32_t *piece, size_t *end)
 {
 	size_t pieces = 0, at = 0, length;
@@ -84,7 +84,7 @@ static size_t split(
 static size_t split_word(const struct wordpiece *wp, const struct word *word, uint32_t *piece)
 {
 	if (!word->too_long)
-		return split(wp, word->bytes, word->n, piece, NULL);
+		return split_bytes(wp, word->bytes, word->n, piece, NULL);
 	*piece = wp->vocab->special[VOCAB_UNK];
 	return 1;
 }
@@ -93,7 +93,7 @@ static size_t split_word(const struct wordpiece *wp, const struct word *word, ui
 
 static const struct short_word *find_short(const struct wordpiece *wp, uint64_t lo, uint64_t hi)
 {
-	uint32_t i = (uint32_t)(hash(lo, hi) >> wp->shift);
+	uint32_t i = (uint32_t)(hash_short_word(lo, hi) >> wp->shift);
 
 	while (wp->table[i].id != VOCAB_NONE && (wp->table[i].lo != lo || wp->table[i].hi != hi))
 		i = (i + 1) & wp->mask;
@@ -115,17 +115,17 @@ static int index_short(struct wordpiece *wp, struct err *e)
 	for (uint32_t i = 0; i <= wp->mask; i++)
 		wp->table[i].id = VOCAB_NONE;
 	for (uint32_t id = 0; id < v->size; id++) {
-		unsigned char bytes[SHORT] = {0};
+		unsigned char bytes[SHORT_BYTES] = {0};
 		size_t n;
 		const char *token = vocab_token(v, id, &n);
 		struct short_word word = {.id = id};
 
-		if (n == 0 || n > SHORT)
+		if (n == 0 || n > SHORT_BYTES)
 			continue;
 		memcpy(bytes, token, n);
 		word.lo = get_le(bytes, 8);
 		word.hi = get_le(bytes + 8, 8);
-		/* Of duplicates the last one wins, as in the vocabulary. */
+		/* Of duplicates the last one counts, as in vocab.c. */
 		wp->table[find_short(wp, word.lo, word.hi) - wp->table] = word;
 	}
 	return 0;
@@ -144,7 +144,7 @@ static void index_ascii(struct wordpiece *wp)
 			break;
 		case UNICODE_PUNCT:
 			wp->ascii[c] = ASCII_PUNCT;
-			split(wp, &c, 1, &wp->punctuation[c], NULL);
+			split_bytes(wp, &c, 1, &wp->punctuation[c], NULL);
 			break;
 		default:
 			break;
@@ -196,8 +196,8 @@ void wordpiece_encoder_free(struct wordpiece_encoder *encoder)
 /* --- special tokens --- */
 
 /*
- * The first special token in text [begin, n): where it begins, or n where there is none. They all
- * begin with '[', and none is the beginning of another.
+ * Find the first special token in text [begin, n). Returns its offset, or n if there is none. All
+ * special tokens begin with '[', and none is a prefix of another.
  */
 static size_t find_special(const struct wordpiece *wp, const unsigned char *text, size_t begin,
     size_t n, enum vocab_special_token *which)
@@ -220,43 +220,44 @@ static size_t find_special(const struct wordpiece *wp, const unsigned char *text
 	return n;
 }
 
-/* --- the fast way --- */
+/* --- the fast path: short ASCII words --- */
 
 /*
- * The ASCII letters and digits that the 16 bytes at p begin with: their number, and themselves, as
- * struct short_word has them and with capitals lowered by the bit in fold (0x20, or 0 for none).
+ * Scan the ASCII letters and digits at the start of p, of which 16 bytes can be read and n count.
+ * Returns their number; *lo and *hi are set to them in the form of struct short_word. fold is the
+ * bit that is set in letters: 0x20 for lower case, 0 to keep the case.
  */
 #if defined(__SSE2__) && !defined(CDCD_PORTABLE)
-static inline unsigned scan(
+static inline unsigned scan_ascii(
     const unsigned char *p, size_t n, unsigned char fold, uint64_t *lo, uint64_t *hi)
 {
-	static const unsigned char keep[2 * SHORT] = {
+	static const unsigned char keep[2 * SHORT_BYTES] = {
 	    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
 	__m128i v = _mm_loadu_si128((const __m128i *)p);
 	__m128i low = _mm_or_si128(v, _mm_set1_epi8(0x20));
-	/* x - 'a' < 26 without sign, as signed comparisons have it: move 'a' and '0' to -128. */
+	/* SSE2 compares signed bytes: to test x - 'a' < 26 unsigned, move 'a' to -128; '0' too. */
 	__m128i alpha = _mm_cmplt_epi8(
 	    _mm_add_epi8(low, _mm_set1_epi8((char)(128 - 'a'))), _mm_set1_epi8(-128 + 26));
 	__m128i digit = _mm_cmplt_epi8(
 	    _mm_add_epi8(v, _mm_set1_epi8((char)(128 - '0'))), _mm_set1_epi8(-128 + 10));
 	unsigned others = ~(unsigned)_mm_movemask_epi8(_mm_or_si128(alpha, digit));
-	unsigned length = (unsigned)__builtin_ctz(others | 1u << SHORT);
+	unsigned length = (unsigned)__builtin_ctz(others | 1u << SHORT_BYTES);
 	__m128i word = _mm_or_si128(v, _mm_and_si128(alpha, _mm_set1_epi8((char)fold)));
 
 	length = length < n ? length : (unsigned)n;
-	word = _mm_and_si128(word, _mm_loadu_si128((const __m128i *)(keep + SHORT - length)));
+	word = _mm_and_si128(word, _mm_loadu_si128((const __m128i *)(keep + SHORT_BYTES - length)));
 	*lo = (uint64_t)_mm_cvtsi128_si64(word);
 	*hi = (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(word, word));
 	return length;
 }
 #else
-static inline unsigned scan(
+static inline unsigned scan_ascii(
     const unsigned char *p, size_t n, unsigned char fold, uint64_t *lo, uint64_t *hi)
 {
-	unsigned char word[SHORT] = {0};
+	unsigned char word[SHORT_BYTES] = {0};
 	unsigned length = 0;
 
-	for (; length < SHORT && length < n; length++) {
+	for (; length < SHORT_BYTES && length < n; length++) {
 		unsigned char c = p[length], low = c | 0x20;
 
 		if (low >= 'a' && low <= 'z')
@@ -272,12 +273,12 @@ static inline unsigned scan(
 }
 #endif
 
-/* A short word that is not a token: split it, unless it was met before. */
+/* Split a short word that is not a token, or copy its pieces if the encoder remembers them. */
 static size_t split_short(
     struct wordpiece_encoder *encoder, uint64_t lo, uint64_t hi, size_t n, uint32_t *piece)
 {
-	struct memo *memo = &encoder->memo[hash(lo, hi) >> 32 & (MEMO - 1)];
-	unsigned char bytes[SHORT];
+	struct memo *memo = &encoder->memo[hash_short_word(lo, hi) >> 32 & (MEMO_WORDS - 1)];
+	unsigned char bytes[SHORT_BYTES];
 	size_t pieces;
 
 	if (memo->n > 0 && memo->lo == lo && memo->hi == hi) {
@@ -286,7 +287,7 @@ static size_t split_short(
 	}
 	put_le(bytes, lo, 8);
 	put_le(bytes + 8, hi, 8);
-	pieces = split(encoder->wp, bytes, n, piece, NULL);
+	pieces = split_bytes(encoder->wp, bytes, n, piece, NULL);
 	if (pieces <= MEMO_PIECES) {
 		*memo = (struct memo){.lo = lo, .hi = hi, .n = (uint32_t)pieces};
 		memcpy(memo->piece, piece, pieces * sizeof *piece);
@@ -294,7 +295,8 @@ static size_t split_short(
 	return pieces;
 }
 
-/* Tokens of text [*pos, n) until stop is reached or passed; returns how many went to id. */
+/* Encode the words of text [*pos, n) that begin before stop, and advance *pos. Returns the number
+ * of ids written to id. */
 static size_t encode_stride(struct wordpiece_encoder *encoder, const unsigned char *text,
     size_t *pos, size_t stop, size_t n, uint32_t *id)
 {
@@ -304,19 +306,19 @@ static size_t encode_stride(struct wordpiece_encoder *encoder, const unsigned ch
 	size_t at = *pos;
 
 	while (at < stop) {
-		unsigned char tail[SHORT], class;
+		unsigned char tail[SHORT_BYTES], class;
 		const unsigned char *p = text + at;
 		size_t left = n - at;
 		unsigned length;
 		uint64_t lo, hi;
 
-		if (left < SHORT) {
-			memset(tail, 0, SHORT);
+		if (left < SHORT_BYTES) {
+			memset(tail, 0, SHORT_BYTES);
 			p = memcpy(tail, p, left);
 		}
-		length = scan(p, left, fold, &lo, &hi);
+		length = scan_ascii(p, left, fold, &lo, &hi);
 		class = at + length < n ? wp->ascii[text[at + length]] : ASCII_SPACE;
-		if (length < SHORT && class != ASCII_OTHER) {
+		if (length < SHORT_BYTES && class != ASCII_OTHER) {
 			if (length > 0) {
 				const struct short_word *found = find_short(wp, lo, hi);
 
@@ -328,8 +330,8 @@ static size_t encode_stride(struct wordpiece_encoder *encoder, const unsigned ch
 			at += length;
 			if (class == ASCII_PUNCT)
 				*id++ = wp->punctuation[text[at]];
-			at++; /* past the end of the text, where that is what ended the word */
-			/* What follows punctuation is often a space. */
+			at++; /* at the end of the text this goes one beyond n */
+			/* Punctuation is often followed by a space: skip it here. */
 			at += at < n && text[at] == ' ';
 		} else {
 			struct words words = {wp->unicode, text, n, at};
@@ -343,7 +345,7 @@ static size_t encode_stride(struct wordpiece_encoder *encoder, const unsigned ch
 	return (size_t)(id - first);
 }
 
-static int need_unk(const struct wordpiece *wp, const uint32_t *id, size_t n, struct err *e)
+static int require_unk(const struct wordpiece *wp, const uint32_t *id, size_t n, struct err *e)
 {
 	if (wp->vocab->special[VOCAB_UNK] != VOCAB_NONE)
 		return 0;
@@ -365,9 +367,9 @@ int wordpiece_encode(struct wordpiece_encoder *encoder, const char *text, size_t
 		size_t end = find_special(wp, bytes, pos, n, &which);
 
 		while (pos < end) {
-			size_t stop = end - pos > STRIDE ? pos + STRIDE : end;
+			size_t stop = end - pos > ENCODE_STEP ? pos + ENCODE_STEP : end;
 
-			if (mem_grow(&ids->id, &ids->cap, ids->n + (stop - pos) + SLACK,
+			if (mem_grow(&ids->id, &ids->cap, ids->n + (stop - pos) + WORD_IDS_MAX,
 			        sizeof *ids->id, e))
 				return -1;
 			ids->n += encode_stride(encoder, bytes, &pos, stop, end, ids->id + ids->n);
@@ -380,10 +382,10 @@ int wordpiece_encode(struct wordpiece_encoder *encoder, const char *text, size_t
 			pos += strlen(vocab_special_name(which));
 		}
 	}
-	return ids->n > begin ? need_unk(wp, ids->id + begin, ids->n - begin, e) : 0;
+	return ids->n > begin ? require_unk(wp, ids->id + begin, ids->n - begin, e) : 0;
 }
 
-/* --- the plain way --- */
+/* --- the slow, simple algorithm --- */
 
 static int add_span(
     struct wordpiece_spans *spans, uint32_t id, size_t begin, size_t end, struct err *e)
@@ -403,11 +405,11 @@ static int trace_word(const struct wordpiece *wp, const struct word *word,
 
 	if (word->too_long)
 		return add_span(spans, wp->vocab->special[VOCAB_UNK], word->begin, word->end, e);
-	pieces = split(wp, word->bytes, word->n, piece, end);
+	pieces = split_bytes(wp, word->bytes, word->n, piece, end);
 	for (size_t i = 0; i < pieces; i++) {
 		size_t from = word->from[first].begin, to = word->from[first].end;
 
-		/* Marks that NFD has put in order come from where they were. */
+		/* NFD may have sorted marks: take the smallest range that covers all. */
 		for (; first < word->n_chars && word->at[first] < end[i]; first++) {
 			from = word->from[first].begin < from ? word->from[first].begin : from;
 			to = word->from[first].end > to ? word->from[first].end : to;
@@ -442,7 +444,7 @@ int wordpiece_trace(const struct wordpiece *wp, const char *text, size_t n,
 		}
 	}
 	for (size_t i = first; i < spans->n; i++)
-		if (need_unk(wp, &spans->span[i].id, 1, e))
+		if (require_unk(wp, &spans->span[i].id, 1, e))
 			return -1;
 	return 0;
 }
@@ -463,8 +465,8 @@ int wordpiece_frame_check(const struct wordpiece_frame *frame, const struct voca
 	return 0;
 }
 
-/* How many ids there is room for, beside the special ones. */
-static size_t room_for(const struct wordpiece_frame *frame, size_t n)
+/* The number of ids, without special tokens, that a record keeps of n. */
+static size_t content_limit(const struct wordpiece_frame *frame, size_t n)
 {
 	return frame->limit ? frame->limit - (frame->bare ? 0 : 2) : n;
 }
@@ -472,15 +474,15 @@ static size_t room_for(const struct wordpiece_frame *frame, size_t n)
 int wordpiece_frame(const struct wordpiece_frame *frame, const struct vocab *v,
     struct wordpiece_ids *ids, size_t begin, struct err *e)
 {
-	size_t n = ids->n - begin, edge = frame->bare ? 0 : 1, room = room_for(frame, n), all;
+	size_t n = ids->n - begin, edge = frame->bare ? 0 : 1, fits = content_limit(frame, n), all;
 	uint32_t *id;
 
-	if (mem_grow(&ids->id, &ids->cap, begin + (n > room ? n : room) + 2, sizeof *ids->id, e))
+	if (mem_grow(&ids->id, &ids->cap, begin + (n > fits ? n : fits) + 2, sizeof *ids->id, e))
 		return -1;
 	id = ids->id + begin;
-	memmove(id + edge, id + (frame->left && n > room ? n - room : 0),
-	    (n < room ? n : room) * sizeof *id);
-	n = n < room ? n : room;
+	memmove(id + edge, id + (frame->left && n > fits ? n - fits : 0),
+	    (n < fits ? n : fits) * sizeof *id);
+	n = n < fits ? n : fits;
 	if (!frame->bare) {
 		id[0] = v->special[VOCAB_CLS];
 		id[n + 1] = v->special[VOCAB_SEP];
@@ -498,12 +500,12 @@ int wordpiece_frame(const struct wordpiece_frame *frame, const struct vocab *v,
 void wordpiece_frame_spans(
     const struct wordpiece_frame *frame, struct wordpiece_spans *spans, size_t first)
 {
-	size_t n = spans->n - first, room = room_for(frame, n);
+	size_t n = spans->n - first, fits = content_limit(frame, n);
 	struct wordpiece_span *span = spans->span + first;
 
-	if (n <= room)
+	if (n <= fits)
 		return;
 	if (frame->left)
-		memmove(span, span + (n - room), room * sizeof *span);
-	spans->n = first + room;
+		memmove(span, span + (n - fits), fits * sizeof *span);
+	spans->n = first + fits;
 }

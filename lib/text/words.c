@@ -1,10 +1,10 @@
 #include "text/words.h"
 
 /*
- * Put a character at its place: NFD orders neighbours with combining classes other than 0 by class,
- * stably. run is where the present run of such characters begins.
+ * Insert a character at its position: NFD sorts neighbours whose combining class is not 0 by class,
+ * stably. *run is the index at which the current run of such characters begins.
  */
-static void add(struct word *word, unsigned *run, uint32_t entry, size_t begin, size_t end)
+static void add_char(struct word *word, unsigned *run, uint32_t entry, size_t begin, size_t end)
 {
 	unsigned class = unicode_class(entry), i = word->n_chars;
 
@@ -24,7 +24,7 @@ static void add(struct word *word, unsigned *run, uint32_t entry, size_t begin, 
 		*run = word->n_chars;
 }
 
-static bool finish(struct word *word, size_t end)
+static bool finish_word(struct word *word, size_t end)
 {
 	word->end = end;
 	for (unsigned i = 0; i < word->n_chars && !word->too_long; i++) {
@@ -52,16 +52,16 @@ bool words_next(struct words *w, struct word *word)
 		switch (unicode_kind(entry)) {
 		case UNICODE_SPACE:
 			if (word->n_chars > 0)
-				return finish(word, end);
+				return finish_word(word, end);
 			break;
 		case UNICODE_PUNCT:
 		case UNICODE_CJK:
 			if (word->n_chars > 0)
-				return finish(word, end);
+				return finish_word(word, end);
 			word->begin = begin;
-			add(word, &run, entry, begin, next);
+			add_char(word, &run, entry, begin, next);
 			w->pos = next;
-			return finish(word, next);
+			return finish_word(word, next);
 		case UNICODE_DROP:
 			break;
 		case UNICODE_STRIP:
@@ -74,14 +74,15 @@ bool words_next(struct words *w, struct word *word)
 				word->begin = begin;
 			end = next;
 			if (unicode_kind(entry) == UNICODE_LETTER) {
-				add(word, &run, entry, begin, next);
+				add_char(word, &run, entry, begin, next);
 				break;
 			}
 			for (unsigned i = 0; i < unicode_class(entry); i++)
-				add(word, &run, unicode_parts(w->unicode, entry)[i], begin, next);
+				add_char(
+				    word, &run, unicode_parts(w->unicode, entry)[i], begin, next);
 			break;
 		}
 		w->pos = next;
 	}
-	return finish(word, end);
+	return finish_word(word, end);
 }
