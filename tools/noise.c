@@ -324,7 +324,7 @@ static int noise(struct shard_header *h, const struct rows *rows, const struct s
 static void warn_of_share(const struct rows *rows)
 {
 	if ((mask == NOISING_PREFIX || mask == NOISING_MIXED) && max_given > 0 &&
-	    noising_most(max_given, rows->length) == 0)
+	    noising_max_given(max_given, rows->length) == 0)
 		warn("--max-given %g of rows of %u tokens is less than one token: prefix masks "
 		     "will noise every position",
 		    max_given, rows->length);

@@ -162,7 +162,7 @@ static int begin(
 {
 	const struct shard_header *h = shard_header(in);
 	struct packing_options o = {
-	    .special = h->special, .what_is_long = (enum packing_long)what_is_long, .join = join};
+	    .special = h->special, .long_stories = (enum packing_long)what_is_long, .join = join};
 
 	p->begun = true;
 	p->in = p->out = *h;

@@ -9,7 +9,7 @@
 
 #define GOLDEN 0x9e3779b97f4a7c15u /* 2^64 / phi */
 
-/* The second counter of RNG_MASK: what is drawn; positions follow. */
+/* The second counter of RNG_MASK: which quantity is drawn. DRAW_POSITION + i is for position i. */
 enum { DRAW_KIND, DRAW_AMOUNT, DRAW_LAST, DRAW_POSITION };
 
 int noising_init(struct noising *g, const struct noising_options *o, const struct rows *rows,
@@ -48,13 +48,13 @@ float noising_u(uint64_t seed, uint32_t stream, uint64_t n)
 
 /* --- masks --- */
 
-static void give(struct noising *g, uint32_t i)
+static void mark_given(struct noising *g, uint32_t i)
 {
 	g->mask[i / 8] &= (uint8_t) ~(1u << i % 8);
 }
 
-/* Positions before the padding at the end. */
-static uint32_t content(const struct noising *g)
+/* The number of positions before the padding at the end. */
+static uint32_t content_length(const struct noising *g)
 {
 	uint32_t n = g->rows->length;
 
@@ -63,26 +63,27 @@ static uint32_t content(const struct noising *g)
 	return n;
 }
 
-uint32_t noising_most(double max_given, uint32_t length)
+uint32_t noising_max_given(double max_given, uint32_t length)
 {
-	/* The product of 0.29 and 100 is a little less than 29. */
+	/* In floating point 0.29 * 100 is a little less than 29. */
 	return (uint32_t)(max_given * length * (1 + 1e-12));
 }
 
-/* Up to max_given of the content, and never all of it. */
+/* Leave a prefix given: at most the fraction max_given of the content, and never all of it. */
 static void mask_prefix(struct noising *g, uint64_t n)
 {
-	uint32_t length = content(g), most = noising_most(g->options.max_given, length);
+	uint32_t length = content_length(g),
+	         max_given = noising_max_given(g->options.max_given, length);
 	uint32_t given;
 
-	if (most >= length)
-		most = length > 0 ? length - 1 : 0;
-	given = (uint32_t)rng_below(g->options.seed, RNG_MASK, DRAW_AMOUNT, n, most + 1ull);
+	if (max_given >= length)
+		max_given = length > 0 ? length - 1 : 0;
+	given = (uint32_t)rng_below(g->options.seed, RNG_MASK, DRAW_AMOUNT, n, max_given + 1ull);
 	for (uint32_t i = 0; i < given; i++)
-		give(g, i);
+		mark_given(g, i);
 }
 
-/* Each position for itself; one at least stays noised. */
+/* Draw each position independently; at least one stays noised. */
 static void mask_random(struct noising *g, uint64_t n)
 {
 	const struct noising_options *o = &g->options;
@@ -92,7 +93,7 @@ static void mask_random(struct noising *g, uint64_t n)
 
 	for (uint32_t i = 0; i < length; i++)
 		if (i != last && rng_uniform(o->seed, RNG_MASK, DRAW_POSITION + i, n) < rate)
-			give(g, i);
+			mark_given(g, i);
 }
 
 static void make_mask(struct noising *g, uint64_t n)
@@ -131,8 +132,8 @@ void noising_record(struct noising *g, uint64_t n, struct shard_record *record)
 	record->n = g->rows->length;
 	record->t = o->t;
 	if (isnan(o->t)) {
-		/* Rows in a fixed order would meet about the same levels again where their number
-		 * is near a Fibonacci number: then each epoch starts elsewhere. */
+		/* If rows keep their order and their number is near a Fibonacci number, each row
+		 * would get nearly the same level in all epochs: start each epoch elsewhere. */
 		uint32_t stream = o->shuffle ? 0 : (uint32_t)epoch;
 
 		record->u = isnan(o->u) ? noising_u(o->seed, stream, n) : o->u;

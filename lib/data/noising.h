@@ -24,9 +24,9 @@ enum noising_mask {
 
 struct noising_options {
 	uint64_t seed;
-	bool shuffle; /* another order each epoch; else the rows' own */
+	bool shuffle; /* draw a new order of the rows for each epoch; else keep their order */
 	float t;      /* noise level of all records; NAN: open */
-	float u;      /* where t is NAN: of all records in [0, 1); NAN: stratified */
+	float u;      /* if t is NAN: u of all records, in [0, 1); NAN: stratified */
 	enum noising_mask mask;
 	double max_given; /* in [0, 1]: largest fraction of positions that a mask leaves given */
 };
@@ -35,20 +35,20 @@ struct noising {
 	struct noising_options options;
 	const struct rows *rows;
 	uint32_t pad;    /* id of [PAD], or SHARD_NO_ID */
-	uint32_t *order; /* [rows->n] of epoch; NULL where rows keep theirs */
-	uint64_t epoch;  /* that order is of; UINT64_MAX: none yet */
-	uint32_t *ids;   /* [rows->length] of the last record */
-	uint8_t *mask;   /* [(rows->length + 7) / 8] of the last record */
+	uint32_t *order; /* [rows->n] order of the rows in epoch; NULL without shuffle */
+	uint64_t epoch;  /* the epoch of order; UINT64_MAX: none yet */
+	uint32_t *ids;   /* [rows->length] ids of the last record */
+	uint8_t *mask;   /* [(rows->length + 7) / 8] mask of the last record */
 };
 
-/* noising_init - rows is borrowed, and has at least one row. Returns 0 or -1. */
+/* noising_init - rows, of which there is at least one, is borrowed. Returns 0 or -1. */
 int noising_init(struct noising *g, const struct noising_options *o, const struct rows *rows,
     uint32_t pad, struct err *e);
 void noising_release(struct noising *g);
 
-/* noising_most - the most tokens that a prefix mask leaves given in a row of this length:
- * max_given * length, rounded down. */
-uint32_t noising_most(double max_given, uint32_t length);
+/* noising_max_given - the maximum number of tokens that a prefix mask leaves given in a row of this
+ * length: max_given * length, rounded down. */
+uint32_t noising_max_given(double max_given, uint32_t length);
 
 /*
  * noising_record - record n of the stream, valid until the next call. The time is linear in the row
@@ -61,10 +61,10 @@ void noising_record(struct noising *g, uint64_t n, struct shard_record *record);
  * noising_u - the nth stratified u, in [0, 1), a multiple of 2^-24: frac(c + n * phi), phi the
  * golden ratio, c a random number of the seed and stream.
  *
- * Any k successive values, whatever k is, leave no gap on the circle wider than 1.9 / k, where a
- * grid would leave 1 / k. So each batch covers all levels evenly, and noise(1) need know neither
- * the size of a batch nor where one begins. Source: Knuth 1973, TAOCP 3, section 6.4, theorem S:
- * gaps have three lengths at most.
+ * Any k successive values leave no gap on the circle wider than 1.9 / k, for every k; a grid would
+ * leave gaps of 1 / k. Each batch therefore covers all levels evenly, whatever its size and its
+ * first record are, which noise(1) does not know. Source: Knuth 1973, TAOCP 3, section 6.4, theorem
+ * S: the gaps have at most three lengths.
  */
 float noising_u(uint64_t seed, uint32_t stream, uint64_t n);
 

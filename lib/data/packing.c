@@ -22,7 +22,7 @@ void packing_release(struct packing *p)
 	memset(p, 0, sizeof *p);
 }
 
-/* The first n ids of the row are there. */
+/* Pad the row, of which the first n ids are set, and pass it to the sink. */
 static int finish_row(struct packing *p, uint32_t n, struct err *e)
 {
 	uint32_t length = p->options.length, pad = p->options.special.pad;
@@ -57,13 +57,13 @@ static int add_split(struct packing *p, const uint32_t *ids, uint32_t n, struct 
 	const struct shard_special *s = &p->options.special;
 	uint32_t length = p->options.length;
 	uint32_t around = length > 2 && ids[0] == s->cls && ids[n - 1] == s->sep;
-	uint32_t room = length - 2 * around, end = n - around;
+	uint32_t capacity = length - 2 * around, end = n - around;
 
 	p->stats.cut++;
 	for (uint32_t at = around, part; at < end; at += part) {
 		uint32_t k = 0;
 
-		part = end - at < room ? end - at : room;
+		part = end - at < capacity ? end - at : capacity;
 		if (around)
 			p->row[k++] = s->cls;
 		memcpy(p->row + k, ids + at, part * sizeof *ids);
@@ -104,7 +104,7 @@ int packing_add(struct packing *p, const uint32_t *ids, uint32_t n, struct err *
 		memcpy(p->row, ids, n * sizeof *ids);
 		return finish_row(p, n, e);
 	}
-	switch (p->options.what_is_long) {
+	switch (p->options.long_stories) {
 	case PACKING_CUT:
 		return add_cut(p, ids, n, e);
 	case PACKING_SPLIT:

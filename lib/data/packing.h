@@ -17,10 +17,10 @@ enum packing_long {
 };
 
 struct packing_options {
-	uint32_t length; /* of a row */
+	uint32_t length; /* ids in a row */
 	struct shard_special special;
-	enum packing_long what_is_long;
-	bool join;       /* rows are windows of the joined stories; what_is_long is ignored */
+	enum packing_long long_stories;
+	bool join;       /* rows are windows of the joined stories; long_stories is ignored */
 	uint32_t stride; /* ids from window to window, 1 to length */
 };
 
@@ -40,8 +40,9 @@ struct packing {
 	struct packing_stats stats;
 	packing_sink *sink;
 	void *to;
-	uint32_t *row;          /* [length] that is being filled */
-	uint32_t filled, fresh; /* ids in a window, and those of them that no window has had */
+	uint32_t *row;   /* [length] the row that is being filled */
+	uint32_t filled; /* ids in row */
+	uint32_t fresh;  /* with join: ids in row that no earlier window contains */
 };
 
 /* packing_init - pass each row to sink(to, ...). Returns 0 or -1. */

@@ -24,9 +24,9 @@ static size_t row_bytes(const struct rows *r)
 	return (size_t)r->length * r->id_bytes;
 }
 
-/* Linux promises memory that it does not have: ask before the machine is on its knees. mem_grow
- * adds half of what there is. */
-static int make_room(struct rows *r, struct err *e)
+/* Linux allows allocations that exceed the memory of the machine: check before it starts to swap.
+ * mem_grow increases the capacity by half. */
+static int reserve_row(struct rows *r, struct err *e)
 {
 	size_t used = row_bytes(r) * r->n, want = used + row_bytes(r);
 
@@ -44,7 +44,7 @@ int rows_add(struct rows *r, const uint32_t *ids, struct err *e)
 
 	if (r->n == ROWS_MAX)
 		return err_set(e, "more than %u rows", ROWS_MAX);
-	if (make_room(r, e))
+	if (reserve_row(r, e))
 		return -1;
 	to = r->ids + row_bytes(r) * r->n;
 	for (uint32_t i = 0; i < r->length; i++)

@@ -1,7 +1,7 @@
 #ifndef CDCD_ROWS_H
 #define CDCD_ROWS_H
 
-/* Rows of ids, all kept in memory for access in any order. */
+/* Rows of ids, kept in memory for access in any order. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,9 +12,9 @@
 #define ROWS_MAX UINT32_MAX
 
 struct rows {
-	uint32_t length;    /* ids a row */
-	uint32_t id_bytes;  /* 2 or 4: what an id takes in memory, too */
-	uint32_t n;         /* rows */
+	uint32_t length;    /* ids in a row */
+	uint32_t id_bytes;  /* size of an id in the shard and in memory: 2 or 4 */
+	uint32_t n;         /* number of rows */
 	unsigned char *ids; /* [n][length] of id_bytes, little-endian */
 	size_t cap;         /* bytes */
 };

@@ -77,10 +77,10 @@ static void test_most(void)
 	int wrong = 0;
 
 	for (uint32_t i = 0; i <= 100; i++)
-		wrong += noising_most(i / 100.0, 100) != i;
+		wrong += noising_max_given(i / 100.0, 100) != i;
 	ok(wrong == 0, "noise: --max-given 0.29 gives up to 29 of 100 tokens, and so on: %d wrong",
 	    wrong);
-	ok(noising_most(0.299, 100) == 29 && noising_most(0.3, 13) == 3,
+	ok(noising_max_given(0.299, 100) == 29 && noising_max_given(0.3, 13) == 3,
 	    "noise: --max-given is rounded down to whole tokens");
 }
 
