@@ -9,40 +9,40 @@
 
 /* --- bounds --- */
 
-/* No start lies closer to the ends of its range, where a logistic function is flat. */
+/* Starts are kept this far from the ends of their range, where a logistic function is flat. */
 static const double margin = 1e-4;
 
-static double span(const struct fit_range *r)
+static double range_length(const struct fit_range *r)
 {
 	return r->log ? log(r->hi / r->lo) : r->hi - r->lo;
 }
 
-static double to_free(const struct fit_range *r, double p)
+static double to_unbounded(const struct fit_range *r, double p)
 {
 	double share = 0;
 
 	if (!r->log)
-		share = (p - r->lo) / span(r);
+		share = (p - r->lo) / range_length(r);
 	else if (p > r->lo)
-		share = log(p / r->lo) / span(r);
+		share = log(p / r->lo) / range_length(r);
 	share = fmin(fmax(share, margin), 1 - margin);
 	return log(share / (1 - share));
 }
 
-/* The parameter, and its derivative by the free one. */
-static double from_free(const struct fit_range *r, double z, double *slope)
+/* The parameter for the unbounded z, and its derivative with respect to z. */
+static double from_unbounded(const struct fit_range *r, double z, double *slope)
 {
 	double share = 1 / (1 + exp(-z));
-	double p = r->log ? r->lo * exp(share * span(r)) : r->lo + share * span(r);
+	double p = r->log ? r->lo * exp(share * range_length(r)) : r->lo + share * range_length(r);
 
-	*slope = span(r) * share * (1 - share) * (r->log ? p : 1);
+	*slope = range_length(r) * share * (1 - share) * (r->log ? p : 1);
 	return p;
 }
 
 /* --- the loss --- */
 
-/* The residual whose square is the loss, and its derivative by the plain residual. */
-static double soften(double r, double scale, double *slope)
+/* The residual whose square is the loss, and its derivative with respect to r. */
+static double soften_residual(double r, double scale, double *slope)
 {
 	double q = hypot(1, r / scale), factor = sqrt(2 / (q + 1));
 
@@ -55,7 +55,7 @@ double fit_cost(const struct fit_problem *f, double scale, const double *p)
 	double cost = 0, slope;
 
 	for (size_t i = 0; i < f->n; i++) {
-		double r = soften(f->model(p, f->x[i], NULL) - f->y[i], scale, &slope);
+		double r = soften_residual(f->model(p, f->x[i], NULL) - f->y[i], scale, &slope);
 
 		cost += f->weight[i] * r * r;
 	}
@@ -69,8 +69,8 @@ struct context {
 	double scale;
 };
 
-/* lmder's callback: residuals (iflag 1) or the Jacobian, by columns (iflag 2). */
-static int evaluate(
+/* The callback of lmder: compute the residuals (iflag 1) or the Jacobian, by columns (iflag 2). */
+static int evaluate_residuals(
     void *arg, int m, int n, const double *z, double *fvec, double *fjac, int ldfjac, int iflag)
 {
 	const struct context *c = arg;
@@ -78,11 +78,11 @@ static int evaluate(
 	double p[FIT_PARAMETERS], dp[FIT_PARAMETERS] = {0}, slope[FIT_PARAMETERS] = {0}, soft;
 
 	for (int j = 0; j < n; j++)
-		p[j] = from_free(&f->range[j], z[j], &slope[j]);
+		p[j] = from_unbounded(&f->range[j], z[j], &slope[j]);
 	for (int i = 0; i < m; i++) {
 		double w = sqrt(f->weight[i]);
 		double r = f->model(p, f->x[i], iflag == 2 ? dp : NULL) - f->y[i];
-		double value = w * soften(r, c->scale, &soft);
+		double value = w * soften_residual(r, c->scale, &soft);
 
 		if (!isfinite(value))
 			return -1;
@@ -95,22 +95,23 @@ static int evaluate(
 	return 0;
 }
 
-/* MINPACK's answer, or -1 where memory is short. z [n] is improved in place. */
-static int minimise(struct context *c, double *z, struct err *e)
+/* Run MINPACK from z [n], which is set to the minimum. Returns 0, or -1 if memory is short or if
+ * MINPACK fails. */
+static int minimise_cost(struct context *c, double *z, struct err *e)
 {
 	enum { MAX_EVALUATIONS = 1000, COLUMNS = FIT_PARAMETERS + 2 };
 	const double tolerance = 1e-8; /* SciPy's */
 	size_t m = c->problem->n;
 	int n = c->problem->n_parameters, pivot[FIT_PARAMETERS], evaluations, jacobians, info;
 	double diag[FIT_PARAMETERS], qtf[FIT_PARAMETERS], wa[3][FIT_PARAMETERS];
-	double *room = mem_array(m, COLUMNS * sizeof *room, e);
+	double *work = mem_array(m, COLUMNS * sizeof *work, e);
 
-	if (!room)
+	if (!work)
 		return -1;
-	info = lmder(evaluate, c, (int)m, n, z, room, room + 2 * m, (int)m, tolerance, tolerance, 0,
-	    MAX_EVALUATIONS, diag, 1, 1, 0, &evaluations, &jacobians, pivot, qtf, wa[0], wa[1],
-	    wa[2], room + m);
-	free(room);
+	info = lmder(evaluate_residuals, c, (int)m, n, z, work, work + 2 * m, (int)m, tolerance,
+	    tolerance, 0, MAX_EVALUATIONS, diag, 1, 1, 0, &evaluations, &jacobians, pivot, qtf,
+	    wa[0], wa[1], wa[2], work + m);
+	free(work);
 	if (info < 0)
 		return err_set(e, "the fit is not finite");
 	if (info == 0 || info == 5)
@@ -126,15 +127,15 @@ int fit_solve(const struct fit_problem *f, double scale, double *p, struct err *
 	if (f->n < (size_t)f->n_parameters || f->n > INT_MAX / FIT_PARAMETERS)
 		return err_set(e, "%zu observations for %d parameters", f->n, f->n_parameters);
 	for (int j = 0; j < f->n_parameters; j++)
-		z[j] = to_free(&f->range[j], p[j]);
-	if (minimise(&c, z, e))
+		z[j] = to_unbounded(&f->range[j], p[j]);
+	if (minimise_cost(&c, z, e))
 		return -1;
 	for (int j = 0; j < f->n_parameters; j++)
-		p[j] = from_free(&f->range[j], z[j], &slope);
+		p[j] = from_unbounded(&f->range[j], z[j], &slope);
 	return 0;
 }
 
-/* --- order --- */
+/* --- median and isotonic regression --- */
 
 static int by_value(const void *a, const void *b)
 {

@@ -5,12 +5,12 @@
 
 const char *const precond_names[] = {"karras", "tanh", "cdcd", "bayes", NULL};
 
-struct precond_coefficients precond_at(enum precond row, double sigma)
+struct precond_coefficients precond_at(enum precond type, double sigma)
 {
 	double norm = sqrt(1 + sigma * sigma);
 	struct precond_coefficients c = {0, 1, 1 / norm, log(sigma) / 4};
 
-	switch (row) {
+	switch (type) {
 	case PRECOND_KARRAS:
 		c.skip = 1 / (norm * norm);
 		c.out = sigma / norm;

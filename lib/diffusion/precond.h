@@ -24,7 +24,7 @@ struct precond_coefficients {
 	double skip, out, in, noise;
 };
 
-/* precond_at - the coefficients of type row at noise level sigma > 0. */
-struct precond_coefficients precond_at(enum precond row, double sigma);
+/* precond_at - the coefficients of this type at noise level sigma > 0. */
+struct precond_coefficients precond_at(enum precond type, double sigma);
 
 #endif

@@ -31,9 +31,10 @@ int schedule_family_find(const char *name)
 	return -1;
 }
 
-/* --- distributions: F without h and o, over all t --- */
+/* --- distributions: (F - o) / h as a distribution over all t --- */
 
-/* The shares of a distribution below and above t: each keeps its digits where it is small. */
+/* The shares of a distribution below and above t. Both are kept because each is exact where it is
+ * small. */
 struct share {
 	double below, above;
 };
@@ -59,8 +60,8 @@ static struct share share_at(const struct schedule *s, double t)
 	}
 }
 
-/* The t that these shares lie below and above. */
-static double quantile(const struct schedule *s, struct share q)
+/* The t with these shares below and above it. */
+static double share_quantile(const struct schedule *s, struct share q)
 {
 	const double *p = s->p;
 	bool low = q.below < q.above;
@@ -81,7 +82,7 @@ static double quantile(const struct schedule *s, struct share q)
 	}
 }
 
-/* d below / dt. */
+/* The derivative of share_at(s, t).below with respect to t. */
 static double slope_at(const struct schedule *s, double t)
 {
 	const double *p = s->p;
@@ -102,8 +103,9 @@ static double slope_at(const struct schedule *s, double t)
 	}
 }
 
-/* The share between two levels, from the side where less is lost. */
-static double between(struct share from, struct share to)
+/* The share between two levels, as the difference of the smaller shares, which loses fewer digits.
+ */
+static double share_between(struct share from, struct share to)
 {
 	return from.below > 0.5 ? from.above - to.above : to.below - from.below;
 }
@@ -118,8 +120,9 @@ static void place_knots(struct schedule *s, int n)
 	s->knot_t[n - 1] = s->t_max;
 }
 
-/* The i with v[i] <= x < v[i + 1], of n - 1 intervals; x beyond an end is in the one next to it. */
-static int interval(const double *v, int n, double x)
+/* The i with v[i] <= x < v[i + 1], for ascending v [n]. For x outside, the first or last interval.
+ */
+static int find_interval(const double *v, int n, double x)
 {
 	int lo = 0, hi = n - 1;
 
@@ -134,10 +137,10 @@ static int interval(const double *v, int n, double x)
 	return lo;
 }
 
-/* y where x lies between the knots: the line through the two neighbours. */
-static double interpolate(const double *x, const double *y, int n, double at)
+/* Interpolate linearly between the knots (x, y) [n]; constant beyond the ends. */
+static double interpolate_knots(const double *x, const double *y, int n, double at)
 {
-	int i = interval(x, n, at);
+	int i = find_interval(x, n, at);
 	double share = (at - x[i]) / (x[i + 1] - x[i]);
 
 	share = fmin(fmax(share, 0), 1);
@@ -146,14 +149,14 @@ static double interpolate(const double *x, const double *y, int n, double at)
 
 void schedule_set_knots(struct schedule *s, const double knot_f[SCHEDULE_KNOTS])
 {
-	double least = 1e-4 * (knot_f[SCHEDULE_KNOTS - 1] - knot_f[0]);
+	double min_step = 1e-4 * (knot_f[SCHEDULE_KNOTS - 1] - knot_f[0]);
 
 	s->family = SCHEDULE_PIECEWISE;
 	memset(s->p, 0, sizeof s->p);
 	place_knots(s, SCHEDULE_KNOTS);
 	s->knot_f[0] = knot_f[0];
 	for (int i = 1; i < SCHEDULE_KNOTS; i++)
-		s->knot_f[i] = fmax(knot_f[i], s->knot_f[i - 1] + least);
+		s->knot_f[i] = fmax(knot_f[i], s->knot_f[i - 1] + min_step);
 }
 
 /* --- F --- */
@@ -161,7 +164,7 @@ void schedule_set_knots(struct schedule *s, const double knot_f[SCHEDULE_KNOTS])
 double schedule_nats(const struct schedule *s, double t)
 {
 	if (s->family == SCHEDULE_PIECEWISE)
-		return interpolate(s->knot_t, s->knot_f, s->n_knots, t);
+		return interpolate_knots(s->knot_t, s->knot_f, s->n_knots, t);
 	if (s->family == SCHEDULE_UNIFORM)
 		t = fmin(fmax(t, s->t_min), s->t_max);
 	return s->p[2] * share_at(s, t).below + s->p[3];
@@ -172,12 +175,12 @@ double schedule_density(const struct schedule *s, double t)
 	if (!(t >= s->t_min && t <= s->t_max))
 		return 0;
 	if (s->family == SCHEDULE_PIECEWISE) {
-		int i = interval(s->knot_t, s->n_knots, t);
+		int i = find_interval(s->knot_t, s->n_knots, t);
 
 		return (s->knot_f[i + 1] - s->knot_f[i]) / (s->knot_t[i + 1] - s->knot_t[i]) /
 		       (s->knot_f[s->n_knots - 1] - s->knot_f[0]);
 	}
-	return slope_at(s, t) / between(share_at(s, s->t_min), share_at(s, s->t_max));
+	return slope_at(s, t) / share_between(share_at(s, s->t_min), share_at(s, s->t_max));
 }
 
 double schedule_u(const struct schedule *s, double t)
@@ -196,7 +199,7 @@ double schedule_u(const struct schedule *s, double t)
 	} else {
 		first = share_at(s, s->t_min);
 		last = share_at(s, s->t_max);
-		u = between(first, share_at(s, t)) / between(first, last);
+		u = share_between(first, share_at(s, t)) / share_between(first, last);
 	}
 	return fmin(fmax(u, 0), 1);
 }
@@ -218,23 +221,24 @@ double schedule_t(const struct schedule *s, double u)
 	if (s->family == SCHEDULE_PIECEWISE) {
 		double low = s->knot_f[0], high = s->knot_f[s->n_knots - 1];
 
-		t = interpolate(s->knot_f, s->knot_t, s->n_knots, low + u * (high - low));
+		t = interpolate_knots(s->knot_f, s->knot_t, s->n_knots, low + u * (high - low));
 	} else {
 		first = share_at(s, s->t_min);
 		last = share_at(s, s->t_max);
-		all = between(first, last);
-		t = quantile(s, (struct share){first.below + u * all, last.above + (1 - u) * all});
+		all = share_between(first, last);
+		t = share_quantile(
+		    s, (struct share){first.below + u * all, last.above + (1 - u) * all});
 	}
 	return fmin(fmax(t, s->t_min), s->t_max);
 }
 
-/* --- before any data --- */
+/* --- the initial schedule, before any data --- */
 
 /*
- * Cauchy's start is that of mini CDCD at d = 256. Frechet's follows from the Gumbel distribution of
- * ln t in LangFlow, arXiv:2604.11748; logistic's has the median of Frechet's, and its slope there.
+ * Cauchy: the parameters of mini CDCD at d = 256. Frechet: from the Gumbel distribution of ln t in
+ * LangFlow, arXiv:2604.11748. Logistic: the same median as Frechet, and the same slope there.
  */
-static void start(struct schedule *s, double root_d, double max_nats)
+static void set_initial_parameters(struct schedule *s, double root_d, double max_nats)
 {
 	static const double cauchy[4] = {3.0171 / 16, 1.7785 / 16, 6.5539, -1.2272};
 	const double frechet[2] = {0.38, 2.35};
@@ -271,7 +275,7 @@ void schedule_init(struct schedule *s, enum schedule_family family, int d, doubl
 	s->t_min = t_min > 0 ? t_min : root_d / 16;
 	s->t_max = t_max > 0 ? t_max : root_d * 18;
 	s->rmse_nats = NAN;
-	start(s, root_d, max_nats > 0 ? max_nats : 1);
+	set_initial_parameters(s, root_d, max_nats > 0 ? max_nats : 1);
 	if (family == SCHEDULE_PIECEWISE) {
 		struct schedule f;
 		double knot_f[SCHEDULE_KNOTS] = {0};
@@ -284,7 +288,7 @@ void schedule_init(struct schedule *s, enum schedule_family family, int d, doubl
 	}
 }
 
-/* --- whether it can be used --- */
+/* --- checks --- */
 
 static int check_parameters(const struct schedule *s, struct err *e)
 {
@@ -329,7 +333,7 @@ int schedule_check_range(const struct schedule *s, struct err *e)
 
 int schedule_check(const struct schedule *s, struct err *e)
 {
-	/* Nine tenths of the entropy within this share of the range, in ln t, is a step. */
+	/* F is a step if 90 % of its rise is within this fraction of the range of ln t. */
 	const double narrow = 0.02;
 	double low, high, width;
 
@@ -337,7 +341,7 @@ int schedule_check(const struct schedule *s, struct err *e)
 	    (s->family == SCHEDULE_PIECEWISE && check_knots(s, e)))
 		return -1;
 	if (s->family != SCHEDULE_PIECEWISE &&
-	    !(between(share_at(s, s->t_min), share_at(s, s->t_max)) > 1e-6))
+	    !(share_between(share_at(s, s->t_min), share_at(s, s->t_max)) > 1e-6))
 		return err_set(e, "F does not rise between t = %g and %g", s->t_min, s->t_max);
 	low = schedule_t(s, 0.05);
 	high = schedule_t(s, 0.95);
@@ -347,19 +351,19 @@ int schedule_check(const struct schedule *s, struct err *e)
 	return 0;
 }
 
-/* --- as a row of CSV --- */
+/* --- reading and writing a row of CSV --- */
 
-__attribute__((format(printf, 3, 4))) static size_t append(
-    char *text, size_t room, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static size_t append_text(
+    char *text, size_t capacity, const char *fmt, ...)
 {
 	size_t used = strlen(text);
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(text + used, room - used, fmt, ap);
+	n = vsnprintf(text + used, capacity - used, fmt, ap);
 	va_end(ap);
-	return n < 0 ? room : used + (size_t)n;
+	return n < 0 ? capacity : used + (size_t)n;
 }
 
 static int first_parameter(enum schedule_family family)
@@ -367,30 +371,30 @@ static int first_parameter(enum schedule_family family)
 	return family == SCHEDULE_UNIFORM ? 2 : family == SCHEDULE_PIECEWISE ? 4 : 0;
 }
 
-int schedule_print(const struct schedule *s, char *text, size_t room)
+int schedule_print(const struct schedule *s, char *text, size_t capacity)
 {
 	size_t n;
 
-	if (room == 0)
+	if (capacity == 0)
 		return -1;
 	text[0] = '\0';
-	append(text, room, "%s", schedule_family_name(s->family));
+	append_text(text, capacity, "%s", schedule_family_name(s->family));
 	for (int i = 0; i < 4; i++) {
 		if (i < first_parameter(s->family))
-			append(text, room, ",");
+			append_text(text, capacity, ",");
 		else
-			append(text, room, ",%.17g", s->p[i]);
+			append_text(text, capacity, ",%.17g", s->p[i]);
 	}
-	append(text, room, ",%.17g,%.17g,", s->t_min, s->t_max);
+	append_text(text, capacity, ",%.17g,%.17g,", s->t_min, s->t_max);
 	if (!isnan(s->rmse_nats))
-		append(text, room, "%.17g", s->rmse_nats);
-	n = append(text, room, ",");
+		append_text(text, capacity, "%.17g", s->rmse_nats);
+	n = append_text(text, capacity, ",");
 	for (int i = 0; i < s->n_knots; i++)
-		n = append(text, room, i ? " %.17g" : "%.17g", s->knot_f[i]);
-	return n < room ? 0 : -1;
+		n = append_text(text, capacity, i ? " %.17g" : "%.17g", s->knot_f[i]);
+	return n < capacity ? 0 : -1;
 }
 
-/* A number that fills the field; "" is NAN. */
+/* Parse a field as one number; "" gives NAN. */
 static int parse_number(const char *name, const char *text, double *value, struct err *e)
 {
 	*value = NAN;

@@ -113,17 +113,18 @@ int schedule_check(const struct schedule *s, struct err *e);
 int schedule_check_range(const struct schedule *s, struct err *e);
 
 /*
- * schedule_print - write s to text [room bytes] as a CSV row of the columns SCHEDULE_COLUMNS,
+ * schedule_print - write s to text [capacity] as a CSV row of the columns SCHEDULE_COLUMNS,
  * without a step column or '\n'. Numbers are printed by %.17g, so that they are read back exactly.
  * A parameter that the family does not have is an empty field; the field knots contains the values
- * of F at the knots, separated by spaces. Returns 0, or -1 if room is too small (4,096 is enough).
+ * of F at the knots, separated by spaces. Returns 0, or -1 if capacity is too small (4,096 is
+ * enough).
  *
  * schedule_parse - set s from the text of these fields. Returns 0, or -1 with s unchanged if a
  * field is invalid or the schedule does not pass schedule_check.
  */
 #define SCHEDULE_COLUMNS "family,p1,p2,p3,p4,t_min,t_max,rmse_nats,knots"
 #define SCHEDULE_FIELDS 9
-int schedule_print(const struct schedule *s, char *text, size_t room);
+int schedule_print(const struct schedule *s, char *text, size_t capacity);
 int schedule_parse(struct schedule *s, const char *const field[SCHEDULE_FIELDS], struct err *e);
 
 #endif

@@ -7,15 +7,15 @@
 #include "diffusion/schedule.h"
 
 enum {
-	GROUPS = 512, /* at most, for the families with parameters */
-	COARSE = 32,  /* at most, for where to start */
-	MISFIT_GROUPS = 100,
-	MIN_POINTS = 16,
-	MIN_LEVELS = 8,  /* different t */
-	MIN_TRIMMED = 8, /* observations of a group, for leaving out some */
+	GROUPS = 512,        /* maximum, for the families with parameters */
+	COARSE = 32,         /* maximum, for the outline */
+	MISFIT_GROUPS = 100, /* maximum, for schedule_misfit */
+	MIN_POINTS = 16,     /* observations that a fit needs */
+	MIN_LEVELS = 8,      /* different t that a fit needs */
+	MIN_TRIMMED = 8,     /* observations that a group needs to be trimmed of outliers */
 };
 
-/* --- the observations, sorted --- */
+/* --- the sorted observations --- */
 
 struct point {
 	double t, ce;
@@ -30,7 +30,7 @@ static int by_level(const void *a, const void *b)
 	return (x->ce > y->ce) - (x->ce < y->ce);
 }
 
-/* Those that can be used, from malloc; their number replaces *n. */
+/* The usable observations, sorted by t. Sets *n to their number. The caller frees them. */
 static struct point *sorted_points(const double *t, const double *ce, size_t *n, struct err *e)
 {
 	struct point *point = mem_array(*n, sizeof *point, e);
@@ -46,7 +46,7 @@ static struct point *sorted_points(const double *t, const double *ce, size_t *n,
 	return point;
 }
 
-/* The points, and a copy of them: that of qsort, and later the values whose median is taken. */
+/* The points, and a second array: first the copy that qsort makes, then the values for medians. */
 size_t schedule_fit_bytes(size_t n)
 {
 	return n * (sizeof(struct point) + (sizeof(struct fit_weighted) > sizeof(struct point)
@@ -54,11 +54,12 @@ size_t schedule_fit_bytes(size_t n)
 	                                           : sizeof(struct point)));
 }
 
-/* --- groups of neighbours --- */
+/* --- groups of neighbouring observations --- */
 
 struct groups {
 	size_t n;
-	double *t, *ce, *weight; /* means, and how many observations they are of */
+	double *t, *ce; /* [n] means of each group */
+	double *weight; /* [n] number of observations in each mean */
 };
 
 static int groups_new(struct groups *g, size_t n, struct err *e)
@@ -76,7 +77,7 @@ struct centre {
 	double median, spread;
 };
 
-/* The median, and the median distance from it as a standard deviation. v is scratch [n]. */
+/* The median, and the median distance from it, scaled to a standard deviation. v [n] is scratch. */
 static struct centre centre_of(const struct point *p, size_t n, struct fit_weighted *v)
 {
 	struct centre c = {0, INFINITY};
@@ -93,12 +94,13 @@ static struct centre centre_of(const struct point *p, size_t n, struct fit_weigh
 }
 
 /*
- * Means of the groups that begin at begin[i] and end before begin[i + 1], without observations
- * further than five standard deviations from the group's median. A deviation is the group's or the
- * usual one of all groups, whichever is larger: at low noise most errors are zero, and the few that
- * are not are no outliers.
+ * Compute the means of the groups [begin[i], begin[i + 1]), without observations further than five
+ * standard deviations from the median of the group. The standard deviation is that of the group or
+ * the median of all groups, whichever is larger: at low noise levels most losses are 0, and the few
+ * that are not must not count as outliers.
  */
-static int take_means(struct groups *g, const struct point *p, const size_t *begin, struct err *e)
+static int compute_means(
+    struct groups *g, const struct point *p, const size_t *begin, struct err *e)
 {
 	const double far = 5;
 	struct fit_weighted *v = mem_array(begin[g->n], sizeof *v, e);
@@ -135,16 +137,17 @@ static int take_means(struct groups *g, const struct point *p, const size_t *beg
 }
 
 /*
- * Where at most so many groups of about equal numbers begin; observations at one t stay together.
- * begin has room for one more than most, and ends with n. Returns the number of groups.
+ * Split p [n] into at most max_groups groups of about equal size. Observations at the same t stay
+ * together. Group i is [begin[i], begin[i + 1]); begin is [max_groups + 1]. Returns the number of
+ * groups.
  */
-static size_t split(const struct point *p, size_t n, size_t most, size_t *begin)
+static size_t split_groups(const struct point *p, size_t n, size_t max_groups, size_t *begin)
 {
 	size_t groups = 0;
 
 	begin[0] = 0;
-	for (size_t i = 1; i <= most; i++) {
-		size_t at = i * n / most;
+	for (size_t i = 1; i <= max_groups; i++) {
+		size_t at = i * n / max_groups;
 
 		while (at > 0 && at < n && p[at].t == p[at - 1].t)
 			at++;
@@ -156,7 +159,7 @@ static size_t split(const struct point *p, size_t n, size_t most, size_t *begin)
 
 static int equal_groups(struct groups *g, const struct point *p, size_t n, struct err *e)
 {
-	size_t begin[GROUPS + 1], groups = split(p, n, GROUPS, begin);
+	size_t begin[GROUPS + 1], groups = split_groups(p, n, GROUPS, begin);
 
 	g->t = NULL;
 	if (groups < MIN_LEVELS) {
@@ -164,10 +167,10 @@ static int equal_groups(struct groups *g, const struct point *p, size_t n, struc
 		    MIN_LEVELS);
 		return -1;
 	}
-	return groups_new(g, groups, e) || take_means(g, p, begin, e) ? -1 : 0;
+	return groups_new(g, groups, e) || compute_means(g, p, begin, e) ? -1 : 0;
 }
 
-/* --- the families as the fit sees them --- */
+/* --- the families as functions of their parameters, for the fit --- */
 
 static double uniform_model(const double *p, double x, double *dp)
 {
@@ -226,14 +229,15 @@ static fit_model *const models[] = {
     [SCHEDULE_FRECHET] = frechet_model,
 };
 
-/* --- where to start, and how far to go --- */
+/* --- start and ranges of the parameters --- */
 
-/* What the data look like: their ends, and the levels where a share of the rise is done. */
-struct look {
+/* The outline of the data: the lowest value, the rise, and the levels at which F has made a
+ * quarter, half and three quarters of the rise. */
+struct outline {
 	double base, rise, quarter, half, three_quarters;
 };
 
-static double crossing(const struct groups *g, double level)
+static double find_crossing(const struct groups *g, double level)
 {
 	for (size_t i = 1; i < g->n; i++)
 		if (g->ce[i] >= level && g->ce[i] > g->ce[i - 1])
@@ -243,7 +247,7 @@ static double crossing(const struct groups *g, double level)
 	return g->t[g->n - 1];
 }
 
-static int look_at(struct look *look, const struct groups *g, struct err *e)
+static int outline_groups(struct outline *outline, const struct groups *g, struct err *e)
 {
 	size_t n = g->n / 4 < COARSE ? (g->n + 8) / 4 : COARSE; /* at least 4 */
 	struct groups c;
@@ -262,30 +266,30 @@ static int look_at(struct look *look, const struct groups *g, struct err *e)
 	}
 	failed = fit_isotonic(c.ce, c.weight, n, e);
 	if (!failed) {
-		look->base = c.ce[0];
-		look->rise = c.ce[n - 1] - c.ce[0];
-		look->quarter = crossing(&c, look->base + 0.25 * look->rise);
-		look->half = crossing(&c, look->base + 0.5 * look->rise);
-		look->three_quarters = crossing(&c, look->base + 0.75 * look->rise);
-		if (!(look->rise > 0))
+		outline->base = c.ce[0];
+		outline->rise = c.ce[n - 1] - c.ce[0];
+		outline->quarter = find_crossing(&c, outline->base + 0.25 * outline->rise);
+		outline->half = find_crossing(&c, outline->base + 0.5 * outline->rise);
+		outline->three_quarters = find_crossing(&c, outline->base + 0.75 * outline->rise);
+		if (!(outline->rise > 0))
 			failed = err_set(e, "the cross-entropy does not increase with t");
 	}
 	free(c.t);
 	return failed;
 }
 
-/* Each family's parameters where its quartiles are those of the data. */
-static void start_from_look(const struct schedule *s, const struct look *look, double p[4])
+/* The parameters for which the quartiles of the family are those of the data. */
+static void start_from_outline(const struct schedule *s, const struct outline *outline, double p[4])
 {
-	double ratio = log(look->three_quarters / look->quarter);
+	double ratio = log(outline->three_quarters / outline->quarter);
 
-	p[0] = look->half;
-	p[2] = look->rise;
-	p[3] = look->base;
+	p[0] = outline->half;
+	p[2] = outline->rise;
+	p[3] = outline->base;
 	ratio = fmax(ratio, 0.05);
 	switch (s->family) {
 	case SCHEDULE_CAUCHY:
-		p[1] = (look->three_quarters - look->quarter) / 2;
+		p[1] = (outline->three_quarters - outline->quarter) / 2;
 		break;
 	case SCHEDULE_LOGISTIC:
 		p[1] = 2 * log(3) / ratio;
@@ -299,9 +303,10 @@ static void start_from_look(const struct schedule *s, const struct look *look, d
 	}
 }
 
-static void set_ranges(const struct schedule *s, const struct look *look, struct fit_range r[4])
+static void set_ranges(
+    const struct schedule *s, const struct outline *outline, struct fit_range r[4])
 {
-	double rise = look->rise;
+	double rise = outline->rise;
 
 	r[0] = (struct fit_range){s->t_min / 10, s->t_max * 10, true};
 	r[1] = (struct fit_range){0.1, 200, true};
@@ -310,36 +315,37 @@ static void set_ranges(const struct schedule *s, const struct look *look, struct
 		r[1] = (struct fit_range){1e-4 * s->t_max, 10 * s->t_max, true};
 	}
 	r[2] = (struct fit_range){rise / 10, rise * 20, true};
-	r[3] = (struct fit_range){look->base - 10 * rise, look->base + 10 * rise, false};
+	r[3] = (struct fit_range){outline->base - 10 * rise, outline->base + 10 * rise, false};
 }
 
 /* --- the fit --- */
 
-/* Twice the standard deviation of the residuals, estimated so that outliers do not move it. */
+/* Twice the standard deviation of the residuals, estimated from their median, which outliers do not
+ * change. */
 static double residual_scale(
-    const struct fit_problem *f, const double *p, double least, struct fit_weighted *scratch)
+    const struct fit_problem *f, const double *p, double min_scale, struct fit_weighted *scratch)
 {
 	for (size_t i = 0; i < f->n; i++)
 		scratch[i] =
 		    (struct fit_weighted){fabs(f->model(p, f->x[i], NULL) - f->y[i]), f->weight[i]};
-	return fmax(2 * 1.4826 * fit_median(scratch, f->n), least);
+	return fmax(2 * 1.4826 * fit_median(scratch, f->n), min_scale);
 }
 
-/* The scale of the loss follows the fit: three rounds. */
-static int solve_from(const struct fit_problem *f, double least, double *p, double *scale,
+/* Fit three times, each time with the scale of the residuals of the last fit. */
+static int solve_from(const struct fit_problem *f, double min_scale, double *p, double *scale,
     struct fit_weighted *scratch, struct err *e)
 {
 	for (int round = 0; round < 3; round++) {
-		*scale = residual_scale(f, p, least, scratch);
+		*scale = residual_scale(f, p, min_scale, scratch);
 		if (fit_solve(f, *scale, p, e))
 			return -1;
 	}
 	return 0;
 }
 
-/* From the parameters in force and from the data; the better end is left in p. */
-static int solve(
-    const struct fit_problem *f, const double *current, double least, double *p, struct err *e)
+/* Fit twice, from the current parameters and from p, and set p to the better result. */
+static int solve_from_both(
+    const struct fit_problem *f, const double *current, double min_scale, double *p, struct err *e)
 {
 	struct fit_weighted *scratch = mem_array(f->n, sizeof *scratch, e);
 	double other[4] = {0}, scale = 0, other_scale = 0;
@@ -348,8 +354,8 @@ static int solve(
 	if (!scratch)
 		return -1;
 	memcpy(other, current, (size_t)f->n_parameters * sizeof *other);
-	other_failed = solve_from(f, least, other, &other_scale, scratch, e);
-	failed = solve_from(f, least, p, &scale, scratch, e);
+	other_failed = solve_from(f, min_scale, other, &other_scale, scratch, e);
+	failed = solve_from(f, min_scale, p, &scale, scratch, e);
 	free(scratch);
 	if (failed && other_failed)
 		return -1;
@@ -364,14 +370,14 @@ static int fit_parameters(struct schedule *s, const struct groups *g, struct err
 	struct fit_range range[4];
 	struct fit_problem f = {
 	    4 - first, range + first, models[s->family], g->n, g->t, g->ce, g->weight};
-	struct look look;
+	struct outline outline;
 	double p[4], *x = NULL;
 	int failed;
 
-	if (look_at(&look, g, e))
+	if (outline_groups(&outline, g, e))
 		return -1;
-	start_from_look(s, &look, p);
-	set_ranges(s, &look, range);
+	start_from_outline(s, &outline, p);
+	set_ranges(s, &outline, range);
 	if (s->family == SCHEDULE_UNIFORM) {
 		f.x = x = mem_array(g->n, sizeof *x, e);
 		if (!x)
@@ -380,7 +386,7 @@ static int fit_parameters(struct schedule *s, const struct groups *g, struct err
 			x[i] = (fmin(fmax(g->t[i], s->t_min), s->t_max) - s->t_min) /
 			       (s->t_max - s->t_min);
 	}
-	failed = solve(&f, s->p + first, 1e-6 * look.rise, p + first, e);
+	failed = solve_from_both(&f, s->p + first, 1e-6 * outline.rise, p + first, e);
 	free(x);
 	if (failed)
 		return -1;
@@ -392,9 +398,9 @@ static int fit_parameters(struct schedule *s, const struct groups *g, struct err
 /* --- piecewise --- */
 
 /*
- * Intervals between the knots, joined with the next where they hold few observations: a value that
- * stands on few of them, at an end of the range, would be the extreme of their scatter.
- * Returns the number of groups; begin has room for SCHEDULE_KNOTS.
+ * One group for each interval between knots; an interval with few observations is merged with the
+ * next. Otherwise, at the ends of the range, the isotonic regression would take the extremes of a
+ * few scattered observations as values. begin is [SCHEDULE_KNOTS]. Returns the number of groups.
  */
 static size_t knot_groups(const struct schedule *s, const struct point *p, size_t n, size_t *begin)
 {
@@ -417,7 +423,7 @@ static size_t knot_groups(const struct schedule *s, const struct point *p, size_
 	return groups;
 }
 
-/* Values at the knots: lines, in ln t, between those of the groups. */
+/* Set the values at the knots by linear interpolation, in ln t, between the groups. */
 static void set_knots(struct schedule *s, const struct groups *g)
 {
 	double f[SCHEDULE_KNOTS];
@@ -446,17 +452,18 @@ static int fit_knots(struct schedule *s, const struct point *p, size_t n, struct
 		    groups, MIN_LEVELS);
 	if (groups_new(&g, groups, e))
 		return -1;
-	failed = take_means(&g, p, begin, e) || fit_isotonic(g.ce, g.weight, groups, e);
+	failed = compute_means(&g, p, begin, e) || fit_isotonic(g.ce, g.weight, groups, e);
 	if (!failed)
 		set_knots(s, &g);
 	free(g.t);
 	return failed ? -1 : 0;
 }
 
-/* --- whether it was worth it --- */
+/* --- checks of the fit --- */
 
-/* The soft-L1 loss of the residuals to F, or to a constant where s is NULL. */
-static double loss(const struct groups *g, const struct schedule *s, double constant, double scale)
+/* The soft-L1 loss of the residuals of F, or of a constant if s is NULL. */
+static double soft_l1_loss(
+    const struct groups *g, const struct schedule *s, double constant, double scale)
 {
 	double sum = 0;
 
@@ -485,8 +492,8 @@ static int compare_with_constant(const struct schedule *s, const struct groups *
 		v[i] = (struct fit_weighted){g->ce[i], g->weight[i]};
 	median = fit_median(v, g->n);
 	free(v);
-	of_fit = loss(g, s, 0, scale) / ((double)g->n - parameters);
-	of_constant = loss(g, NULL, median, scale) / ((double)g->n - 1);
+	of_fit = soft_l1_loss(g, s, 0, scale) / ((double)g->n - parameters);
+	of_constant = soft_l1_loss(g, NULL, median, scale) / ((double)g->n - 1);
 	if (!(of_fit < worth * of_constant))
 		return err_set(
 		    e, "the curve is flat: F fits no better than a constant of %.4g nats", median);
@@ -505,7 +512,7 @@ static int check_fit(const struct schedule *s, const struct groups *g, struct er
 	return compare_with_constant(s, g, e);
 }
 
-static double rmse(const struct schedule *s, const struct point *p, size_t n)
+static double points_rmse(const struct schedule *s, const struct point *p, size_t n)
 {
 	double sum = 0;
 
@@ -530,7 +537,7 @@ static int fit_points(struct schedule *s, const struct point *p, size_t n, struc
 	free(g.t);
 	if (failed)
 		return -1;
-	s->rmse_nats = rmse(s, p, n);
+	s->rmse_nats = points_rmse(s, p, n);
 	return isfinite(s->rmse_nats) ? 0 : err_set(e, "the residuals are not finite");
 }
 
@@ -557,10 +564,10 @@ double schedule_misfit(const struct schedule *s, const double *t, const double *
 	double sum = 0, weight = 0;
 
 	if (p && n > 0) {
-		g.n = split(p, n, MISFIT_GROUPS, begin);
+		g.n = split_groups(p, n, MISFIT_GROUPS, begin);
 		for (size_t i = 0; i < n; i++)
 			p[i].ce -= schedule_nats(s, p[i].t);
-		if (!groups_new(&g, g.n, &e) && !take_means(&g, p, begin, &e)) {
+		if (!groups_new(&g, g.n, &e) && !compute_means(&g, p, begin, &e)) {
 			for (size_t i = 0; i < g.n; i++) {
 				sum += g.weight[i] * g.ce[i] * g.ce[i];
 				weight += g.weight[i];
