@@ -23,6 +23,7 @@
 
 enum { MAX_OPTIONS = 96, LONG_ONLY = 256, REMOVED = LONG_ONLY + MAX_OPTIONS };
 
+const char *const cli_off_on[] = {"off", "on", NULL};
 bool cli_quiet, cli_verbose, cli_force;
 bool (*cli_dying)(struct err *e);
 bool cli_line_drawn;
@@ -166,6 +167,12 @@ static const struct option_entry *table_find(const struct table *t, int c)
 
 /* --- help --- */
 
+/* The names of the values that an option can have; NULL: it takes other values. */
+static const char *const *names(const struct option_entry *o)
+{
+	return o->type == OPTION_SWITCH && !o->choices ? cli_off_on : o->choices;
+}
+
 static void print_default(const struct option_entry *o)
 {
 	switch (o->type) {
@@ -174,6 +181,9 @@ static void print_default(const struct option_entry *o)
 		break;
 	case OPTION_INT:
 		printf(" [%lld]", (long long)*(int64_t *)o->value);
+		break;
+	case OPTION_SIZE:
+		printf(" [%zu]", *(size_t *)o->value);
 		break;
 	case OPTION_SEED:
 		printf(" [%llu]", (unsigned long long)*(uint64_t *)o->value);
@@ -189,6 +199,9 @@ static void print_default(const struct option_entry *o)
 	case OPTION_CHOICE:
 		printf(" [%s]", o->choices[*(int *)o->value]);
 		break;
+	case OPTION_SWITCH:
+		printf(" [%s]", names(o)[*(bool *)o->value]);
+		break;
 	}
 }
 
@@ -202,9 +215,9 @@ static void print_option(const struct option_entry *o)
 	n = strlen(left);
 	snprintf(left + n, sizeof left - n, "--%s%s", o->name, o->type == OPTION_FLAG ? "" : " ");
 	n = strlen(left);
-	if (o->type == OPTION_CHOICE && !o->arg) {
-		for (int i = 0; o->choices[i]; i++, n = strlen(left))
-			snprintf(left + n, sizeof left - n, "%s%s", i ? "|" : "", o->choices[i]);
+	if (names(o) && !o->arg) {
+		for (int i = 0; names(o)[i]; i++, n = strlen(left))
+			snprintf(left + n, sizeof left - n, "%s%s", i ? "|" : "", names(o)[i]);
 	} else if (o->arg) {
 		snprintf(left + n, sizeof left - n, "%s", o->arg);
 	}
@@ -230,7 +243,7 @@ static void out_of_range(const struct option_entry *o, const char *text)
 	die_usage("--%s: '%s' is not a number from %.15g to %.15g", o->name, text, o->min, o->max);
 }
 
-static void set_int(const struct option_entry *o, const char *text)
+static int64_t parse_int(const struct option_entry *o, const char *text)
 {
 	int64_t v;
 
@@ -241,7 +254,7 @@ static void set_int(const struct option_entry *o, const char *text)
 	}
 	if ((o->min != 0 || o->max != 0) && ((double)v < o->min || (double)v > o->max))
 		out_of_range(o, text);
-	*(int64_t *)o->value = v;
+	return v;
 }
 
 static void set_seed(const struct option_entry *o, const char *text)
@@ -262,18 +275,16 @@ static void set_real(const struct option_entry *o, const char *text)
 	*(double *)o->value = v;
 }
 
-static void set_choice(const struct option_entry *o, const char *text)
+static int parse_choice(const struct option_entry *o, const char *text)
 {
 	char all[256] = "";
 
-	for (int i = 0; o->choices[i]; i++) {
+	for (int i = 0; names(o)[i]; i++) {
 		size_t n = strlen(all);
 
-		if (!strcmp(text, o->choices[i])) {
-			*(int *)o->value = i;
-			return;
-		}
-		snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", o->choices[i]);
+		if (!strcmp(text, names(o)[i]))
+			return i;
+		snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", names(o)[i]);
 	}
 	die_usage("--%s: unknown value '%s' (expected one of: %s)", o->name, text, all);
 }
@@ -302,7 +313,10 @@ static void set_value(const struct option_entry *o, const char *text)
 		*(bool *)o->value = true;
 		break;
 	case OPTION_INT:
-		set_int(o, text);
+		*(int64_t *)o->value = parse_int(o, text);
+		break;
+	case OPTION_SIZE:
+		*(size_t *)o->value = (size_t)parse_int(o, text);
 		break;
 	case OPTION_SEED:
 		set_seed(o, text);
@@ -314,7 +328,10 @@ static void set_value(const struct option_entry *o, const char *text)
 		*(const char **)o->value = text;
 		break;
 	case OPTION_CHOICE:
-		set_choice(o, text);
+		*(int *)o->value = parse_choice(o, text);
+		break;
+	case OPTION_SWITCH:
+		*(bool *)o->value = parse_choice(o, text);
 		break;
 	case OPTION_LIST:
 		add_to_list(o, text);

@@ -17,10 +17,12 @@
 enum option_type {
 	OPTION_FLAG,   /* bool: set true */
 	OPTION_INT,    /* int64_t */
+	OPTION_SIZE,   /* size_t, from min to max */
 	OPTION_SEED,   /* uint64_t, any value */
 	OPTION_REAL,   /* double */
 	OPTION_STRING, /* const char *; NULL: not given */
-	OPTION_CHOICE, /* int: index into choices */
+	OPTION_CHOICE, /* an enum, or int: index into choices */
+	OPTION_SWITCH, /* bool: off or on, or two choices */
 	OPTION_LIST,   /* struct cli_list: each use of the option appends an item */
 };
 
@@ -38,7 +40,7 @@ struct option_entry {
 	const char *arg;
 	const char *help;
 	double min, max;            /* OPTION_INT, OPTION_REAL; both 0: any finite value */
-	const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
+	const char *const *choices; /* OPTION_CHOICE, OPTION_SWITCH: NULL-terminated */
 	bool *seen;                 /* may be NULL; set to true if the option was given */
 };
 
@@ -68,6 +70,7 @@ struct cli {
  * table, so that letter, name, type, range and help text are the same everywhere. cli_parse adds -h
  * and -V itself.
  */
+extern const char *const cli_off_on[]; /* the names of a switch, then NULL */
 extern bool cli_quiet, cli_verbose, cli_force;
 
 #define CLI_QUIET                                                                                  \

@@ -193,7 +193,7 @@ static size_t job_bytes(const struct job *j)
 	if (own == SIZE_MAX)
 		return SIZE_MAX;
 	return own + k_alloc_bytes(j->k, weights_count(c) * sizeof(real)) +
-	       weights_largest(j->w) * sizeof(real) + batch_bytes(B, (size_t)c->row_len) +
+	       weights_largest(j->w) * sizeof(real) + batch_bytes(B, c->row_len) +
 	       B * (sizeof *j->ce + sizeof *j->squared_error);
 }
 
@@ -221,13 +221,13 @@ static void load(struct job *j)
 		die(&e);
 	weights_map(j->w, c, base);
 	if (checkpoint_weights(&j->cp, j->k, j->w, last, &e) ||
-	    batch_init(&j->b, (size_t)batch, (size_t)c->row_len, &e) ||
+	    batch_init(&j->b, (size_t)batch, c->row_len, &e) ||
 	    (!loss && !(j->sampler = sampler_new(j->k, c, j->w, (size_t)batch, &options, &e))) ||
 	    (loss && !(j->likelihood = likelihood_new(j->k, c, j->w, (size_t)batch, &e))) ||
 	    !(j->ce = mem_array((size_t)batch, sizeof *j->ce, &e)) ||
 	    !(j->squared_error = mem_array((size_t)batch, sizeof *j->squared_error, &e)) ||
-	    !(j->ids = mem_array((size_t)c->row_len, sizeof *j->ids, &e)) ||
-	    !(j->mask = mem_array((size_t)c->row_len / 8 + 1, 1, &e)))
+	    !(j->ids = mem_array(c->row_len, sizeof *j->ids, &e)) ||
+	    !(j->mask = mem_array(c->row_len / 8 + 1, 1, &e)))
 		die(&e);
 }
 

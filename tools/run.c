@@ -17,7 +17,7 @@ int run_init(struct run *r, struct err *e)
 {
 	r->first_step = r->tr->step;
 	r->valid = NAN;
-	r->ce = mem_array((size_t)r->tr->o.batch, sizeof *r->ce, e);
+	r->ce = mem_array(r->tr->o.batch, sizeof *r->ce, e);
 	return r->ce ? 0 : -1;
 }
 
@@ -83,7 +83,7 @@ static bool print_valid(void *arg, const double *t, const double *ce, size_t n)
 static int after_step(struct run *r, const struct trainer_result *result, struct err *e)
 {
 	struct trainer *tr = r->tr;
-	bool last = result->step == (uint64_t)tr->o.steps;
+	bool last = result->step == tr->o.steps;
 
 	runlog_losses(r->logs, result->step, result->t, result->ce, result->n, "train");
 	report(r, result);
@@ -124,7 +124,7 @@ static int check_end(const struct run *r, struct err *e)
 	struct shard_record record;
 	int more = 0;
 
-	if (r->counted && r->tr->step == (uint64_t)r->tr->o.steps && ranks_first() && !stop_signal)
+	if (r->counted && r->tr->step == r->tr->o.steps && ranks_first() && !stop_signal)
 		more = shard_read(r->rows, &record, e);
 	if (more > 0)
 		warn(
@@ -139,12 +139,12 @@ int run_train(struct run *r, struct err *e)
 	struct trainer *tr = r->tr;
 	struct trainer_result result = {.ce = r->ce};
 
-	while (tr->step < (uint64_t)tr->o.steps &&
-	       !(r->stop_after && tr->step >= (uint64_t)r->stop_after) && !is_stopped(r)) {
+	while (tr->step < tr->o.steps && !(r->stop_after && tr->step >= (uint64_t)r->stop_after) &&
+	       !is_stopped(r)) {
 		int n = trainer_fill(tr, r->rows, e);
 
 		/* A signal to the whole pipeline also ends the process that writes the rows. */
-		if (n < tr->o.batch && is_stopped(r))
+		if (n < (int)tr->o.batch && is_stopped(r))
 			break;
 		if (n < 0)
 			return -1;

@@ -105,8 +105,7 @@ static struct config meet(
 	*n_rows = count_rows(shard_header(rows), &end);
 	if (!options->settings.train.steps)
 		options->settings.train.steps =
-		    (int64_t)((end + (uint64_t)options->settings.train.batch - 1) /
-		              (uint64_t)options->settings.train.batch);
+		    (end + options->settings.train.batch - 1) / options->settings.train.batch;
 	if (!options->settings.train.steps)
 		die_usage("%s: unknown number of rows: give the steps with -n", shard_name(rows));
 	return c;

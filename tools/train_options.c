@@ -9,55 +9,52 @@
 #include "base/path.h"
 #include "ranks.h"
 
-static const char *const off_on[] = {"off", "on", NULL};
 static const char *const vocabularies[] = {"active", "full", NULL};
 static const char *const wires[] = {"float", "bf16", NULL};
 
 /* The defaults that no preset sets. */
 static struct train_options o = {
     .output = "model.safetensors", .save_every = 1000, .valid_every = 500};
-/* Values of options in the types that the table of options has. */
 static bool preset_seen, valid_every_seen;
-static int preset, precision, positions, qk_norm, posterior, pad_loss, vocabulary, wire, shard;
-static int64_t bucket = 4096;
+static int preset;
 
 static const struct option_entry entries[] = {
     {'x', "preset", OPTION_CHOICE, &preset, NULL, "named set of defaults for shape and training", 0,
         0, config_presets, &preset_seen},
     {'o', "output", OPTION_STRING, &o.output, "FILE", "checkpoint to write", 0, 0, 0, 0},
     {'r', "resume", OPTION_STRING, &o.resume, "FILE", "checkpoint to continue from", 0, 0, 0, 0},
-    {'n', "steps", OPTION_INT, &o.settings.train.steps, "N",
+    {'n', "steps", OPTION_SIZE, &o.settings.train.steps, "N",
         "steps of the whole run; 0: as many as the rows allow", 0, 1e12, 0, 0},
     {0, "stop-after", OPTION_INT, &o.stop_after, "N",
         "stop after step N, as if interrupted; 0: never", 0, 1e12, 0, 0},
-    {'B', "batch", OPTION_INT, &o.settings.train.batch, "N",
+    {'B', "batch", OPTION_SIZE, &o.settings.train.batch, "N",
         "sequences per step, of all ranks together", 1, 1e6, 0, 0},
-    {0, "layers", OPTION_INT, &o.settings.model.layers, "N", "number of transformer blocks", 1,
+    {0, "layers", OPTION_SIZE, &o.settings.model.layers, "N", "number of transformer blocks", 1,
         1000, 0, 0},
-    {0, "width", OPTION_INT, &o.settings.model.width, "N", "channels of the transformer", 2, 65536,
+    {0, "width", OPTION_SIZE, &o.settings.model.width, "N", "channels of the transformer", 2, 65536,
         0, 0},
-    {0, "heads", OPTION_INT, &o.settings.model.heads, "N", "attention heads per block", 1, 1024, 0,
+    {0, "heads", OPTION_SIZE, &o.settings.model.heads, "N", "attention heads per block", 1, 1024, 0,
         0},
-    {'d', "embed", OPTION_INT, &o.settings.model.embed, "N", "dimension of the embeddings", 2,
+    {'d', "embed", OPTION_SIZE, &o.settings.model.embed, "N", "dimension of the embeddings", 2,
         65536, 0, 0},
-    {0, "time-width", OPTION_INT, &o.settings.model.time_width, "N",
+    {0, "time-width", OPTION_SIZE, &o.settings.model.time_width, "N",
         "features of the noise level and width of their network", 2, 65536, 0, 0},
     {'p', "precond", OPTION_CHOICE, &o.settings.model.precond, NULL,
         "preconditioning of the network", 0, 0, precond_names, 0},
-    {0, "qk-norm", OPTION_CHOICE, &qk_norm, NULL, "normalise queries and keys in attention", 0, 0,
-        off_on, 0},
-    {0, "positions", OPTION_CHOICE, &positions, NULL, "add a learned vector for each position", 0,
-        0, off_on, 0},
-    {0, "posterior", OPTION_CHOICE, &posterior, NULL,
-        "give the network each position's posterior mean embedding", 0, 0, off_on, 0},
-    {0, "recall", OPTION_INT, &o.settings.model.copy_heads, "N",
+    {0, "qk-norm", OPTION_SWITCH, &o.settings.model.qk_norm, NULL,
+        "normalise queries and keys in attention", 0, 0, cli_off_on, 0},
+    {0, "positions", OPTION_SWITCH, &o.settings.model.positions, NULL,
+        "add a learned vector for each position", 0, 0, cli_off_on, 0},
+    {0, "posterior", OPTION_SWITCH, &o.settings.model.posterior, NULL,
+        "give the network each position's posterior mean embedding", 0, 0, cli_off_on, 0},
+    {0, "recall", OPTION_SIZE, &o.settings.model.copy_heads, "N",
         "heads of the copy attention at the end; 0: none", 0, 64, 0, 0},
     {0, "self-cond", OPTION_REAL, &o.settings.train.self_cond_rate, "SHARE",
         "fraction of the rows trained with self-conditioning", 0, 1, 0, 0},
-    {0, "pad-loss", OPTION_CHOICE, &pad_loss, NULL, "count noised [PAD] tokens in the loss", 0, 0,
-        off_on, 0},
-    {0, "vocab", OPTION_CHOICE, &vocabulary, NULL, "ids in the softmax: those in use, or all", 0, 0,
-        vocabularies, 0},
+    {0, "pad-loss", OPTION_SWITCH, &o.settings.train.pad_loss, NULL,
+        "count noised [PAD] tokens in the loss", 0, 0, cli_off_on, 0},
+    {0, "vocab", OPTION_SWITCH, &o.settings.train.full_vocab, NULL,
+        "ids in the softmax: those in use, or all", 0, 0, vocabularies, 0},
     {0, "lr", OPTION_REAL, &o.settings.train.optimizer.lr, "RATE", "peak learning rate", 0, 10, 0,
         0},
     {0, "lr-end", OPTION_REAL, &o.settings.train.optimizer.lr_end, "SHARE",
@@ -80,9 +77,9 @@ static const struct option_entry entries[] = {
         0, 1e9, 0, 0},
     {0, "t-max", OPTION_REAL, &o.settings.train.t_max, "T", "largest noise level; 0: 18 sqrt(d)", 0,
         1e9, 0, 0},
-    {0, "refit-every", OPTION_INT, &o.settings.train.refit_every, "N",
+    {0, "refit-every", OPTION_SIZE, &o.settings.train.refit_every, "N",
         "steps between fits of F(t); 0: no fits", 0, 1e9, 0, 0},
-    {0, "window", OPTION_INT, &o.settings.train.window, "N",
+    {0, "window", OPTION_SIZE, &o.settings.train.window, "N",
         "number of latest sequences in a fit of F(t)", 64, 1e9, 0, 0},
     {'l', "log", OPTION_STRING, &o.logs.steps.path, "FILE", "write a CSV row for each step", 0, 0,
         0, 0},
@@ -100,15 +97,15 @@ static const struct option_entry entries[] = {
         0, 0, 0},
     {0, "dry-run", OPTION_FLAG, &o.dry_run, NULL,
         "print the memory and work that the run needs, and exit", 0, 0, 0, 0},
-    {0, "wire", OPTION_CHOICE, &wire, NULL, "number format of gradients between ranks", 0, 0, wires,
-        0},
-    {0, "shard", OPTION_CHOICE, &shard, NULL, "split the optimiser's state over the ranks (ZeRO-1)",
-        0, 0, off_on, 0},
-    {0, "bucket", OPTION_INT, &bucket, "KIB", "smallest bucket of gradients sent together, in KiB",
-        1, 1048576, 0, 0},
+    {0, "wire", OPTION_SWITCH, &o.settings.train.buckets.bf16, NULL,
+        "number format of gradients between ranks", 0, 0, wires, 0},
+    {0, "shard", OPTION_SWITCH, &o.settings.train.buckets.shard, NULL,
+        "split the optimiser's state over the ranks (ZeRO-1)", 0, 0, cli_off_on, 0},
+    {0, "bucket", OPTION_SIZE, &o.settings.train.buckets.kib, "KIB",
+        "smallest bucket of gradients sent together, in KiB", 1, 1048576, 0, 0},
     {'s', "seed", OPTION_SEED, &o.settings.train.seed, "SEED", "random seed of the initial weights",
         0, 0, 0, 0},
-    {0, "precision", OPTION_CHOICE, &precision, NULL,
+    {0, "precision", OPTION_CHOICE, &o.precision, NULL,
         "number format of matrix products; auto: bf16 if it is fast", 0, 0, k_precisions, 0},
     {'j', "threads", OPTION_INT, &o.threads, "N", "threads; 0: one per processor", 0, 1024, 0, 0},
     CLI_FORCE("replace an existing checkpoint; start even if memory is short"),
@@ -146,11 +143,7 @@ static void set_defaults(int argc, char **argv, struct checkpoint *from, struct 
 		o.settings.train = from->o;
 		o.output = o.resume;
 	}
-	positions = o.settings.model.positions;
-	qk_norm = o.settings.model.qk_norm;
-	posterior = o.settings.model.posterior;
-	pad_loss = o.settings.train.pad_loss;
-	vocabulary = o.settings.train.full_vocab;
+	o.settings.train.buckets.kib = 4096;
 }
 
 /* Options that only affect the first step, or that determine the meaning of saved state. */
@@ -232,15 +225,7 @@ static void take_options(const struct checkpoint *from)
 {
 	struct err e;
 
-	o.precision = (enum k_precision)precision;
-	o.settings.model.positions = positions;
-	o.settings.model.qk_norm = qk_norm;
-	o.settings.model.posterior = posterior;
 	o.settings.model.self_cond = o.settings.train.self_cond_rate > 0;
-	o.settings.train.pad_loss = pad_loss;
-	o.settings.train.full_vocab = vocabulary;
-	o.settings.train.buckets =
-	    (struct buckets_options){wire, shard, bucket * 1024 / (int64_t)sizeof(real)};
 	if (trainer_check(&o.settings.train, &e))
 		die_usage("%s", e.msg);
 	if (!o.resume)
@@ -269,12 +254,12 @@ void train_options_say(const struct train_options *opt, const struct config *c)
 	ranks_say_fields(config_fields, config_n_fields, c);
 	ranks_say_fields(trainer_fields, trainer_n_fields, &opt->settings.train);
 	ranks_say("--precision %s", k_precisions[opt->precision]);
-	ranks_say("--wire %s", wires[wire]);
-	ranks_say("--shard %s", off_on[shard]);
-	ranks_say("--bucket %" PRId64, bucket);
+	ranks_say("--wire %s", wires[opt->settings.train.buckets.bf16]);
+	ranks_say("--shard %s", cli_off_on[opt->settings.train.buckets.shard]);
+	ranks_say("--bucket %zu", opt->settings.train.buckets.kib);
 	ranks_say("--stop-after %" PRId64, opt->stop_after);
 	ranks_say("--save-every %" PRId64, opt->save_every);
 	ranks_say("--valid-every %" PRId64, opt->valid_path ? opt->valid_every : 0);
-	ranks_say("--dry-run %s", off_on[opt->dry_run]);
-	ranks_say("--resume %s", off_on[opt->resume != NULL]);
+	ranks_say("--dry-run %s", cli_off_on[opt->dry_run]);
+	ranks_say("--resume %s", cli_off_on[opt->resume != NULL]);
 }

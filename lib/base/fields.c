@@ -11,22 +11,32 @@ void field_print(const struct field *f, const void *base, char text[FIELD_ROOM])
 	const char *at = (const char *)base + f->offset;
 
 	switch (f->type) {
-	case FIELD_INT:
-		snprintf(text, FIELD_ROOM, "%" PRId64, *(const int64_t *)at);
+	case FIELD_SIZE:
+		snprintf(text, FIELD_ROOM, "%zu", *(const size_t *)at);
 		break;
-	case FIELD_SEED:
+	case FIELD_UINT:
 		snprintf(text, FIELD_ROOM, "%" PRIu64, *(const uint64_t *)at);
 		break;
 	case FIELD_REAL:
 		snprintf(text, FIELD_ROOM, "%.17g", *(const double *)at);
 		break;
-	case FIELD_FLAG:
+	case FIELD_SWITCH:
 		snprintf(text, FIELD_ROOM, "%d", *(const bool *)at);
 		break;
 	case FIELD_CHOICE:
 		snprintf(text, FIELD_ROOM, "%s", f->choices[*(const int *)at]);
 		break;
 	}
+}
+
+static bool parse_size(size_t *value, const char *text)
+{
+	uint64_t v;
+
+	if (number_unsigned(text, &v) || v > SIZE_MAX)
+		return false;
+	*value = (size_t)v;
+	return true;
 }
 
 static bool parse_choice(const struct field *f, int *value, const char *text)
@@ -45,16 +55,16 @@ int field_parse(const struct field *f, void *base, const char *text, struct err 
 	bool good = false;
 
 	switch (f->type) {
-	case FIELD_INT:
-		good = !number_int(text, (int64_t *)at);
+	case FIELD_SIZE:
+		good = parse_size((size_t *)at, text);
 		break;
-	case FIELD_SEED:
+	case FIELD_UINT:
 		good = !number_unsigned(text, (uint64_t *)at);
 		break;
 	case FIELD_REAL:
 		good = !number_real(text, (double *)at);
 		break;
-	case FIELD_FLAG:
+	case FIELD_SWITCH:
 		good = !strcmp(text, "0") || !strcmp(text, "1");
 		*(bool *)at = text[0] == '1';
 		break;
@@ -72,8 +82,8 @@ int field_check(const struct field *f, const void *base, struct err *e)
 	const char *at = (const char *)base + f->offset;
 	double v;
 
-	if (f->type == FIELD_INT)
-		v = (double)*(const int64_t *)at;
+	if (f->type == FIELD_SIZE)
+		v = (double)*(const size_t *)at;
 	else if (f->type == FIELD_REAL)
 		v = *(const double *)at;
 	else

@@ -10,11 +10,11 @@
 #include "base/err.h"
 
 enum field_type {
-	FIELD_INT,    /* int64_t, from min to max */
-	FIELD_SEED,   /* uint64_t */
+	FIELD_SIZE,   /* size_t, from min to max */
+	FIELD_UINT,   /* uint64_t, any value */
 	FIELD_REAL,   /* double, from min to max */
-	FIELD_FLAG,   /* bool */
-	FIELD_CHOICE, /* int: index into choices */
+	FIELD_SWITCH, /* bool: 0 or 1 */
+	FIELD_CHOICE, /* an enum: index into choices */
 };
 
 struct field {

@@ -20,19 +20,19 @@ void config_preset(struct config *c, int i)
 	}
 
 const struct field config_fields[] = {
-    FIELD(layers, FIELD_INT, 1000),
-    FIELD(width, FIELD_INT, 65536),
-    FIELD(heads, FIELD_INT, 1024),
-    FIELD(embed, FIELD_INT, 65536),
-    FIELD(row_len, FIELD_INT, 65536),
-    FIELD(active, FIELD_INT, 16777216),
-    FIELD(time_width, FIELD_INT, 65536),
+    FIELD(layers, FIELD_SIZE, 1000),
+    FIELD(width, FIELD_SIZE, 65536),
+    FIELD(heads, FIELD_SIZE, 1024),
+    FIELD(embed, FIELD_SIZE, 65536),
+    FIELD(row_len, FIELD_SIZE, 65536),
+    FIELD(active, FIELD_SIZE, 16777216),
+    FIELD(time_width, FIELD_SIZE, 65536),
     {"model.precond", FIELD_CHOICE, offsetof(struct config, precond), 0, 0, precond_names},
-    FIELD(positions, FIELD_FLAG, 1),
-    FIELD(qk_norm, FIELD_FLAG, 1),
-    FIELD(self_cond, FIELD_FLAG, 1),
-    FIELD(posterior, FIELD_FLAG, 1),
-    {"model.recall", FIELD_INT, offsetof(struct config, copy_heads), 0, 64, NULL},
+    FIELD(positions, FIELD_SWITCH, 1),
+    FIELD(qk_norm, FIELD_SWITCH, 1),
+    FIELD(self_cond, FIELD_SWITCH, 1),
+    FIELD(posterior, FIELD_SWITCH, 1),
+    {"model.recall", FIELD_SIZE, offsetof(struct config, copy_heads), 0, 64, NULL},
 };
 const size_t config_n_fields = sizeof config_fields / sizeof *config_fields;
 
@@ -43,17 +43,17 @@ int config_check(const struct config *c, struct err *e)
 			return -1;
 	if (c->width % c->heads || c->width / c->heads % 2)
 		return err_set(e,
-		    "model: %lld heads do not divide a width of %lld into even parts of whole "
+		    "model: %zu heads do not divide a width of %zu into even parts of whole "
 		    "pairs",
-		    (long long)c->heads, (long long)c->width);
+		    c->heads, c->width);
 	if (c->time_width % 2)
-		return err_set(e, "model: time_width is %lld, not even", (long long)c->time_width);
+		return err_set(e, "model: time_width is %zu, not even", c->time_width);
 	return 0;
 }
 
 size_t config_padded(const struct config *c)
 {
-	return ((size_t)c->active + 63) / 64 * 64;
+	return (c->active + 63) / 64 * 64;
 }
 
 size_t config_slots(const struct config *c)
@@ -63,7 +63,7 @@ size_t config_slots(const struct config *c)
 
 size_t config_input(const struct config *c)
 {
-	return (config_slots(c) * (size_t)c->embed + 1 + 15) / 16 * 16;
+	return (config_slots(c) * c->embed + 1 + 15) / 16 * 16;
 }
 
 double config_flops(const struct config *c)

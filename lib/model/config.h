@@ -12,17 +12,17 @@
 #include "diffusion/precond.h"
 
 struct config {
-	int64_t layers, width, heads; /* L, C, H */
-	int64_t embed;                /* d, dimension of the embeddings */
-	int64_t row_len;              /* T, positions in a row */
-	int64_t active;               /* words in the softmax: size of the active vocabulary */
-	int64_t time_width;           /* features of the noise level, and width of their MLP */
-	int precond;                  /* enum precond */
-	bool positions;     /* add learned absolute positions; RoPE encodes only distances */
-	bool qk_norm;       /* normalise queries and keys; a learned scale per head */
-	bool self_cond;     /* the network's input includes its last estimate */
-	bool posterior;     /* the network's input includes the context-free posterior mean */
-	int64_t copy_heads; /* heads of the copy attention (--recall, copy_attention.h); 0: none */
+	size_t layers, width, heads; /* L, C, H */
+	size_t embed;                /* d, dimension of the embeddings */
+	size_t row_len;              /* T, positions in a row */
+	size_t active;               /* words in the softmax: size of the active vocabulary */
+	size_t time_width;           /* features of the noise level, and width of their MLP */
+	enum precond precond;
+	bool positions;    /* add learned absolute positions; RoPE encodes only distances */
+	bool qk_norm;      /* normalise queries and keys; a learned scale per head */
+	bool self_cond;    /* the network's input includes its last estimate */
+	bool posterior;    /* the network's input includes the context-free posterior mean */
+	size_t copy_heads; /* heads of the copy attention (--recall, copy_attention.h); 0: none */
 };
 
 /* The names of the presets, then NULL. config_preset sets all of c to preset i, an index of

@@ -13,10 +13,9 @@ static act *take(const struct kernels *k, struct arena *a, size_t rows, size_t c
 void copy_attention_layout(struct copy_attention *rc, const struct kernels *k,
     const struct config *c, size_t B, bool train, struct arena *a)
 {
-	size_t T = (size_t)c->row_len, M = B * T, W = config_input(c), R = (size_t)c->copy_heads;
+	size_t T = c->row_len, M = B * T, W = config_input(c), R = c->copy_heads;
 
-	*rc = (struct copy_attention){
-	    .T = T, .C = (size_t)c->width, .d = (size_t)c->embed, .W = W, .R = R};
+	*rc = (struct copy_attention){.T = T, .C = c->width, .d = c->embed, .W = W, .R = R};
 	rc->qk = take(k, a, M, 2 * R * W);
 	rc->qkv = take(k, a, M, 3 * R * W);
 	rc->r = take(k, a, M, R * W);

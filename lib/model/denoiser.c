@@ -44,7 +44,7 @@ static real *take(struct arena *a, size_t rows, size_t cols)
 
 static size_t chunk(const struct denoiser *dn)
 {
-	size_t M = dn->B * (size_t)dn->c.row_len;
+	size_t M = dn->B * dn->c.row_len;
 
 	return M < CHUNK ? M : CHUNK;
 }
@@ -52,7 +52,7 @@ static size_t chunk(const struct denoiser *dn)
 /* Logits may take an embedding in three parts (k_logits); an estimate sums over the words. */
 static size_t longest(const struct config *c)
 {
-	size_t V = config_padded(c), d = 3 * (((size_t)c->embed + 31) / 32 * 32);
+	size_t V = config_padded(c), d = 3 * ((c->embed + 31) / 32 * 32);
 
 	return V > d ? V : d;
 }
@@ -60,14 +60,14 @@ static size_t longest(const struct config *c)
 /* Bytes of dn->host: eight numbers a position, or the features of the levels. */
 static size_t host_bytes(const struct denoiser *dn)
 {
-	size_t M = dn->B * (size_t)dn->c.row_len, F = dn->B * (size_t)dn->c.time_width;
+	size_t M = dn->B * dn->c.row_len, F = dn->B * dn->c.time_width;
 
 	return 8 * (M > F ? M : F) * sizeof *dn->host;
 }
 
 void denoiser_layout(struct denoiser *dn, struct arena *a)
 {
-	size_t B = dn->B, M = B * (size_t)dn->c.row_len, d = (size_t)dn->c.embed;
+	size_t B = dn->B, M = B * dn->c.row_len, d = dn->c.embed;
 	size_t V = config_padded(&dn->c), width = config_input(&dn->c);
 	size_t act_size = k_act_size(dn->k);
 	real **each[] = {&dn->x, &dn->noise, &dn->p, &dn->q, &dn->D};
@@ -85,7 +85,7 @@ void denoiser_layout(struct denoiser *dn, struct arena *a)
 	dn->Da = arena_take(a, chunk(dn) * d, act_size);
 	dn->c_in = take(a, B, 1);
 	dn->mixing = take(a, B, 3);
-	dn->level = take(a, B, (size_t)dn->c.time_width);
+	dn->level = take(a, B, dn->c.time_width);
 	dn->t = take(a, B, 1);
 	dn->posterior_scale = take(a, B, 1);
 	dn->loss = take(a, M, 1);
@@ -115,12 +115,12 @@ void denoiser_set_gradient_hook(struct denoiser *dn, transformer_gradient_hook *
 
 void denoiser_embed(struct denoiser *dn, const struct weights *w)
 {
-	k_normalize(dn->k, dn->e, w->embed, config_padded(&dn->c), (size_t)dn->c.embed);
+	k_normalize(dn->k, dn->e, w->embed, config_padded(&dn->c), dn->c.embed);
 }
 
 void denoiser_set_tokens(struct denoiser *dn, const int32_t *ids, const real *noised, size_t B)
 {
-	size_t M = B * (size_t)dn->c.row_len;
+	size_t M = B * dn->c.row_len;
 
 	k_put(dn->k, dn->ids, ids, M * sizeof *ids);
 	k_put(dn->k, dn->m, noised, M * sizeof *noised);
@@ -133,7 +133,7 @@ static void put_column(struct denoiser *dn, real *device, size_t n)
 
 void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B)
 {
-	size_t F = (size_t)dn->c.time_width;
+	size_t F = dn->c.time_width;
 	real *h = dn->host;
 	struct {
 		real *device;
@@ -143,8 +143,7 @@ void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B)
 
 	for (size_t i = 0; i < (dn->train ? 5 : 3); i++) {
 		for (size_t b = 0; b < B; b++) {
-			struct precond_coefficients c =
-			    precond_at((enum precond)dn->c.precond, t[b]);
+			struct precond_coefficients c = precond_at(dn->c.precond, t[b]);
 			double value[] = {c.in, t[b], 1 / (t[b] * t[b]), c.skip, c.out};
 
 			h[b] = (real)value[column[i].value];
@@ -152,7 +151,7 @@ void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B)
 		put_column(dn, column[i].device, B);
 	}
 	for (size_t b = 0; b < B; b++) {
-		struct precond_coefficients c = precond_at((enum precond)dn->c.precond, t[b]);
+		struct precond_coefficients c = precond_at(dn->c.precond, t[b]);
 
 		h[3 * b] = (real)c.skip;
 		h[3 * b + 1] = (real)c.out;
@@ -160,15 +159,13 @@ void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B)
 	}
 	put_column(dn, dn->mixing, 3 * B);
 	for (size_t b = 0; b < B; b++)
-		transformer_features(
-		    precond_at((enum precond)dn->c.precond, t[b]).noise, h + b * F, F);
+		transformer_features(precond_at(dn->c.precond, t[b]).noise, h + b * F, F);
 	put_column(dn, dn->level, B * F);
 }
 
 void denoiser_diffuse(struct denoiser *dn, real *x, const real *noise, size_t B)
 {
-	k_diffuse(
-	    dn->k, x, dn->e, dn->ids, noise, dn->t, B, (size_t)dn->c.row_len, (size_t)dn->c.embed);
+	k_diffuse(dn->k, x, dn->e, dn->ids, noise, dn->t, B, dn->c.row_len, dn->c.embed);
 }
 
 /* --- forward --- */
@@ -177,7 +174,7 @@ void denoiser_diffuse(struct denoiser *dn, real *x, const real *noise, size_t B)
 static void logits(
     struct denoiser *dn, const struct weights *w, const real *D, size_t first, size_t n)
 {
-	size_t d = (size_t)dn->c.embed;
+	size_t d = dn->c.embed;
 
 	k_logits(dn->k, dn->logits, D + first * d, dn->e, w->bias, n, config_padded(&dn->c), d);
 }
@@ -186,7 +183,7 @@ static void logits(
 static void expect(
     struct denoiser *dn, const struct weights *w, real *xhat, const real *D, double tau, size_t M)
 {
-	size_t d = (size_t)dn->c.embed, V = config_padded(&dn->c);
+	size_t d = dn->c.embed, V = config_padded(&dn->c);
 
 	for (size_t m = 0, n; m < M; m += n) {
 		n = M - m < CHUNK ? M - m : CHUNK;
@@ -204,7 +201,7 @@ static void expect(
 static void expect_exactly(
     struct denoiser *dn, const struct weights *w, real *xhat, const real *D, size_t M)
 {
-	size_t d = (size_t)dn->c.embed, V = config_padded(&dn->c);
+	size_t d = dn->c.embed, V = config_padded(&dn->c);
 
 	for (size_t m = 0, n; m < M; m += n) {
 		n = M - m < CHUNK ? M - m : CHUNK;
@@ -217,14 +214,14 @@ static void expect_exactly(
 
 static struct k_input_shape input_shape(const struct denoiser *dn, size_t B)
 {
-	return (struct k_input_shape){B, (size_t)dn->c.row_len, (size_t)dn->c.embed,
-	    config_input(&dn->c), dn->c.self_cond, dn->c.posterior};
+	return (struct k_input_shape){
+	    B, dn->c.row_len, dn->c.embed, config_input(&dn->c), dn->c.self_cond, dn->c.posterior};
 }
 
 /* q: the mean of the embedding under each position's own, context-free posterior. */
 static void posterior(struct denoiser *dn, const struct weights *w, const real *x, size_t B)
 {
-	size_t T = (size_t)dn->c.row_len, d = (size_t)dn->c.embed;
+	size_t T = dn->c.row_len, d = dn->c.embed;
 
 	if (!dn->c.posterior)
 		return;
@@ -236,7 +233,7 @@ static void posterior(struct denoiser *dn, const struct weights *w, const real *
 static void forward(
     struct denoiser *dn, const struct weights *w, const real *x, const real *p, size_t B)
 {
-	size_t n = (size_t)dn->c.row_len * (size_t)dn->c.embed;
+	size_t n = dn->c.row_len * dn->c.embed;
 
 	k_input(dn->k, dn->input, x, dn->e, dn->ids, dn->m, p, dn->q, dn->c_in, input_shape(dn, B));
 	transformer_forward(dn->tf, w, dn->D, dn->input, dn->level, B);
@@ -248,13 +245,13 @@ void denoiser_estimate(struct denoiser *dn, const struct weights *w, real *xhat,
 {
 	posterior(dn, w, x, B);
 	forward(dn, w, x, dn->c.self_cond ? p : NULL, B);
-	expect(dn, w, xhat, dn->D, tau, B * (size_t)dn->c.row_len);
+	expect(dn, w, xhat, dn->D, tau, B * dn->c.row_len);
 }
 
 void denoiser_argmax(struct denoiser *dn, const struct weights *w, int32_t *ids, const real *x,
     const real *p, size_t B)
 {
-	size_t M = B * (size_t)dn->c.row_len;
+	size_t M = B * dn->c.row_len;
 
 	posterior(dn, w, x, B);
 	forward(dn, w, x, dn->c.self_cond ? p : NULL, B);
@@ -285,7 +282,7 @@ static void put_weights(struct denoiser *dn, const struct batch *b)
 static void vocabulary_loss(
     struct denoiser *dn, const struct weights *w, const struct weights *g, size_t M)
 {
-	size_t d = (size_t)dn->c.embed, V = config_padded(&dn->c);
+	size_t d = dn->c.embed, V = config_padded(&dn->c);
 
 	for (size_t m = 0, n; m < M; m += n) {
 		n = M - m < CHUNK ? M - m : CHUNK;
@@ -306,7 +303,7 @@ static void vocabulary_loss(
 static void backward(
     struct denoiser *dn, const struct weights *w, const struct weights *g, size_t B)
 {
-	size_t T = (size_t)dn->c.row_len, d = (size_t)dn->c.embed;
+	size_t T = dn->c.row_len, d = dn->c.embed;
 
 	k_scale_rows(dn->k, dn->dF, dn->out, dn->dD, B, T * d, false);
 	k_scale_rows(dn->k, dn->dx, dn->skip, dn->dD, B, T * d, false);
@@ -336,7 +333,7 @@ static void sequence_means(const struct denoiser *dn, const struct batch *b, dou
 void denoiser_loss(struct denoiser *dn, const struct weights *w, const struct weights *g,
     const struct batch *b, size_t n_sc, double *ce)
 {
-	size_t B = b->B, T = b->T, d = (size_t)dn->c.embed, M = B * T;
+	size_t B = b->B, T = b->T, d = dn->c.embed, M = B * T;
 
 	denoiser_set_tokens(dn, b->ids, b->noised, B);
 	denoiser_set_levels(dn, b->t, B);
@@ -364,7 +361,7 @@ void denoiser_loss(struct denoiser *dn, const struct weights *w, const struct we
 void denoiser_evaluate(struct denoiser *dn, const struct weights *w, const struct batch *b,
     double *ce, double *squared_error)
 {
-	size_t B = b->B, M = B * b->T, d = (size_t)dn->c.embed;
+	size_t B = b->B, M = B * b->T, d = dn->c.embed;
 	const real *difference;
 
 	denoiser_loss(dn, w, NULL, b, dn->c.self_cond ? B : 0, ce);
@@ -413,7 +410,7 @@ static const struct tensor *find_nonfinite_weight(
 const char *denoiser_find_nonfinite(const struct denoiser *dn, const struct weights *w,
     const struct batch *b, char text[DENOISER_WHERE])
 {
-	size_t M = b->B * b->T, d = (size_t)dn->c.embed;
+	size_t M = b->B * b->T, d = dn->c.embed;
 	const struct tensor *weight = find_nonfinite_weight(dn, w);
 	int block;
 

@@ -28,15 +28,15 @@ struct sampler {
 
 static void layout(struct sampler *s)
 {
-	size_t n = s->B * (size_t)s->c.row_len * (size_t)s->c.embed;
+	size_t n = s->B * s->c.row_len * s->c.embed;
 	real **each[] = {&s->x, &s->start, &s->xhat, &s->last, &s->free_xhat, &s->noise};
 
 	for (size_t i = 0; i < sizeof each / sizeof *each; i++)
 		*each[i] = arena_take(&s->arena, n, sizeof(real));
-	s->coef = arena_take(&s->arena, 3 * s->B * (size_t)s->c.row_len, sizeof(real));
+	s->coef = arena_take(&s->arena, 3 * s->B * s->c.row_len, sizeof(real));
 	denoiser_layout(s->dn, &s->arena);
-	s->arena.host += s->B * (4 * (size_t)s->c.row_len * sizeof *s->host_coef +
-	                            4 * sizeof *s->t + sizeof *s->seed);
+	s->arena.host +=
+	    s->B * (4 * s->c.row_len * sizeof *s->host_coef + 4 * sizeof *s->t + sizeof *s->seed);
 }
 
 size_t sampler_bytes(struct kernels *k, const struct config *c, size_t B)
@@ -57,8 +57,8 @@ static int allocate(struct sampler *s, struct err *e)
 	size_t B = s->B;
 
 	s->dn = denoiser_new(s->k, &s->c, B, false, e);
-	s->host_coef = mem_array(3 * B * (size_t)s->c.row_len, sizeof *s->host_coef, e);
-	s->all_noised = mem_array(B * (size_t)s->c.row_len, sizeof *s->all_noised, e);
+	s->host_coef = mem_array(3 * B * s->c.row_len, sizeof *s->host_coef, e);
+	s->all_noised = mem_array(B * s->c.row_len, sizeof *s->all_noised, e);
 	s->u = mem_array(B, sizeof *s->u, e);
 	s->t = mem_array(B, sizeof *s->t, e);
 	s->next = mem_array(B, sizeof *s->next, e);
@@ -71,7 +71,7 @@ static int allocate(struct sampler *s, struct err *e)
 	if (arena_alloc(&s->arena, s->k, e))
 		return -1;
 	layout(s);
-	for (size_t m = 0; m < B * (size_t)s->c.row_len; m++)
+	for (size_t m = 0; m < B * s->c.row_len; m++)
 		s->all_noised[m] = 1;
 	return denoiser_ready(s->dn, e);
 }
@@ -114,7 +114,7 @@ void sampler_free(struct sampler *s)
 
 static size_t components(const struct sampler *s)
 {
-	return (size_t)s->c.row_len * (size_t)s->c.embed;
+	return s->c.row_len * s->c.embed;
 }
 
 static void set_coef(struct sampler *s, size_t b, double a1, double a2, double a3)
@@ -140,7 +140,7 @@ static void begin(struct sampler *s, const struct batch *b, enum sampler_start s
 
 	denoiser_set_tokens(s->dn, b->ids, b->noised, B);
 	denoiser_set_levels(s->dn, b->t, B);
-	k_gaussian(s->k, s->noise, b->seed, RNG_NOISE, B, b->T, (size_t)s->c.embed);
+	k_gaussian(s->k, s->noise, b->seed, RNG_NOISE, B, b->T, s->c.embed);
 	if (start == SAMPLER_DAMAGED) {
 		denoiser_diffuse(s->dn, s->x, s->noise, B);
 	} else {
@@ -167,7 +167,7 @@ static void guide(struct sampler *s, const struct batch *b, real *xhat)
 		set_coef(s, m, with, 1 - with, 0);
 	}
 	k_put(s->k, s->coef, s->host_coef, 3 * M * sizeof *s->host_coef);
-	k_mix(s->k, xhat, s->coef, xhat, s->free_xhat, NULL, M, (size_t)s->c.embed);
+	k_mix(s->k, xhat, s->coef, xhat, s->free_xhat, NULL, M, s->c.embed);
 }
 
 /*
@@ -259,13 +259,13 @@ static void step_ancestral(struct sampler *s, const struct batch *batch, int64_t
 		s->seed[b] = rng_u64(batch->seed[b], RNG_SAMPLE, 0, (uint64_t)i);
 		set_coef(s, b, r, 1 - r, up);
 	}
-	k_gaussian(s->k, s->noise, s->seed, RNG_SAMPLE, B, batch->T, (size_t)s->c.embed);
+	k_gaussian(s->k, s->noise, s->seed, RNG_SAMPLE, B, batch->T, s->c.embed);
 	mix(s, s->x, s->x, s->xhat, s->noise, B);
 }
 
 static void step(struct sampler *s, const struct batch *b, int64_t i)
 {
-	switch ((enum sampler_method)s->o.method) {
+	switch (s->o.method) {
 	case SAMPLER_EULER:
 		step_euler(s, b->B);
 		break;

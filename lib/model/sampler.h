@@ -24,7 +24,7 @@ enum sampler_method { SAMPLER_EULER, SAMPLER_EXP, SAMPLER_HEUN, SAMPLER_2M, SAMP
 extern const char *const sampler_names[];
 
 struct sampler_options {
-	int method;         /* enum sampler_method */
+	enum sampler_method method;
 	int64_t steps;      /* N; heun evaluates the network twice per step */
 	double temperature; /* T, score temperature; 1: the ODE unchanged. 2m ignores it */
 	double tau;         /* temperature of the softmax; 1: as in training */

@@ -16,7 +16,7 @@ struct transformer *transformer_new(
 	tf->c = *c;
 	tf->B = B;
 	tf->train = train;
-	tf->block = mem_array((size_t)c->layers, sizeof *tf->block, e);
+	tf->block = mem_array(c->layers, sizeof *tf->block, e);
 	if (!tf->block) {
 		free(tf);
 		return NULL;
@@ -44,13 +44,13 @@ static act *take_act(const struct transformer *tf, struct arena *a, size_t rows,
 
 static void layout_block(struct transformer *tf, struct block_activations *b, struct arena *a)
 {
-	size_t M = tf->B * (size_t)tf->c.row_len, C = (size_t)tf->c.width;
+	size_t M = tf->B * tf->c.row_len, C = tf->c.width;
 
 	b->stats1 = take(a, M, 2);
 	b->qkv = take_act(tf, a, M, 3 * C);
 	b->o = take_act(tf, a, M, C);
 	b->y1 = take_act(tf, a, M, C);
-	b->lse = take(a, M, (size_t)tf->c.heads);
+	b->lse = take(a, M, tf->c.heads);
 	b->stats2 = take(a, M, 2);
 	b->u = take_act(tf, a, M, 4 * C);
 	b->y2 = take_act(tf, a, M, C);
@@ -59,7 +59,7 @@ static void layout_block(struct transformer *tf, struct block_activations *b, st
 
 static void layout_backward(struct transformer *tf, struct arena *a)
 {
-	size_t M = tf->B * (size_t)tf->c.row_len, C = (size_t)tf->c.width;
+	size_t M = tf->B * tf->c.row_len, C = tf->c.width;
 
 	tf->dh = take(a, M, C);
 	tf->dy = take_act(tf, a, M, C);
@@ -68,16 +68,16 @@ static void layout_backward(struct transformer *tf, struct arena *a)
 	 * attention's is. */
 	tf->du = tf->g;
 	tf->dqkv = tf->g;
-	tf->dout = take_act(tf, a, M, (size_t)tf->c.embed);
+	tf->dout = take_act(tf, a, M, tf->c.embed);
 	tf->dmod = take(a, tf->B, 6 * C);
-	tf->dcond = take(a, tf->B, (size_t)tf->c.time_width);
-	tf->dcond1 = take(a, tf->B, (size_t)tf->c.time_width);
+	tf->dcond = take(a, tf->B, tf->c.time_width);
+	tf->dcond1 = take(a, tf->B, tf->c.time_width);
 }
 
 /* What any product of the transformer sums over, at most. */
 static size_t longest(const struct config *c)
 {
-	size_t n = 4 * (size_t)c->width, input = config_input(c), d = (size_t)c->embed;
+	size_t n = 4 * c->width, input = config_input(c), d = c->embed;
 
 	n = n > input ? n : input;
 	return n > d ? n : d;
@@ -85,16 +85,16 @@ static size_t longest(const struct config *c)
 
 void transformer_layout(struct transformer *tf, struct arena *a)
 {
-	size_t T = (size_t)tf->c.row_len, M = tf->B * T, C = (size_t)tf->c.width;
-	size_t F = (size_t)tf->c.time_width;
-	struct k_attention_shape s = {tf->B, T, C, (size_t)tf->c.heads};
+	size_t T = tf->c.row_len, M = tf->B * T, C = tf->c.width;
+	size_t F = tf->c.time_width;
+	struct k_attention_shape s = {tf->B, T, C, tf->c.heads};
 
-	tf->rope = take(a, T, C / (size_t)tf->c.heads);
+	tf->rope = take(a, T, C / tf->c.heads);
 	tf->cond1 = take(a, tf->B, F);
 	tf->silu1 = take(a, tf->B, F);
 	tf->cond2 = take(a, tf->B, F);
 	tf->cond = take(a, tf->B, F);
-	for (int64_t l = 0; l < tf->c.layers; l++) {
+	for (size_t l = 0; l < tf->c.layers; l++) {
 		if (l == 0 || tf->train)
 			layout_block(tf, &tf->block[l], a);
 		else
@@ -115,7 +115,7 @@ void transformer_layout(struct transformer *tf, struct arena *a)
 
 int transformer_ready(struct transformer *tf, struct err *e)
 {
-	size_t T = (size_t)tf->c.row_len, D = (size_t)(tf->c.width / tf->c.heads);
+	size_t T = tf->c.row_len, D = tf->c.width / tf->c.heads;
 	real *rope = mem_array(T * D, sizeof *rope, e);
 
 	if (!rope)
@@ -157,7 +157,7 @@ static void forward_level(
     struct transformer *tf, const struct weights *w, const real *level, size_t B)
 {
 	struct kernels *k = tf->k;
-	size_t F = (size_t)tf->c.time_width;
+	size_t F = tf->c.time_width;
 
 	k_matmul(k, .y_real = tf->cond1, .x_real = level, .w = w->time1_w, .bias = w->time1_b,
 	    .M = B, .N = F, .K = F);
@@ -171,11 +171,11 @@ static void forward_block(
     struct transformer *tf, const struct block_weights *w, struct block_activations *b, size_t B)
 {
 	struct kernels *k = tf->k;
-	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width;
-	struct k_attention_shape s = {B, T, C, (size_t)tf->c.heads};
+	size_t T = tf->c.row_len, M = B * T, C = tf->c.width;
+	struct k_attention_shape s = {B, T, C, tf->c.heads};
 
 	k_matmul(k, .y_real = b->mod, .x_real = tf->cond, .w = w->mod_w, .bias = w->mod_b, .M = B,
-	    .N = 6 * C, .K = (size_t)tf->c.time_width);
+	    .N = 6 * C, .K = tf->c.time_width);
 	k_modulate(k, tf->a, b->stats1, tf->h, b->mod, b->mod + C, 6 * C, B, T, C);
 	k_matmul(k, .y = b->qkv, .x = tf->a, .w = w->qkv_w, .bias = w->qkv_b, .M = M, .N = 3 * C,
 	    .K = C);
@@ -194,8 +194,7 @@ void transformer_forward(struct transformer *tf, const struct weights *w, real *
     const act *input, const real *level, size_t B)
 {
 	struct kernels *k = tf->k;
-	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width,
-	       L = (size_t)tf->c.layers;
+	size_t T = tf->c.row_len, M = B * T, C = tf->c.width, L = tf->c.layers;
 
 	forward_level(tf, w, level, B);
 	k_matmul(k, .y_real = tf->h, .x = input, .w = w->in_w, .bias = w->in_b, .M = M, .N = C,
@@ -205,10 +204,10 @@ void transformer_forward(struct transformer *tf, const struct weights *w, real *
 	for (size_t l = 0; l < L; l++)
 		forward_block(tf, &w->block[l], &tf->block[l], B);
 	k_matmul(k, .y_real = tf->mod, .x_real = tf->cond, .w = w->mod_w, .bias = w->mod_b, .M = B,
-	    .N = 2 * C, .K = (size_t)tf->c.time_width);
+	    .N = 2 * C, .K = tf->c.time_width);
 	k_modulate(k, tf->a, tf->stats, tf->h, tf->mod, tf->mod + C, 2 * C, B, T, C);
 	k_matmul(k, .y_real = out, .x = tf->a, .w = w->head_w, .bias = w->head_b, .M = M,
-	    .N = (size_t)tf->c.embed, .K = C);
+	    .N = tf->c.embed, .K = C);
 	if (tf->c.copy_heads)
 		copy_attention_forward(k, &tf->copy, w, out, tf->a, input, B);
 }
@@ -219,7 +218,7 @@ void transformer_forward(struct transformer *tf, const struct weights *w, real *
 static void backward_mod(
     struct transformer *tf, real *dw, real *db, const real *w, size_t n, size_t B)
 {
-	size_t F = (size_t)tf->c.time_width;
+	size_t F = tf->c.time_width;
 
 	k_matmul_dw(tf->k, .dw = dw, .db = db, .dy_real = tf->dmod, .x_real = tf->cond, .M = B,
 	    .N = n, .K = F);
@@ -232,7 +231,7 @@ static void backward_mlp(struct transformer *tf, const struct block_weights *w,
     const struct block_weights *g, struct block_activations *b, size_t B)
 {
 	struct kernels *k = tf->k;
-	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width;
+	size_t T = tf->c.row_len, M = B * T, C = tf->c.width;
 	real *dmod = tf->dmod;
 
 	k_gate_backward(k, tf->dy, dmod + 5 * C, tf->dh, b->y2, b->mod + 5 * C, 6 * C, B, T, C);
@@ -255,8 +254,8 @@ static void backward_attention(struct transformer *tf, const struct block_weight
     const struct block_weights *g, struct block_activations *b, size_t B)
 {
 	struct kernels *k = tf->k;
-	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width;
-	struct k_attention_shape s = {B, T, C, (size_t)tf->c.heads};
+	size_t T = tf->c.row_len, M = B * T, C = tf->c.width;
+	struct k_attention_shape s = {B, T, C, tf->c.heads};
 	real *dmod = tf->dmod;
 
 	k_gate_backward(k, tf->dy, dmod + 2 * C, tf->dh, b->y1, b->mod + 2 * C, 6 * C, B, T, C);
@@ -280,7 +279,7 @@ static void backward_level(struct transformer *tf, const struct weights *w, cons
     const real *level, size_t B)
 {
 	struct kernels *k = tf->k;
-	size_t F = (size_t)tf->c.time_width;
+	size_t F = tf->c.time_width;
 
 	k_silu_backward(k, tf->dcond1, tf->dcond, tf->cond2, B * F);
 	k_matmul_dw(k, .dw = g->time2_w, .db = g->time2_b, .dy_real = tf->dcond1,
@@ -304,10 +303,10 @@ void transformer_backward(struct transformer *tf, const struct weights *w, const
     real *dinput, const real *dout, const act *input, const real *level, size_t B)
 {
 	struct kernels *k = tf->k;
-	size_t T = (size_t)tf->c.row_len, M = B * T, C = (size_t)tf->c.width;
-	size_t d = (size_t)tf->c.embed, width = config_input(&tf->c);
+	size_t T = tf->c.row_len, M = B * T, C = tf->c.width;
+	size_t d = tf->c.embed, width = config_input(&tf->c);
 
-	k_zero(k, tf->dcond, B * (size_t)tf->c.time_width);
+	k_zero(k, tf->dcond, B * tf->c.time_width);
 	k_zero(k, tf->dh, M * C);
 	k_round(k, tf->dout, dout, M * d);
 	k_matmul_dw(k, .dw = g->head_w, .db = g->head_b, .dy = tf->dout, .x = tf->a, .M = M, .N = d,
@@ -320,7 +319,7 @@ void transformer_backward(struct transformer *tf, const struct weights *w, const
 	    tf->mod + C, 2 * C, B, T, C);
 	backward_mod(tf, g->mod_w, g->mod_b, w->mod_w, 2 * C, B);
 	call_gradient_hook(tf, g, g->mod_w);
-	for (size_t l = (size_t)tf->c.layers; l-- > 0;) {
+	for (size_t l = tf->c.layers; l-- > 0;) {
 		backward_mlp(tf, &w->block[l], &g->block[l], &tf->block[l], B);
 		backward_attention(tf, &w->block[l], &g->block[l], &tf->block[l], B);
 		backward_mod(tf, g->block[l].mod_w, g->block[l].mod_b, w->block[l].mod_w, 6 * C, B);
@@ -343,14 +342,14 @@ void transformer_backward(struct transformer *tf, const struct weights *w, const
 
 static bool is_finite_sequence(const struct transformer *tf, const act *x, size_t b, size_t columns)
 {
-	size_t n = (size_t)tf->c.row_len * columns;
+	size_t n = tf->c.row_len * columns;
 
 	return k_finite(tf->k, k_act_at(tf->k, x, b * n), n);
 }
 
 int transformer_find_nonfinite(const struct transformer *tf, const act *input, size_t B)
 {
-	size_t C = (size_t)tf->c.width;
+	size_t C = tf->c.width;
 
 	for (int l = 0; l < tf->c.layers; l++) {
 		const struct block_activations *block = &tf->block[l];

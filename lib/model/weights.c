@@ -20,7 +20,7 @@ struct layout {
 	struct weights *w;
 	real *base;
 	size_t offset, i;
-	int block; /* -1: outside */
+	char prefix[32]; /* of the names: "blocks.3." in block 3, "" outside */
 };
 
 /* The next tensor: its pointer, and, where there is a table, its entry. cols 0: a vector. */
@@ -33,10 +33,7 @@ static void lay(struct layout *l, real **slot, const char *name, size_t rows, si
 	if (l->w->tensor) {
 		struct tensor *t = &l->w->tensor[l->i];
 
-		if (l->block >= 0)
-			snprintf(t->name, sizeof t->name, "blocks.%d.%s", l->block, name);
-		else
-			snprintf(t->name, sizeof t->name, "%s", name);
+		snprintf(t->name, sizeof t->name, "%s%s", l->prefix, name);
 		t->rows = rows;
 		t->cols = cols;
 		t->offset = l->offset;
@@ -62,13 +59,13 @@ static void linear(
 
 static void lay_block(struct layout *l, struct block_weights *b, const struct config *c)
 {
-	size_t C = (size_t)c->width, head = C / (size_t)c->heads;
+	size_t C = c->width, head = C / c->heads;
 
-	linear(l, &b->mod_w, &b->mod_b, "modulation", 6 * C, (size_t)c->time_width, 0);
+	linear(l, &b->mod_w, &b->mod_b, "modulation", 6 * C, c->time_width, 0);
 	linear(l, &b->qkv_w, &b->qkv_b, "attention.qkv", 3 * C, C, 1);
 	b->scale = NULL;
 	if (c->qk_norm)
-		lay(l, &b->scale, "attention.scale", (size_t)c->heads, 0, TENSOR_CLIP, 0,
+		lay(l, &b->scale, "attention.scale", c->heads, 0, TENSOR_CLIP, 0,
 		    sqrt((double)head));
 	linear(l, &b->out_w, &b->out_b, "attention.out", C, C, 1);
 	linear(l, &b->up_w, &b->up_b, "mlp.up", 4 * C, C, 1);
@@ -78,32 +75,33 @@ static void lay_block(struct layout *l, struct block_weights *b, const struct co
 static void lay_recall(struct layout *l, const struct config *c)
 {
 	struct weights *w = l->w;
-	size_t C = (size_t)c->width, R = (size_t)c->copy_heads, W = config_input(c);
+	size_t C = c->width, R = c->copy_heads, W = config_input(c);
 
 	lay(l, &w->copy_qk, "recall.qk", 2 * R * W, C, TENSOR_DECAY | TENSOR_CLIP,
 	    1 / sqrt((double)C), 0);
 	lay(l, &w->copy_scale, "recall.scale", R, 0, TENSOR_CLIP, 0, COPY_SCALE);
-	lay(l, &w->copy_out, "recall.out", R * W, (size_t)c->embed, TENSOR_CLIP, 0, 0);
+	lay(l, &w->copy_out, "recall.out", R * W, c->embed, TENSOR_CLIP, 0, 0);
 }
 
 static void lay_all(struct layout *l, const struct config *c)
 {
 	struct weights *w = l->w;
-	size_t C = (size_t)c->width, d = (size_t)c->embed, F = (size_t)c->time_width;
+	size_t C = c->width, d = c->embed, F = c->time_width;
 	struct block_weights unused;
 
-	l->block = -1;
 	lay(l, &w->embed, "embed.weight", config_padded(c), d, 0, EMBED_DEVIATION, 0);
 	lay(l, &w->bias, "embed.bias", config_padded(c), 0, 0, 0, 0);
 	linear(l, &w->in_w, &w->in_b, "in", C, config_input(c), 1);
 	w->position = NULL;
 	if (c->positions)
-		lay(l, &w->position, "position", (size_t)c->row_len, C, TENSOR_CLIP, 0.02, 0);
+		lay(l, &w->position, "position", c->row_len, C, TENSOR_CLIP, 0.02, 0);
 	linear(l, &w->time1_w, &w->time1_b, "time.0", F, F, 1);
 	linear(l, &w->time2_w, &w->time2_b, "time.1", F, F, 1);
-	for (l->block = 0; l->block < c->layers; l->block++)
-		lay_block(l, w->block ? &w->block[l->block] : &unused, c);
-	l->block = -1;
+	for (size_t i = 0; i < c->layers; i++) {
+		snprintf(l->prefix, sizeof l->prefix, "blocks.%zu.", i);
+		lay_block(l, w->block ? &w->block[i] : &unused, c);
+	}
+	l->prefix[0] = '\0';
 	linear(l, &w->mod_w, &w->mod_b, "head.modulation", 2 * C, F, 0);
 	linear(l, &w->head_w, &w->head_b, "head", d, C, 0);
 	w->copy_qk = w->copy_scale = w->copy_out = NULL;
@@ -138,7 +136,7 @@ struct weights *weights_new(const struct config *c, struct err *e)
 	if (!w)
 		return NULL;
 	lay_all(&l, c);
-	w->block = mem_array((size_t)c->layers, sizeof *w->block, e);
+	w->block = mem_array(c->layers, sizeof *w->block, e);
 	w->tensor = mem_array(measured.n_tensors, sizeof *w->tensor, e);
 	if (!w->block || !w->tensor) {
 		weights_free(w);
@@ -183,9 +181,7 @@ static void put_bias(const struct staging *s, const struct config *c, const doub
 	size_t V = config_padded(c);
 
 	for (size_t i = 0; i < V; i++)
-		s->a[i] = (real)(i >= (size_t)c->active ? PADDING_LOGIT
-		                 : log_prior            ? log_prior[i]
-		                                        : 0);
+		s->a[i] = (real)(i >= c->active ? PADDING_LOGIT : log_prior ? log_prior[i] : 0);
 	k_put(s->k, s->w->bias, s->a, V * sizeof *s->a);
 }
 
@@ -194,8 +190,8 @@ static void put_bias(const struct staging *s, const struct config *c, const doub
 static void start_recall(const struct staging *s, const struct config *c)
 {
 	const struct weights *w = s->w;
-	size_t C = (size_t)c->width, d = (size_t)c->embed, W = config_input(c);
-	size_t R = (size_t)c->copy_heads;
+	size_t C = c->width, d = c->embed, W = config_input(c);
+	size_t R = c->copy_heads;
 
 	k_copy(s->k, w->copy_qk + R * W * C, w->copy_qk, W * C);
 	memset(s->a, 0, R * W * d * sizeof *s->a);

@@ -53,7 +53,7 @@ static int add_bucket(struct buckets *x, size_t from, size_t to, struct err *e)
  * it; that takes little time. */
 static int plan_buckets(struct buckets *x, const struct weights *w, struct err *e)
 {
-	size_t least = x->o.bucket > 0 ? (size_t)x->o.bucket : 1, end = x->n;
+	size_t least = x->o.kib * 1024 / sizeof(real), end = x->n;
 
 	if (least < x->n / (BUCKETS / 2))
 		least = x->n / (BUCKETS / 2);

@@ -23,9 +23,9 @@
 #include "model/weights.h"
 
 struct buckets_options {
-	bool bf16;      /* send gradients as bf16; sums are fp32 */
-	bool shard;     /* each rank receives only the sums of the parameters it owns */
-	int64_t bucket; /* minimum number of parameters in a bucket */
+	bool bf16;  /* send gradients as bf16; sums are fp32 */
+	bool shard; /* each rank receives only the sums of the parameters it owns */
+	size_t kib; /* minimum size of a bucket, KiB */
 };
 
 struct buckets;

@@ -21,7 +21,7 @@ struct numbers {
 
 #define NUMBER(name, member)                                                                       \
 	{                                                                                          \
-		name, FIELD_SEED, offsetof(struct numbers, member), 0, 0, NULL                     \
+		name, FIELD_UINT, offsetof(struct numbers, member), 0, 0, NULL                     \
 	}
 
 static const struct field number_fields[] = {
@@ -106,8 +106,8 @@ static int put_arrays(struct safetensors_writer *w, const struct trainer *tr,
 {
 	uint64_t words = tr->active.n, window = tr->window_n;
 
-	if (window > (uint64_t)tr->o.window)
-		window = (uint64_t)tr->o.window;
+	if (window > tr->o.window)
+		window = tr->o.window;
 	return put_weights(w, tr, "", tr->w->base, e) || put_weights(w, tr, "ema.", s->ema, e) ||
 	               put_weights(w, tr, "adam_m.", s->m, e) ||
 	               put_weights(w, tr, "adam_v.", s->v, e) ||
@@ -193,7 +193,7 @@ static int get_numbers(struct checkpoint *cp, struct err *e)
 
 	if (get_fields(cp, number_fields, N_NUMBERS, &n, e))
 		return -1;
-	if (n.row_len != (uint64_t)cp->c.row_len || (uint64_t)cp->c.active > n.vocab_size ||
+	if (n.row_len != cp->c.row_len || cp->c.active > n.vocab_size ||
 	    (n.vocab_size | n.id_bytes | n.pad | n.unk | n.cls | n.sep | n.mask) > UINT32_MAX)
 		return err_set(e, "%s: its vocabulary and its model do not fit together", cp->path);
 	if ((n.step | n.rows) > INT64_MAX)
@@ -280,7 +280,7 @@ static int has_weights(
 /* The model's shape, which memory will be taken for, is that of the tensors in the file. */
 static int check_shape(const struct checkpoint *cp, struct err *e)
 {
-	uint64_t words = (uint64_t)cp->c.active;
+	uint64_t words = cp->c.active;
 	struct weights *w;
 	int failed;
 
@@ -319,7 +319,7 @@ void checkpoint_close(struct checkpoint *cp)
 
 int checkpoint_active_vocab(const struct checkpoint *cp, struct active_vocab *a, struct err *e)
 {
-	uint32_t n = (uint32_t)cp->c.active;
+	uint32_t n = cp->c.active;
 	uint64_t shape = n;
 	uint32_t *id = mem_array(n, sizeof *id, e);
 	uint64_t *count = mem_array(n, sizeof *count, e);
@@ -380,11 +380,11 @@ int checkpoint_weights(
 
 static int load_window(const struct checkpoint *cp, struct trainer *tr, struct err *e)
 {
-	uint64_t n = cp->window_n < (uint64_t)cp->o.window ? cp->window_n : (uint64_t)cp->o.window;
+	uint64_t n = cp->window_n < cp->o.window ? cp->window_n : cp->o.window;
 
 	if (cp->o.window != tr->o.window)
-		return err_set(e, "%s: a window of %lld sequences, not %lld", cp->path,
-		    (long long)cp->o.window, (long long)tr->o.window);
+		return err_set(e, "%s: a window of %zu sequences, not %zu", cp->path, cp->o.window,
+		    tr->o.window);
 	tr->window_n = cp->window_n;
 	return safetensors_load(cp->file, "window.t", ST_F64, 1, &n, tr->window_t, e) ||
 	               safetensors_load(cp->file, "window.ce", ST_F64, 1, &n, tr->window_ce, e)

@@ -20,7 +20,7 @@ static size_t own_rows(const struct trainer_options *o)
 {
 	size_t ranks = (size_t)comm_size(o->comm);
 
-	return ((size_t)o->batch + ranks - 1) / ranks;
+	return (o->batch + ranks - 1) / ranks;
 }
 
 /* Arrays of the host: of the trainer while it lives, and the larger of what its start, a fit and a
@@ -28,7 +28,7 @@ static size_t own_rows(const struct trainer_options *o)
 static size_t host_bytes(const struct trainer_options *o, const struct denoiser *dn,
     const struct weights *w, const struct buckets *x)
 {
-	size_t window = (size_t)o->window, batch = (size_t)o->batch;
+	size_t window = o->window, batch = o->batch;
 	size_t passing = weights_largest(w) * sizeof(real);
 
 	if (o->refit_every && schedule_fit_bytes(window) > passing)
@@ -37,7 +37,7 @@ static size_t host_bytes(const struct trainer_options *o, const struct denoiser 
 	if (x && o->buckets.shard && comm_rank(o->comm) == 0)
 		passing = k_alloc_bytes(dn->k, 2 * w->n * sizeof(real));
 	return 2 * window * sizeof(double) + 4 * batch * sizeof(double) +
-	       batch_bytes(own_rows(o), (size_t)dn->c.row_len) + passing;
+	       batch_bytes(own_rows(o), dn->c.row_len) + passing;
 }
 
 static void layout(struct arena *a, const struct trainer_options *o, struct denoiser *dn,
@@ -118,11 +118,11 @@ static int allocate(struct trainer *tr, struct err *e)
 	tr->g = weights_new(&tr->c, e);
 	tr->average = weights_new(&tr->c, e);
 	tr->dn = denoiser_new(tr->k, &tr->c, rows, true, e);
-	tr->window_t = mem_array((size_t)tr->o.window, sizeof *tr->window_t, e);
-	tr->window_ce = mem_array((size_t)tr->o.window, sizeof *tr->window_ce, e);
-	tr->all = mem_array((size_t)tr->o.batch, 3 * sizeof *tr->all, e);
+	tr->window_t = mem_array(tr->o.window, sizeof *tr->window_t, e);
+	tr->window_ce = mem_array(tr->o.window, sizeof *tr->window_ce, e);
+	tr->all = mem_array(tr->o.batch, 3 * sizeof *tr->all, e);
 	if (!tr->w || !tr->g || !tr->average || !tr->dn || !tr->window_t || !tr->window_ce ||
-	    !tr->all || batch_init(&tr->batch, rows, (size_t)tr->c.row_len, e) || divide(tr, e))
+	    !tr->all || batch_init(&tr->batch, rows, tr->c.row_len, e) || divide(tr, e))
 		return -1;
 	for (int pass = 0; pass < 2; pass++) {
 		if (pass == 1 && arena_alloc(&tr->arena, tr->k, e))
@@ -181,13 +181,13 @@ struct trainer *trainer_new(struct kernels *k, const struct config *c,
 	tr = trainer_alloc(k, &own, o, source, &active, e);
 	if (!tr)
 		return NULL;
-	schedule_init(&tr->schedule, (enum schedule_family)o->family, (int)own.embed,
-	    log((double)own.active), o->t_min, o->t_max);
+	schedule_init(
+	    &tr->schedule, o->family, (int)own.embed, log((double)own.active), o->t_min, o->t_max);
 	if (schedule_check(&tr->schedule, e)) {
 		trainer_free(tr);
 		return NULL;
 	}
-	prior = mem_array((size_t)own.active, sizeof *prior, e);
+	prior = mem_array(own.active, sizeof *prior, e);
 	if (!prior) {
 		trainer_free(tr);
 		return NULL;
@@ -288,7 +288,7 @@ int trainer_skip(struct trainer *tr, struct shard_reader *rows, struct err *e)
 /* This process's rows of the next o.batch of the stream, as far as there are any. */
 static int fill(struct trainer *tr, struct shard_reader *rows, struct err *e)
 {
-	uint64_t ranks = (uint64_t)comm_size(tr->o.comm), end = tr->rows + (uint64_t)tr->o.batch;
+	uint64_t ranks = (uint64_t)comm_size(tr->o.comm), end = tr->rows + tr->o.batch;
 	uint64_t want = tr->rows + trainer_first_row(tr, tr->rows);
 	struct shard_record record;
 
@@ -373,7 +373,7 @@ void trainer_collect(struct trainer *tr, const double *ce, size_t first, size_t 
 static void remember(struct trainer *tr, const struct trainer_result *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
-		size_t at = (size_t)(tr->window_n % (uint64_t)tr->o.window);
+		size_t at = (size_t)(tr->window_n % tr->o.window);
 
 		if (!isfinite(r->ce[i]))
 			continue;
@@ -386,10 +386,9 @@ static void remember(struct trainer *tr, const struct trainer_result *r)
 /* One rank fits for all: the libraries of different machines may differ in the last bit. */
 static void refit(struct trainer *tr, struct trainer_result *r)
 {
-	uint64_t n = tr->window_n < (uint64_t)tr->o.window ? tr->window_n : (uint64_t)tr->o.window;
+	uint64_t n = tr->window_n < tr->o.window ? tr->window_n : tr->o.window;
 
-	if (tr->o.family == SCHEDULE_UNIFORM || !tr->o.refit_every ||
-	    tr->step % (uint64_t)tr->o.refit_every)
+	if (tr->o.family == SCHEDULE_UNIFORM || !tr->o.refit_every || tr->step % tr->o.refit_every)
 		return;
 	if (comm_rank(tr->o.comm) == 0)
 		r->refit =
@@ -484,12 +483,11 @@ int trainer_step(struct trainer *tr, struct trainer_result *r, struct err *e)
 		e->status = ERR_NONFINITE;
 		return err_prefix(e, "step %llu: the schedule", (unsigned long long)r->step);
 	}
-	r->lr = optimizer_lr(&tr->o.optimizer, r->step, (uint64_t)tr->o.steps);
+	r->lr = optimizer_lr(&tr->o.optimizer, r->step, tr->o.steps);
 	gradients(tr, r);
 	if (mean_loss(tr, r, e))
 		return -1;
-	if (optimizer_step(
-	        &tr->optimizer, tr->w, tr->g, r->step, (uint64_t)tr->o.steps, &r->grad_norm, e))
+	if (optimizer_step(&tr->optimizer, tr->w, tr->g, r->step, tr->o.steps, &r->grad_norm, e))
 		return err_prefix(e, "step %llu, rows %llu to %llu", (unsigned long long)r->step,
 		    (unsigned long long)tr->rows, (unsigned long long)(tr->rows + r->n - 1));
 	if (is_shared(tr))

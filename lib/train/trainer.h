@@ -22,17 +22,17 @@
 #include "comm/comm.h"
 
 struct trainer_options {
-	int64_t batch; /* sequences per step, over all ranks */
-	int64_t steps; /* steps of the whole run, at which the cosine ends */
+	size_t batch;  /* sequences per step, over all ranks */
+	size_t steps;  /* steps of the whole run, at which the cosine ends */
 	uint64_t seed; /* seed of the initial weights */
 	struct optimizer_options optimizer;
 	double self_cond_rate; /* fraction of the rows that are self-conditioned */
 	bool pad_loss;         /* [PAD] is a target */
 	bool full_vocab;       /* the softmax runs over all ids */
-	int family;            /* enum schedule_family */
-	double t_min, t_max;   /* range of noise levels; 0: defaults of schedule_init */
-	int64_t refit_every;   /* steps between fits of the schedule; 0: no fits */
-	int64_t window;        /* number of most recent sequences that a fit uses */
+	enum schedule_family family;
+	double t_min, t_max; /* range of noise levels; 0: defaults of schedule_init */
+	size_t refit_every;  /* steps between fits of the schedule; 0: no fits */
+	size_t window;       /* number of most recent sequences that a fit uses */
 	/* The options for several ranks are not in trainer_fields, and so not in a checkpoint: a
 	 * run can be resumed on another number of ranks. */
 	struct comm *comm; /* the caller's, must outlive the trainer; NULL: one process */

@@ -3,9 +3,9 @@
 #define AT(name) offsetof(struct trainer_options, name)
 
 const struct field trainer_fields[] = {
-    {"train.batch", FIELD_INT, AT(batch), 1, 1e6, NULL},
-    {"train.steps", FIELD_INT, AT(steps), 0, 1e12, NULL},
-    {"train.seed", FIELD_SEED, AT(seed), 0, 0, NULL},
+    {"train.batch", FIELD_SIZE, AT(batch), 1, 1e6, NULL},
+    {"train.steps", FIELD_SIZE, AT(steps), 0, 1e12, NULL},
+    {"train.seed", FIELD_UINT, AT(seed), 0, 0, NULL},
     {"train.lr", FIELD_REAL, AT(optimizer.lr), 0, 10, NULL},
     {"train.lr_end", FIELD_REAL, AT(optimizer.lr_end), 0, 1, NULL},
     {"train.warmup", FIELD_REAL, AT(optimizer.warmup), 0, 1, NULL},
@@ -16,20 +16,20 @@ const struct field trainer_fields[] = {
     {"train.clip", FIELD_REAL, AT(optimizer.clip), 0, 1e9, NULL},
     {"train.ema", FIELD_REAL, AT(optimizer.ema), 0, 0.9999999, NULL},
     {"train.self_cond_rate", FIELD_REAL, AT(self_cond_rate), 0, 1, NULL},
-    {"train.pad_loss", FIELD_FLAG, AT(pad_loss), 0, 1, NULL},
-    {"train.full_vocab", FIELD_FLAG, AT(full_vocab), 0, 1, NULL},
+    {"train.pad_loss", FIELD_SWITCH, AT(pad_loss), 0, 1, NULL},
+    {"train.full_vocab", FIELD_SWITCH, AT(full_vocab), 0, 1, NULL},
     {"train.family", FIELD_CHOICE, AT(family), 0, 0, schedule_families},
     {"train.t_min", FIELD_REAL, AT(t_min), 0, 1e9, NULL},
     {"train.t_max", FIELD_REAL, AT(t_max), 0, 1e9, NULL},
-    {"train.refit_every", FIELD_INT, AT(refit_every), 0, 1e9, NULL},
-    {"train.window", FIELD_INT, AT(window), 64, 1e9, NULL},
+    {"train.refit_every", FIELD_SIZE, AT(refit_every), 0, 1e9, NULL},
+    {"train.window", FIELD_SIZE, AT(window), 64, 1e9, NULL},
 };
 const size_t trainer_n_fields = sizeof trainer_fields / sizeof *trainer_fields;
 
 void trainer_preset(struct trainer_options *o, struct config *c, int i)
 {
 	static const struct {
-		int64_t batch;
+		size_t batch;
 		double lr, ema;
 	} preset[] = {
 	    {64, 2e-3, 0.999}, {32, 1e-3, 0.9995}, {16, 3e-4, 0.9999}, {16, 1e-4, 0.9999}};

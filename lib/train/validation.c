@@ -47,7 +47,7 @@ static int next_batch(struct trainer *tr, struct shard_reader *rows, size_t *n, 
 
 	tr->batch.B = 0;
 	tr->batch.targets = 0;
-	for (*n = 0; *n < (size_t)tr->o.batch && (more = shard_read(rows, &r, e)) > 0; ++*n) {
+	for (*n = 0; *n < tr->o.batch && (more = shard_read(rows, &r, e)) > 0; ++*n) {
 		if (*n % ranks != rank)
 			continue;
 		if (isnan(r.t))

@@ -49,7 +49,7 @@ static void load_rows(struct batch *b, const struct checkpoint *cp, const char *
 
 	need(in != NULL);
 	need(!checkpoint_active_vocab(cp, &active, &e));
-	need(!batch_init(b, ROWS, (size_t)cp->c.row_len, &e));
+	need(!batch_init(b, ROWS, cp->c.row_len, &e));
 	while ((more = shard_read(in, &r, &e)) > 0 && b->B < ROWS) {
 		if (isnan(r.t))
 			r.t = (float)schedule_spread(&cp->schedule, r.u);
@@ -97,7 +97,7 @@ int main(int argc, char **argv)
 	s = sampler_new(k, &cp.c, w, b.B, &o, &e);
 	need(s != NULL);
 	need(!sampler_run(s, &b, start, &cp.schedule, &e));
-	fwrite(sampler_x(s), sizeof(real), b.B * b.T * (size_t)cp.c.embed, stdout);
+	fwrite(sampler_x(s), sizeof(real), b.B * b.T * cp.c.embed, stdout);
 	sampler_free(s);
 	k_release(k, w->base);
 	weights_free(w);

@@ -97,7 +97,7 @@ static void test_activations(void)
 {
 	struct trainer *tr = started();
 	struct weights *w = tr->w;
-	size_t C = (size_t)tr->c.width;
+	size_t C = tr->c.width;
 
 	for (size_t i = 0; i < 4 * C * C; i++)
 		w->block[1].up_w[i] = w->block[1].down_w[i] = FLT_MAX / 4;
@@ -113,7 +113,7 @@ static void test_gradient(void)
 {
 	struct trainer *tr = started();
 	struct block_weights *b = &tr->w->block[1];
-	size_t C = (size_t)tr->c.width;
+	size_t C = tr->c.width;
 
 	/* Nothing comes of what is so large, because of the zeros behind it; but backwards ... */
 	for (size_t i = 0; i < 4 * C; i++)
@@ -162,7 +162,7 @@ static void test_noise(void)
 static void test_explosion(void)
 {
 	struct trainer *tr = started();
-	size_t d = (size_t)tr->c.embed, C = (size_t)tr->c.width;
+	size_t d = tr->c.embed, C = tr->c.width;
 
 	for (size_t i = 0; i < d * C; i++)
 		tr->w->head_w[i] = i % 3 ? 1000 : -1000;

@@ -129,7 +129,7 @@ static struct trainer *new_trainer(struct rank *r, struct kernels *k)
 	o.batch = BATCH;
 	o.comm = &r->comm;
 	o.buckets.shard = r->shard;
-	o.buckets.bucket = 1024;
+	o.buckets.kib = 4;
 	return small_trainer(k, &c, &o, &r->good);
 }
 
@@ -224,7 +224,7 @@ static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
 	options.optimizer.lr = 0;
 	options.self_cond_rate = 0.5;
 	options.comm = o->comm;
-	options.buckets.bucket = 1024;
+	options.buckets.kib = 4;
 	tr = small_trainer(k, &c, &options, &o->e);
 	small_shake(tr);
 	return tr;
@@ -296,7 +296,7 @@ struct sum {
 /* Every gradient is g; of the sum as bf16 holds it, how many are not. */
 static void *add_up(void *arg)
 {
-	struct buckets_options o = {.bf16 = true, .bucket = 1024};
+	struct buckets_options o = {.bf16 = true, .kib = 4};
 	struct sum *s = arg;
 	struct arena a = {0};
 	struct config c;

@@ -30,7 +30,7 @@ static void sampling_init(
 {
 	struct sampler_options so = *options;
 	struct err e = {0};
-	size_t T = (size_t)c.row_len;
+	size_t T = c.row_len;
 
 	so.method = method;
 	tiny_init(&o->m, cpu, c, 1);
