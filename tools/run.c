@@ -141,7 +141,7 @@ int run_train(struct run *r, struct err *e)
 
 	while (tr->step < tr->o.steps && !(r->stop_after && tr->step >= (uint64_t)r->stop_after) &&
 	       !is_stopped(r)) {
-		int n = trainer_fill(tr, r->rows, e);
+		int n = loader_next(&tr->loader, &tr->batch, e);
 
 		/* A signal to the whole pipeline also ends the process that writes the rows. */
 		if (n < (int)tr->o.batch && is_stopped(r))

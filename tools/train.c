@@ -11,7 +11,6 @@
 #include "cli.h"
 #include "formats/shard.h"
 #include "base/lock.h"
-#include "base/mem.h"
 #include "base/version.h"
 #include "compute/kernels.h"
 #include "train/checkpoint.h"
@@ -29,32 +28,6 @@ static struct train_options *options;
 static struct comm *comm;
 
 /* --- the rows and the ranks --- */
-
-/* The number of rows that all ranks have together, and in *end the end of the last one in the
- * stream; both 0 if unknown. A rank may read the whole stream or only its part. Collective. */
-static uint64_t count_rows(const struct shard_header *h, uint64_t *end)
-{
-	uint64_t stride = h->stride > 1 ? h->stride : 1, whole = 0, shares = 0;
-	size_t ranks = (size_t)comm_size(comm), rank = (size_t)comm_rank(comm);
-	double *n;
-	struct err e;
-
-	n = mem_array(3 * ranks, sizeof *n, &e);
-	if (!n)
-		die(&e);
-	n[rank] = h->expected ? (double)(h->first + (h->expected - 1) * stride + 1) : 0;
-	n[ranks + rank] = stride == 1 ? (double)h->expected : 0;
-	n[2 * ranks + rank] = stride == 1 ? 0 : (double)h->expected;
-	comm_allreduce(comm, n, 3 * ranks);
-	*end = 0;
-	for (size_t i = 0; i < ranks; i++) {
-		*end = (uint64_t)n[i] > *end ? (uint64_t)n[i] : *end;
-		whole = (uint64_t)n[ranks + i] > whole ? (uint64_t)n[ranks + i] : whole;
-		shares += (uint64_t)n[2 * ranks + i];
-	}
-	free(n);
-	return whole ? whole : shares;
-}
 
 /* The model's shape, completed from the rows: active vocabulary and row length. */
 static struct config full_shape(const struct shard_reader *rows)
@@ -102,7 +75,8 @@ static struct config meet(
 	say_terms(&c, rows, from);
 	ranks_gate();
 	ranks_compare();
-	*n_rows = count_rows(shard_header(rows), &end);
+	if (loader_count_rows(comm, shard_header(rows), n_rows, &end, &e))
+		die(&e);
 	if (!options->settings.train.steps)
 		options->settings.train.steps =
 		    (end + options->settings.train.batch - 1) / options->settings.train.batch;
@@ -161,7 +135,7 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 	r->tr = options->resume
 	            ? checkpoint_resume(from, k, &options->settings.train, &e)
 	            : trainer_new(k, &c, &options->settings.train, h, shard_counts(r->rows), &e);
-	if (!r->tr || trainer_skip(r->tr, r->rows, &e))
+	if (!r->tr || loader_open(&r->tr->loader, r->rows, r->tr->rows, &e))
 		die(&e);
 	if (cli_verbose)
 		note("%s", k_name(k));

@@ -351,14 +351,14 @@ int transformer_find_nonfinite(const struct transformer *tf, const act *input, s
 {
 	size_t C = tf->c.width;
 
-	for (int l = 0; l < tf->c.layers; l++) {
+	for (size_t l = 0; l < tf->c.layers; l++) {
 		const struct block_activations *block = &tf->block[l];
 
 		for (size_t b = 0; b < B; b++)
 			if (is_finite_sequence(tf, input, b, config_input(&tf->c)) &&
 			    (!is_finite_sequence(tf, block->y1, b, C) ||
 			        !is_finite_sequence(tf, block->y2, b, C)))
-				return l;
+				return (int)l;
 	}
 	return -1;
 }

@@ -15,12 +15,9 @@
 
 enum { ARRAY_WEIGHTS, ARRAY_GRADIENT, ARRAY_EMA, ARRAY_M, ARRAY_V, ARRAYS };
 
-/* Most rows of a step that one rank gets. */
 static size_t own_rows(const struct trainer_options *o)
 {
-	size_t ranks = (size_t)comm_size(o->comm);
-
-	return (o->batch + ranks - 1) / ranks;
+	return loader_capacity(o->comm, o->batch);
 }
 
 /* Arrays of the host: of the trainer while it lives, and the larger of what its start, a fit and a
@@ -120,9 +117,9 @@ static int allocate(struct trainer *tr, struct err *e)
 	tr->dn = denoiser_new(tr->k, &tr->c, rows, true, e);
 	tr->window_t = mem_array(tr->o.window, sizeof *tr->window_t, e);
 	tr->window_ce = mem_array(tr->o.window, sizeof *tr->window_ce, e);
-	tr->all = mem_array(tr->o.batch, 3 * sizeof *tr->all, e);
 	if (!tr->w || !tr->g || !tr->average || !tr->dn || !tr->window_t || !tr->window_ce ||
-	    !tr->all || batch_init(&tr->batch, rows, tr->c.row_len, e) || divide(tr, e))
+	    loader_results_init(&tr->results, tr->o.batch, e) ||
+	    batch_init(&tr->batch, rows, tr->c.row_len, e) || divide(tr, e))
 		return -1;
 	for (int pass = 0; pass < 2; pass++) {
 		if (pass == 1 && arena_alloc(&tr->arena, tr->k, e))
@@ -157,6 +154,11 @@ struct trainer *trainer_alloc(struct kernels *k, const struct config *c,
 	tr->o = *o;
 	tr->source = *source;
 	tr->active = *active;
+	tr->loader = (struct loader){.comm = o->comm,
+	    .size = o->batch,
+	    .active = &tr->active,
+	    .schedule = &tr->schedule,
+	    .pad_loss = o->pad_loss};
 	if (config_check(c, e) || trainer_check(o, e) || allocate(tr, e)) {
 		trainer_free(tr);
 		return NULL;
@@ -220,152 +222,10 @@ void trainer_free(struct trainer *tr)
 	k_release(tr->k, tr->arena.base);
 	optimizer_release(&tr->optimizer);
 	buckets_free(tr->buckets);
-	free(tr->all);
+	loader_results_release(&tr->results);
 	free(tr->window_t);
 	free(tr->window_ce);
 	free(tr);
-}
-
-/* --- the share of the rows --- */
-
-size_t trainer_first_row(const struct trainer *tr, uint64_t base)
-{
-	uint64_t ranks = (uint64_t)comm_size(tr->o.comm), rank = (uint64_t)comm_rank(tr->o.comm);
-
-	return (size_t)((rank + ranks - base % ranks) % ranks);
-}
-
-/* How many of n rows from number base on are rank r's. */
-static size_t count_share(uint64_t base, size_t n, int r, int ranks)
-{
-	uint64_t N = (uint64_t)ranks, first = ((uint64_t)r + N - base % N) % N;
-
-	return n > first ? (size_t)((n - first - 1) / N + 1) : 0;
-}
-
-/* A stream is whole, or it is the share of this rank. */
-static int check_share(const struct trainer *tr, const struct shard_reader *rows, struct err *e)
-{
-	const struct shard_header *h = shard_header(rows);
-	uint64_t ranks = (uint64_t)comm_size(tr->o.comm), rank = (uint64_t)comm_rank(tr->o.comm);
-
-	if (h->stride <= 1 || (h->stride == ranks && h->first % ranks == rank))
-		return 0;
-	return err_set(e, "%s: has the rows of rank %llu of %llu, where this is rank %llu of %llu",
-	    shard_name(rows), (unsigned long long)(h->first % h->stride),
-	    (unsigned long long)h->stride, (unsigned long long)rank, (unsigned long long)ranks);
-}
-
-int trainer_skip(struct trainer *tr, struct shard_reader *rows, struct err *e)
-{
-	struct shard_record record;
-	uint64_t first = shard_header(rows)->first, stride = shard_header(rows)->stride;
-	uint64_t want = tr->rows + trainer_first_row(tr, tr->rows);
-
-	if (check_share(tr, rows, e))
-		return -1;
-	tr->stride = stride = stride > 1 ? stride : 1;
-	if (stride == 1)
-		want = tr->rows;
-	if (first > want)
-		return err_set(e, "%s: begins with row %llu of its stream, but row %llu comes next",
-		    shard_name(rows), (unsigned long long)first, (unsigned long long)want);
-	for (; first < want; first += stride) {
-		int more = shard_read(rows, &record, e);
-
-		if (more < 0)
-			return -1;
-		if (more == 0 && stride > 1)
-			break; /* of this share; trainer_fill knows whether of the stream */
-		if (more == 0)
-			return err_set(e, "%s: ends at row %llu, but row %llu comes next",
-			    shard_name(rows), (unsigned long long)first, (unsigned long long)want);
-	}
-	tr->at = first;
-	return 0;
-}
-
-/* This process's rows of the next o.batch of the stream, as far as there are any. */
-static int fill(struct trainer *tr, struct shard_reader *rows, struct err *e)
-{
-	uint64_t ranks = (uint64_t)comm_size(tr->o.comm), end = tr->rows + tr->o.batch;
-	uint64_t want = tr->rows + trainer_first_row(tr, tr->rows);
-	struct shard_record record;
-
-	tr->batch.B = 0;
-	while (want < end) {
-		int more = shard_read(rows, &record, e);
-		bool others = ranks > 1 && tr->at != want;
-
-		if (more < 0)
-			return -1;
-		if (more == 0)
-			break;
-		tr->at += tr->stride;
-		if (others)
-			continue;
-		if (batch_add(&tr->batch, &record, &tr->active, &tr->schedule, tr->o.pad_loss, e))
-			return err_prefix(
-			    e, "%s: row %llu", shard_name(rows), (unsigned long long)want);
-		want += ranks;
-	}
-	return 0;
-}
-
-/* All ranks learn how many rows each has, and refuse a batch with holes. */
-static int count_rows(struct trainer *tr, struct err *e)
-{
-	int ranks = comm_size(tr->o.comm), rank = comm_rank(tr->o.comm), failed = 0;
-	double *count = mem_array((size_t)ranks + 1, sizeof *count, e), n = 0;
-
-	if (comm_agree(tr->o.comm, !count, e) || !count) {
-		free(count);
-		return -1;
-	}
-	count[rank] = (double)tr->batch.B;
-	for (size_t i = 0; i < tr->batch.B; i++)
-		count[ranks] += batch_has_target(&tr->batch, i);
-	comm_allreduce(tr->o.comm, count, (size_t)ranks + 1);
-	for (int r = 0; r < ranks; r++)
-		n += count[r];
-	for (int r = 0; r < ranks && !failed; r++)
-		if (count[r] != (double)count_share(tr->rows, (size_t)n, r, ranks))
-			failed = err_set(e,
-			    "step %llu: rank %d of %d has %g rows, where %g rows from row %llu "
-			    "on leave %zu to it: do all ranks read the same stream?",
-			    (unsigned long long)tr->step + 1, r, ranks, count[r], n,
-			    (unsigned long long)tr->rows,
-			    count_share(tr->rows, (size_t)n, r, ranks));
-	tr->step_rows = (size_t)n;
-	tr->batch.targets = (size_t)count[ranks];
-	free(count);
-	return failed;
-}
-
-int trainer_fill(struct trainer *tr, struct shard_reader *rows, struct err *e)
-{
-	int failed = fill(tr, rows, e);
-
-	if (comm_agree(tr->o.comm, failed, e))
-		return -1;
-	if (comm_size(tr->o.comm) > 1)
-		return count_rows(tr, e) ? -1 : (int)tr->step_rows;
-	tr->step_rows = tr->batch.B;
-	return (int)tr->batch.B;
-}
-
-void trainer_collect(struct trainer *tr, const double *ce, size_t first, size_t n)
-{
-	size_t ranks = (size_t)comm_size(tr->o.comm), at = first;
-
-	if (ranks > 1)
-		memset(tr->all, 0, 3 * n * sizeof *tr->all);
-	for (size_t i = 0; i < tr->batch.B; i++, at += ranks) {
-		tr->all[at] = tr->batch.t[i];
-		tr->all[n + at] = ce[i];
-		tr->all[2 * n + at] = batch_has_target(&tr->batch, i);
-	}
-	comm_allreduce(tr->o.comm, tr->all, 3 * n);
 }
 
 /* --- steps --- */
@@ -401,11 +261,10 @@ static void refit(struct trainer *tr, struct trainer_result *r)
 static int not_finite(
     const struct trainer *tr, const struct trainer_result *r, size_t i, struct err *e)
 {
-	size_t ranks = (size_t)comm_size(tr->o.comm), first = trainer_first_row(tr, tr->rows);
 	char where[DENOISER_WHERE];
 	int failed = 0;
 
-	if (i % ranks == first)
+	if (loader_has(&tr->loader, i))
 		failed = err_with(e, ERR_NONFINITE,
 		    "step %llu: the loss of row %llu (t = %g) is not finite; of rows %llu to %llu, "
 		    "it began %s",
@@ -421,7 +280,7 @@ static int mean_loss(const struct trainer *tr, struct trainer_result *r, struct 
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->n; i++) {
-		if (!(tr->all[2 * r->n + i] > 0))
+		if (!(tr->results.has_target[i] > 0))
 			continue;
 		if (!isfinite(r->ce[i]))
 			return not_finite(tr, r, i, e);
@@ -451,13 +310,13 @@ static size_t count_self_cond(const struct trainer *tr, size_t n)
 
 	if (!tr->c.self_cond)
 		return 0;
-	return count_share(tr->rows, whole, comm_rank(tr->o.comm), comm_size(tr->o.comm));
+	return loader_count(&tr->loader, whole);
 }
 
 /* Losses and gradients of the whole batch. */
 static void gradients(struct trainer *tr, struct trainer_result *r)
 {
-	size_t first = trainer_first_row(tr, tr->rows), n_sc = count_self_cond(tr, r->n);
+	size_t n_sc = count_self_cond(tr, r->n);
 
 	k_zero(tr->k, tr->g->base, tr->g->n);
 	if (tr->buckets)
@@ -468,16 +327,16 @@ static void gradients(struct trainer *tr, struct trainer_result *r)
 	}
 	if (tr->buckets)
 		buckets_finish(tr->buckets);
-	trainer_collect(tr, r->ce, first, r->n);
-	memcpy(r->ce, tr->all + r->n, r->n * sizeof *r->ce);
+	loader_collect(&tr->loader, &tr->batch, r->ce, &tr->results);
+	memcpy(r->ce, tr->results.ce, r->n * sizeof *r->ce);
+	r->t = tr->results.t;
 }
 
 int trainer_step(struct trainer *tr, struct trainer_result *r, struct err *e)
 {
 	r->step = tr->step + 1;
 	r->refit = 0;
-	r->n = tr->buckets ? tr->step_rows : tr->batch.B;
-	r->t = tr->all;
+	r->n = tr->loader.n;
 	/* Of all ranks: they have the same one. */
 	if (schedule_check(&tr->schedule, e)) {
 		e->status = ERR_NONFINITE;

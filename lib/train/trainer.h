@@ -2,13 +2,13 @@
 #define CDCD_TRAINER_H
 
 /*
- * Training. Each step reads a batch of rows, computes the gradients and updates the weights. Every
+ * Training. Each step takes a batch of rows, computes the gradients and updates the weights. Every
  * refit_every steps, the noise schedule is fitted to the losses of the most recent sequences.
  *
  * Several ranks compute the same as one process, except for the order of sums. The batch of a step
- * is the same rows of the stream; rank r of R trains on the rows whose number in the stream is r
- * modulo R. Losses, gradients, the fraction of self-conditioned rows and the schedule are those of
- * the whole batch. Functions that are called collective below must be called by all ranks.
+ * is the same rows of the stream, of which each rank has some (loader.h). Losses, gradients, the
+ * fraction of self-conditioned rows and the schedule are those of the whole batch. Functions that
+ * are called collective below must be called by all ranks.
  */
 
 #include "compute/arena.h"
@@ -17,6 +17,7 @@
 #include "model/config.h"
 #include "model/denoiser.h"
 #include "train/buckets.h"
+#include "train/loader.h"
 #include "train/optimizer.h"
 #include "diffusion/schedule.h"
 #include "comm/comm.h"
@@ -62,14 +63,13 @@ struct trainer {
 	struct optimizer optimizer;
 	struct denoiser *dn;
 	struct arena arena;
-	struct batch batch;      /* the rows of the step on this rank */
-	struct buckets *buckets; /* NULL if there is one rank */
-	double *all;             /* [3,n] for all n rows of the step: t, ce, has targets */
-	uint64_t at, stride;     /* number of the reader's next row; difference to the one after */
-	size_t step_rows;        /* number of rows of the step, over all ranks */
-	double *window_t, *window_ce; /* [window] ring buffer of noise levels, losses (nats) */
-	uint64_t window_n;            /* number of sequences ever added to it */
-	uint64_t step, rows;          /* steps and rows done so far */
+	struct loader loader;          /* the caller calls loader_open before the first step */
+	struct batch batch;            /* the rows of the step on this rank; the caller fills it */
+	struct loader_results results; /* of the last batch, over all ranks */
+	struct buckets *buckets;       /* NULL if there is one rank */
+	double *window_t, *window_ce;  /* [window] ring buffer of noise levels, losses (nats) */
+	uint64_t window_n;             /* number of sequences ever added to it */
+	uint64_t step, rows;           /* steps and rows done so far */
 };
 
 struct trainer_result {
@@ -107,22 +107,7 @@ struct trainer *trainer_alloc(struct kernels *k, const struct config *c,
     struct err *e);
 
 /*
- * trainer_skip - read and discard the rows that an earlier run has trained on (tr->rows of them).
- * Call it once, before trainer_fill. Each rank reads either the whole stream, of which it uses its
- * own rows, or a stream of its own rows only. Not collective. Returns 0, or -1 if the stream begins
- * after the next row, ends before it, or contains the rows of another rank.
- */
-int trainer_skip(struct trainer *tr, struct shard_reader *rows, struct err *e);
-
-/*
- * trainer_fill - read the next batch: o.batch rows over all ranks, fewer at the end of the input.
- * tr->batch receives those of this rank. Collective. Returns the number of rows over all ranks, 0
- * at the end of the input, or -1 on error; the same on all ranks.
- */
-int trainer_fill(struct trainer *tr, struct shard_reader *rows, struct err *e);
-
-/*
- * trainer_step - one training step on tr->batch, which trainer_fill has read. The caller provides
+ * trainer_step - one training step on tr->batch, which loader_next has read. The caller provides
  * r->ce with a capacity of o.batch numbers. Collective. Returns 0, or -1 with status ERR_NONFINITE
  * and the weights unchanged if the schedule, a loss or a gradient is not finite, or if the loss is
  * so large (100 times that of a uniform guess) that training cannot recover. The message gives the
@@ -143,17 +128,6 @@ int trainer_check_finite(const struct trainer *tr, struct err *e);
  */
 void trainer_average(struct trainer *tr);
 void trainer_validate(struct trainer *tr, const struct batch *b, double *ce);
-
-/*
- * trainer_collect - fill tr->all [3,n] on all ranks with the noise level, ce, and 1 or 0 for
- * whether it has targets, of all n rows of a batch. This rank provides the rows of tr->batch, with
- * ce [tr->batch.B]; they are the rows first, first + R, ... of the batch, for R ranks. Collective.
- */
-void trainer_collect(struct trainer *tr, const double *ce, size_t first, size_t n);
-
-/* trainer_first_row - the offset of this rank's first row after row number base of the stream, from
- * 0 to R - 1 for R ranks. Its other rows follow at intervals of R. Not collective. */
-size_t trainer_first_row(const struct trainer *tr, uint64_t base);
 
 /*
  * trainer_state - the complete state of the optimiser on rank 0, in the layout of the weights. If

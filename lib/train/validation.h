@@ -21,7 +21,7 @@ typedef bool validation_seen(void *arg, const double *t, const double *ce, size_
  * over the rows that have targets, in nats; NAN if there are none, or if seen returned false. A row
  * with an open noise level gets one by schedule_spread, so that the same rows are measured at the
  * same levels each time. Each rank reads the whole file and evaluates its own rows of each batch;
- * seen is called on all ranks with the results of all. tr->batch and tr->all are overwritten.
+ * seen is called on all ranks with the results of all. tr->batch and tr->results are overwritten.
  * Collective. Returns 0 or -1, the same on all ranks.
  */
 int validation_check(const struct trainer *tr, const char *path, struct err *e);

@@ -34,6 +34,7 @@ static int fill(struct trainer *tr, double t, struct err *e)
 	for (uint64_t i = 0; i < BATCH; i++)
 		if (small_add(&tr->batch, tr, i, t, 0.5f, e))
 			return -1;
+	small_filled(tr, BATCH);
 	return 0;
 }
 

@@ -140,7 +140,8 @@ static int fill(struct trainer *tr, int rank, struct err *e)
 	for (uint64_t i = (uint64_t)rank; i < BATCH; i += RANKS)
 		if (small_add(&tr->batch, tr, i, NAN, 0.5f, e))
 			return -1;
-	tr->step_rows = tr->batch.targets = BATCH;
+	tr->batch.targets = BATCH;
+	small_filled(tr, BATCH);
 	return 0;
 }
 
@@ -233,13 +234,13 @@ static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
 /* This process's rows of the next ODD of the stream. */
 static int odd_fill(struct trainer *tr, struct err *e)
 {
-	uint64_t ranks = (uint64_t)comm_size(tr->o.comm), end = tr->rows + ODD;
-
 	tr->batch.B = 0;
-	for (uint64_t row = tr->rows + trainer_first_row(tr, tr->rows); row < end; row += ranks)
-		if (small_add(&tr->batch, tr, row, 1.5, 0, e))
+	tr->batch.targets = ODD;
+	small_filled(tr, ODD);
+	for (size_t i = 0; i < ODD; i++)
+		if (loader_has(&tr->loader, i) &&
+		    small_add(&tr->batch, tr, tr->rows + i, 1.5, 0, e))
 			return -1;
-	tr->step_rows = tr->batch.targets = ODD;
 	return 0;
 }
 

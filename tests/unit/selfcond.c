@@ -41,6 +41,7 @@ static void fill(struct trainer *tr, size_t n)
 	for (uint64_t row = tr->rows; row < tr->rows + n; row++)
 		if (small_add(&tr->batch, tr, row, 1.5, 0, &e))
 			diag("%s", e.msg);
+	small_filled(tr, n);
 }
 
 /* One step of n rows. seen gets a letter for each: 1 where its loss is that with an estimate, 0

@@ -65,4 +65,11 @@ static inline int small_add(
 	return batch_add(b, &r, &tr->active, &tr->schedule, true, e);
 }
 
+/* Say that tr->batch has been filled with this process's rows of the next n rows of the stream. */
+static inline void small_filled(struct trainer *tr, size_t n)
+{
+	tr->loader.first = tr->rows;
+	tr->loader.n = n;
+}
+
 #endif

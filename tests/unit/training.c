@@ -369,6 +369,7 @@ static void test_overfit(void)
 	r.ce = ce;
 	for (uint64_t step = 0; step < STEPS && !failed; step++) {
 		training_rows(tr, &tr->batch, step);
+		tr->loader.n = BATCH;
 		failed = trainer_step(tr, &r, &e);
 		first = step == 0 ? r.loss : first;
 		last = r.loss;
