@@ -7,11 +7,12 @@
 #include "model/weights.h"
 
 void needs_print(FILE *to, struct kernels *k, const struct config *c,
-    const struct trainer_options *o, const struct shard_reader *in, uint64_t rows)
+    const struct trainer_options *o, struct comm *comm, const struct shard_reader *in,
+    uint64_t rows)
 {
 	const struct shard_header *h = shard_header(in);
 	double flops = 3 * config_flops(c);
-	size_t bytes = trainer_bytes(k, c, o);
+	size_t bytes = trainer_bytes(k, c, o, comm);
 
 	if (c->self_cond)
 		flops += o->self_cond_rate * config_flops(c);
@@ -22,17 +23,18 @@ void needs_print(FILE *to, struct kernels *k, const struct config *c,
 	fprintf(to, "operations: %.3g a token, by %s\n", flops, k_name(k));
 	fprintf(to, "rows: %" PRIu64 " of %u tokens, %zu steps of %zu\n", rows, h->row_len,
 	    o->steps, o->batch);
-	if (comm_size(o->comm) > 1) {
+	if (comm_size(comm) > 1) {
 		char library[80];
 
 		comm_library(library, sizeof library);
-		fprintf(to, "ranks: %d, %s\n", comm_size(o->comm), library);
+		fprintf(to, "ranks: %d, %s\n", comm_size(comm), library);
 	}
 }
 
-void needs_check(struct kernels *k, const struct config *c, const struct trainer_options *o)
+void needs_check(
+    struct kernels *k, const struct config *c, const struct trainer_options *o, struct comm *comm)
 {
-	size_t bytes = trainer_bytes(k, c, o);
+	size_t bytes = trainer_bytes(k, c, o, comm);
 	struct err e;
 
 	if (bytes > mem_available() && !cli_force) {

@@ -13,9 +13,11 @@
 /* needs_print - print one line each: parameters, memory in MiB, FLOP per token, rows and steps, and
  * the number of ranks if there are several. rows: rows of all ranks together; 0: unknown. */
 void needs_print(FILE *to, struct kernels *k, const struct config *c,
-    const struct trainer_options *o, const struct shard_reader *in, uint64_t rows);
+    const struct trainer_options *o, struct comm *comm, const struct shard_reader *in,
+    uint64_t rows);
 
 /* needs_check - die if the run needs more memory than is available, unless -f was given. */
-void needs_check(struct kernels *k, const struct config *c, const struct trainer_options *o);
+void needs_check(
+    struct kernels *k, const struct config *c, const struct trainer_options *o, struct comm *comm);
 
 #endif

@@ -33,7 +33,7 @@ static int save(struct run *r, struct err *e)
 		return 0;
 	/* Logs first: a resumed run never writes the rows before its checkpoint again. */
 	r->save_failed = false;
-	if (trainer_check_finite(r->tr, e) || comm_agree(r->tr->o.comm, runlog_sync(r->logs, e), e))
+	if (trainer_check_finite(r->tr, e) || comm_agree(r->tr->comm, runlog_sync(r->logs, e), e))
 		return -1;
 	r->save_failed = checkpoint_save(r->tr, r->output, e) != 0;
 	if (r->save_failed)
@@ -50,9 +50,8 @@ static void report(struct run *r, const struct trainer_result *result)
 	double speed = (double)r->tokens / seconds;
 	char eta[16], valid[32] = "";
 
-	runlog_step(
-	    r->logs, result, r->tr->rows, seconds, speed, r->tr->o.comm->seconds - r->waited);
-	r->waited = r->tr->o.comm->seconds;
+	runlog_step(r->logs, result, r->tr->rows, seconds, speed, r->tr->comm->seconds - r->waited);
+	r->waited = r->tr->comm->seconds;
 	if (!progress_due(&r->progress))
 		return;
 	if (isfinite(r->valid))
@@ -67,7 +66,7 @@ static bool is_stopped(const struct run *r)
 {
 	double stop = stop_signal != 0;
 
-	comm_allreduce(r->tr->o.comm, &stop, 1);
+	comm_allreduce(r->tr->comm, &stop, 1);
 	return stop > 0;
 }
 
@@ -95,7 +94,7 @@ static int after_step(struct run *r, const struct trainer_result *result, struct
 	if (r->valid_path && (last || result->step % (uint64_t)r->valid_every == 0) &&
 	    validation_run(tr, r->valid_path, print_valid, r, &r->valid, e))
 		return -1;
-	if (comm_agree(r->tr->o.comm, runlog_flush(r->logs, e), e))
+	if (comm_agree(r->tr->comm, runlog_flush(r->logs, e), e))
 		return -1;
 	return result->step % (uint64_t)r->save_every == 0 ? save(r, e) : 0;
 }
@@ -107,7 +106,7 @@ static int begin(struct run *r, struct err *e)
 		return 0;
 	r->begun = true;
 	if (comm_agree(
-	        r->tr->o.comm, ranks_first() && runlog_begin(r->logs, r->header, e) ? -1 : 0, e))
+	        r->tr->comm, ranks_first() && runlog_begin(r->logs, r->header, e) ? -1 : 0, e))
 		return -1;
 	if (r->tr->step == 0)
 		runlog_schedule(r->logs, 0, &r->tr->schedule);

@@ -126,15 +126,15 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 	struct err e;
 
 	if (options->dry_run) {
-		needs_print(stdout, k, &c, &options->settings.train, r->rows, n_rows);
+		needs_print(stdout, k, &c, &options->settings.train, comm, r->rows, n_rows);
 		exit(cli_finish());
 	}
 	if (!cli_quiet)
-		needs_print(stderr, k, &c, &options->settings.train, r->rows, n_rows);
-	needs_check(k, &c, &options->settings.train);
-	r->tr = options->resume
-	            ? checkpoint_resume(from, k, &options->settings.train, &e)
-	            : trainer_new(k, &c, &options->settings.train, h, shard_counts(r->rows), &e);
+		needs_print(stderr, k, &c, &options->settings.train, comm, r->rows, n_rows);
+	needs_check(k, &c, &options->settings.train, comm);
+	r->tr = options->resume ? checkpoint_resume(from, k, &options->settings.train, comm, &e)
+	                        : trainer_new(k, &c, &options->settings.train, comm, h,
+	                              shard_counts(r->rows), &e);
 	if (!r->tr || loader_open(&r->tr->loader, r->rows, r->tr->rows, &e))
 		die(&e);
 	if (cli_verbose)
@@ -235,7 +235,6 @@ int main(int argc, char **argv)
 		die_at_once("train", &e);
 	comm = ranks_join(&argc, &argv);
 	options = train_options_parse(argc, argv, &from, &opened, &first);
-	options->settings.train.comm = comm;
 	cli_quiet = cli_quiet || !ranks_first();
 	signal(SIGHUP, SIG_IGN);
 	if (!options->dry_run && ranks_first())

@@ -127,13 +127,13 @@ static int check_drift(const struct trainer *tr, struct err *e)
 	uint64_t first = hash;
 	int failed = 0;
 
-	comm_broadcast(tr->o.comm, &first, sizeof first);
+	comm_broadcast(tr->comm, &first, sizeof first);
 	if (hash != first)
 		failed = err_set(e,
 		    "has other weights than rank 0 after step %" PRIu64
 		    ": on machines that differ, share the state out",
 		    tr->step);
-	return comm_agree(tr->o.comm, failed, e);
+	return comm_agree(tr->comm, failed, e);
 }
 
 static int save(
@@ -152,13 +152,13 @@ int checkpoint_save(struct trainer *tr, const char *path, struct err *e)
 	struct trainer_state s;
 	int failed;
 
-	if (comm_size(tr->o.comm) > 1 && check_drift(tr, e))
+	if (comm_size(tr->comm) > 1 && check_drift(tr, e))
 		return -1;
 	if (trainer_state(tr, &s, e))
 		return -1;
-	failed = comm_rank(tr->o.comm) == 0 && save(tr, &s, path, e);
+	failed = comm_rank(tr->comm) == 0 && save(tr, &s, path, e);
 	trainer_state_release(&s, tr->k);
-	return comm_agree(tr->o.comm, failed, e);
+	return comm_agree(tr->comm, failed, e);
 }
 
 /* --- opening --- */
@@ -392,15 +392,15 @@ static int load_window(const struct checkpoint *cp, struct trainer *tr, struct e
 	           : 0;
 }
 
-struct trainer *checkpoint_resume(
-    const struct checkpoint *cp, struct kernels *k, const struct trainer_options *o, struct err *e)
+struct trainer *checkpoint_resume(const struct checkpoint *cp, struct kernels *k,
+    const struct trainer_options *o, struct comm *comm, struct err *e)
 {
 	struct active_vocab active;
 	struct trainer *tr;
 
 	if (checkpoint_active_vocab(cp, &active, e))
 		return NULL;
-	tr = trainer_alloc(k, &cp->c, o, &cp->source, &active, e);
+	tr = trainer_alloc(k, &cp->c, o, comm, &cp->source, &active, e);
 	if (!tr)
 		return NULL;
 	if (load_arrays(cp, k, tr->w, "", tr->w->base, NULL, e) ||

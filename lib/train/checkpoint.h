@@ -38,10 +38,11 @@ int checkpoint_active_vocab(const struct checkpoint *cp, struct active_vocab *a,
 
 /*
  * checkpoint_resume - a new trainer with the saved state and the options o; o->window must be that
- * of the checkpoint. The caller frees it with trainer_free. Returns NULL on error.
+ * of the checkpoint. k and comm are as in trainer_new. The caller frees it with trainer_free.
+ * Returns NULL on error.
  */
-struct trainer *checkpoint_resume(
-    const struct checkpoint *cp, struct kernels *k, const struct trainer_options *o, struct err *e);
+struct trainer *checkpoint_resume(const struct checkpoint *cp, struct kernels *k,
+    const struct trainer_options *o, struct comm *comm, struct err *e);
 
 /* checkpoint_weights - load the averaged weights (with last, those of the last step) into w, which
  * has the layout of cp->c and an array of the caller's (weights_map). Returns 0 or -1. */

@@ -15,15 +15,10 @@
 
 enum { ARRAY_WEIGHTS, ARRAY_GRADIENT, ARRAY_EMA, ARRAY_M, ARRAY_V, ARRAYS };
 
-static size_t own_rows(const struct trainer_options *o)
-{
-	return loader_capacity(o->comm, o->batch);
-}
-
 /* Arrays of the host: of the trainer while it lives, and the larger of what its start, a fit and a
  * save take for a while. */
-static size_t host_bytes(const struct trainer_options *o, const struct denoiser *dn,
-    const struct weights *w, const struct buckets *x)
+static size_t host_bytes(const struct trainer_options *o, const struct comm *comm,
+    const struct denoiser *dn, const struct weights *w, const struct buckets *x)
 {
 	size_t window = o->window, batch = o->batch;
 	size_t passing = weights_largest(w) * sizeof(real);
@@ -31,44 +26,41 @@ static size_t host_bytes(const struct trainer_options *o, const struct denoiser 
 	if (o->refit_every && schedule_fit_bytes(window) > passing)
 		passing = schedule_fit_bytes(window);
 	/* trainer_state makes two arrays of a shared state whole. */
-	if (x && o->buckets.shard && comm_rank(o->comm) == 0)
+	if (x && o->buckets.shard && comm_rank(comm) == 0)
 		passing = k_alloc_bytes(dn->k, 2 * w->n * sizeof(real));
 	return 2 * window * sizeof(double) + 4 * batch * sizeof(double) +
-	       batch_bytes(own_rows(o), dn->c.row_len) + passing;
+	       batch_bytes(loader_capacity(comm, batch), dn->c.row_len) + passing;
 }
 
-static void layout(struct arena *a, const struct trainer_options *o, struct denoiser *dn,
-    const struct weights *w, struct buckets *x, real *array[ARRAYS], size_t n_state)
+static void layout(struct arena *a, const struct trainer_options *o, const struct comm *comm,
+    struct denoiser *dn, const struct weights *w, struct buckets *x, real *array[ARRAYS],
+    size_t n_state)
 {
-	size_t n = buckets_padded(w->n, o->comm);
+	size_t n = buckets_padded(w->n, comm);
 
 	for (int i = 0; i < ARRAYS; i++)
 		array[i] = arena_take(a, i < ARRAY_EMA ? n : n_state, sizeof(real));
 	denoiser_layout(dn, a);
 	if (x)
 		buckets_layout(x, a);
-	a->host += host_bytes(o, dn, w, x);
+	a->host += host_bytes(o, comm, dn, w, x);
 }
 
-static struct buckets *new_buckets(
-    struct kernels *k, const struct trainer_options *o, const struct weights *w, struct err *e)
-{
-	return buckets_new(k, o->comm, w, &o->buckets, e);
-}
-
-size_t trainer_bytes(struct kernels *k, const struct config *c, const struct trainer_options *o)
+size_t trainer_bytes(
+    struct kernels *k, const struct config *c, const struct trainer_options *o, struct comm *comm)
 {
 	struct arena a = {0};
 	struct err e;
-	struct denoiser *dn = denoiser_new(k, c, own_rows(o), true, &e);
+	size_t rows = loader_capacity(comm, o->batch);
+	struct denoiser *dn = denoiser_new(k, c, rows, true, &e);
 	struct weights *w = weights_new(c, &e);
 	struct buckets *x = NULL;
 	real *array[ARRAYS];
-	size_t n, ranks = (size_t)comm_size(o->comm), bytes = SIZE_MAX;
+	size_t n, ranks = (size_t)comm_size(comm), bytes = SIZE_MAX;
 
-	if (dn && w && (ranks == 1 || (x = new_buckets(k, o, w, &e)))) {
-		n = buckets_padded(w->n, o->comm);
-		layout(&a, o, dn, w, x, array, o->buckets.shard ? n / ranks : n);
+	if (dn && w && (ranks == 1 || (x = buckets_new(k, comm, w, &o->buckets, &e)))) {
+		n = buckets_padded(w->n, comm);
+		layout(&a, o, comm, dn, w, x, array, o->buckets.shard ? n / ranks : n);
 		bytes = arena_bytes(k, &a);
 	}
 	buckets_free(x);
@@ -83,8 +75,8 @@ static int divide(struct trainer *tr, struct err *e)
 	struct optimizer_piece *piece = NULL;
 	size_t n_pieces = 0, n_state = 0;
 
-	if (comm_size(tr->o.comm) > 1) {
-		tr->buckets = new_buckets(tr->k, &tr->o, tr->w, e);
+	if (comm_size(tr->comm) > 1) {
+		tr->buckets = buckets_new(tr->k, tr->comm, tr->w, &tr->o.buckets, e);
 		if (!tr->buckets)
 			return -1;
 	}
@@ -96,7 +88,7 @@ static int divide(struct trainer *tr, struct err *e)
 	if (optimizer_init(
 	        &tr->optimizer, tr->k, &tr->o.optimizer, tr->w, piece, n_pieces, n_state, e))
 		return -1;
-	tr->optimizer.comm = piece ? tr->o.comm : NULL;
+	tr->optimizer.comm = piece ? tr->comm : NULL;
 	return 0;
 }
 
@@ -108,7 +100,7 @@ static bool is_shared(const struct trainer *tr)
 
 static int allocate(struct trainer *tr, struct err *e)
 {
-	size_t rows = own_rows(&tr->o);
+	size_t rows = loader_capacity(tr->comm, (size_t)tr->o.batch);
 	real *array[ARRAYS];
 
 	tr->w = weights_new(&tr->c, e);
@@ -124,8 +116,8 @@ static int allocate(struct trainer *tr, struct err *e)
 	for (int pass = 0; pass < 2; pass++) {
 		if (pass == 1 && arena_alloc(&tr->arena, tr->k, e))
 			return -1;
-		layout(
-		    &tr->arena, &tr->o, tr->dn, tr->w, tr->buckets, array, tr->optimizer.n_state);
+		layout(&tr->arena, &tr->o, tr->comm, tr->dn, tr->w, tr->buckets, array,
+		    tr->optimizer.n_state);
 	}
 	weights_map(tr->w, &tr->c, array[ARRAY_WEIGHTS]);
 	weights_map(tr->g, &tr->c, array[ARRAY_GRADIENT]);
@@ -140,8 +132,8 @@ static int allocate(struct trainer *tr, struct err *e)
 }
 
 struct trainer *trainer_alloc(struct kernels *k, const struct config *c,
-    const struct trainer_options *o, const struct shard_header *source, struct active_vocab *active,
-    struct err *e)
+    const struct trainer_options *o, struct comm *comm, const struct shard_header *source,
+    struct active_vocab *active, struct err *e)
 {
 	struct trainer *tr = mem_array(1, sizeof *tr, e);
 
@@ -150,11 +142,12 @@ struct trainer *trainer_alloc(struct kernels *k, const struct config *c,
 		return NULL;
 	}
 	tr->k = k;
+	tr->comm = comm;
 	tr->c = *c;
 	tr->o = *o;
 	tr->source = *source;
 	tr->active = *active;
-	tr->loader = (struct loader){.comm = o->comm,
+	tr->loader = (struct loader){.comm = comm,
 	    .size = o->batch,
 	    .active = &tr->active,
 	    .schedule = &tr->schedule,
@@ -167,7 +160,7 @@ struct trainer *trainer_alloc(struct kernels *k, const struct config *c,
 }
 
 struct trainer *trainer_new(struct kernels *k, const struct config *c,
-    const struct trainer_options *o, const struct shard_header *source,
+    const struct trainer_options *o, struct comm *comm, const struct shard_header *source,
     const struct shard_counts *counts, struct err *e)
 {
 	struct config own = *c;
@@ -180,7 +173,7 @@ struct trainer *trainer_new(struct kernels *k, const struct config *c,
 		return NULL;
 	own.active = active.n;
 	own.row_len = source->row_len;
-	tr = trainer_alloc(k, &own, o, source, &active, e);
+	tr = trainer_alloc(k, &own, o, comm, source, &active, e);
 	if (!tr)
 		return NULL;
 	schedule_init(
@@ -250,11 +243,11 @@ static void refit(struct trainer *tr, struct trainer_result *r)
 
 	if (tr->o.family == SCHEDULE_UNIFORM || !tr->o.refit_every || tr->step % tr->o.refit_every)
 		return;
-	if (comm_rank(tr->o.comm) == 0)
+	if (comm_rank(tr->comm) == 0)
 		r->refit =
 		    schedule_fit(&tr->schedule, tr->window_t, tr->window_ce, n, &r->why) ? -1 : 1;
-	comm_broadcast(tr->o.comm, &r->refit, sizeof r->refit);
-	comm_broadcast(tr->o.comm, &tr->schedule, sizeof tr->schedule);
+	comm_broadcast(tr->comm, &r->refit, sizeof r->refit);
+	comm_broadcast(tr->comm, &tr->schedule, sizeof tr->schedule);
 }
 
 /* The loss of row i is not finite: the rank that had the row knows where that began. */
@@ -271,7 +264,7 @@ static int not_finite(
 		    (unsigned long long)r->step, (unsigned long long)(tr->rows + i), r->t[i],
 		    (unsigned long long)tr->rows, (unsigned long long)(tr->rows + r->n - 1),
 		    denoiser_find_nonfinite(tr->dn, tr->w, &tr->batch, where));
-	return comm_agree(tr->o.comm, failed, e);
+	return comm_agree(tr->comm, failed, e);
 }
 
 static int mean_loss(const struct trainer *tr, struct trainer_result *r, struct err *e)
@@ -368,7 +361,7 @@ int trainer_check_finite(const struct trainer *tr, struct err *e)
 	    finite_check_state(opt, tr->w, opt->m, "the first moment of ", e) ||
 	    finite_check_state(opt, tr->w, opt->v, "the second moment of ", e))
 		failed = err_prefix(e, "step %llu", (unsigned long long)tr->step);
-	return comm_agree(tr->o.comm, failed, e);
+	return comm_agree(tr->comm, failed, e);
 }
 
 void trainer_validate(struct trainer *tr, const struct batch *b, double *ce)
@@ -406,9 +399,9 @@ int trainer_state(struct trainer *tr, struct trainer_state *s, struct err *e)
 	*s = (struct trainer_state){tr->optimizer.m, tr->optimizer.v, tr->optimizer.ema, NULL};
 	if (!is_shared(tr))
 		return 0;
-	if (comm_rank(tr->o.comm) == 0)
+	if (comm_rank(tr->comm) == 0)
 		failed = !(s->taken = k_alloc(tr->k, 2 * n * sizeof *s->taken, e));
-	if (comm_agree(tr->o.comm, failed, e))
+	if (comm_agree(tr->comm, failed, e))
 		return -1;
 	/* Between tensors there is nothing, and nothing is read. */
 	k_zero(tr->k, tr->g->base, n);

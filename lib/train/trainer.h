@@ -31,13 +31,11 @@ struct trainer_options {
 	bool pad_loss;         /* [PAD] is a target */
 	bool full_vocab;       /* the softmax runs over all ids */
 	enum schedule_family family;
-	double t_min, t_max; /* range of noise levels; 0: defaults of schedule_init */
-	size_t refit_every;  /* steps between fits of the schedule; 0: no fits */
-	size_t window;       /* number of most recent sequences that a fit uses */
-	/* The options for several ranks are not in trainer_fields, and so not in a checkpoint: a
-	 * run can be resumed on another number of ranks. */
-	struct comm *comm; /* the caller's, must outlive the trainer; NULL: one process */
-	struct buckets_options buckets;
+	double t_min, t_max;            /* range of noise levels; 0: defaults of schedule_init */
+	size_t refit_every;             /* steps between fits of the schedule; 0: no fits */
+	size_t window;                  /* number of most recent sequences that a fit uses */
+	struct buckets_options buckets; /* not in trainer_fields, and so not in a checkpoint: a run
+	                                   can be resumed on another number of ranks */
 };
 
 /* The options as the checkpoint stores them; their names begin with "train.". */
@@ -54,6 +52,7 @@ int trainer_check(const struct trainer_options *o, struct err *e);
 
 struct trainer {
 	struct kernels *k;
+	struct comm *comm;
 	struct config c;
 	struct trainer_options o;
 	struct shard_header source; /* header of the training rows: vocabulary, row length */
@@ -82,18 +81,20 @@ struct trainer_result {
 	struct err why;
 };
 
-/* trainer_bytes - bytes of memory that training with this configuration needs. Memory that does not
- * depend on it (the program, libraries, readers) is not included. Returns SIZE_MAX on error. */
-size_t trainer_bytes(struct kernels *k, const struct config *c, const struct trainer_options *o);
+/* trainer_bytes - bytes of memory that training with this configuration needs on this rank. Memory
+ * that does not depend on it (the program, libraries, readers) is not included. Returns SIZE_MAX on
+ * error. */
+size_t trainer_bytes(
+    struct kernels *k, const struct config *c, const struct trainer_options *o, struct comm *comm);
 
 /*
  * trainer_new - a trainer with random initial weights, for rows with the header source. The active
  * vocabulary comes from source and counts; its size and source->row_len replace c->active and
- * c->row_len in the trainer's copy of c. k must outlive the trainer; trainer_free frees it, and
- * allows NULL. Returns NULL on error.
+ * c->row_len in the trainer's copy of c. comm is NULL for one process. k and comm must outlive the
+ * trainer; trainer_free frees it, and allows NULL. Returns NULL on error.
  */
 struct trainer *trainer_new(struct kernels *k, const struct config *c,
-    const struct trainer_options *o, const struct shard_header *source,
+    const struct trainer_options *o, struct comm *comm, const struct shard_header *source,
     const struct shard_counts *counts, struct err *e);
 void trainer_free(struct trainer *tr);
 
@@ -103,8 +104,8 @@ void trainer_free(struct trainer *tr);
  * error. Returns NULL on error.
  */
 struct trainer *trainer_alloc(struct kernels *k, const struct config *c,
-    const struct trainer_options *o, const struct shard_header *source, struct active_vocab *active,
-    struct err *e);
+    const struct trainer_options *o, struct comm *comm, const struct shard_header *source,
+    struct active_vocab *active, struct err *e);
 
 /*
  * trainer_step - one training step on tr->batch, which loader_next has read. The caller provides

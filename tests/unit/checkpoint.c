@@ -49,7 +49,7 @@ static int make(struct err *e)
 	c.embed = c.time_width = 2;
 	o.batch = 1;
 	o.window = 64;
-	tr = trainer_new(k, &c, &o, &h, &none, e);
+	tr = trainer_new(k, &c, &o, NULL, &h, &none, e);
 	if (!tr || checkpoint_save(tr, path, e))
 		return -1;
 	trainer_free(tr);
@@ -67,7 +67,7 @@ static int load(struct err *e)
 
 	if (checkpoint_open(&cp, path, e))
 		return -1;
-	tr = checkpoint_resume(&cp, k, &cp.o, e);
+	tr = checkpoint_resume(&cp, k, &cp.o, NULL, e);
 	trainer_free(tr);
 	checkpoint_close(&cp);
 	return tr ? 0 : -1;

@@ -277,7 +277,7 @@ static struct trainer *new_trainer(bool self_cond, int64_t batch)
 	o.family = SCHEDULE_UNIFORM;
 	o.self_cond_rate = 0.5;
 	o.full_vocab = true;
-	tr = trainer_new(k, &c, &o, &h, &none, &e);
+	tr = trainer_new(k, &c, &o, NULL, &h, &none, &e);
 	if (!tr)
 		diag("%s", e.msg);
 	return tr;

@@ -25,7 +25,7 @@ static struct trainer *new_trainer(void)
 	small_preset(&c, &o);
 	c.layers = LAYERS;
 	o.batch = BATCH;
-	return small_trainer(k, &c, &o, &e);
+	return small_trainer(k, &c, &o, NULL, &e);
 }
 
 static int fill(struct trainer *tr, double t, struct err *e)

@@ -26,7 +26,7 @@ static struct trainer *new_trainer(struct kernels *k)
 	c.precond = PRECOND_BAYES;
 	o.batch = B;
 	o.t_min = 0.01;
-	return small_trainer(k, &c, &o, &e);
+	return small_trainer(k, &c, &o, NULL, &e);
 }
 
 /* Means over B rows of noise level t, of an untrained model. */

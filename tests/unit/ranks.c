@@ -127,10 +127,9 @@ static struct trainer *new_trainer(struct rank *r, struct kernels *k)
 	small_preset(&c, &o);
 	c.layers = 2;
 	o.batch = BATCH;
-	o.comm = &r->comm;
 	o.buckets.shard = r->shard;
 	o.buckets.kib = 4;
-	return small_trainer(k, &c, &o, &r->good);
+	return small_trainer(k, &c, &o, &r->comm, &r->good);
 }
 
 /* This rank's rows of the step. */
@@ -224,9 +223,8 @@ static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
 	options.refit_every = 0;
 	options.optimizer.lr = 0;
 	options.self_cond_rate = 0.5;
-	options.comm = o->comm;
 	options.buckets.kib = 4;
-	tr = small_trainer(k, &c, &options, &o->e);
+	tr = small_trainer(k, &c, &options, o->comm, &o->e);
 	small_shake(tr);
 	return tr;
 }

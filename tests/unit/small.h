@@ -23,9 +23,10 @@ static inline void small_preset(struct config *c, struct trainer_options *o)
 	o->window = 64;
 }
 
-/* A trainer for rows of T ids below WORDS, of which 0 is [PAD] and 1 [UNK]. */
-static inline struct trainer *small_trainer(
-    struct kernels *k, const struct config *c, const struct trainer_options *o, struct err *e)
+/* A trainer on this rank (comm NULL: one process) for rows of T ids below WORDS, of which 0 is
+ * [PAD] and 1 [UNK]. */
+static inline struct trainer *small_trainer(struct kernels *k, const struct config *c,
+    const struct trainer_options *o, struct comm *comm, struct err *e)
 {
 	struct shard_header h = {.kind = SHARD_NOISED,
 	    .id_bytes = 2,
@@ -33,7 +34,7 @@ static inline struct trainer *small_trainer(
 	    .row_len = T,
 	    .special = {0, 1, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID}};
 	struct shard_counts none = {0};
-	struct trainer *tr = trainer_new(k, c, o, &h, &none, e);
+	struct trainer *tr = trainer_new(k, c, o, comm, &h, &none, e);
 
 	if (!tr)
 		diag("%s", e->msg);

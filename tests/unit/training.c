@@ -41,7 +41,7 @@ static struct trainer *new_trainer(
 		id[i] = i;
 		count[i] = 1000 * (i + 1);
 	}
-	tr = trainer_new(k, c, o, &h, &counts, &e);
+	tr = trainer_new(k, c, o, NULL, &h, &counts, &e);
 	if (!tr)
 		diag("%s", e.msg);
 	return tr;
