@@ -53,7 +53,6 @@ int k_room(struct err *e);
  */
 struct kernels *k_new(int threads, enum k_precision precision, struct err *e);
 void k_free(struct kernels *k);
-int k_threads(const struct kernels *k);
 
 /* k_name - a description for users: "cpu, avx512, 2 threads". Owned by k; valid until k_free. */
 const char *k_name(const struct kernels *k);
@@ -297,9 +296,8 @@ void k_scatter_add(
 void k_mix(struct kernels *k, real *y, const real *coef, const real *x1, const real *x2,
     const real *x3, size_t B, size_t n);
 
-/* k_scale_rows - y [B,n] = a_b x, or += if add. */
-void k_scale_rows(
-    struct kernels *k, real *y, const real *a, const real *x, size_t B, size_t n, bool add);
+/* k_scale_rows - y [B,n] = a_b x. */
+void k_scale_rows(struct kernels *k, real *y, const real *a, const real *x, size_t B, size_t n);
 
 /* k_add_each - y [B,n] += x [n] in every sequence; k_sum_each - dx [n] += the sum of dy [B,n]. */
 void k_add_each(struct kernels *k, real *y, const real *x, size_t B, size_t n);

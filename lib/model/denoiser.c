@@ -225,7 +225,7 @@ static void posterior(struct denoiser *dn, const struct weights *w, const real *
 
 	if (!dn->c.posterior)
 		return;
-	k_scale_rows(dn->k, dn->q, dn->posterior_scale, x, B, T * d, false);
+	k_scale_rows(dn->k, dn->q, dn->posterior_scale, x, B, T * d);
 	expect(dn, w, dn->q, dn->q, 1, B * T);
 }
 
@@ -305,8 +305,8 @@ static void backward(
 {
 	size_t T = dn->c.row_len, d = dn->c.embed;
 
-	k_scale_rows(dn->k, dn->dF, dn->out, dn->dD, B, T * d, false);
-	k_scale_rows(dn->k, dn->dx, dn->skip, dn->dD, B, T * d, false);
+	k_scale_rows(dn->k, dn->dF, dn->out, dn->dD, B, T * d);
+	k_scale_rows(dn->k, dn->dx, dn->skip, dn->dD, B, T * d);
 	transformer_backward(dn->tf, w, g, dn->dinput, dn->dF, dn->input, dn->level, B);
 	k_input_backward(
 	    dn->k, dn->dx, dn->dgiven, dn->dinput, dn->m, dn->c_in, input_shape(dn, B));

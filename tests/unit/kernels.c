@@ -448,6 +448,23 @@ static void test_plain_unit(void)
 	ok(e.worst == 0, "plain tiles multiply whole numbers exactly");
 	free(x), free(w), free(c), free(a), free(b);
 }
+
+static void test_units(struct kernels *k)
+{
+	const struct bf16_unit *chosen = k->unit;
+
+	test_plain_unit();
+	test_unit(&bf16_unit_avx512);
+	if (amx_usable())
+		test_unit(&bf16_unit_amx);
+	else
+		skip("the unit of AMX", "this processor has none");
+	k->unit = &bf16_unit_plain;
+	diag("with plain tiles, and logits in three parts:");
+	test_products(k, 0.03, 2e-4);
+	test_attention(k, 37, 12, 0.02);
+	k->unit = chosen;
+}
 #endif
 
 /* ln(1 + exp(-2)) = 0.126928, of logits between which floats are 1/32 apart. */
@@ -496,19 +513,7 @@ int main(void)
 	}
 	test_rounding(k);
 #ifdef CDCD_BF16
-	test_plain_unit();
-	test_unit(&bf16_unit_avx512);
-	if (amx_usable())
-		test_unit(&bf16_unit_amx);
-	else
-		skip("the unit of AMX", "this processor has none");
-#endif
-#ifdef CDCD_BF16
-	k->unit = &bf16_unit_plain;
-	diag("with plain tiles, and logits in three parts:");
-	test_products(k, 0.03, 2e-4);
-	test_attention(k, 37, 12, 0.02);
-	k->unit = bf16_unit_best();
+	test_units(k);
 #endif
 	test_products(k, 0.03, 2e-4);
 	test_attention(k, 37, 12, 0.02);

@@ -129,10 +129,10 @@ static void multiply_head(const struct attention *t, const struct head *h, enum 
 	t->k->matmul->multiply_small(t->k, &p);
 }
 
-/* Of so many products of T x T x D a head. */
-static double flops(struct k_attention_shape s, int products)
+/* Multiplications and additions in a product of T x T x D in each head. */
+static size_t elements(struct k_attention_shape s)
 {
-	return 2.0 * products * (double)s.B * (double)s.T * (double)s.T * (double)s.C;
+	return s.B * s.T * s.T * s.C;
 }
 
 static void forward(void *arg, size_t begin, size_t end, int rank)
@@ -161,7 +161,7 @@ void k_attention(struct kernels *k, act *y, real *lse, const act *qkv, const rea
 	struct attention a = {
 	    .k = k, .y = y, .lse = lse, .qkv = qkv, .scale = scale, .rope = rope, .s = s};
 
-	cpu_for(k, "attention", flops(s, 2), s.B * s.H, forward, &a);
+	cpu_for(k, CPU_ATTENTION, elements(s), s.B * s.H, forward, &a);
 }
 
 /* The gradient of q or k of one head into dqkv: rotated back, through the normalisation. */
@@ -242,7 +242,7 @@ void k_attention_backward(struct kernels *k, act *dqkv, real *dscale, const act 
     const real *lse, const act *qkv, const real *scale, const real *rope,
     struct k_attention_shape s)
 {
-	real *each = k->scratch[k_threads(k)]; /* [B,H], summed below in a fixed order */
+	real *each = k->scratch[cpu_threads(k)]; /* [B,H], summed below in a fixed order */
 	struct attention a = {.k = k,
 	    .dqkv = dqkv,
 	    .dscale = each,
@@ -254,7 +254,7 @@ void k_attention_backward(struct kernels *k, act *dqkv, real *dscale, const act 
 	    .rope = rope,
 	    .s = s};
 
-	cpu_for(k, "attention backward", flops(s, 5), s.B * s.H, backward, &a);
+	cpu_for(k, CPU_ATTENTION_BACKWARD, elements(s), s.B * s.H, backward, &a);
 	for (size_t job = 0; scale && job < s.B * s.H; job++)
 		dscale[job % s.H] += each[job];
 }

@@ -226,16 +226,7 @@ const struct bf16_unit bf16_unit_avx512 = {"avx512 bf16", false, multiply_avx512
 #pragma clang attribute pop
 #endif
 
-/* --- which --- */
-
-const struct bf16_unit *bf16_unit_best(void)
-{
-	__builtin_cpu_init();
-	if (!__builtin_cpu_supports("avx512bf16") || !__builtin_cpu_supports("avx512bw") ||
-	    !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq"))
-		return NULL;
-	return amx_usable() ? &bf16_unit_amx : &bf16_unit_avx512;
-}
+/* --- any unit --- */
 
 void bf16_multiply(const struct bf16_unit *u, float *c, size_t ldc, const bf16 *a, size_t lda,
     const bf16 *panels, size_t M, size_t N, size_t K)

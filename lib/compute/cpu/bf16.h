@@ -46,10 +46,11 @@ struct bf16_unit {
 	    float *c, size_t ldc, const bf16 *a, size_t lda, const bf16 *panel, size_t M, size_t K);
 };
 
-/* bf16_unit_best - the fastest way that this processor has, or NULL. */
-const struct bf16_unit *bf16_unit_best(void);
-
-/* VDPBF16PS of AVX-512; TDPBF16PS of AMX; and AMX's arithmetic in plain C, to test the others by.
+/*
+ * The units: VDPBF16PS of AVX-512, and TDPBF16PS of AMX. device.c chooses between them.
+ *
+ * bf16_unit_plain is for tests only: it does the arithmetic of AMX in plain C, to compare the
+ * other units with it. No processor chooses it.
  */
 extern const struct bf16_unit bf16_unit_avx512, bf16_unit_amx, bf16_unit_plain;
 

@@ -7,6 +7,7 @@
 #include "base/pool.h"
 #include "compute/cpu/bf16.h"
 #include "compute/cpu/matmul.h"
+#include "compute/cpu/profile.h"
 #include "compute/cpu/rows.h"
 #include "compute/kernels.h"
 
@@ -19,22 +20,17 @@ struct kernels {
 	size_t *scratch_size;         /* [threads + 1], elements */
 	double *partial;              /* [threads]: sums */
 	char name[64];
-	struct k_share share[K_SHARES];
-	size_t n_shares;
+	struct cpu_cost cost[CPU_KERNELS];
 };
-
-/*
- * cpu_for - pool_for, on the account of a name: its time, and so many operations of a product.
- * cpu_stream - the same for what is not a product, and reads and writes so many bytes.
- */
-void cpu_for(
-    struct kernels *k, const char *name, double flops, size_t n, pool_body *body, void *arg);
-void cpu_stream(
-    struct kernels *k, const char *name, size_t bytes, size_t n, pool_body *body, void *arg);
 
 /* cpu_blas_init - ready BLAS for products on each thread of the pool. Returns 0, or -1 where there
  * is no memory for them. */
 int cpu_blas_init(struct pool *pool, struct err *e);
+
+static inline int cpu_threads(const struct kernels *k)
+{
+	return pool_size(k->pool);
+}
 
 /* cpu_need - enlarge need to so many elements. */
 void cpu_need(struct k_need *need, size_t each, size_t shared);

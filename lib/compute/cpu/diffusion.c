@@ -34,7 +34,7 @@ void k_normalize(struct kernels *k, real *e, const real *w, size_t V, size_t d)
 {
 	struct normalize j = {k->rows, e, w, NULL, d};
 
-	cpu_stream(k, "normalize", 2 * V * d * sizeof(real), V, normalize, &j);
+	cpu_for(k, CPU_NORMALIZE, V * d, V, normalize, &j);
 }
 
 /* de/dw = √d/‖w‖ (1 - ŵ ŵ^T) */
@@ -60,7 +60,7 @@ void k_normalize_backward(
 {
 	struct normalize j = {k->rows, dw, w, de, d};
 
-	cpu_stream(k, "normalize", 4 * V * d * sizeof(real), V, normalize_backward, &j);
+	cpu_for(k, CPU_NORMALIZE_BACKWARD, V * d, V, normalize_backward, &j);
 }
 
 /* --- noise --- */
@@ -98,7 +98,7 @@ void k_gaussian(
 {
 	struct gaussian j = {n, seed, domain, T, d};
 
-	cpu_stream(k, "gaussian", B * T * d * sizeof(real), B * T, gaussian, &j);
+	cpu_for(k, CPU_GAUSSIAN, B * T * d, B * T, gaussian, &j);
 }
 
 struct diffuse {
@@ -124,7 +124,7 @@ void k_diffuse(struct kernels *k, real *x, const real *e, const int32_t *ids, co
 {
 	struct diffuse j = {k->rows, x, e, n, t, ids, T, d};
 
-	cpu_stream(k, "diffuse", 3 * B * T * d * sizeof(real), B * T, diffuse, &j);
+	cpu_for(k, CPU_DIFFUSE, B * T * d, B * T, diffuse, &j);
 }
 
 /* --- the network's input --- */
@@ -189,8 +189,7 @@ void k_input(struct kernels *k, act *in, const real *x, const real *e, const int
 	    .ids = ids,
 	    .s = s};
 
-	cpu_stream(k, "input", s.B * s.T * s.width * (sizeof(real) + k_act_size(k)), s.B * s.T,
-	    assemble, &j);
+	cpu_for(k, CPU_INPUT, s.B * s.T * s.width, s.B * s.T, assemble, &j);
 }
 
 static void assemble_backward(void *arg, size_t begin, size_t end, int rank)
@@ -215,8 +214,7 @@ void k_input_backward(struct kernels *k, real *dx, real *dgiven, const real *din
 {
 	struct assemble j = {.dx = dx, .dgiven = dgiven, .din = din, .m = m, .c_in = c_in, .s = s};
 
-	cpu_stream(
-	    k, "input", 5 * s.B * s.T * s.d * sizeof(real), s.B * s.T, assemble_backward, &j);
+	cpu_for(k, CPU_INPUT_BACKWARD, s.B * s.T * s.d, s.B * s.T, assemble_backward, &j);
 }
 
 struct scatter {
@@ -246,7 +244,7 @@ void k_scatter_add(
 {
 	struct scatter j = {de, dx, ids, M, d};
 
-	cpu_stream(k, "scatter", 3 * M * d * sizeof(real), d, scatter, &j);
+	cpu_for(k, CPU_SCATTER_ADD, M * d, d, scatter, &j);
 }
 
 /* --- the vocabulary's end --- */
@@ -279,7 +277,7 @@ void k_softmax(struct kernels *k, act *p, real *logits, real tau, size_t M, size
 {
 	struct vocabulary j = {.k = k, .out = p, .logits = logits, .s = 1 / tau, .V = V};
 
-	cpu_stream(k, "softmax", M * V * (2 * sizeof(real) + k_act_size(k)), M, softmax, &j);
+	cpu_for(k, CPU_SOFTMAX, M * V, M, softmax, &j);
 }
 
 static void softmax_real(void *arg, size_t begin, size_t end, int rank)
@@ -295,7 +293,7 @@ void k_softmax_real(struct kernels *k, real *p, size_t M, size_t V)
 {
 	struct vocabulary j = {.k = k, .logits = p, .V = V};
 
-	cpu_stream(k, "softmax", 2 * M * V * sizeof(real), M, softmax_real, &j);
+	cpu_for(k, CPU_SOFTMAX_REAL, M * V, M, softmax_real, &j);
 }
 
 /* The loss is (largest - target) + ln sum exp(logit - largest): both terms are small where the loss
@@ -332,8 +330,7 @@ void k_cross_entropy(struct kernels *k, real *loss, act *dlogits, real *logits, 
 	    .ids = ids,
 	    .V = V};
 
-	cpu_stream(
-	    k, "cross entropy", M * V * (2 * sizeof(real) + k_act_size(k)), M, cross_entropy, &j);
+	cpu_for(k, CPU_CROSS_ENTROPY, M * V, M, cross_entropy, &j);
 }
 
 static void argmax(void *arg, size_t begin, size_t end, int rank)
@@ -356,5 +353,5 @@ void k_argmax(struct kernels *k, int32_t *ids, const real *logits, size_t M, siz
 {
 	struct vocabulary j = {.logits = (real *)(uintptr_t)logits, .best = ids, .V = V};
 
-	cpu_stream(k, "argmax", M * V * sizeof(real), M, argmax, &j);
+	cpu_for(k, CPU_ARGMAX, M * V, M, argmax, &j);
 }

@@ -181,19 +181,17 @@ static void multiply_part(void *arg, size_t begin, size_t end, int rank)
 	}
 }
 
-static void run_bf16(const char *name, struct bf16_job *j)
+static void run_bf16(enum cpu_kernel kernel, struct bf16_job *j)
 {
 	const struct k_matmul *p = j->p;
-	double flops = 2.0 * (double)p->M * (double)p->N * (double)p->K;
-
 	j->by_rows = j->K * panel_round(p->N) * sizeof(bf16) <= PACKED_EACH;
-	cpu_for(j->k, name, flops, j->by_rows ? (p->M + 15) / 16 : (p->N + PANEL - 1) / PANEL,
-	    multiply_part, j);
+	cpu_for(j->k, kernel, p->M * p->N * p->K,
+	    j->by_rows ? (p->M + 15) / 16 : (p->N + PANEL - 1) / PANEL, multiply_part, j);
 }
 
 static void multiply_bf16(struct kernels *k, const struct k_matmul *p)
 {
-	run_bf16(p->no_trans ? "project dx" : "project",
+	run_bf16(p->no_trans ? CPU_PROJECT_DX : CPU_PROJECT,
 	    &(struct bf16_job){.k = k, .p = p, .K = panel_round(p->K)});
 }
 
@@ -203,7 +201,7 @@ static void logits_bf16(struct kernels *k, const struct k_matmul *p)
 		matmul_fp32.logits(k, p);
 		return;
 	}
-	run_bf16("logits",
+	run_bf16(CPU_LOGITS,
 	    &(struct bf16_job){.k = k, .p = p, .split = true, .K = 3 * panel_round(p->K)});
 }
 
@@ -264,12 +262,12 @@ static void add_gradient_bf16(struct kernels *k, const struct k_matmul_dw *p)
 			    .K = min_size(columns, p->K - at),
 			    .ld_x = p->K,
 			    .M = min_size(depth, p->M - m),
-			    .packed = (bf16 *)k->scratch[k_threads(k)]};
+			    .packed = (bf16 *)k->scratch[cpu_threads(k)]};
 
-			cpu_for(
-			    k, "project dw", 0, (g.K + PANEL - 1) / PANEL, pack_panels_of_x, &g);
-			cpu_for(k, "project dw", 2.0 * (double)g.M * (double)g.N * (double)g.K,
-			    (g.N + 15) / 16, add_gradient_part, &g);
+			cpu_for(k, CPU_PROJECT_DW_PACK, g.M * g.K, (g.K + PANEL - 1) / PANEL,
+			    pack_panels_of_x, &g);
+			cpu_for(k, CPU_PROJECT_DW, g.M * g.N * g.K, (g.N + 15) / 16,
+			    add_gradient_part, &g);
 		}
 }
 

@@ -55,24 +55,24 @@ static void apply_gelu(void *arg, size_t begin, size_t end, int rank)
 		    y, j->y + at, (const act *)((const real *)j->p->dgelu + at), n);
 }
 
-static void run_fp32(struct kernels *k, const char *name, const struct k_matmul *p)
+static void run_fp32(struct kernels *k, enum cpu_kernel kernel, const struct k_matmul *p)
 {
 	struct fp32_job j = {k->rows, p, p->x_real ? p->x_real : (const real *)p->x,
 	    p->y_real ? p->y_real : (real *)p->y};
 
-	cpu_for(k, name, 2.0 * (double)p->M * (double)p->N * (double)p->K, p->M, multiply_rows, &j);
+	cpu_for(k, kernel, p->M * p->N * p->K, p->M, multiply_rows, &j);
 	if (p->gelu || p->dgelu)
-		cpu_stream(k, "gelu", 2 * p->M * p->N * sizeof(real), p->M, apply_gelu, &j);
+		cpu_for(k, CPU_GELU, p->M * p->N, p->M, apply_gelu, &j);
 }
 
 static void multiply_fp32(struct kernels *k, const struct k_matmul *p)
 {
-	run_fp32(k, p->x_real ? "linear" : p->no_trans ? "project dx" : "project", p);
+	run_fp32(k, p->x_real ? CPU_LINEAR : p->no_trans ? CPU_PROJECT_DX : CPU_PROJECT, p);
 }
 
 static void logits_fp32(struct kernels *k, const struct k_matmul *p)
 {
-	run_fp32(k, "logits", p);
+	run_fp32(k, CPU_LOGITS, p);
 }
 
 /* --- dy^T x --- */
@@ -102,8 +102,8 @@ static void add_gradient_fp32(struct kernels *k, const struct k_matmul_dw *p)
 	struct fp32_gradient g = {k->rows, p, p->dy_real ? p->dy_real : (const real *)p->dy,
 	    p->x_real ? p->x_real : (const real *)p->x};
 
-	cpu_for(k, p->x_real ? "linear" : "project dw",
-	    2.0 * (double)p->M * (double)p->N * (double)p->K, p->N, add_gradient_rows, &g);
+	cpu_for(k, p->x_real ? CPU_LINEAR : CPU_PROJECT_DW, p->M * p->N * p->K, p->N,
+	    add_gradient_rows, &g);
 }
 
 /* --- in attention --- */

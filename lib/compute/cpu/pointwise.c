@@ -31,7 +31,7 @@ static void elementwise(void *arg, size_t begin, size_t end, int rank)
 
 static void run_elementwise(struct kernels *k, struct elementwise j)
 {
-	cpu_stream(k, "silu", (j.two ? 3 : 2) * j.n * sizeof(real), (j.n + GRAIN - 1) / GRAIN,
+	cpu_for(k, j.two ? CPU_SILU_BACKWARD : CPU_SILU, j.n, (j.n + GRAIN - 1) / GRAIN,
 	    elementwise, &j);
 }
 
@@ -71,15 +71,14 @@ void k_round(struct kernels *k, act *y, const real *x, size_t n)
 {
 	struct convert j = {k, y, x, NULL, n};
 
-	cpu_stream(
-	    k, "round", n * (sizeof(real) + k_act_size(k)), (n + GRAIN - 1) / GRAIN, convert, &j);
+	cpu_for(k, CPU_ROUND, n, (n + GRAIN - 1) / GRAIN, convert, &j);
 }
 
 void k_gelu(struct kernels *k, act *y, const act *x, size_t n)
 {
 	struct convert j = {k, y, NULL, x, n};
 
-	cpu_stream(k, "gelu", 2 * n * k_act_size(k), (n + GRAIN - 1) / GRAIN, convert, &j);
+	cpu_for(k, CPU_GELU, n, (n + GRAIN - 1) / GRAIN, convert, &j);
 }
 
 bool k_finite(struct kernels *k, const act *a, size_t n)
@@ -135,7 +134,7 @@ void k_modulate(struct kernels *k, act *y, real *stats, const real *h, const rea
 	    .T = T,
 	    .C = C};
 
-	cpu_stream(k, "modulate", B * T * C * (sizeof(real) + k_act_size(k)), B * T, modulate, &j);
+	cpu_for(k, CPU_MODULATE, B * T * C, B * T, modulate, &j);
 }
 
 /* Whole sequences, because their rows add to the same dshift and dscale. */
@@ -172,8 +171,7 @@ void k_modulate_backward(struct kernels *k, real *dh, real *dshift, real *dscale
 	    .T = T,
 	    .C = C};
 
-	cpu_stream(k, "modulate backward", B * T * C * (3 * sizeof(real) + k_act_size(k)), B,
-	    modulate_backward, &j);
+	cpu_for(k, CPU_MODULATE_BACKWARD, B * T * C, B, modulate_backward, &j);
 }
 
 static void gate(void *arg, size_t begin, size_t end, int rank)
@@ -198,7 +196,7 @@ void k_gate(struct kernels *k, real *h, real sign, const act *y, const real *gat
 	    .T = T,
 	    .C = C};
 
-	cpu_stream(k, "gate", B * T * C * (2 * sizeof(real) + k_act_size(k)), B * T, gate, &j);
+	cpu_for(k, CPU_GATE, B * T * C, B * T, gate, &j);
 }
 
 static void gate_backward(void *arg, size_t begin, size_t end, int rank)
@@ -230,8 +228,7 @@ void k_gate_backward(struct kernels *k, act *dy, real *dgate, const real *dout, 
 	    .T = T,
 	    .C = C};
 
-	cpu_stream(k, "gate backward", B * T * C * (sizeof(real) + 2 * k_act_size(k)), B,
-	    gate_backward, &j);
+	cpu_for(k, CPU_GATE_BACKWARD, B * T * C, B, gate_backward, &j);
 }
 
 struct mixing {
@@ -260,7 +257,7 @@ void k_mix(struct kernels *k, real *y, const real *coef, const real *x1, const r
 {
 	struct mixing j = {k->rows, y, coef, x1, x2, x3, n};
 
-	cpu_stream(k, "mix", (x3 ? 4 : 3) * B * n * sizeof(real), B, mixing, &j);
+	cpu_for(k, x3 ? CPU_MIX3 : CPU_MIX2, B * n, B, mixing, &j);
 }
 
 struct scaling {
@@ -268,7 +265,6 @@ struct scaling {
 	real *y;
 	const real *a, *x;
 	size_t n;
-	bool add;
 };
 
 static void scaling(void *arg, size_t begin, size_t end, int rank)
@@ -277,19 +273,17 @@ static void scaling(void *arg, size_t begin, size_t end, int rank)
 
 	(void)rank;
 	for (size_t b = begin; b < end; b++) {
-		real *y = j->y + b * j->n;
+		const real *x = j->x + b * j->n;
 
-		j->rows->mix(y, j->a[b], j->x + b * j->n, j->add ? 1 : 0,
-		    j->add ? y : j->x + b * j->n, 0, NULL, j->n);
+		j->rows->mix(j->y + b * j->n, j->a[b], x, 0, x, 0, NULL, j->n);
 	}
 }
 
-void k_scale_rows(
-    struct kernels *k, real *y, const real *a, const real *x, size_t B, size_t n, bool add)
+void k_scale_rows(struct kernels *k, real *y, const real *a, const real *x, size_t B, size_t n)
 {
-	struct scaling j = {k->rows, y, a, x, n, add};
+	struct scaling j = {k->rows, y, a, x, n};
 
-	cpu_stream(k, "mix", (add ? 3 : 2) * B * n * sizeof(real), B, scaling, &j);
+	cpu_for(k, CPU_SCALE_ROWS, B * n, B, scaling, &j);
 }
 
 struct each {
@@ -312,7 +306,7 @@ void k_add_each(struct kernels *k, real *y, const real *x, size_t B, size_t n)
 {
 	struct each j = {k->rows, y, x, B, n};
 
-	cpu_stream(k, "each", 2 * B * n * sizeof(real), B, add_each, &j);
+	cpu_for(k, CPU_ADD_EACH, B * n, B, add_each, &j);
 }
 
 static void sum_each(void *arg, size_t begin, size_t end, int rank)
@@ -328,7 +322,7 @@ void k_sum_each(struct kernels *k, real *dx, const real *dy, size_t B, size_t n)
 {
 	struct each j = {k->rows, dx, dy, B, n};
 
-	cpu_stream(k, "each", B * n * sizeof(real), n, sum_each, &j);
+	cpu_for(k, CPU_SUM_EACH, B * n, n, sum_each, &j);
 }
 
 struct columns {
@@ -359,7 +353,7 @@ void k_columns(
 {
 	struct columns j = {k, y, NULL, x, y_stride, x_stride, n};
 
-	cpu_stream(k, "columns", 2 * M * n * k_act_size(k), M, columns, &j);
+	cpu_for(k, CPU_COLUMNS, M * n, M, columns, &j);
 }
 
 void k_add_columns(
@@ -367,7 +361,7 @@ void k_add_columns(
 {
 	struct columns j = {k, NULL, y, x, y_stride, x_stride, n};
 
-	cpu_stream(k, "columns", M * n * (2 * sizeof(real) + k_act_size(k)), M, columns, &j);
+	cpu_for(k, CPU_ADD_COLUMNS, M * n, M, columns, &j);
 }
 
 /* --- bf16 for other ranks --- */
@@ -390,7 +384,7 @@ void k_pack_bf16(struct kernels *k, bf16 *y, const real *x, size_t n)
 {
 	struct pack j = {k->rows, y, x};
 
-	cpu_stream(k, "pack bf16", n * (sizeof *x + sizeof *y), n, pack_bf16, &j);
+	cpu_for(k, CPU_PACK_BF16, n, n, pack_bf16, &j);
 }
 
 struct sum_parts {
@@ -414,7 +408,8 @@ void k_sum_bf16(struct kernels *k, real *y, const bf16 *x, size_t parts, size_t 
 {
 	struct sum_parts j = {k->rows, y, x, parts, n};
 
-	cpu_stream(k, "sum bf16", n * (sizeof *y + parts * sizeof *x), n, sum_bf16, &j);
+	/* The cost is in numbers of the size of a bf16. */
+	cpu_for(k, CPU_SUM_BF16, n * (parts + sizeof *y / sizeof *x), n, sum_bf16, &j);
 }
 
 /* --- the optimiser --- */
@@ -436,9 +431,9 @@ double k_sum_squares(struct kernels *k, const real *x, size_t n)
 	struct squares j = {k, x};
 	double sum = 0;
 
-	memset(k->partial, 0, (size_t)k_threads(k) * sizeof *k->partial);
-	cpu_stream(k, "norm", n * sizeof(real), n, squares, &j);
-	for (int i = 0; i < k_threads(k); i++)
+	memset(k->partial, 0, (size_t)cpu_threads(k) * sizeof *k->partial);
+	cpu_for(k, CPU_SUM_SQUARES, n, n, squares, &j);
+	for (int i = 0; i < cpu_threads(k); i++)
 		sum += k->partial[i];
 	return sum;
 }
@@ -464,5 +459,5 @@ void k_adamw(struct kernels *k, real *p, real *m, real *v, real *ema, const real
 {
 	struct update j = {k->rows, p, m, v, ema, g, o};
 
-	cpu_stream(k, "adamw", 9 * n * sizeof(real), n, update, &j);
+	cpu_for(k, CPU_ADAMW, n, n, update, &j);
 }

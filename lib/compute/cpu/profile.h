@@ -1,0 +1,71 @@
+#ifndef CDCD_CPU_PROFILE_H
+#define CDCD_CPU_PROFILE_H
+
+/* The cost of each kernel, for k_profile. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/pool.h"
+#include "compute/kernels.h"
+
+/* Everything that runs on all threads. cpu_for counts its cost; profile.c has a table of what an
+ * element of each costs, and of the names in the profile, which some of them share. */
+enum cpu_kernel {
+	CPU_LINEAR,
+	CPU_PROJECT,
+	CPU_PROJECT_DX,
+	CPU_PROJECT_DW,
+	CPU_PROJECT_DW_PACK,
+	CPU_LOGITS,
+	CPU_ATTENTION,
+	CPU_ATTENTION_BACKWARD,
+	CPU_SILU,
+	CPU_SILU_BACKWARD,
+	CPU_ROUND,
+	CPU_GELU,
+	CPU_MODULATE,
+	CPU_MODULATE_BACKWARD,
+	CPU_GATE,
+	CPU_GATE_BACKWARD,
+	CPU_MIX2,
+	CPU_MIX3,
+	CPU_SCALE_ROWS,
+	CPU_ADD_EACH,
+	CPU_SUM_EACH,
+	CPU_COLUMNS,
+	CPU_ADD_COLUMNS,
+	CPU_NORMALIZE,
+	CPU_NORMALIZE_BACKWARD,
+	CPU_GAUSSIAN,
+	CPU_DIFFUSE,
+	CPU_INPUT,
+	CPU_INPUT_BACKWARD,
+	CPU_SCATTER_ADD,
+	CPU_SOFTMAX,
+	CPU_SOFTMAX_REAL,
+	CPU_CROSS_ENTROPY,
+	CPU_ARGMAX,
+	CPU_PACK_BF16,
+	CPU_SUM_BF16,
+	CPU_SUM_SQUARES,
+	CPU_ADAMW,
+	CPU_KERNELS
+};
+
+/* The cost of a kernel since k_new. */
+struct cpu_cost {
+	uint64_t calls;
+	double seconds;
+	double elements;
+};
+
+/*
+ * cpu_for - run a kernel: call body on slices of [0, n) on all threads, as pool_for does, and add
+ * its time and this number of elements to the profile. An element is what the table in profile.c
+ * gives the cost of: of a product, one multiplication and addition; else a number.
+ */
+void cpu_for(struct kernels *k, enum cpu_kernel kernel, size_t elements, size_t n, pool_body *body,
+    void *arg);
+
+#endif
