@@ -27,7 +27,7 @@ steps = $(if $(filter heun,$(call part,1,$1)),$$(($(call part,2,$1) / 2)),$(call
 odd = $(filter %1 %3 %5 %7 %9,$(EVALUATIONS))
 $(if $(and $(filter heun,$(SAMPLERS)),$(odd)),$(error EVALUATIONS: $(odd): heun needs even numbers, as it makes two evaluations per step))
 # 2m does not take a temperature.
-heat = $(if $(filter 1,$(call part,3,$1)),,-T $(call part,3,$1))
+heat = $(if $(filter 1,$(call part,3,$1)),,--temperature $(call part,3,$1))
 sampling = --sampler $(call part,1,$1) --steps $(call steps,$1) $(call heat,$1) $(DENOISE_OPTIONS)
 
 show: show-sampling

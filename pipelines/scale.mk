@@ -85,7 +85,7 @@ $(OUT)/%.rows: $(OUT)/stories.jsonl $(OUT)/vocab.txt
 	tok -q -w $(OUT)/vocab.txt $< | pack -q -T $* -o $@
 
 $(OUT)/%.noised: $(OUT)/%.rows
-	noise -q -e 8 -s 1 -m mixed -o $@ $<
+	noise -q -e 8 -s 1 --mask mixed -o $@ $<
 
 $(call kept,$(OUT)/8.rows $(OUT)/$(T).rows $(OUT)/8.noised)
 
@@ -165,7 +165,7 @@ $(OUT)/compare.csv: $(OUT)/models.csv $(OUT)/machine.csv $(OUT)/ranks.csv pipeli
 equal = -q -f -x tiny --layers 2 --width 32 --heads 2 -d 16 -B 16 --refit-every 20 --window 512 --bucket 32 -j 1 --precision fp32 -o $(OUT)/model.safetensors -l $@ --loss-log $(OUT)/loss.csv
 
 $(OUT)/equal.noised: $(OUT)/72.rows $(OUT)/equal.settings
-	noise -q -e 8 -s 1 -m mixed --limit $(EQUAL_ROWS) -o $@ $<
+	noise -q -e 8 -s 1 --mask mixed --limit $(EQUAL_ROWS) -o $@ $<
 
 $(OUT)/equal/one.csv: $(OUT)/equal.noised
 	@mkdir -p $(@D)

@@ -43,7 +43,7 @@ demo() {
 }
 ok 'a model of the demo' demo OUT="$T/demo"
 evaluate() {
-	run eval MODEL="$T/demo/model.safetensors" HELD=32 N_JUDGE=400 DENOISE_OPTIONS='-q -N 5' \
+	run eval MODEL="$T/demo/model.safetensors" HELD=32 N_JUDGE=400 DENOISE_OPTIONS='-q --steps 5' \
 		LOSS_EPOCHS=8 "$@"
 }
 ok 'is measured' evaluate
@@ -115,7 +115,7 @@ experiment() { # experiment NAME VARIABLES...
 	experiment_name=$1
 	shift
 	run "$experiment_name" OUT="$T/$experiment_name" STEPS=6 BATCH=16 VALID_EVERY=3 N_TRAIN=200 N_VALID=20 \
-		HELD=8 N_JUDGE=100 SEEDS='1 2' LOSS_EPOCHS=2 FIT_EVERY=3 DENOISE_OPTIONS='-q -N 2' \
+		HELD=8 N_JUDGE=100 SEEDS='1 2' LOSS_EPOCHS=2 FIT_EVERY=3 DENOISE_OPTIONS='-q --steps 2' \
 		TRAIN_OPTIONS='-q --layers 1 --width 32 --heads 2 -d 16' "$@"
 }
 kinds() {
@@ -164,7 +164,7 @@ if stories=$(data tinystories-train.jsonl.zst) && valid=$(data tinystories-valid
 		STEPS=4 BATCH=8 VALID_ROWS=8 VALID_EVERY=4 FIT_EVERY=4 SAMPLES=2 SAMPLE_STEPS=2 T=32 >"$T/tiny.log" 2>&1
 	ok 'TinyStories: a checkpoint is measured' run eval MODEL="$T/tiny/model.safetensors" GRAMMAR= \
 		TRAIN="$T/${stories##*/}" VALID="$T/${valid##*/}" VOCAB="$vocab" HELD=16 LOSS_EPOCHS=1 \
-		DENOISE_OPTIONS='-q -N 3'
+		DENOISE_OPTIONS='-q --steps 3'
 	table=$T/tiny/model-eval/table.csv
 	is 'TinyStories: eight texts of sixteen stories' "$(cut -d, -f2 "$table" | sort | uniq -c | xargs)" '8 16 1 stories'
 	is 'TinyStories: the judge has the rest' "$(wc -l <"$T/tiny/model-eval/judge.txt" | tr -d ' ')" 184

@@ -44,7 +44,7 @@ short 'tok --learn' "$most" tok -q --learn 300 "$T/stories.jsonl"
 short pack "$most" pack -q -T 60 --shuffle "$T/stories.tok"
 short noise "$most" noise -q "$T/train.rows"
 short fitsched "$most" fitsched -q "$T/loss.csv"
-short denoise "$most" denoise -q -j 1 -N 2 -n 2 -m "$T/model"
+short denoise "$most" denoise -q -j 1 --steps 2 -n 2 -m "$T/model"
 # shellcheck disable=SC2086
 short train $most train -q $shape -n 2 "$T/train.noised"
 
@@ -60,7 +60,7 @@ limited() { # limited KIB COMMAND...
 bad=0
 for kib in 50000 100000 150000 200000 250000 300000 400000 4000000; do
 	rm -f "$T/out"
-	limited $kib denoise -q -j 1 -N 2 -n 2 -m "$T/model" -o "$T/out"
+	limited $kib denoise -q -j 1 --steps 2 -n 2 -m "$T/model" -o "$T/out"
 	status=$?
 	[ $status -eq 0 ] && [ -e "$T/out" ] && continue
 	# What is not there for the loader or for OpenBLAS at its start is not ours to say.
@@ -69,7 +69,7 @@ for kib in 50000 100000 150000 200000 250000 300000 400000 4000000; do
 	echo "# $kib KiB: status $status: $(cat "$T/err")"
 done
 is 'denoise: limits of address space: works, or says why not' $bad 0
-limited 170000 denoise -q -j 1 -N 2 -n 2 -m "$T/model" -o "$T/out"
+limited 170000 denoise -q -j 1 --steps 2 -n 2 -m "$T/model" -o "$T/out"
 is 'denoise: the out-of-memory message names what needs the memory' "$? $(sed 's/ take .*//' "$T/err")" \
 	'1 denoise: out of memory: products of matrices'
 limited 170000 train --no-such-option

@@ -73,7 +73,7 @@ w="-w $T/vocab.txt"
 	upstream 'pack | noise' "pack -q -T 72 -z 0 $T/many.tok $T/many.tok" -- noise -q -o "$T/out"
 	upstream 'pack | pack --check' "pack -q -T 72 -z 0 $T/many.tok $T/many.tok" -- pack --check
 	upstream 'tok | tok -d' "tok -q $w -z 0 $T/many.jsonl $T/many.jsonl" -- tok -q -d $w -o "$T/out"
-	upstream 'noise | denoise' "noise -q -e 40 --limit 3000 $T/many.rows" -- denoise -q -j 1 -N 1 -m "$T/model" -o "$T/out"
+	upstream 'noise | denoise' "noise -q -e 40 --limit 3000 $T/many.rows" -- denoise -q -j 1 --steps 1 -m "$T/model" -o "$T/out"
 }
 
 # train keeps what it has learnt, and says what happened.
@@ -113,9 +113,9 @@ gone tok -q --json -w "$T/vocab.txt" "$T/many.jsonl"
 gone pack -q -z 0 -T 72 "$T/many.tok"
 gone pack --ids "$T/many.tok"
 gone noise -q -z 0 -e 40 "$T/many.rows"
-gone denoise -q -j 1 -N 1 -n 2000 -m "$T/model"
+gone denoise -q -j 1 --steps 1 -n 2000 -m "$T/model"
 cat "$T/loss.csv" "$T/rows.csv" >"$T/long.csv"
-gone fitsched -q --every 1 --family piecewise "$T/long.csv"
+gone fitsched -q --every 1 --schedule piecewise "$T/long.csv"
 
 # --- and one that never was: standard output and input closed ---
 

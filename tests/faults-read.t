@@ -41,11 +41,11 @@ cuts "$T/few.tok" 12 pack --check "$T/cut"
 cuts "$T/few.tok" 12 pack --info "$T/cut"
 cuts "$T/few.tok" 12 pack --ids "$T/cut"
 cuts "$T/few.tok" 12 tok -q -d -w "$T/vocab.txt" "$T/cut"
-cuts "$T/few.tok" 12 denoise -q -j 1 -N 1 -m "$T/model" --prefix "$T/cut"
+cuts "$T/few.tok" 12 denoise -q -j 1 --steps 1 -m "$T/model" --prefix "$T/cut"
 cuts "$T/few.rows" 12 noise -q "$T/cut"
 cuts "$T/few.rows" 12 noise -q --counts "$T/cut" "$T/few.rows"
-cuts "$T/few.rows" 12 denoise -q -j 1 -N 1 -m "$T/model" --mend "$T/cut"
-cuts "$T/few.noised" 12 denoise -q -j 1 -N 1 -m "$T/model" "$T/cut"
+cuts "$T/few.rows" 12 denoise -q -j 1 --steps 1 -m "$T/model" --infill "$T/cut"
+cuts "$T/few.noised" 12 denoise -q -j 1 --steps 1 -m "$T/model" "$T/cut"
 cuts "$T/few.noised" 12 pack --noise "$T/cut"
 # shellcheck disable=SC2086
 cuts "$T/few.noised" 12 train -q $shape -f -n 8 -o "$T/cut.st" "$T/cut"
@@ -54,7 +54,7 @@ cuts "$T/few.noised" 12 train -q $shape -f -n 1 -o "$T/cut.st" --valid "$T/cut" 
 # A checkpoint has 70 KB: the steps of "make torture" are of 64 bytes there; tests/unit/checkpoint.c
 # tries each length of a smaller one.
 [ "$STRIDE" -ne 1 ] || STRIDE=64
-cuts "$T/model" 12 denoise -q -j 1 -N 1 -n 1 -m "$T/cut"
+cuts "$T/model" 12 denoise -q -j 1 --steps 1 -n 1 -m "$T/cut"
 cuts "$T/model" 12 denoise --info -m "$T/cut"
 cuts "$T/model" 12 train -q -j 1 -r "$T/cut" "$T/train.noised"
 [ "$STRIDE" -ne 64 ] || STRIDE=1
@@ -194,8 +194,8 @@ if [ -e "$faults" ] && [ -z "${SAN:-}" ]; then
 	reading noise -q "$T/few.rows"
 	reading fitsched -q "$T/loss.csv"
 	reading plotcsv -q --ascii -x t -y ce_nats "$T/loss.csv"
-	reading denoise -q -j 1 -N 1 -n 1 -m "$T/model"
-	reading denoise -q -j 1 -N 1 -m "$T/model" "$T/few.noised"
+	reading denoise -q -j 1 --steps 1 -n 1 -m "$T/model"
+	reading denoise -q -j 1 --steps 1 -m "$T/model" "$T/few.noised"
 	# shellcheck disable=SC2086
 	reading train -q $shape -f -n 3 -o "$T/read.st" "$T/train.noised"
 fi

@@ -91,7 +91,7 @@ tools tok-learn tok -q --learn 200 "$T/stories.jsonl"
 tiny "$T/model" -n 40 -l "$T/steps.csv" >"$T/loss.csv"
 tools fitsched fitsched -q "$T/loss.csv"
 tools plot.svg plotcsv -q -x t -y ce_nats --max-points 20 "$T/loss.csv"
-tools denoise denoise -q -j 1 -m "$T/model" -n 3 -N 3
+tools denoise denoise -q -j 1 -m "$T/model" -n 3 --steps 3
 
 # --- checkpoints: of every save of a run ---
 
@@ -155,7 +155,7 @@ is 'train: --save-every 2 saves after steps 4, 6 and, at the end, 7' "$(grep -c 
 
 if [ -w /dev/full ]; then
 	for name in 'pack -q -T 60' 'noise -q' "tok -q -w $T/vocab.txt" "tok -q -d -w $T/vocab.txt" \
-		'fitsched -q' "denoise -q -j 1 -N 2 -n 1 -m $T/model" 'tok -q --learn 200' 'pack --info' 'pack --ids'; do
+		'fitsched -q' "denoise -q -j 1 --steps 2 -n 1 -m $T/model" 'tok -q --learn 200' 'pack --info' 'pack --ids'; do
 		case $name in
 		pack*) in=$T/stories.tok ;;
 		noise*) in=$T/train.rows ;;

@@ -42,18 +42,18 @@ done
 # One fit
 
 ok 'help' "$fitsched" --help
-ok 'a fit' "$fitsched" -q -d 256 -w 1600 -o "$T/sched.csv" "$T/cauchy.csv"
+ok 'a fit' "$fitsched" -q --embed 256 --window 1600 -o "$T/sched.csv" "$T/cauchy.csv"
 is 'the columns of cdcd-csv(5)' "$(head -n 1 "$T/sched.csv")" \
 	step,family,p1,p2,p3,p4,t_min,t_max,rmse_nats,knots
 is 'one row' "$(wc -l <"$T/sched.csv" | tr -d ' ')" 2
 is 'the step of the last row' "$(value step "$T/sched.csv")" 60
-ok '-w: the window forgets the first half: mu is 12' near "$(value p1 "$T/sched.csv")" 12 0.5
+ok '--window: the window forgets the first half: mu is 12' near "$(value p1 "$T/sched.csv")" 12 0.5
 ok 's is 3' near "$(value p2 "$T/sched.csv")" 3 0.4
 ok 'h is 6' near "$(value p3 "$T/sched.csv")" 6 0.2
 ok 'o is -0.4' near "$(value p4 "$T/sched.csv")" -0.4 0.2
-is '-d: the range is from sqrt(d) / 16' "$(value t_min "$T/sched.csv")" 1
-is '-d: to 18 sqrt(d)' "$(value t_max "$T/sched.csv")" 288
-"$fitsched" -q -d 256 -w 1600 <"$T/cauchy.csv" >"$T/again.csv"
+is '--embed: the range is from sqrt(d) / 16' "$(value t_min "$T/sched.csv")" 1
+is '--embed: to 18 sqrt(d)' "$(value t_max "$T/sched.csv")" 288
+"$fitsched" -q --embed 256 --window 1600 <"$T/cauchy.csv" >"$T/again.csv"
 ok 'standard input and output, the same bytes' cmp "$T/sched.csv" "$T/again.csv"
 "$fitsched" -q --t-min 2 --t-max 200 "$T/cauchy.csv" >"$T/again.csv"
 is '--t-min' "$(value t_min "$T/again.csv")" 2
@@ -61,7 +61,7 @@ is '--t-max' "$(value t_max "$T/again.csv")" 200
 "$fitsched" -q --split valid --t-min 1 "$T/cauchy.csv" >"$T/out" 2>"$T/err"
 is '--split: other rows, which are constant here' "$?" 1
 "$fitsched" -q "$T/cauchy.csv" >"$T/again.csv"
-is 'without -d the range is that of the data' "$(value t_min "$T/again.csv")" \
+is 'without --embed the range is that of the data' "$(value t_min "$T/again.csv")" \
 	"$(awk -F, '$4 == "train" { print $2 }' "$T/cauchy.csv" | sort -g | head -n 1 |
 		awk '{ printf "%.17g", $1 }')"
 cut -d, -f2,3 "$T/cauchy.csv" | awk -F, '$2 != 100' >"$T/bare.csv"
@@ -72,7 +72,7 @@ is 'fitsched: the fit is the same without columns step and split' "$(sed -n 2p "
 # Families
 
 for f in cauchy logistic frechet; do
-	"$fitsched" --family all -w 1600 -d 256 "$T/$f.csv" >"$T/all.csv" 2>"$T/err"
+	"$fitsched" --schedule all --window 1600 --embed 256 "$T/$f.csv" >"$T/all.csv" 2>"$T/err"
 	is "all on $f data: a row a family" "$(sed 1d "$T/all.csv" | cut -d, -f2 | sort | tr '\n' ' ')" \
 		'cauchy frechet logistic piecewise uniform '
 	is "all on $f data: of those with parameters, $f is the last" \
@@ -83,30 +83,30 @@ for f in cauchy logistic frechet; do
 	is "all on $f data: the quality is told" "$(grep -Ec \
 		'^fitsched: step 60: [a-z]*: 1600 rows, rmse [0-9.]* nats, misfit [0-9.]* nats$' "$T/err")" 5
 done
-is '-q says nothing' "$("$fitsched" -q --family all "$T/frechet.csv" 2>&1 >"$T/out")" ''
-"$fitsched" -q --family piecewise "$T/cauchy.csv" >"$T/knots.csv"
+is '-q says nothing' "$("$fitsched" -q --schedule all "$T/frechet.csv" 2>&1 >"$T/out")" ''
+"$fitsched" -q --schedule piecewise "$T/cauchy.csv" >"$T/knots.csv"
 is 'piecewise has 101 knots' "$(value knots "$T/knots.csv" | wc -w | tr -d ' ')" 101
-"$fitsched" -v --family logistic "$T/cauchy.csv" 2>"$T/err" >"$T/out"
+"$fitsched" -v --schedule logistic "$T/cauchy.csv" 2>"$T/err" >"$T/out"
 ok '-v ends with time and memory' grep -q 's wall, .* MiB peak' "$T/err"
 
 # History
 
-"$fitsched" -q --every 10 -w 500 -d 256 "$T/cauchy.csv" >"$T/history.csv"
+"$fitsched" -q --every 10 --window 500 --embed 256 "$T/cauchy.csv" >"$T/history.csv"
 is '--every: a row a refit' "$(sed 1d "$T/history.csv" | cut -d, -f1 | tr '\n' ' ')" '10 20 30 40 50 60 '
 ok '--every: mu at first' near "$(sed -n 3p "$T/history.csv" | cut -d, -f3)" 6 0.7
 ok '--every: mu at last' near "$(value p1 "$T/history.csv")" 12 1
-"$fitsched" --every 7 --family all -d 256 "$T/cauchy.csv" 2>"$T/err" >"$T/out"
+"$fitsched" --every 7 --schedule all --embed 256 "$T/cauchy.csv" 2>"$T/err" >"$T/out"
 is '--every: the end is fitted too' "$(value step "$T/out")" 60
 head -n 12 "$T/cauchy.csv" >"$T/part.csv"
 sed 1d "$T/cauchy.csv" | awk -F, '$1 > 20' >>"$T/part.csv"
-"$fitsched" --every 10 -w 800 "$T/part.csv" 2>"$T/err" >"$T/out"
+"$fitsched" --every 10 --window 800 "$T/part.csv" 2>"$T/err" >"$T/out"
 is '--every: a refit that fails is told, the others stand' "$(sed 1d "$T/out" | cut -d, -f1 | tr '\n' ' ')$(
 	grep -c 'step 1: cauchy: .* at least 16 are needed' "$T/err")" '30 40 50 60 1'
 
 # Curves
 
 for f in uniform cauchy logistic frechet piecewise; do
-	"$fitsched" -q --family $f -d 256 "$T/cauchy.csv" >"$T/one.csv"
+	"$fitsched" -q --schedule $f --embed 256 "$T/cauchy.csv" >"$T/one.csv"
 	"$fitsched" --curve --points 20000 "$T/one.csv" >"$T/curve.csv"
 	is "$f curve: columns" "$(head -n 1 "$T/curve.csv")" step,family,t,f_nats,density
 	is "$f curve: from t_min to t_max, F never falls, the density integrates to 1" "$(awk -F, '
@@ -155,11 +155,16 @@ echo precious >"$T/kept"
 "$fitsched" -q -o "$T/kept" "$T/few.csv" 2>"$T/err"
 is 'a failure leaves the old file' "$(cat "$T/kept")" precious
 is 'fitsched: a failure leaves no temporary file' "$(find "$T" -name '*.tmp')" ''
-fails 'an unknown family' 2 'family' "$fitsched" --family gauss "$T/cauchy.csv"
+fails 'an unknown schedule' 2 'schedule: unknown value' "$fitsched" --schedule gauss "$T/cauchy.csv"
 fails 'two operands' 2 'operand' "$fitsched" a b
 fails '--history without --curve' 2 'history' "$fitsched" --history "$T/cauchy.csv"
 fails '--points without --curve' 2 'points' "$fitsched" --points 3 "$T/cauchy.csv"
 fails '--curve with --every' 2 'every' "$fitsched" --curve --every 3 "$T/cauchy.csv"
 fails 'an empty range' 2 't-min' "$fitsched" --t-min 3 --t-max 2 "$T/cauchy.csv"
-fails 'a window that is no number' 2 'window' "$fitsched" -w ten "$T/cauchy.csv"
+fails 'a window that is no number' 2 'window' "$fitsched" --window ten "$T/cauchy.csv"
+fails 'fitsched: the former letter of --window' 2 'fitsched: -w: is now --window' "$fitsched" -w 9 "$T/cauchy.csv"
+fails 'fitsched: the former letter of --embed' 2 'fitsched: -d: is now --embed' "$fitsched" -d 9 "$T/cauchy.csv"
+fails 'fitsched: the former name of --embed' 2 'fitsched: --dim: is now --embed' "$fitsched" --dim 9 "$T/cauchy.csv"
+fails 'fitsched: the former name of --schedule' 2 'fitsched: --family: is now --schedule' \
+	"$fitsched" --family all "$T/cauchy.csv"
 done_testing

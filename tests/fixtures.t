@@ -41,8 +41,8 @@ train -q -r "$T/model.safetensors" --precision fp32 -j 1 --no-header --stop-afte
 for column in 2 3; do
 	ok "0.1: train -r goes on with the losses of 0.1 (column $column)" near $old/step7.csv "$T/step7.csv" $column
 done
-ok '0.1: denoise generates' denoise -q -n 2 -N 4 -m $old/model.safetensors -o "$T/two.rows"
+ok '0.1: denoise generates' denoise -q -n 2 --steps 4 -m $old/model.safetensors -o "$T/two.rows"
 ok '0.1: denoise repairs noised rows' \
-	denoise -q -N 4 -m $old/model.safetensors -o "$T/repaired.rows" $old/valid.noised
+	denoise -q --steps 4 -m $old/model.safetensors -o "$T/repaired.rows" $old/valid.noised
 
 done_testing

@@ -33,7 +33,7 @@ done
 noise -q -s 7 -o "$T/valid.noised" "$T/valid.rows"
 
 # 200 steps of 16 rows, but for the last, which has 2: fewer than there are ranks.
-noised="noise -q -e 8 -s 1 -m mixed --limit 3186 $T/train.rows"
+noised="noise -q -e 8 -s 1 --mask mixed --limit 3186 $T/train.rows"
 # In fp32 what ranks do differs from one process by the order of sums alone.
 small='-x tiny --layers 2 --width 32 --heads 2 -d 16 -B 16 --refit-every 20 --window 512 --bucket 32 -j 1 --precision fp32'
 

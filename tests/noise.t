@@ -69,8 +69,8 @@ not_ok 'in another order' cmp -s i plain
 ids --no-shuffle a.rows >kept
 ok '--no-shuffle: in their own' cmp kept plain
 
-"$BIN/noise" -s 5 -e 2 -m mixed a.rows >one
-"$BIN/noise" -s 5 -e 2 -m mixed a.rows >two
+"$BIN/noise" -s 5 -e 2 --mask mixed a.rows >one
+"$BIN/noise" -s 5 -e 2 --mask mixed a.rows >two
 ok 'the same command, the same bytes' cmp one two
 "$BIN/pack" --noise one | column 4 | sort >one.seeds
 records -s 6 -e 2 a.rows | column 4 | sort >other.seeds
@@ -86,11 +86,11 @@ for epoch in 1 2 3; do
 	ok "epoch $epoch has every row once" cmp "epoch$epoch.sorted" a.ids
 done
 not_ok 'each in another order' cmp -s epoch1 epoch2
-records -s 5 -e 3 -m mixed a.rows >whole
-ids -s 5 -e 3 -m mixed a.rows >whole.ids
+records -s 5 -e 3 --mask mixed a.rows >whole
+ids -s 5 -e 3 --mask mixed a.rows >whole.ids
 for skip in 0 1 199 200 431 599; do
-	records -s 5 -e 3 -m mixed --skip $skip a.rows >got
-	ids -s 5 -e 3 -m mixed --skip $skip a.rows >got.ids
+	records -s 5 -e 3 --mask mixed --skip $skip a.rows >got
+	ids -s 5 -e 3 --mask mixed --skip $skip a.rows >got.ids
 	sed "1,${skip}d" whole >want
 	sed "1,${skip}d" whole.ids >want.ids
 	[ $skip = 0 ] && cp whole want && cp whole.ids want.ids
@@ -99,13 +99,13 @@ for skip in 0 1 199 200 431 599; do
 done
 is '--skip all: nothing' "$(records -e 3 --skip 600 a.rows)" ''
 fails '--skip more' 2 'skip: 601 is more than the 600 records of the stream' "$BIN/noise" -e 3 --skip 601 a.rows -o no
-records -s 5 -e 3 -m mixed --skip 190 --limit 20 a.rows >part
+records -s 5 -e 3 --mask mixed --skip 190 --limit 20 a.rows >part
 sed -n 191,210p whole >want
 ok '--limit: a part of the whole' cmp part want
 is '--limit 0' "$(records --limit 0 a.rows)" ''
 # A shard that is in parts is one shard.
-"$BIN/noise" -s 5 -e 3 -m mixed --limit 250 a.rows >part1
-"$BIN/noise" -s 5 -e 3 -m mixed --skip 250 a.rows >part2
+"$BIN/noise" -s 5 -e 3 --mask mixed --limit 250 a.rows >part1
+"$BIN/noise" -s 5 -e 3 --mask mixed --skip 250 a.rows >part2
 cat part1 part2 | "$BIN/pack" --noise | sed 1d >glued
 ok 'parts can be glued together' cmp glued whole
 is 'a part says where it begins' "$("$BIN/pack" --info part2 | grep '^first')" 'first       250'
@@ -116,11 +116,11 @@ for world in 1 2 3 7; do
 	r=0
 	: >got
 	while [ $r -lt $world ]; do
-		records -s 5 -e 3 -m mixed --skip 5 --limit 411 --rank $r --world $world a.rows >>got
+		records -s 5 -e 3 --mask mixed --skip 5 --limit 411 --rank $r --world $world a.rows >>got
 		r=$((r + 1))
 	done
 	sort -n got >sorted
-	records -s 5 -e 3 -m mixed --skip 5 --limit 411 a.rows >want
+	records -s 5 -e 3 --mask mixed --skip 5 --limit 411 a.rows >want
 	ok "the shares of $world ranks are the whole stream" cmp sorted want
 done
 is 'a share has every fourth record' "$(records --rank 3 --world 4 --limit 12 a.rows | column 1 | tr '\n' ' ')" \
@@ -167,39 +167,40 @@ fails '-e 0' 2 'epochs' "$BIN/noise" -e 0 a.rows
 
 # --- masks ---
 
-records -e 5 -m prefix a.rows | column 5 >masks
-is '-m prefix: a beginning is given' "$(grep -cv '^0*11*$' masks)" 0
-ok '-m prefix: sometimes none' grep -qx 1111111111111 masks
-ok '-m prefix: sometimes more' grep -q '^00000' masks
-"$BIN/noise" -e 5 -m prefix a.rows >prefixed
+records -e 5 --mask prefix a.rows | column 5 >masks
+is '--mask prefix: a beginning is given' "$(grep -cv '^0*11*$' masks)" 0
+ok '--mask prefix: sometimes none' grep -qx 1111111111111 masks
+ok '--mask prefix: sometimes more' grep -q '^00000' masks
+"$BIN/noise" -e 5 --mask prefix a.rows >prefixed
 "$BIN/pack" --ids prefixed >i
-is '-m prefix: no padding is given, nor a whole story' "$(paste -d , i masks | awk -F '[ ,]' '{
+is '--mask prefix: no padding is given, nor a whole story' "$(paste -d , i masks | awk -F '[ ,]' '{
 	content = 0
 	for (k = 1; k <= 13; k++)
 		content += $k > 0
 	given = index($14, "1") - 1
 	bad += given >= content
 } END { print bad + 0 }')" 0
-records -e 5 -m random a.rows | column 5 >masks
-ok '-m random: anywhere' grep -q '10.*1.*0.*1' masks
-not_ok '-m random: never all' grep -qx 0000000000000 masks
-records -e 5 -m random --max-given 0 a.rows | column 5 >masks
+records -e 5 --mask random a.rows | column 5 >masks
+ok '--mask random: anywhere' grep -q '10.*1.*0.*1' masks
+not_ok '--mask random: never all' grep -qx 0000000000000 masks
+records -e 5 --mask random --max-given 0 a.rows | column 5 >masks
 is '--max-given 0: nothing is given' "$(sort -u masks)" 1111111111111
 fails '--max-given where nothing is' 2 'max-given does not go with' \
 	"$BIN/noise" --max-given 0.3 a.rows
-records -e 5 -m prefix --max-given 0.3 a.rows | column 5 >masks
+records -e 5 --mask prefix --max-given 0.3 a.rows | column 5 >masks
 not_ok '--max-given 0.3: of 13, 3 at most' grep -q '^0000' masks
 ok '--max-given 0.3: but 2' grep -q '^001' masks
 fails 'noise: --max-given of less than a token of each row is warned of' 0 \
-	'--max-given 0.07 of rows of 13 tokens is less than one token' "$BIN/noise" -o few -m prefix --max-given 0.07 a.rows
+	'--max-given 0.07 of rows of 13 tokens is less than one token' "$BIN/noise" -o few --mask prefix --max-given 0.07 a.rows
 is 'noise: --max-given of one token of the longest story gives it' \
-	"$(records -m prefix --max-given 0.15 -e 20 a.rows 2>err | column 5 | sort -u | xargs) $(cat err)" \
+	"$(records --mask prefix --max-given 0.15 -e 20 a.rows 2>err | column 5 | sort -u | xargs) $(cat err)" \
 	'0111111111111 1111111111111 '
-records -e 5 -m mixed a.rows | column 5 >masks
-is '-m mixed: a third is noised wholly, and a few more' \
+records -e 5 --mask mixed a.rows | column 5 >masks
+is '--mask mixed: a third is noised wholly, and a few more' \
 	"$(grep -cx 1111111111111 masks | awk '{ print ($1 > 333 && $1 < 520) }')" 1
-ok '-m mixed: others are given anywhere' grep -q '10.*1.*0.*1' masks
-fails '-m of no choice' 2 'expected one of: all, prefix, random, mixed' "$BIN/noise" -m some a.rows
+ok '--mask mixed: others are given anywhere' grep -q '10.*1.*0.*1' masks
+fails '--mask of no choice' 2 'expected one of: all, prefix, random, mixed' "$BIN/noise" --mask some a.rows
+fails 'noise: the former letter of --mask' 2 'noise: -m: is now --mask' "$BIN/noise" -m mixed a.rows
 
 # --- several inputs, headers, counts ---
 

@@ -109,8 +109,8 @@ done
 # tokens METHOD STEPS T TAU ETA GAMMA: the ids that denoise writes for damaged rows
 tokens() {
 	method=$1 steps=$2 temperature=$3 tau=$4 eta=$5 gamma=$6
-	set -- -q -j 2 --precision fp32 --sampler "$method" -N "$steps" --tau "$tau" --guidance "$gamma"
-	[ "$method" = 2m ] || set -- "$@" -T "$temperature"
+	set -- -q -j 2 --precision fp32 --sampler "$method" --steps "$steps" --tau "$tau" --guidance "$gamma"
+	[ "$method" = 2m ] || set -- "$@" --temperature "$temperature"
 	[ "$method" != ancestral ] || set -- "$@" --eta "$eta"
 	"$double/denoise" "$@" -m "$T/tiny.st" -o "$T/tokens.rows" "$T/valid-mixed.noised" &&
 		compare tokens "$T/tiny.st" "$T/valid-mixed.noised" "$T/tokens.rows" "$method" "$steps" \

@@ -14,8 +14,8 @@ done >stories
 "$BIN/tok" -q -w other <stories >other.tok
 "$BIN/pack" -q -T 9 file.tok -o file.rows
 "$BIN/pack" -q -T 9 file.tok | cat >pipe.rows
-"$BIN/noise" -q -e 3 -m mixed file.rows -o file.noised
-"$BIN/noise" -q -e 3 -m mixed file.rows | cat >pipe.noised
+"$BIN/noise" -q -e 3 --mask mixed file.rows -o file.noised
+"$BIN/noise" -q -e 3 --mask mixed file.rows | cat >pipe.noised
 
 # --- as zstd sees them ---
 

@@ -52,12 +52,12 @@ ids() {
 	show "$@" | sed 's/.*"ids":\[\([^]]*\)\].*/\1/'
 }
 is "no special tokens" "$(ids 'the cat' --no-special)" 5,6
-is "cut on the right" "$(ids 'the cat sat' -T 4)" 2,5,6,3
-is "cut on the left" "$(ids 'the cat sat' -T 4 --left)" 2,6,7,3
-is "offsets of what was cut" "$(show 'the cat sat' -T 3 --left | sed 's/.*offsets"://')" \
+is "cut on the right" "$(ids 'the cat sat' --truncate 4)" 2,5,6,3
+is "cut on the left" "$(ids 'the cat sat' --truncate 4 --left)" 2,6,7,3
+is "offsets of what was cut" "$(show 'the cat sat' --truncate 3 --left | sed 's/.*offsets"://')" \
 	'[[0,0],[8,11],[0,0]]}'
-is "padded" "$(ids 'the cat' -T 6 --pad)" 2,5,6,3,0,0
-is "padded on the left" "$(ids 'the cat' -T 6 --pad --left)" 0,0,2,5,6,3
+is "padded" "$(ids 'the cat' --truncate 6 --pad)" 2,5,6,3,0,0
+is "padded on the left" "$(ids 'the cat' --truncate 6 --pad --left)" 0,0,2,5,6,3
 is "a special token in the text" "$(ids 'the[SEP]cat' --no-special)" 5,3,6
 is "the same taken literally" "$(ids 'the[SEP]cat' --no-special --literal-special)" 5,14,16,15,6
 is "cased" "$(ids 'The cat' --no-special --cased)" 1,6
@@ -210,9 +210,10 @@ fails "another vocabulary" 1 'x.tok: made with another vocabulary' "$tok" -q -d 
 head -c 100 "$T/x.tok" >"$T/cut.tok"
 fails "a cut shard" 1 'cut.tok' "$tok" -d -w "$vocab" "$T/cut.tok"
 fails "not a shard" 1 'vocab.txt' "$tok" -d -w "$vocab" "$vocab"
-fails "--left without -T" 2 'left' "$tok" -w "$vocab" --left "$T/stories.jsonl"
-fails "--pad without -T" 2 'padding' "$tok" -w "$vocab" --pad "$T/stories.jsonl"
-fails "-T 1" 2 'length of 1' "$tok" -w "$vocab" -T 1 "$T/stories.jsonl"
+fails "--left without --truncate" 2 'left' "$tok" -w "$vocab" --left "$T/stories.jsonl"
+fails "tok: the former letter of --truncate" 2 "tok: -T: is now --truncate" "$tok" -w "$vocab" -T 4 "$T/stories.jsonl"
+fails "--pad without --truncate" 2 'padding' "$tok" -w "$vocab" --pad "$T/stories.jsonl"
+fails "--truncate 1" 2 'length of 1' "$tok" -w "$vocab" --truncate 1 "$T/stories.jsonl"
 fails "--lines --text" 2 'does not go with' "$tok" -w "$vocab" --lines --text "$T/stories.jsonl"
 fails "--lines --skip-bad" 2 'does not go with' "$tok" -w "$vocab" --lines --skip-bad "$T/stories.jsonl"
 fails "--no-cleanup without -d" 2 'does not go with' "$tok" -w "$vocab" --no-cleanup "$T/stories.jsonl"

@@ -41,7 +41,7 @@ last_fit() { # last_fit: of the last row, step, family and parameters to five di
 	tail -n 1 | awk -F, '{ printf "%d %s %.5g %.5g %.5g %.5g\n", $1, $2, $3, $4, $5, $6 }'
 }
 is 'train refits to the last --window losses, as fitsched does' "$(last_fit <"$T/sched.csv")" \
-	"$(fitsched -q -w 256 -d 16 "$T/loss.csv" | last_fit)"
+	"$(fitsched -q --window 256 --embed 16 "$T/loss.csv" | last_fit)"
 is 'validation is at the same levels each time' \
 	"$(grep '^20,.*valid' "$T/loss.csv" | cut -d, -f2)" \
 	"$(grep '^40,.*valid' "$T/loss.csv" | cut -d, -f2)"
@@ -204,14 +204,14 @@ fails 'another schedule on resuming' 2 'train.family is cauchy in the checkpoint
 noise -q -e 8 -s 2 "$T/train.rows" >"$T/seed2.noised"
 is 'train: --resume with the rows that it began with says nothing' \
 	"$(train -q -j 2 -r "$T/half.st" -o "$T/s1.st" -n 41 "$T/train.noised" 2>&1 >/dev/null)" ''
-noise -q -s1 -e 9 --skip 640 -mmixed "$T/train.rows" >"$T/later.noised"
+noise -q -s1 -e 9 --skip 640 --mask mixed "$T/train.rows" >"$T/later.noised"
 is 'train: --resume goes on with later records of the same rows in silence' \
 	"$(train -q -j 2 -r "$T/half.st" -o "$T/s1.st" -f -n 41 "$T/later.noised" 2>&1 >/dev/null)" ''
 noise -q -e 8 -s 1 "$T/train.rows" >"$T/unmasked.noised"
 fails 'train: --resume with another mask is warned of' 0 \
 	'unmasked.noised: noised with --mask all, but .*half.st began with --mask mixed' \
 	train -q -j 2 -r "$T/half.st" -o "$T/s2.st" -n 41 "$T/unmasked.noised"
-noise -q -e 100 -s 1 -m mixed "$T/valid.rows" >"$T/others.noised"
+noise -q -e 100 -s 1 --mask mixed "$T/valid.rows" >"$T/others.noised"
 occurs() { pack --ids "$1" | tr ' ' '\n' | grep -cx 0; }
 fails 'train: --resume with other rows of the same seed is warned of' 0 \
 	"others.noised: not the rows that .*half.st began with: token 0 occurs $(occurs "$T/valid.rows") times in these, $(occurs "$T/train.rows") times in those" \
@@ -228,51 +228,51 @@ fails 'one file is log and input' 2 'the same file is' run x -l "$T/train.noised
 d() {
 	denoise -q -j 2 -m "$T/whole.st" "$@"
 }
-for option in '--profile info.csv' --loss '-N 3' '-s 1' '-n 3' --last '-B 2' '-o info.rows' --prefix '-j 1'; do
+for option in '--profile info.csv' --loss '--steps 3' '-s 1' '-n 3' --last '-B 2' '-o info.rows' --prefix '-j 1'; do
 	# shellcheck disable=SC2086
 	fails "denoise: --info refuses $option" 2 'does not go with --info' denoise --info -m "$T/whole.st" $option
 done
 fails 'denoise: --info refuses records' 2 'x.rows: a file of records does not go with --info' \
 	denoise --info -m "$T/whole.st" x.rows
-ok 'rows from noise' sh -c "denoise -q -m '$T/whole.st' -n 3 -N 5 -s 1 >'$T/new.rows'"
+ok 'rows from noise' sh -c "denoise -q -m '$T/whole.st' -n 3 --steps 5 -s 1 >'$T/new.rows'"
 is 'are rows of the model' "$(zstd -dcq <"$T/new.rows" | wc -c)" 432
-d -n 3 -N 5 -s 1 >"$T/new2.rows"
+d -n 3 --steps 5 -s 1 >"$T/new2.rows"
 zstd -dcq <"$T/new.rows" >"$T/i1"
 zstd -dcq <"$T/new2.rows" >"$T/i2"
 ok 'the same seed, the same rows' cmp "$T/i1" "$T/i2"
-d -n 3 -N 5 -s 2 | zstd -dcq >"$T/i3"
+d -n 3 --steps 5 -s 2 | zstd -dcq >"$T/i3"
 not_ok 'another seed, other rows' cmp "$T/i2" "$T/i3"
-for a in 'euler -T 0.9' 'exp -T 0.9' 'heun -T 0.9' 2m 'ancestral --eta 0.5 -T 0.9'; do
-	ok "--sampler $a" sh -c "denoise -q -m '$T/whole.st' -n 2 -N 4 --tau 0.9 --scale 0.9 --sampler $a | zstd -tq"
+for a in 'euler --temperature 0.9' 'exp --temperature 0.9' 'heun --temperature 0.9' 2m 'ancestral --eta 0.5 --temperature 0.9'; do
+	ok "--sampler $a" sh -c "denoise -q -m '$T/whole.st' -n 2 --steps 4 --tau 0.9 --scale 0.9 --sampler $a | zstd -tq"
 done
-d -n 3 -N 4 -T 0.8 -a exp | zstd -dcq >"$T/i3"
-d -n 3 -N 4 -T 0.8 -a ancestral --eta 0 | zstd -dcq >"$T/i4"
+d -n 3 --steps 4 --temperature 0.8 -a exp | zstd -dcq >"$T/i3"
+d -n 3 --steps 4 --temperature 0.8 -a ancestral --eta 0 | zstd -dcq >"$T/i4"
 ok 'ancestral without fresh noise is exp, at any temperature' cmp "$T/i3" "$T/i4"
-d -n 3 -N 4 -T 0.8 -a ancestral | zstd -dcq >"$T/i3"
-d -n 3 -N 4 -a ancestral | zstd -dcq >"$T/i4"
+d -n 3 --steps 4 --temperature 0.8 -a ancestral | zstd -dcq >"$T/i3"
+d -n 3 --steps 4 -a ancestral | zstd -dcq >"$T/i4"
 not_ok 'and has a temperature with it' cmp "$T/i3" "$T/i4"
-d -n 3 -N 5 -s 1 --last | zstd -dcq >"$T/i3"
+d -n 3 --steps 5 -s 1 --last | zstd -dcq >"$T/i3"
 not_ok '--last takes other weights' cmp "$T/i3" "$T/i1"
-ok '-B and -o' sh -c "denoise -q -m '$T/whole.st' -n 5 -N 3 -B 2 -o '$T/five.rows' && zstd -tq '$T/five.rows'"
+ok '-B and -o' sh -c "denoise -q -m '$T/whole.st' -n 5 --steps 3 -B 2 -o '$T/five.rows' && zstd -tq '$T/five.rows'"
 printf 'once upon a time\n' | tok -q --text -w "$vocab" >"$T/prompt.tok"
 is 'a prompt is gone on from' \
-	"$(d --prefix -n 2 -N 4 "$T/prompt.tok" | tok -d -w "$vocab" | cut -c1-16 | uniq -c | tr -s ' ')" \
+	"$(d --prefix -n 2 --steps 4 "$T/prompt.tok" | tok -d -w "$vocab" | cut -c1-16 | uniq -c | tr -s ' ')" \
 	' 2 once upon a time'
-d --prefix -n 6 -N 4 "$T/prompt.tok" | pack --ids >"$T/six.ids"
+d --prefix -n 6 --steps 4 "$T/prompt.tok" | pack --ids >"$T/six.ids"
 is 'denoise --prefix -n 6: six rows that differ' "$(sort -u "$T/six.ids" | wc -l)" 6
 # shellcheck disable=SC2016 # awk
 ok 'denoise --prefix: the [SEP] behind a prompt is not given' awk '$6 != 3 { n++ } END { exit !n }' "$T/six.ids"
-ok 'with guidance' d --prefix -N 3 -g 2 -o "$T/g.rows" "$T/prompt.tok"
+ok 'with guidance' d --prefix --steps 3 -g 2 -o "$T/g.rows" "$T/prompt.tok"
 printf '[CLS] once upon a [MASK] , [MASK] was\n' >"$T/hole.txt"
 tok -q --text -w "$vocab" --no-special "$T/hole.txt" >"$T/hole.tok"
-ids=$(d --mend -N 4 "$T/hole.tok" | zstd -dcq | od -An -v -tu2 -w18 | head -n 1 | tr -s ' ')
+ids=$(d --infill --steps 4 "$T/hole.tok" | zstd -dcq | od -An -v -tu2 -w18 | head -n 1 | tr -s ' ')
 was=$(zstd -dcq <"$T/hole.tok" | od -An -v -tu2 -w18 | head -n 1 | tr -s ' ')
 is 'what is not masked stays' "$(echo "$ids" | cut -d' ' -f2-5,7)" "$(echo "$was" | cut -d' ' -f2-5,7)"
 not_ok 'and no [MASK] is left' sh -c "echo '$ids ' | grep -q ' 4 '"
 noise -q --no-shuffle -t 0.3 "$T/valid.rows" >"$T/faint.noised"
-denoise -q -j 2 -m "$T/p-bayes" -N 3 "$T/faint.noised" | zstd -dcq >"$T/mended"
+denoise -q -j 2 -m "$T/p-bayes" --steps 3 "$T/faint.noised" | zstd -dcq >"$T/restored"
 zstd -dcq <"$T/valid.rows" >"$T/meant"
-ok 'rows that are hardly damaged come back whole, with the row bayes untrained' cmp "$T/mended" "$T/meant"
+ok 'rows that are hardly noised come back whole, with the row bayes untrained' cmp "$T/restored" "$T/meant"
 ok '--loss' d --loss -o "$T/losses.csv" "$T/valid.noised"
 is '--loss: a row for each' "$(awk -F, 'NR == 1 || NF == 5 && $3 != "" && $4 > 0 { n++ } END { print n }' \
 	"$T/losses.csv")" 21
@@ -302,19 +302,22 @@ awk -F, 'NR > 1 { print $3, $4 }' "$T/losses.csv" >"$T/by-all"
 ok '--loss: the same in batches of another size' near "$T/by-threes" "$T/by-all"
 fails '--loss of rows without noise' 2 'not noised rows' d --loss "$T/valid.rows"
 fails '--loss and -n' 2 'which generates no rows' d --loss -n 3
-fails '--loss and --mend' 2 'only one of them' d --loss --mend "$T/valid.noised"
+fails '--loss and --infill' 2 'only one of them' d --loss --infill "$T/valid.noised"
 ok '--info' sh -c "denoise -m '$T/whole.st' --info | grep -q '^model.width: 32'"
 fails 'rows that are neither noised nor prompts' 2 'prefix' d "$T/valid.rows"
-fails '-n and noised rows' 2 'needs --prefix or --mend' d -n 3 "$T/faint.noised"
+fails '-n and noised rows' 2 'needs --prefix or --infill' d -n 3 "$T/faint.noised"
 fails 'a model that would be overwritten' 2 'the same file is' d -n 1 -o "$T/whole.st"
 fails '--eta of a sampler that has none' 2 'eta does not go with' d -n 1 --eta 0.5
-fails '--temperature of one that has none' 2 'temperature does not go with 2m' d -n 1 -a 2m -T 0.5
+fails '--temperature of one that has none' 2 'temperature does not go with 2m' d -n 1 -a 2m --temperature 0.5
 fails '--guidance without anything given' 2 'guidance does not go with' d -n 1 -g 2
 fails '--seed of rows that have theirs' 2 'seed does not go with' d -s 3 "$T/faint.noised"
 fails '--scale of rows that have levels' 2 'scale does not go with' d --scale 0.9 "$T/faint.noised"
-fails '--steps of what makes none' 2 'an option of the sampler does not go with --loss' d --loss -N 5 "$T/faint.noised"
+fails '--steps of what makes none' 2 'steps does not go with --loss' d --loss --steps 5 "$T/faint.noised"
+fails 'denoise: the former letter of --steps' 2 'denoise: -N: is now --steps' d -n 1 -N 5
+fails 'denoise: the former letter of --temperature' 2 'denoise: -T: is now --temperature' d -n 1 -T 0.5
+fails 'denoise: the former name of --infill' 2 'denoise: --mend: is now --infill' d --mend "$T/hole.tok"
 fails '--info with -n' 2 'does not go with --info' d --info -n 1
-fails '--prefix and --mend' 2 'only one of them' d --prefix --mend "$T/valid.rows"
+fails '--prefix and --infill' 2 'only one of them' d --prefix --infill "$T/valid.rows"
 sed '$d' "$vocab" >"$T/vocab2.txt"
 tok -q --text -w "$T/vocab2.txt" "$T/hole.txt" >"$T/foreign.tok"
 tok -q -w "$T/vocab2.txt" "$T/valid.jsonl" | pack -q -T 72 | noise -q >"$T/foreign.noised"
@@ -340,7 +343,7 @@ is 'tok: a wide vocabulary gives ids that do not fit 16 bits' "$(echo w69999 | t
 	$(($(wc -l <"$vocab") + 69998))
 # shellcheck disable=SC2086
 noise -q -e 8 "$T/wide.rows" | train -q $small -o "$T/wide.st" >/dev/null
-ok 'a model of them' sh -c "denoise -q -m '$T/wide.st' -n 2 -N 3 | tok -d -w '$T/wide.txt'"
+ok 'a model of them' sh -c "denoise -q -m '$T/wide.st' -n 2 --steps 3 | tok -d -w '$T/wide.txt'"
 fails 'the widths do not mix' 1 'the width of ids in bytes differs: 2 and 4' \
 	noise -q "$T/valid.rows" "$T/wide.rows"
 fails 'a checkpoint that is not there' 1 'No such file' denoise -q -m "$T/nowhere" -n 1
@@ -348,7 +351,7 @@ fails 'a torn checkpoint' 1 'torn.st' denoise -q -m "$T/torn.st" -n 1
 if [ -w /dev/full ]; then
 	fails '--loss to a full disk' 1 'cannot write' \
 		sh -c "denoise -q -m '$T/whole.st' --loss '$T/valid.noised' >/dev/full"
-	fails 'a full disk' 1 'cannot write' sh -c "denoise -q -m '$T/whole.st' -n 2 -N 2 >/dev/full"
+	fails 'a full disk' 1 'cannot write' sh -c "denoise -q -m '$T/whole.st' -n 2 --steps 2 >/dev/full"
 fi
 ok '-V' sh -c 'denoise -V | grep -q "^denoise (cdcd)"'
 
@@ -371,7 +374,7 @@ if [ -z "${SAN:-}" ]; then
 			train -v -f $long -n 2 --valid "$T/long.noised" --valid-every 2 -o "$T/long.st" "$T/long.noised" 2>"$T/err" >/dev/null
 		}
 		near "train: --dry-run counts the scratch of kernels, $precision" "$said" "$(peak)"
-		denoise -v -m "$T/long.st" -n 1 -N 1 -B 1 -j 2 --precision $precision 2>"$T/err" >/dev/null
+		denoise -v -m "$T/long.st" -n 1 --steps 1 -B 1 -j 2 --precision $precision 2>"$T/err" >/dev/null
 		near "denoise: its memory counts the scratch of kernels, $precision" \
 			"$(sed -n 's/^denoise: memory: \([0-9.]*\) MiB$/\1/p' "$T/err")" "$(peak)"
 		denoise -v -m "$T/long.st" --loss -B 1 -j 2 --precision $precision "$T/long.noised" 2>"$T/err" >/dev/null

@@ -31,7 +31,7 @@ static int64_t count, batch = 32, threads;
 static uint64_t seed;
 static int precision;
 static const char *profile_path;
-static bool prefix, mend, loss, last, info;
+static bool prefix, infill, loss, last, info;
 
 static const struct option_entry entries[] = {
     {.letter = 'm',
@@ -51,9 +51,9 @@ static const struct option_entry entries[] = {
         .type = OPTION_FLAG,
         .value = &prefix,
         .help = "treat records as prompts and complete each one"},
-    {.name = "mend",
+    {.name = "infill",
         .type = OPTION_FLAG,
-        .value = &mend,
+        .value = &infill,
         .help = "fill in the [MASK] positions of each record"},
     {.name = "loss",
         .type = OPTION_FLAG,
@@ -65,16 +65,14 @@ static const struct option_entry entries[] = {
         .value = &options.method,
         .help = "method of stepping from noise to text",
         .choices = sampler_names},
-    {.letter = 'N',
-        .name = "steps",
+    {.name = "steps",
         .type = OPTION_INT,
         .value = &options.steps,
         .arg = "N",
         .help = "sampling steps per row",
         .min = 1,
         .max = 1e6},
-    {.letter = 'T',
-        .name = "temperature",
+    {.name = "temperature",
         .type = OPTION_REAL,
         .value = &options.temperature,
         .arg = "T",
@@ -134,13 +132,21 @@ static const struct option_entry entries[] = {
     CLI_VERBOSE,
 };
 
+static const struct cli_removed removed[] = {
+    {.letter = 'N', .use = "--steps"},
+    {.letter = 'T', .use = "--temperature"},
+    {.name = "mend", .use = "--infill"},
+};
+
 static const struct cli cli = {
     .tool = "denoise",
-    .usage = "-m model (-n count | --prefix | --mend | --loss | noised rows) [options] [records]",
+    .usage = "-m model (-n count | --prefix | --infill | --loss | noised rows) [options] [records]",
     .summary = "Turn noise into text with a trained model: generate, complete, fill in, repair.",
     .options = entries,
     .n_options = CLI_COUNT(entries),
     .max_operands = 1,
+    .removed = removed,
+    .n_removed = CLI_COUNT(removed),
 };
 
 struct job {
@@ -344,7 +350,7 @@ static void set_row(struct job *j, const struct shard_record *r)
 	size_t T = j->b.T;
 
 	for (size_t i = 0; i < T; i++) {
-		bool noised = prefix ? i >= given : i < r->n && mend && r->ids[i] == s->mask;
+		bool noised = prefix ? i >= given : i < r->n && infill && r->ids[i] == s->mask;
 
 		j->ids[i] = i < given                         ? r->ids[i]
 		            : prefix || s->pad == SHARD_NO_ID ? any_token(j)
@@ -479,7 +485,7 @@ static void from_records(struct job *j, struct shard_reader *in)
 {
 	if (loss)
 		measure(j, in);
-	else if (shard_header(in)->kind == SHARD_NOISED && !prefix && !mend)
+	else if (shard_header(in)->kind == SHARD_NOISED && !prefix && !infill)
 		from_noised(j, in);
 	else
 		from_prompts(j, in);
@@ -495,14 +501,14 @@ static struct shard_reader *open_records(const struct job *j, const char *path)
 	if (checkpoint_matches(&j->cp, shard_name(in), shard_header(in),
 	        shard_header(in)->kind == SHARD_NOISED, &e))
 		die(&e);
-	if (shard_header(in)->kind != SHARD_NOISED && !prefix && !mend)
+	if (shard_header(in)->kind != SHARD_NOISED && !prefix && !infill)
 		die_usage("%s: holds %s, not noised rows: %s", shard_name(in),
 		    shard_kind_name(shard_header(in)->kind),
 		    loss ? "make them with noise"
-		         : "use --prefix to complete its records, --mend to fill in their [MASK] "
+		         : "use --prefix to complete its records, --infill to fill in their [MASK] "
 		           "positions");
-	if (mend && j->cp.source.special.mask == SHARD_NO_ID)
-		die_usage("--mend: the model's vocabulary has no [MASK] token");
+	if (infill && j->cp.source.special.mask == SHARD_NO_ID)
+		die_usage("--infill: the model's vocabulary has no [MASK] token");
 	return in;
 }
 
@@ -517,12 +523,12 @@ static void refuse_options(char *const *operands)
 		cli_refuse_others("--info", with_info, CLI_COUNT(with_info));
 	if (info && records)
 		die_usage("%s: a file of records does not go with --info", records);
-	if (prefix + mend + loss > 1)
-		die_usage("--prefix, --mend and --loss: only one of them can be given");
+	if (prefix + infill + loss > 1)
+		die_usage("--prefix, --infill and --loss: only one of them can be given");
 	if (cli_given("count") && loss)
 		die_usage("-n does not go with --loss, which generates no rows");
-	if (cli_given("count") && records && !prefix && !mend)
-		die_usage("-n: needs --prefix or --mend to generate rows from the records of %s",
+	if (cli_given("count") && records && !prefix && !infill)
+		die_usage("-n: needs --prefix or --infill to generate rows from the records of %s",
 		    records);
 	cli_refuse_clashes(written, CLI_COUNT(written), &model_path, 1, operands);
 	if (profile_path && path_is_standard(profile_path) && path_is_standard(output))
@@ -534,7 +540,7 @@ static void refuse_options(char *const *operands)
 	    "a sampler that is not ancestral");
 	cli_refuse(cli_given("temperature") && options.method == SAMPLER_2M, "--temperature",
 	    sampler_names[options.method]);
-	cli_refuse(options.guidance != 1 && cli_given("count") && !prefix && !mend, "--guidance",
+	cli_refuse(options.guidance != 1 && cli_given("count") && !prefix && !infill, "--guidance",
 	    "rows without given tokens");
 	cli_check_threads(threads);
 }
@@ -542,7 +548,7 @@ static void refuse_options(char *const *operands)
 /* Noised rows contain their own seeds and noise levels. */
 static void refuse_noise_options(const struct shard_reader *in)
 {
-	if (shard_header(in)->kind != SHARD_NOISED || prefix || mend)
+	if (shard_header(in)->kind != SHARD_NOISED || prefix || infill)
 		return;
 	cli_refuse(cli_given("seed"), "--seed", "noised rows, which have their own seeds");
 	cli_refuse(cli_given("scale"), "--scale", "noised rows, which have their own levels");
@@ -566,7 +572,7 @@ int main(int argc, char **argv)
 		checkpoint_close(&j.cp);
 		return cli_finish();
 	}
-	if (!cli_given("count") || prefix || mend || argv[first])
+	if (!cli_given("count") || prefix || infill || argv[first])
 		in = open_records(&j, argv[first]);
 	if (in)
 		refuse_noise_options(in);

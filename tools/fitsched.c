@@ -18,18 +18,17 @@ enum { ALL = SCHEDULE_FAMILIES };
 
 static int family = SCHEDULE_CAUCHY;
 static const char *split = "train", *output;
-static int64_t window, every, dim, points = 200;
+static int64_t window, every, embed, points = 200;
 static double t_min, t_max;
 static bool curve, history;
 
 static const struct option_entry options[] = {
-    {.name = "family",
+    {.name = "schedule",
         .type = OPTION_CHOICE,
         .value = &family,
         .help = "family of F(t) to fit",
         .choices = families},
-    {.letter = 'w',
-        .name = "window",
+    {.name = "window",
         .type = OPTION_INT,
         .value = &window,
         .arg = "N",
@@ -46,24 +45,23 @@ static const struct option_entry options[] = {
         .value = &split,
         .arg = "NAME",
         .help = "use the rows of this split"},
-    {.letter = 'd',
-        .name = "dim",
+    {.name = "embed",
         .type = OPTION_INT,
-        .value = &dim,
-        .arg = "D",
-        .help = "embedding dimension, which sets the range of t; 0: range of the data",
+        .value = &embed,
+        .arg = "N",
+        .help = "dimension of the embeddings, which sets the range of t; 0: range of the data",
         .max = 1 << 20},
     {.name = "t-min",
         .type = OPTION_REAL,
         .value = &t_min,
         .arg = "T",
-        .help = "smallest noise level; 0: by -d",
+        .help = "smallest noise level; 0: by --embed",
         .max = 1e15},
     {.name = "t-max",
         .type = OPTION_REAL,
         .value = &t_max,
         .arg = "T",
-        .help = "largest noise level; 0: by -d",
+        .help = "largest noise level; 0: by --embed",
         .max = 1e15},
     {.name = "curve",
         .type = OPTION_FLAG,
@@ -85,6 +83,12 @@ static const struct option_entry options[] = {
     CLI_VERBOSE,
 };
 
+static const struct cli_removed removed[] = {
+    {.letter = 'w', .use = "--window"},
+    {.letter = 'd', .name = "dim", .use = "--embed"},
+    {.name = "family", .use = "--schedule"},
+};
+
 static const struct cli cli = {
     .tool = "fitsched",
     .usage = "[options] [file.csv]",
@@ -92,12 +96,14 @@ static const struct cli cli = {
     .options = options,
     .n_options = CLI_COUNT(options),
     .max_operands = 1,
+    .removed = removed,
+    .n_removed = CLI_COUNT(removed),
 };
 
 static void check_options(void)
 {
 	static const char *const fitting[] = {
-	    "family", "split", "window", "every", "dim", "t-min", "t-max", NULL};
+	    "schedule", "split", "window", "every", "embed", "t-min", "t-max", NULL};
 
 	if (curve)
 		cli_refuse_given("--curve, which fits nothing", fitting);
@@ -190,14 +196,14 @@ static void fits_init(struct fits *f, const struct rows *r)
 	double low = t_min, high = t_max, root_d;
 
 	f->printed = 0;
-	if (!dim) {
+	if (!embed) {
 		low = low > 0 ? low : r->least_t;
 		high = high > 0 ? high : r->largest_t;
 	}
 	root_d = fmin(high / 18, 1000);
 	for (int i = 0; i < SCHEDULE_FAMILIES; i++)
 		schedule_init(&f->schedule[i], (enum schedule_family)i,
-		    dim ? (int)dim : (int)ceil(root_d * root_d), r->largest_ce, low, high);
+		    embed ? (int)embed : (int)ceil(root_d * root_d), r->largest_ce, low, high);
 }
 
 static int print_step(struct output *out, double step, struct err *e)

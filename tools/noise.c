@@ -49,8 +49,7 @@ static const struct option_entry options[] = {
         .arg = "U",
         .help = "fixed u in [0, 1) for all records; train computes t from u",
         .max = 1},
-    {.letter = 'm',
-        .name = "mask",
+    {.name = "mask",
         .type = OPTION_CHOICE,
         .value = &mask,
         .help = "which positions are noised; the others are given",
@@ -103,6 +102,10 @@ static const struct option_entry options[] = {
     CLI_VERBOSE,
 };
 
+static const struct cli_removed removed[] = {
+    {.letter = 'm', .use = "--mask"},
+};
+
 static const struct cli cli = {
     .tool = "noise",
     .usage = "[option ...] [FILE ...]",
@@ -110,6 +113,8 @@ static const struct cli cli = {
     .options = options,
     .n_options = CLI_COUNT(options),
     .max_operands = -1,
+    .removed = removed,
+    .n_removed = CLI_COUNT(removed),
 };
 
 /* --- this rank's part of the stream --- */

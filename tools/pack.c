@@ -303,15 +303,15 @@ static int say(int n, char **paths, struct err *e)
 /* Read all files to their ends and report the corrupt ones. Returns their number. */
 static int check_files(int n, char **paths)
 {
-	int damaged = 0;
+	int corrupt = 0;
 	struct err e;
 
 	for (int i = 0; i < n; i++)
 		if (inspect_check(paths[i], &e)) {
 			warn("%s", e.msg);
-			damaged++;
+			corrupt++;
 		}
-	return damaged;
+	return corrupt;
 }
 
 static void check_options(void)

@@ -58,14 +58,16 @@ static const struct option_entry options[] = {
         .type = OPTION_FLAG,
         .value = &skip_bad,
         .help = "skip lines that hold no document, and count them"},
-    {.letter = 'T',
-        .name = "truncate",
+    {.name = "truncate",
         .type = OPTION_INT,
         .value = &truncate_to,
         .arg = "N",
         .help = "largest number of ids per record; 0: no limit",
         .max = 1 << 30},
-    {.name = "pad", .type = OPTION_FLAG, .value = &pad, .help = "fill records with [PAD] up to -T"},
+    {.name = "pad",
+        .type = OPTION_FLAG,
+        .value = &pad,
+        .help = "fill records with [PAD] up to --truncate"},
     {.name = "left",
         .type = OPTION_FLAG,
         .value = &left,
@@ -99,6 +101,10 @@ static const struct option_entry options[] = {
     CLI_VERBOSE,
 };
 
+static const struct cli_removed removed[] = {
+    {.letter = 'T', .use = "--truncate"},
+};
+
 static const struct cli cli = {
     .tool = "tok",
     .usage = "-w FILE [-d] [option ...] [FILE ...] | --learn N [FILE ...]",
@@ -106,6 +112,8 @@ static const struct cli cli = {
     .options = options,
     .n_options = CLI_COUNT(options),
     .max_operands = -1,
+    .removed = removed,
+    .n_removed = CLI_COUNT(removed),
 };
 
 static enum story_form input_form(void)
