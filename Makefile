@@ -84,6 +84,8 @@ ALL_LIBS = $(PKG_LIBS) -lcsv -lm $(LDLIBS)
 
 TRAIN_OBJ = $(TOOL_COMMON) \
 	$(patsubst %,$(BUILD)/tools/%.o,train train_options needs origin ranks run runlog stop profile)
+DENOISE_OBJ = $(TOOL_COMMON) \
+	$(patsubst %,$(BUILD)/tools/%.o,denoise generate evaluate batches model profile)
 
 # LINK: a program from its sources, objects and archives.
 LINK = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@
@@ -113,8 +115,7 @@ $(BUILD)/bin/train: $(TRAIN_OBJ) $(BUILD)/comm $(BUILD)/lib/comm/comm_$(COMM).o 
 TOOLS64 = $(BUILD)/double/bin/train $(BUILD)/double/bin/denoise $(BUILD)/double/bin/sample64
 $(BUILD)/double/bin/train: $(TRAIN_OBJ:$(BUILD)/%=$(BUILD)/double/%) \
 	$(BUILD)/double/lib/comm/comm_single.o
-$(BUILD)/double/bin/denoise: \
-	$(patsubst %,$(BUILD)/double/tools/%.o,denoise cli cli_paths progress profile)
+$(BUILD)/double/bin/denoise: $(DENOISE_OBJ:$(BUILD)/%=$(BUILD)/double/%)
 $(BUILD)/double/bin/sample64: $(BUILD)/double/tests/numpy/sample64.o
 $(TOOLS64): $(BUILD)/libcdcd64.a
 	@mkdir -p $(@D)
@@ -136,7 +137,7 @@ $(BUILD)/bin/%: $(BUILD)/tools/%.o $(TOOL_COMMON) $(BUILD)/libcdcd.a
 # What single tools are made of besides.
 $(BUILD)/bin/pack: $(BUILD)/tools/inspect.o
 $(BUILD)/bin/tok: $(BUILD)/tools/encode.o
-$(BUILD)/bin/denoise: $(BUILD)/tools/profile.o
+$(BUILD)/bin/denoise: $(DENOISE_OBJ)
 
 # Sums over a row may be split over the lanes of a vector here, and nowhere else.
 $(BUILD)/lib/compute/cpu/rows_%.o $(BUILD)/double/lib/compute/cpu/rows_%.o: \
