@@ -7,7 +7,7 @@ int batches_init(struct batches *s, const struct model *m, size_t B, batches_fun
 {
 	*s = (struct batches){
 	    .m = m, .pad_loss = true, .run = run, .arg = arg, .progress = progress};
-	return batch_init(&s->b, B, (size_t)m->cp.c.row_len, e);
+	return batch_init(&s->b, B, m->cp.c.row_len, e);
 }
 
 void batches_release(struct batches *s)
@@ -17,7 +17,7 @@ void batches_release(struct batches *s)
 
 size_t batches_bytes(const struct model *m, size_t B)
 {
-	return batch_bytes(B, (size_t)m->cp.c.row_len);
+	return batch_bytes(B, m->cp.c.row_len);
 }
 
 int batches_finish(struct batches *s, struct err *e)

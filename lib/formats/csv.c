@@ -17,10 +17,10 @@ struct csv_reader {
 	struct csv_parser parser;
 	enum csv_rules rules;
 	size_t n_columns; /* 0 until the header is read */
-	char *names;      /* one after another, each with its NUL */
+	char *names;      /* concatenated, each with a NUL */
 	size_t *name_at;
 
-	/* the current row, as the parser hands it over */
+	/* the current row, as far as the parser has passed it */
 	char *text;
 	size_t text_len, text_cap;
 	size_t *at, at_cap;
@@ -33,7 +33,7 @@ struct csv_reader {
 	struct err memory;
 };
 
-/* --- what libcsv calls --- */
+/* --- callbacks of libcsv --- */
 
 static void on_field(void *field, size_t n, void *arg)
 {
@@ -63,13 +63,14 @@ static void on_row(int terminator, void *arg)
 	r->row_done = true;
 }
 
-/* Only '\n' ends a row, so that a line holds one row at most ... */
+/* Only '\n' ends a row, so that a line contains at most one row. */
 static int ends_row(unsigned char c)
 {
 	return c == '\n';
 }
 
-/* ... and '\r' before it is let pass. Blanks belong to their field (RFC 4180, section 2.4). */
+/* libcsv removes this character around fields: the '\r' before '\n'. Blanks are part of their field
+ * (RFC 4180, section 2.4). */
 static int is_blank(unsigned char c)
 {
 	return c == '\r';
@@ -78,8 +79,8 @@ static int is_blank(unsigned char c)
 /* --- rows --- */
 
 /*
- * 1: a whole line lies at in->buf[in->pos], its '\n' included unless it is the last one of an
- * RFC 4180 file; 0: there is none (yet); -1: error.
+ * Find a whole line at in->buf[in->pos], and set *n to its length, including '\n', which the last
+ * line of an RFC 4180 file may lack. Returns 1, 0 if there is no whole line (yet), or -1 on error.
  */
 static int find_line(struct csv_reader *r, size_t *n, struct err *e)
 {
@@ -146,7 +147,7 @@ static int check_row(struct csv_reader *r, struct err *e)
 	return 1;
 }
 
-/* The input has ended: between rows, as it should, or within one. */
+/* Check that the input has not ended within a row. */
 static int check_end(const struct csv_reader *r, struct err *e)
 {
 	if (r->follow)
@@ -169,8 +170,8 @@ static void begin_row(struct csv_reader *r)
 	r->text_len = 0;
 }
 
-/* Whether the line that was just fed, of n bytes, was empty: libcsv passes over those. */
-static bool is_empty(const struct input *in, size_t n)
+/* Whether the line of n bytes that was fed last is empty: libcsv skips empty lines. */
+static bool is_empty_line(const struct input *in, size_t n)
 {
 	const unsigned char *line = in->buf + in->pos - n;
 
@@ -193,7 +194,7 @@ int csv_next(struct csv_reader *r, struct err *e)
 			r->row_begun = false;
 			return check_row(r, e);
 		}
-		if (first && is_empty(r->in, n))
+		if (first && is_empty_line(r->in, n))
 			r->row_begun = false;
 	}
 	return found < 0 ? -1 : check_end(r, e);
@@ -201,7 +202,7 @@ int csv_next(struct csv_reader *r, struct err *e)
 
 /* --- the header --- */
 
-static int skip_mark(struct csv_reader *r, struct err *e)
+static int skip_byte_order_mark(struct csv_reader *r, struct err *e)
 {
 	struct input *in = r->in;
 	size_t n;
@@ -240,7 +241,7 @@ static int read_header(struct csv_reader *r, struct err *e)
 {
 	int got;
 
-	if (skip_mark(r, e))
+	if (skip_byte_order_mark(r, e))
 		return -1;
 	got = csv_next(r, e);
 	if (got == 0)
@@ -298,8 +299,8 @@ const char *csv_name(const struct csv_reader *r, size_t column)
 	return r->names + r->name_at[column];
 }
 
-/* Append text to a message. Returns 0, or -1 where it has no room. */
-static int append(struct err *e, const char *text)
+/* Append text to a message. Returns 0, or -1 if it does not fit. */
+static int append_to_message(struct err *e, const char *text)
 {
 	size_t n = strlen(e->msg);
 
@@ -319,7 +320,7 @@ size_t csv_count(const struct csv_reader *r, const char *name)
 	return n;
 }
 
-/* The first column of this name from the one given on; n_columns where there is none. */
+/* The first column >= from with this name, or n_columns if there is none. */
 static size_t next_column(const struct csv_reader *r, size_t from, const char *name)
 {
 	while (from < r->n_columns && strcmp(csv_name(r, from), name) != 0)
@@ -340,7 +341,7 @@ int csv_column(const struct csv_reader *r, const char *name, struct err *e)
 		return (int)first;
 	err_set(e, "%.400s: no column '%.200s'; there are", r->in->name, name);
 	for (size_t i = 0; i < r->n_columns; i++)
-		if (append(e, i ? ", " : " ") || append(e, csv_name(r, i))) {
+		if (append_to_message(e, i ? ", " : " ") || append_to_message(e, csv_name(r, i))) {
 			n = strlen(e->msg);
 			snprintf(e->msg + n, sizeof e->msg - n, "...");
 			break;

@@ -8,10 +8,11 @@ struct scan {
 	const struct jsontext_rules *rules;
 	struct jsontext_result *r;
 	int depth;
-	bool object[JSONTEXT_DEPTH_MAX]; /* or else an array */
+	bool object[JSONTEXT_DEPTH_MAX]; /* of each open value: whether it is an object or an array
+	                                  */
 };
 
-static int fault(struct scan *c, const char *at, const char *what)
+static int set_error(struct scan *c, const char *at, const char *what)
 {
 	c->r->at = (size_t)(at - c->begin);
 	c->r->what = at == c->end ? "it ends too early" : what;
@@ -26,8 +27,8 @@ static void skip_blank(struct scan *c)
 
 /* --- strings --- */
 
-/* Four hexadecimal digits, where *c->s is the first. */
-static int hex(struct scan *c, uint32_t *code)
+/* Check four hexadecimal digits, the first of which is *c->s. */
+static int check_hex(struct scan *c, uint32_t *code)
 {
 	*code = 0;
 	for (int i = 0; i < 4; i++, c->s++) {
@@ -35,61 +36,61 @@ static int hex(struct scan *c, uint32_t *code)
 		const char *d;
 
 		if (c->s == c->end)
-			return fault(c, c->s, "");
+			return set_error(c, c->s, "");
 		d = memchr(digits, *c->s >= 'A' && *c->s <= 'F' ? *c->s | 0x20 : *c->s, 16);
 		if (!d)
-			return fault(c, c->s, "an escape \\u without four hexadecimal digits");
+			return set_error(c, c->s, "an escape \\u without four hexadecimal digits");
 		*code = *code << 4 | (uint32_t)(d - digits);
 	}
 	return 0;
 }
 
-/* An escape, where *c->s is what follows the backslash. */
-static int escape(struct scan *c, bool name)
+/* Check an escape; *c->s is the character after the backslash. */
+static int check_escape(struct scan *c, bool name)
 {
 	const char *at = c->s;
 	uint32_t code, low;
 
 	if (at == c->end || !memchr("\"\\/bfnrtu", *at, 9))
-		return fault(c, at, "an unknown escape in a string");
+		return set_error(c, at, "an unknown escape in a string");
 	c->s++;
 	if (*at != 'u')
 		return 0;
-	if (hex(c, &code))
+	if (check_hex(c, &code))
 		return -1;
 	if (!c->rules->unicode)
 		return 0;
 	if (name && code == 0)
-		return fault(c, at, "a NUL in the name of a member");
+		return set_error(c, at, "a NUL in the name of a member");
 	if (code < 0xD800 || code >= 0xE000)
 		return 0;
 	if (code < 0xDC00 && c->end - c->s >= 6 && c->s[0] == '\\' && c->s[1] == 'u') {
 		c->s += 2;
-		if (hex(c, &low))
+		if (check_hex(c, &low))
 			return -1;
 		if (low >= 0xDC00 && low < 0xE000)
 			return 0;
 	}
-	return fault(c, at, "a lone surrogate in a string");
+	return set_error(c, at, "a lone surrogate in a string");
 }
 
-static int string(struct scan *c, bool name)
+static int check_string(struct scan *c, bool name)
 {
 	for (c->s++; c->s < c->end && *c->s != '"';) {
 		if ((unsigned char)*c->s < ' ')
-			return fault(c, c->s, "a control character in a string");
-		if (*c->s++ == '\\' && escape(c, name))
+			return set_error(c, c->s, "a control character in a string");
+		if (*c->s++ == '\\' && check_escape(c, name))
 			return -1;
 	}
 	if (c->s == c->end)
-		return fault(c, c->s, "");
+		return set_error(c, c->s, "");
 	c->s++;
 	return 0;
 }
 
 /* --- numbers and words --- */
 
-static size_t digits(struct scan *c)
+static size_t skip_digits(struct scan *c)
 {
 	const char *from = c->s;
 
@@ -109,32 +110,32 @@ static bool is_size(const char *s, const char *end)
 	return true;
 }
 
-static int number(struct scan *c)
+static int check_number(struct scan *c)
 {
 	static const char what[] = "a malformed number";
 	const char *at = c->s, *from;
 
 	c->s += *at == '-';
 	from = c->s;
-	if (digits(c) == 0 || (*from == '0' && c->s - from > 1))
-		return fault(c, at, what);
+	if (skip_digits(c) == 0 || (*from == '0' && c->s - from > 1))
+		return set_error(c, at, what);
 	if (c->s < c->end && *c->s == '.') {
 		c->s++;
-		if (digits(c) == 0)
-			return fault(c, at, what);
+		if (skip_digits(c) == 0)
+			return set_error(c, at, what);
 	}
 	if (c->s < c->end && (*c->s == 'e' || *c->s == 'E')) {
 		c->s++;
 		c->s += c->s < c->end && (*c->s == '+' || *c->s == '-');
-		if (digits(c) == 0)
-			return fault(c, at, what);
+		if (skip_digits(c) == 0)
+			return set_error(c, at, what);
 	}
 	if (c->rules->sizes && !is_size(at, c->s))
-		return fault(c, at, "a number that is not a size from 0 to 2^64 - 1");
+		return set_error(c, at, "a number that is not a size from 0 to 2^64 - 1");
 	return 0;
 }
 
-static int word(struct scan *c)
+static int check_word(struct scan *c)
 {
 	static const char *const known[] = {"true", "false", "null"};
 	size_t left = (size_t)(c->end - c->s);
@@ -147,37 +148,38 @@ static int word(struct scan *c)
 			return 0;
 		}
 		if (left < n && left > 0 && !memcmp(c->s, known[i], left))
-			return fault(c, c->end, "");
+			return set_error(c, c->end, "");
 	}
 	if (left > 0 && *c->s == '\'')
-		return fault(c, c->s, "a single quote, expected a double quote");
+		return set_error(c, c->s, "a single quote, expected a double quote");
 	if (left > 0 && *c->s == '\0')
-		return fault(c, c->s, "a NUL byte");
+		return set_error(c, c->s, "a NUL byte");
 	if (left > 0 && (*c->s == 'N' || *c->s == 'I'))
-		return fault(c, c->s, "NaN or Infinity");
-	return fault(c, c->s, "an unexpected character, expected a value");
+		return set_error(c, c->s, "NaN or Infinity");
+	return set_error(c, c->s, "an unexpected character, expected a value");
 }
 
 /* --- values --- */
 
-static int member_name(struct scan *c)
+static int check_member_name(struct scan *c)
 {
 	skip_blank(c);
 	if (c->s < c->end && *c->s == '\'')
-		return fault(c, c->s, "a single quote, expected a double quote");
+		return set_error(c, c->s, "a single quote, expected a double quote");
 	if (c->s == c->end || *c->s != '"')
-		return fault(c, c->s, "an unexpected character, expected a member's name");
-	if (string(c, true))
+		return set_error(c, c->s, "an unexpected character, expected a member's name");
+	if (check_string(c, true))
 		return -1;
 	skip_blank(c);
 	if (c->s == c->end || *c->s != ':')
-		return fault(c, c->s, "an unexpected character, expected ':'");
+		return set_error(c, c->s, "an unexpected character, expected ':'");
 	c->s++;
 	c->r->members++;
 	return 0;
 }
 
-/* A value; of an array or object that is not empty its beginning, and *open is set. */
+/* Check a value. Of an array or object that is not empty, check the beginning only and set *open.
+ */
 static int begin_value(struct scan *c, bool *open)
 {
 	bool object;
@@ -185,15 +187,15 @@ static int begin_value(struct scan *c, bool *open)
 	*open = false;
 	skip_blank(c);
 	if (c->s == c->end)
-		return fault(c, c->s, "");
+		return set_error(c, c->s, "");
 	if (*c->s == '"')
-		return string(c, false);
+		return check_string(c, false);
 	if (*c->s == '-' || *c->s == '.' || (*c->s >= '0' && *c->s <= '9'))
-		return number(c);
+		return check_number(c);
 	if (*c->s != '{' && *c->s != '[')
-		return word(c);
+		return check_word(c);
 	if (c->depth >= c->rules->depth || c->depth >= JSONTEXT_DEPTH_MAX)
-		return fault(c, c->s, "arrays and objects are nested too deep");
+		return set_error(c, c->s, "arrays and objects are nested too deep");
 	object = *c->s++ == '{';
 	skip_blank(c);
 	if (c->s < c->end && *c->s == (object ? '}' : ']')) {
@@ -202,10 +204,11 @@ static int begin_value(struct scan *c, bool *open)
 	}
 	c->object[c->depth++] = object;
 	*open = true;
-	return object ? member_name(c) : 0;
+	return object ? check_member_name(c) : 0;
 }
 
-/* What follows a value: the ends of what it is the last of, or a comma and *more. */
+/* Check what follows a value: the ends of the arrays and objects of which it is the last value, or
+ * a comma, for which *more is set. */
 static int end_value(struct scan *c, bool *more)
 {
 	*more = false;
@@ -216,10 +219,11 @@ static int end_value(struct scan *c, bool *more)
 		if (c->s < c->end && *c->s == ',') {
 			c->s++;
 			*more = true;
-			return object ? member_name(c) : 0;
+			return object ? check_member_name(c) : 0;
 		}
 		if (c->s == c->end || *c->s != (object ? '}' : ']'))
-			return fault(c, c->s, "an unexpected character, expected ',' or an end");
+			return set_error(
+			    c, c->s, "an unexpected character, expected ',' or an end");
 		c->s++;
 		c->depth--;
 	}
@@ -245,5 +249,5 @@ int jsontext_check(
 			return -1;
 	}
 	skip_blank(&c);
-	return c.s == c.end ? 0 : fault(&c, c.s, "an unexpected character after the value");
+	return c.s == c.end ? 0 : set_error(&c, c.s, "an unexpected character after the value");
 }

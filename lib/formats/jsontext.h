@@ -14,13 +14,13 @@
 struct jsontext_rules {
 	int depth;    /* of arrays and objects, at most JSONTEXT_DEPTH_MAX */
 	bool unicode; /* refuse lone surrogates, and NUL in the name of a member */
-	bool sizes;   /* refuse numbers that are not whole numbers from 0 to 2^64 - 1 */
+	bool sizes;   /* refuse numbers other than integers from 0 to 2^64 - 1 */
 };
 
 struct jsontext_result {
 	size_t members;   /* of all objects; json-c keeps fewer if names repeat */
-	size_t at;        /* on error: the byte, from 0 */
-	const char *what; /* on error */
+	size_t at;        /* on error: the offset in bytes, from 0 */
+	const char *what; /* on error: what is wrong there */
 };
 
 /* jsontext_check - whether text [n] is one JSON value. UTF-8 is not checked. Returns 0 or -1. */

@@ -26,7 +26,7 @@ struct safetensors {
 	int fd;
 	char *path;
 	uint64_t file_size, data_start;
-	struct json_object *header; /* owns the names and the metadata */
+	struct json_object *header; /* owns the strings of tensor and meta */
 	struct json_object *meta;   /* inside of header, or NULL */
 	struct safetensor *tensor;
 	size_t n;
@@ -86,7 +86,7 @@ int safetensors_bytes(int bits, int n_dims, const uint64_t *shape, uint64_t *byt
 	return 0;
 }
 
-/* --- the header's text --- */
+/* --- the header as text --- */
 
 static int read_at(const struct safetensors *st, void *p, size_t n, uint64_t offset, struct err *e)
 {
@@ -123,7 +123,8 @@ static int open_file(struct safetensors *st, struct err *e)
 	return 0;
 }
 
-/* A file has both checksums or none: so a damaged key is noticed as well. */
+/* Check the header's checksum. A file must have both checksums or none, so that a damaged key is
+ * detected too. */
 static int check_header_hash(struct safetensors *st, char *whole, size_t size, struct err *e)
 {
 	static const char mark[] = SAFETENSORS_HASH_MARK;
@@ -149,7 +150,7 @@ static int check_header_hash(struct safetensors *st, char *whole, size_t size, s
 	return 0;
 }
 
-/* Members of all objects within o. */
+/* The number of members of all objects in o. */
 static size_t count_members(struct json_object *o)
 {
 	size_t n = 0;
@@ -198,13 +199,13 @@ static int parse_json(struct safetensors *st, const char *text, size_t n, struct
 	json_tokener_free(tok);
 	if (failed != json_tokener_success)
 		return -1;
-	/* json-c keeps the last of two members of one name. */
+	/* json-c drops duplicate members: compare the number of members with that in the text. */
 	if (count_members(st->header) != r.members)
 		return err_set(e, "%s: two members of one name in the header", st->path);
 	return 0;
 }
 
-/* --- the header's meaning --- */
+/* --- the contents of the header --- */
 
 static int check_meta(struct safetensors *st, struct err *e)
 {
@@ -226,7 +227,7 @@ static int check_meta(struct safetensors *st, struct err *e)
 	return 0;
 }
 
-/* The numbers of the header are sizes: jsontext_check has refused all others. */
+/* jsontext_check has refused all numbers that are not sizes. */
 static int get_u64(struct json_object *o, uint64_t *value)
 {
 	if (!json_object_is_type(o, json_type_int))
@@ -447,14 +448,14 @@ const char *safetensors_meta(const struct safetensors *st, const char *key)
 }
 
 /* "[8,384]" */
-static void print_shape(char *to, size_t room, int n_dims, const uint64_t *shape)
+static void format_shape(char *to, size_t capacity, int n_dims, const uint64_t *shape)
 {
-	size_t n = (size_t)snprintf(to, room, "[");
+	size_t n = (size_t)snprintf(to, capacity, "[");
 
-	for (int i = 0; i < n_dims && n < room; i++)
-		n += (size_t)snprintf(to + n, room - n, "%s%" PRIu64, i ? "," : "", shape[i]);
-	if (n < room)
-		snprintf(to + n, room - n, "]");
+	for (int i = 0; i < n_dims && n < capacity; i++)
+		n += (size_t)snprintf(to + n, capacity - n, "%s%" PRIu64, i ? "," : "", shape[i]);
+	if (n < capacity)
+		snprintf(to + n, capacity - n, "]");
 }
 
 int safetensors_expect(const struct safetensors *st, const char *name, enum safetensors_dtype dtype,
@@ -470,8 +471,8 @@ int safetensors_expect(const struct safetensors *st, const char *name, enum safe
 	if (dtype != ST_OTHER && t->dtype == dtype && t->n_dims == n_dims &&
 	    (n_dims == 0 || !memcmp(t->shape, shape, (size_t)n_dims * sizeof *shape)))
 		return 0;
-	print_shape(has, sizeof has, t->n_dims, t->shape);
-	print_shape(want, sizeof want, n_dims, shape);
+	format_shape(has, sizeof has, t->n_dims, t->shape);
+	format_shape(want, sizeof want, n_dims, shape);
 	return err_set(e, "%s: %s: has dtype %s and shape %s, expected %s and %s", st->path, name,
 	    t->dtype_name, has, dtype_name, want);
 }
@@ -487,7 +488,7 @@ int safetensors_load(struct safetensors *st, const char *name, enum safetensors_
 	return read_at(st, data, (size_t)t->bytes, t->offset, e);
 }
 
-/* Reads all tensors through buf. */
+/* Update state with all tensor bytes, which are read into buf [READ_SIZE]. */
 static int hash_tensors(
     struct safetensors *st, XXH64_state_t *state, unsigned char *buf, struct err *e)
 {
@@ -510,15 +511,15 @@ int safetensors_verify(struct safetensors *st, struct err *e)
 	char got[SAFETENSORS_DIGITS + 1];
 	XXH64_state_t *state;
 	unsigned char *buf;
-	uint64_t room;
+	uint64_t size;
 	int failed = -1;
 
 	if (!want)
 		return 0;
-	/* Of small files a small one: to clear the whole is most of what a fuzzer's execution
-	 * takes. */
-	room = st->file_size - st->data_start;
-	buf = mem_array(room < READ_SIZE ? (size_t)room : READ_SIZE, 1, e);
+	/* A small buffer for small files: mem_array clears it, which would take most of the time of
+	 * a fuzzer. */
+	size = st->file_size - st->data_start;
+	buf = mem_array(size < READ_SIZE ? (size_t)size : READ_SIZE, 1, e);
 	state = XXH64_createState();
 	if (!state)
 		err_set(e, "%s: out of memory: a checksum", st->path);

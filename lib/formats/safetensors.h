@@ -2,12 +2,12 @@
 #define CDCD_SAFETENSORS_H
 
 /*
- * safetensors files: named arrays behind a JSON header, readable by any safetensors reader.
- * Source: the format's README at huggingface/safetensors. The header is parsed by json-c.
+ * Read and write safetensors files: a JSON header followed by named arrays.
+ * Source: README of huggingface/safetensors. json-c parses the header.
  *
- * Files that are written here carry two checksums in __metadata__: "xxh64" of the tensor bytes and
- * "header_xxh64" of everything before them, so that no flipped bit goes unnoticed; see
- * cdcd-checkpoint(5). Files of other writers have neither, and are read all the same.
+ * Files written by this module contain two checksums in __metadata__: "xxh64" of the tensor bytes
+ * and "header_xxh64" of everything before them, so that every flipped bit is detected; see
+ * cdcd-checkpoint(5). Files of other writers have neither, and can be read too.
  */
 
 #include <stddef.h>
@@ -23,7 +23,7 @@ enum safetensors_dtype {
 	ST_U8,
 	ST_U32,
 	ST_U64,
-	ST_OTHER, /* one of other writers': it is listed, and cannot be loaded or written */
+	ST_OTHER, /* any other type: tensors are listed, but cannot be loaded or written */
 };
 
 #define SAFETENSORS_DIMS 8
@@ -35,7 +35,7 @@ struct safetensor {
 	int n_dims;
 	uint64_t shape[SAFETENSORS_DIMS];
 	uint64_t bytes;
-	uint64_t offset; /* in the file */
+	uint64_t offset; /* bytes from the beginning of the file */
 };
 
 /* --- reading --- */
@@ -43,40 +43,42 @@ struct safetensor {
 struct safetensors;
 
 /*
- * safetensors_open - read and check the header: its checksum where it has one, sizes, overlaps,
- * holes, names, and that the file is exactly as long as it says. Returns NULL on error.
+ * safetensors_open - open path, read the header and check it: its checksum if present, sizes,
+ * names, that tensors neither overlap nor leave gaps, and the length of the file. Returns NULL on
+ * error.
  */
 struct safetensors *safetensors_open(const char *path, struct err *e);
 void safetensors_close(struct safetensors *st);
 
-/* safetensors_n - how many tensors; safetensors_at - one of them, in the order of their bytes. */
+/* safetensors_n - the number of tensors.
+ * safetensors_at - tensor i, in the order of their offsets; NULL if i is out of range. */
 size_t safetensors_n(const struct safetensors *st);
 const struct safetensor *safetensors_at(const struct safetensors *st, size_t i);
 
-/* safetensors_find - by name; NULL where there is none. */
+/* safetensors_find - the tensor with this name, or NULL. */
 const struct safetensor *safetensors_find(const struct safetensors *st, const char *name);
 
-/* safetensors_meta - a value of __metadata__, or NULL. It lives as long as st. */
+/* safetensors_meta - the value of key in __metadata__, or NULL. It lives as long as st. */
 const char *safetensors_meta(const struct safetensors *st, const char *key);
 
 /*
- * safetensors_expect - that there is a tensor called name of this dtype and shape [n_dims],
- * else the error names both sides: for sizes that are to be believed before memory is taken for
- * them.
+ * safetensors_expect - check that there is a tensor called name with this dtype and shape [n_dims],
+ * for example before memory is allocated for it. Returns 0, or -1 with a message that names the
+ * actual and the expected dtype and shape.
  */
 int safetensors_expect(const struct safetensors *st, const char *name, enum safetensors_dtype dtype,
     int n_dims, const uint64_t *shape, struct err *e);
 
 /*
- * safetensors_load - read the tensor called name into data.
- * It must have this dtype and this shape, else the error names both sides.
+ * safetensors_load - check the tensor called name like safetensors_expect, and read it into data.
+ * Returns 0 or -1.
  */
 int safetensors_load(struct safetensors *st, const char *name, enum safetensors_dtype dtype,
     int n_dims, const uint64_t *shape, void *data, struct err *e);
 
 /*
- * safetensors_verify - read all tensor bytes and compare their XXH64 with the metadata's "xxh64".
- * Returns 0, -1 where they differ; a file without that key passes.
+ * safetensors_verify - read all tensor bytes and compare their XXH64 with "xxh64" of the metadata.
+ * Returns 0, also for a file without this key, or -1 if they differ or cannot be read.
  */
 int safetensors_verify(struct safetensors *st, struct err *e);
 
@@ -84,26 +86,30 @@ int safetensors_verify(struct safetensors *st, struct err *e);
 
 struct safetensors_writer;
 
+/* safetensors_writer_new - start with no tensors and no metadata. Returns NULL on error. */
 struct safetensors_writer *safetensors_writer_new(struct err *e);
 
 /*
- * safetensors_put_meta - a string for __metadata__; key and value are copied. A key that is there
- * already gets the new value. JSON is UTF-8: bytes of the value that are not become '?'.
+ * safetensors_put_meta - add a string to __metadata__, or replace its value; key and value are
+ * copied. JSON is UTF-8: invalid bytes of the value are replaced by '?'. Returns 0, or -1 if the
+ * key is reserved or memory is short.
  */
 int safetensors_put_meta(
     struct safetensors_writer *w, const char *key, const char *value, struct err *e);
 
 /*
- * safetensors_put - name an array for safetensors_write; name is copied, data is borrowed until
- * then. shape [n_dims], at most SAFETENSORS_DIMS; n_dims 0 is one number.
+ * safetensors_put - add a tensor, which safetensors_write will write. name is copied; data is
+ * borrowed until the last safetensors_write. shape [n_dims], n_dims <= SAFETENSORS_DIMS; n_dims 0
+ * is a scalar. Returns 0 or -1.
  */
 int safetensors_put(struct safetensors_writer *w, const char *name, enum safetensors_dtype dtype,
     int n_dims, const uint64_t *shape, const void *data, struct err *e);
 
 /*
- * safetensors_write - write all to path: header padded so that the tensors begin at a multiple of
- * 64 bytes, tensors in the order in which they were put, both checksums in the metadata; aside,
- * synced, renamed. Same calls, same bytes. w stays the caller's and may be written again.
+ * safetensors_write - write the file path: tensors in the order of the calls of safetensors_put,
+ * beginning at a multiple of 64 bytes, and both checksums in the metadata. The file is written
+ * under a temporary name, synced and renamed. The same calls give the same bytes. w is still owned
+ * by the caller and can be written again. Returns 0 or -1.
  */
 int safetensors_write(struct safetensors_writer *w, const char *path, struct err *e);
 

@@ -27,7 +27,7 @@ struct safetensors_writer {
 	uint64_t bytes;
 };
 
-static void mend_utf8(char *s)
+static void replace_invalid_utf8(char *s)
 {
 	int32_t c;
 
@@ -38,7 +38,7 @@ static void mend_utf8(char *s)
 	}
 }
 
-/* --- what is to be written --- */
+/* --- metadata and tensors --- */
 
 struct safetensors_writer *safetensors_writer_new(struct err *e)
 {
@@ -91,14 +91,14 @@ int safetensors_put_meta(
 	copy = mem_copy_string(value, e);
 	if (!copy)
 		return -1;
-	mend_utf8(copy);
+	replace_invalid_utf8(copy);
 	failed = add_string(w->meta, key, copy, e);
 	free(copy);
 	return failed;
 }
 
-/* [a, b, ...], or NULL where memory is short. */
-static struct json_object *array_of(const uint64_t *v, int n)
+/* Make the JSON array [v[0], v[1], ...]. Returns NULL if memory is short. */
+static struct json_object *make_array(const uint64_t *v, int n)
 {
 	struct json_object *array = json_object_new_array_ext(n ? n : 1), *o = NULL;
 
@@ -115,7 +115,7 @@ static struct json_object *array_of(const uint64_t *v, int n)
 
 static int add_array(struct json_object *to, const char *key, const uint64_t *v, int n)
 {
-	struct json_object *array = array_of(v, n);
+	struct json_object *array = make_array(v, n);
 
 	if (array && !json_object_object_add(to, key, array))
 		return 0;
@@ -123,7 +123,7 @@ static int add_array(struct json_object *to, const char *key, const uint64_t *v,
 	return -1;
 }
 
-static int describe(struct safetensors_writer *w, const char *name, const char *dtype, int n_dims,
+static int add_tensor(struct safetensors_writer *w, const char *name, const char *dtype, int n_dims,
     const uint64_t *shape, const uint64_t offsets[2], struct err *e)
 {
 	struct json_object *o = json_object_new_object();
@@ -152,7 +152,7 @@ int safetensors_put(struct safetensors_writer *w, const char *name, enum safeten
 	    __builtin_add_overflow(w->bytes, bytes, &offsets[1]) || offsets[1] > INT64_MAX)
 		return err_set(e, "tensor '%s': a type or shape that cannot be written", name);
 	if (mem_grow(&w->part, &w->cap, w->n + 1, sizeof *w->part, e) ||
-	    describe(w, name, dtype_name, n_dims, shape, offsets, e))
+	    add_tensor(w, name, dtype_name, n_dims, shape, offsets, e))
 		return -1;
 	w->part[w->n++] = (struct part){data, bytes};
 	w->bytes = offsets[1];
@@ -176,7 +176,7 @@ static int hash_parts(const struct safetensors_writer *w, uint64_t *hash, struct
 	return 0;
 }
 
-/* The header with its length before it and its padding behind it; from malloc. */
+/* Make the header, with its length before it and its padding after it; the caller frees it. */
 static char *make_header(struct safetensors_writer *w, size_t *size, struct err *e)
 {
 	static const char mark[] = SAFETENSORS_HASH_MARK;

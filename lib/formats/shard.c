@@ -16,14 +16,14 @@ const char *shard_kind_name(enum shard_kind kind)
 	return "unknown";
 }
 
-static int differ(struct err *e, const char *what, uint64_t a, uint64_t b)
+static int set_difference(struct err *e, const char *what, uint64_t a, uint64_t b)
 {
 	return err_set(
 	    e, "%s differs: %llu and %llu", what, (unsigned long long)a, (unsigned long long)b);
 }
 
-/* An id of a special token, or -1 for a vocabulary without it. */
-static int check_special(const char *name, uint32_t a, uint32_t b, struct err *e)
+/* Compare the ids of a special token; the message shows -1 for a vocabulary without it. */
+static int compare_special(const char *name, uint32_t a, uint32_t b, struct err *e)
 {
 	if (a == b)
 		return 0;
@@ -39,17 +39,19 @@ int shard_compatible(const struct shard_header *a, const struct shard_header *b,
 		return err_set(e, "the kind differs: %s and %s", shard_kind_name(a->kind),
 		    shard_kind_name(b->kind));
 	if (a->id_bytes != b->id_bytes)
-		return differ(e, "the width of ids in bytes", a->id_bytes, b->id_bytes);
+		return set_difference(e, "the width of ids in bytes", a->id_bytes, b->id_bytes);
 	if (a->vocab_size != b->vocab_size)
-		return differ(e, "the vocabulary's size", a->vocab_size, b->vocab_size);
+		return set_difference(e, "the vocabulary's size", a->vocab_size, b->vocab_size);
 	if (a->vocab_hash != b->vocab_hash)
 		return err_set(e, "the vocabulary's hash differs: %016llx and %016llx",
 		    (unsigned long long)a->vocab_hash, (unsigned long long)b->vocab_hash);
 	if (a->row_len != b->row_len)
-		return differ(e, "the row length", a->row_len, b->row_len);
-	if (check_special("PAD", s->pad, t->pad, e) || check_special("UNK", s->unk, t->unk, e) ||
-	    check_special("CLS", s->cls, t->cls, e) || check_special("SEP", s->sep, t->sep, e) ||
-	    check_special("MASK", s->mask, t->mask, e))
+		return set_difference(e, "the row length", a->row_len, b->row_len);
+	if (compare_special("PAD", s->pad, t->pad, e) ||
+	    compare_special("UNK", s->unk, t->unk, e) ||
+	    compare_special("CLS", s->cls, t->cls, e) ||
+	    compare_special("SEP", s->sep, t->sep, e) ||
+	    compare_special("MASK", s->mask, t->mask, e))
 		return -1;
 	return 0;
 }

@@ -2,10 +2,10 @@
 #define CDCD_SHARD_H
 
 /*
- * Shards: token records, over a pipe or in a file. The format is specified in cdcd-shard(5).
+ * Read and write shards: token records in a file or on a pipe. cdcd-shard(5) specifies the format.
  *
  * A shard is one or more segments; a segment is a header, blocks, and a trailer. Concatenated
- * shards are a shard: their headers must agree in everything that shard_compatible() names.
+ * shards are a shard if their headers are compatible (shard_compatible).
  */
 
 #include <signal.h>
@@ -16,15 +16,15 @@
 #include "base/err.h"
 
 enum shard_kind {
-	SHARD_STREAM = 1, /* ragged: one story a record */
-	SHARD_ROWS = 2,   /* row_len ids a record */
-	SHARD_NOISED = 3, /* row_len ids a record, and which noise each position is to get */
+	SHARD_STREAM = 1, /* records of any length: one story each */
+	SHARD_ROWS = 2,   /* records of row_len ids */
+	SHARD_NOISED = 3, /* records of row_len ids, each with its noise level, seed and mask */
 };
 
 #define SHARD_NO_ID UINT32_MAX
 #define SHARD_PROVENANCE_MAX 1024
 
-/* The special tokens of a vocabulary, or SHARD_NO_ID. */
+/* The ids of the special tokens of a vocabulary, or SHARD_NO_ID. */
 struct shard_special {
 	uint32_t pad, unk, cls, sep, mask;
 };
@@ -32,22 +32,22 @@ struct shard_special {
 struct shard_header {
 	enum shard_kind kind;
 	uint32_t id_bytes;   /* 2 or 4 */
-	uint32_t vocab_size; /* every id is below it */
-	uint32_t row_len;    /* ids a record; 0 for SHARD_STREAM */
-	uint64_t vocab_hash; /* XXH64 of the vocabulary file's tokens, as vocab.h has it */
+	uint32_t vocab_size; /* every id is less than this */
+	uint32_t row_len;    /* ids in a record; 0 for SHARD_STREAM */
+	uint64_t vocab_hash; /* hash of the vocabulary, struct vocab */
 	struct shard_special special;
-	uint64_t seed;   /* of the tool that wrote it */
+	uint64_t seed;   /* seed of the tool that wrote the shard */
 	uint64_t first;  /* SHARD_NOISED: index of the first record in the whole stream (--skip) */
-	uint64_t stride; /* SHARD_NOISED: from one record to the next in the whole stream, where the
-	                    segment is one of so many ranks' share of it; 0 or 1: all follow */
-	uint64_t expected; /* records that this segment is to hold, 0 where unknown beforehand */
-	char provenance[SHARD_PROVENANCE_MAX]; /* tool, version, options, input; one line; the
-	                                          writer turns control bytes into '?' */
+	uint64_t stride; /* SHARD_NOISED: distance in the whole stream from each record to the
+	                    next, the number of ranks if the segment is for one rank; 0 means 1 */
+	uint64_t expected; /* number of records in this segment; 0: unknown when it begins */
+	char provenance[SHARD_PROVENANCE_MAX]; /* tool, version, options and input, in one line; the
+	                                          writer replaces control bytes by '?' */
 };
 
 /*
- * How often each id occurs in the rows that a noised stream is made of: what a model needs to know
- * before its first step (the active vocabulary and its unigram frequencies). Ascending ids.
+ * How often each id occurs in the rows of a noised stream: a model needs the active vocabulary and
+ * its unigram frequencies before its first step. The ids ascend.
  */
 struct shard_counts {
 	uint32_t n;
@@ -56,13 +56,13 @@ struct shard_counts {
 };
 
 struct shard_record {
-	const uint32_t *ids; /* [n], whatever id_bytes is */
+	const uint32_t *ids; /* [n] */
 	uint32_t n;
 	/* SHARD_NOISED only: */
-	float t;             /* noise level; NAN where open: then the reader maps u through F */
-	float u;             /* in [0, 1); meaningful where t is NAN */
-	uint64_t noise_seed; /* of the Gaussian noise, see rng_normal() */
-	const uint8_t *mask; /* [(n + 7) / 8], bit i (LSB first) = 1: position i is noised */
+	float t;             /* noise level; NAN: open, the reader computes schedule_t of u */
+	float u;             /* in [0, 1); used if t is NAN */
+	uint64_t noise_seed; /* seed of the Gaussian noise, see rng_normal() */
+	const uint8_t *mask; /* [(n + 7) / 8]; bit i (LSB first) is 1 if position i is noised */
 };
 
 static inline bool shard_noised(const struct shard_record *r, uint32_t i)
@@ -75,26 +75,30 @@ static inline bool shard_noised(const struct shard_record *r, uint32_t i)
 struct shard_reader;
 
 /*
- * shard_open - open path (NULL or "-": standard input), read and check the first header.
+ * shard_open - open path (NULL or "-": standard input), and read and check the first header.
  * Returns NULL on error.
  */
 struct shard_reader *shard_open(const char *path, struct err *e);
 
-/* shard_stop - from now on a signal that sets *stop ends a read that waits, with an error. */
+/* shard_stop - from now on, a signal handler that sets *stop makes a waiting read fail. */
 void shard_stop(struct shard_reader *r, const volatile sig_atomic_t *stop);
 
-/* shard_expect - an error that names both sides unless the shard is of this kind. */
+/* shard_expect - check the kind of the shard. Returns 0, or -1 with a message that names the actual
+ * and the expected kind. */
 int shard_expect(const struct shard_reader *r, enum shard_kind kind, struct err *e);
 
-/* The header and counts of the current segment; counts->n is 0 where it has none. */
+/*
+ * shard_header, shard_counts - the header and counts of the current segment; counts->n is 0 if the
+ * segment has no counts. shard_name - the name of the input, for messages.
+ */
 const struct shard_header *shard_header(const struct shard_reader *r);
 const struct shard_counts *shard_counts(const struct shard_reader *r);
 const char *shard_name(const struct shard_reader *r);
 
 /*
- * shard_read - the next record, valid until the next call. Returns 1; 0 after the last trailer;
- * -1 on error: truncation, corruption, a later header that does not agree. Every length is checked
- * before it is believed, and every id is below vocab_size.
+ * shard_read - read the next record, valid until the next call. Returns 1; 0 after the last
+ * trailer; or -1 if the input is truncated or corrupt, or if a later segment is not compatible.
+ * Every length is checked before it is used, and every id is less than vocab_size.
  */
 int shard_read(struct shard_reader *r, struct shard_record *record, struct err *e);
 
@@ -110,52 +114,55 @@ void shard_close(struct shard_reader *r);
 
 struct shard_writer;
 
-/* Compression: zstd's levels, or frames that are stored as they are (for pipes). */
-#define SHARD_STORED 0
-#define SHARD_AUTO (-1) /* level 3 into a regular file, stored elsewhere */
+/* Compression levels: those of zstd, or one of these. */
+#define SHARD_STORED 0  /* uncompressed, for pipes */
+#define SHARD_AUTO (-1) /* level 3 for a regular file, else uncompressed */
 
 /*
  * shard_create - open path (NULL or "-": standard output) and write the header.
  *
- * counts  may be NULL; it is written behind the header
+ * counts  is written after the header; may be NULL
  * level   SHARD_AUTO, SHARD_STORED, or 1 to 19
  *
- * A regular file is replaced at shard_commit, not before. Returns NULL on error.
+ * A regular file is replaced only by shard_commit. Returns NULL on error.
  */
 struct shard_writer *shard_create(const char *path, const struct shard_header *header,
     const struct shard_counts *counts, int level, struct err *e);
 
-/* shard_temporary - the file's temporary name, or NULL: what to unlink on a fatal signal. */
+/* shard_temporary - the temporary name of the file, to be unlinked on a fatal signal, or NULL. */
 const char *shard_temporary(const struct shard_writer *w);
 
-/* shard_write - add a record; an id that is not below vocab_size, or a wrong n, is an error. */
+/* shard_write - add a record. Returns 0, or -1 if n is wrong or an id is not less than vocab_size,
+ * or if writing fails. */
 int shard_write(struct shard_writer *w, const struct shard_record *record, struct err *e);
 
-/* shard_flush - end the current block, so that a reader on a pipe gets what there is. */
+/* shard_flush - end the current block and write it, so that a reader on a pipe gets all records so
+ * far. Returns 0 or -1. */
 int shard_flush(struct shard_writer *w, struct err *e);
 
-/* shard_commit - trailer, sync, rename; frees w whatever happens. */
+/* shard_commit - write the trailer, sync, and rename the file; frees w in any case. Returns 0 or
+ * -1. */
 int shard_commit(struct shard_writer *w, struct err *e);
 
-/* shard_abort - drop what was written; frees w. NULL is allowed. */
+/* shard_abort - remove the temporary file and free w, which may be NULL. */
 void shard_abort(struct shard_writer *w);
 
 /* shard_kind_name - "stream", "rows" or "noised". */
 const char *shard_kind_name(enum shard_kind kind);
 
-/* shard_header_check - whether the fields are such as a shard can have. Returns 0 or -1. */
+/* shard_header_check - check that all fields are valid for a shard. Returns 0 or -1. */
 int shard_header_check(const struct shard_header *h, struct err *e);
 
 /*
- * shard_compatible - whether records of a and b may stand in one shard: kind, id_bytes, vocab_size,
- * vocab_hash, row_len and special tokens agree. Returns 0, or -1 with the first difference, both
- * sides named.
+ * shard_compatible - check that records of a and b can be in one shard: kind, id_bytes, vocab_size,
+ * vocab_hash, row_len and special tokens are equal. Returns 0, or -1 with a message that names both
+ * values of the first difference.
  */
 int shard_compatible(const struct shard_header *a, const struct shard_header *b, struct err *e);
 
 /*
- * shard_add_provenance - append " | text" to what h says of its origin: the commands in the order
- * in which the records went through them. Cut where there is no room.
+ * shard_add_provenance - append " | text" to h->provenance, which lists the commands that processed
+ * the records, in order. Text that does not fit is cut.
  */
 void shard_add_provenance(struct shard_header *h, const char *text);
 

@@ -89,7 +89,8 @@ int shard_frame_check(const unsigned char *p, size_t n, struct err *e)
 
 /* --- the header --- */
 
-static int check_special(uint32_t id, const char *name, const struct shard_header *h, struct err *e)
+static int check_special_id(
+    uint32_t id, const char *name, const struct shard_header *h, struct err *e)
 {
 	if (id == SHARD_NO_ID || id < h->vocab_size)
 		return 0;
@@ -120,9 +121,9 @@ int shard_header_check(const struct shard_header *h, struct err *e)
 	if (h->stride > 1 && h->kind != SHARD_NOISED)
 		return err_set(e, "unexpected stride: %llu, expected 0 or 1 for this kind",
 		    (unsigned long long)h->stride);
-	if (check_special(s->pad, "PAD", h, e) || check_special(s->unk, "UNK", h, e) ||
-	    check_special(s->cls, "CLS", h, e) || check_special(s->sep, "SEP", h, e) ||
-	    check_special(s->mask, "MASK", h, e))
+	if (check_special_id(s->pad, "PAD", h, e) || check_special_id(s->unk, "UNK", h, e) ||
+	    check_special_id(s->cls, "CLS", h, e) || check_special_id(s->sep, "SEP", h, e) ||
+	    check_special_id(s->mask, "MASK", h, e))
 		return -1;
 	if (!memchr(h->provenance, '\0', sizeof h->provenance))
 		return err_set(e, "the provenance does not end in NUL");
@@ -211,12 +212,12 @@ uint64_t shard_side_size(const struct shard_header *h, uint64_t records)
 	return 0;
 }
 
-/* --- data that are stored as they are --- */
+/* --- uncompressed data --- */
 
 int shard_stored(struct shard_buf *to, const unsigned char *p, size_t n, struct err *e)
 {
-	/* Magic; then the descriptor: a content size of 4 bytes, a checksum, a window of 128 KiB.
-	 */
+	/* The magic number, and the descriptor: content size in 4 bytes, checksum, window of 128
+	 * KiB. */
 	static const unsigned char start[6] = {0x28, 0xb5, 0x2f, 0xfd, 0x84, 0x38};
 	uint64_t sum = XXH64(p, n, 0);
 	size_t done = 0, part;

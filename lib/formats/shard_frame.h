@@ -1,8 +1,7 @@
 #ifndef CDCD_SHARD_FRAME_H
 #define CDCD_SHARD_FRAME_H
 
-/* What shard.c, shard_read.c and shard_write.c share; nobody else includes it. See cdcd-shard(5).
- */
+/* Private header of shard.c, shard_read.c and shard_write.c. See cdcd-shard(5). */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,10 +17,10 @@
 #define SHARD_TAG_TRAILER "CDCT"
 
 #define SHARD_FLAG_COUNTS 1u /* of a header: a counts frame follows */
-#define SHARD_FLAG_STRIDE 2u /* of a header: the stride stands before the provenance */
+#define SHARD_FLAG_STRIDE 2u /* of a header: the stride precedes the provenance */
 
-/* A frame of ours: magic u32, size u32, then the payload: tag, version u16, flags u16, what the
- * fields of the tag are, and the XXH64 of all that stands before it, magic and size included. */
+/* A frame: magic u32, size u32, then the payload: tag, version u16, flags u16, the fields of this
+ * tag, and the XXH64 of everything before it, including magic and size. */
 enum {
 	SHARD_FRAME_PREFIX = 8,
 	SHARD_FRAME_START = 16, /* prefix, tag, version and flags */
@@ -32,26 +31,27 @@ enum {
 	SHARD_COUNTS_EACH = 12,
 	SHARD_BLOCK_FIXED = 40,
 	SHARD_TRAILER_FIXED = 40,
-	SHARD_NOISED_FIXED = 16, /* of a record: t, u, seed */
+	SHARD_NOISED_FIXED = 16, /* side data of a noised record: t, u, seed; the mask follows */
 };
 
 #define SHARD_FRAME_MAX (1u << 28)  /* payload bytes */
 #define SHARD_VOCAB_MAX (1u << 24)  /* ids */
 #define SHARD_RECORD_MAX (1u << 28) /* ids of one record */
-#define SHARD_BLOCK_MAX (1u << 20)  /* bytes of ids and side data, where there are more records */
-#define SHARD_ZSTD_BLOCK (1u << 17) /* what one block of a zstd frame holds at most */
+#define SHARD_BLOCK_MAX (1u << 20)  /* bytes of ids and side data of a block of several records */
+#define SHARD_ZSTD_BLOCK (1u << 17) /* content bytes of one block of a zstd frame */
 
 struct shard_buf {
 	unsigned char *p;
 	size_t n, cap;
 };
 
-/* shard_buf_reserve - room for n more bytes behind the n that are there. */
+/* shard_buf_reserve - make sure that n more bytes can be appended to b. Returns 0 or -1. */
 int shard_buf_reserve(struct shard_buf *b, uint64_t n, struct err *e);
 
 /*
- * shard_frame_begin - start a frame in an empty f with room for body bytes of fields, which
- * shard_frame_put adds; shard_frame_seal completes it.
+ * shard_frame_begin - empty f and start a frame with body bytes of fields. Returns 0 or -1.
+ * shard_frame_put, shard_frame_put_bytes - append a field, little-endian, or bytes.
+ * shard_frame_seal - complete the frame: set its size and append the checksum.
  */
 int shard_frame_begin(
     struct shard_buf *f, const char *tag, unsigned flags, uint64_t body, struct err *e);
@@ -59,23 +59,26 @@ void shard_frame_put(struct shard_buf *f, uint64_t value, int bytes);
 void shard_frame_put_bytes(struct shard_buf *f, const void *p, size_t n);
 void shard_frame_seal(struct shard_buf *f);
 
-/* shard_frame_check - checksum, version and tag of a whole frame, n bytes with its prefix. */
+/* shard_frame_check - check the checksum, version and tag of a whole frame p [n], prefix included.
+ * Returns 0 or -1. */
 int shard_frame_check(const unsigned char *p, size_t n, struct err *e);
 
 /*
- * shard_header_put - make f the frame of h; flags beside those that h itself asks for.
- * shard_header_get - and back; p is a checked frame.
+ * shard_header_put - make the frame of h in f; flags are added to those that follow from h.
+ * shard_header_get - read h from the frame p [n], which shard_frame_check has accepted.
+ * Both return 0 or -1.
  */
 int shard_header_put(
     struct shard_buf *f, const struct shard_header *h, unsigned flags, struct err *e);
 int shard_header_get(const unsigned char *p, size_t n, struct shard_header *h, struct err *e);
 
-/* shard_side_size - bytes of side data of so many records. */
+/* shard_side_size - the size in bytes of the side data of this number of records. */
 uint64_t shard_side_size(const struct shard_header *h, uint64_t records);
 
 /*
- * shard_stored - append to to a zstd frame of n bytes as they are: content size and checksum on,
- * blocks of at most 128 KiB. Source: RFC 8878, section 3.1.1.
+ * shard_stored - append a zstd frame with the uncompressed bytes p [n] to the buffer to: with
+ * content size and checksum, in blocks of at most 128 KiB. Returns 0 or -1.
+ * Source: RFC 8878, section 3.1.1.
  */
 int shard_stored(struct shard_buf *to, const unsigned char *p, size_t n, struct err *e);
 

@@ -11,21 +11,21 @@
 #include "base/io.h"
 #include "base/mem.h"
 
-#define READ_STEP (1u << 16) /* believe a length only so far beyond what has come */
+#define READ_STEP (1u << 16) /* a length is trusted only this far beyond the bytes received */
 
 struct shard_reader {
 	struct input in;
 	struct shard_header header;
 	struct shard_counts counts;
-	bool inside; /* a segment has begun and its trailer has not come */
+	bool inside; /* a segment has begun and has not ended */
 	ZSTD_DCtx *zstd;
 	XXH64_state_t *hash;     /* of the segment's side data and ids */
-	uint64_t at;             /* where the frame in hand begins */
-	uint64_t blocks;         /* so far, the one in hand included: for messages */
-	struct shard_buf frame;  /* the frame of ours in hand */
-	struct shard_buf stored; /* the zstd frame behind it */
-	struct shard_buf raw;    /* what that holds */
-	/* The block in hand. */
+	uint64_t at;             /* offset of the current frame in the input */
+	uint64_t blocks;         /* number of blocks so far, with the current one: for messages */
+	struct shard_buf frame;  /* the current frame */
+	struct shard_buf stored; /* the zstd frame that follows it */
+	struct shard_buf raw;    /* the decompressed contents of stored */
+	/* The current block. */
 	uint32_t left; /* records not yet read */
 	const unsigned char *side, *next;
 	uint32_t *ids; /* of the last record */
@@ -36,15 +36,15 @@ struct shard_reader {
 	struct shard_totals totals;
 };
 
-/* --- messages: the file, the place, what is wrong --- */
+/* --- messages: file, position, error --- */
 
-static int corrupt(const struct shard_reader *r, struct err *e)
+static int set_corrupt(const struct shard_reader *r, struct err *e)
 {
 	return err_prefix(e, "%s: corrupt at byte %llu (block %llu)", r->in.name,
 	    (unsigned long long)r->at, (unsigned long long)r->blocks);
 }
 
-static int truncated(const struct shard_reader *r, struct err *e)
+static int set_truncated(const struct shard_reader *r, struct err *e)
 {
 	return err_set(e, "%s: truncated at byte %llu (block %llu): no trailer", r->in.name,
 	    (unsigned long long)r->in.offset, (unsigned long long)r->blocks);
@@ -52,7 +52,8 @@ static int truncated(const struct shard_reader *r, struct err *e)
 
 /* --- frames --- */
 
-/* Append n bytes of the input to b, whose memory grows only as they come. */
+/* Append n bytes of the input to b. Its memory grows with the bytes received, because n may be
+ * corrupt. */
 static int read_bytes(struct shard_reader *r, struct shard_buf *b, uint64_t n, struct err *e)
 {
 	while (n > 0) {
@@ -68,13 +69,13 @@ static int read_bytes(struct shard_reader *r, struct shard_buf *b, uint64_t n, s
 		b->n += (size_t)got;
 		n -= (size_t)got;
 		if ((size_t)got < step)
-			return truncated(r, e);
+			return set_truncated(r, e);
 	}
 	return 0;
 }
 
-/* What else it may be. */
-static int not_ours(const struct shard_reader *r, struct err *e)
+/* Set e if the bytes at r->at do not begin a frame of a shard. */
+static int set_not_a_shard(const struct shard_reader *r, struct err *e)
 {
 	bool zstd = get_le(r->frame.p, 4) == ZSTD_MAGICNUMBER;
 
@@ -87,11 +88,11 @@ static int not_ours(const struct shard_reader *r, struct err *e)
 		    e, "%s: at byte 0 (block 0): a zstd stream, but not a shard", r->in.name);
 	else
 		return err_set(e, "%s: at byte 0 (block 0): not a shard", r->in.name);
-	return corrupt(r, e);
+	return set_corrupt(r, e);
 }
 
-/* Read a frame of ours into r->frame and check it. Returns 1, 0 at the end of the input, or -1. */
-static int next_frame(struct shard_reader *r, struct err *e)
+/* Read a frame into r->frame and check it. Returns 1, 0 at the end of the input, or -1. */
+static int read_frame(struct shard_reader *r, struct err *e)
 {
 	struct shard_buf *f = &r->frame;
 	unsigned char magic[4];
@@ -109,18 +110,18 @@ static int next_frame(struct shard_reader *r, struct err *e)
 	f->n = (size_t)got;
 	put_le(magic, SHARD_MAGIC, 4);
 	if (memcmp(f->p, magic, got < 4 ? (size_t)got : 4) != 0)
-		return not_ours(r, e);
+		return set_not_a_shard(r, e);
 	if (got < SHARD_FRAME_PREFIX)
-		return truncated(r, e);
+		return set_truncated(r, e);
 	size = get_le(f->p + 4, 4);
 	if (size > SHARD_FRAME_MAX) {
 		err_set(e, "the frame is too long: %llu bytes, expected at most %llu",
 		    (unsigned long long)size, (unsigned long long)SHARD_FRAME_MAX);
-		return corrupt(r, e);
+		return set_corrupt(r, e);
 	}
 	if (read_bytes(r, f, size, e))
 		return -1;
-	return shard_frame_check(f->p, f->n, e) ? corrupt(r, e) : 1;
+	return shard_frame_check(f->p, f->n, e) ? set_corrupt(r, e) : 1;
 }
 
 static bool has_tag(const struct shard_reader *r, const char *tag)
@@ -164,17 +165,17 @@ static void counts_release(struct shard_counts *c)
 	memset(c, 0, sizeof *c);
 }
 
-/* The header of another segment must agree with the one before. */
-static int take_header(struct shard_reader *r, struct err *e)
+/* Load a header. That of a later segment must be compatible with the one before. */
+static int load_header(struct shard_reader *r, struct err *e)
 {
 	struct shard_header h;
 
 	if (!has_tag(r, SHARD_TAG_HEADER)) {
 		err_set(e, "no header: expected a segment to begin with one");
-		return corrupt(r, e);
+		return set_corrupt(r, e);
 	}
 	if (shard_header_get(r->frame.p, r->frame.n, &h, e))
-		return corrupt(r, e);
+		return set_corrupt(r, e);
 	if (r->totals.segments > 0 && shard_compatible(&r->header, &h, e))
 		return err_prefix(e,
 		    "%s: at byte %llu (block %llu): shards that do not fit together", r->in.name,
@@ -183,15 +184,15 @@ static int take_header(struct shard_reader *r, struct err *e)
 	return 0;
 }
 
-/* Returns 1, 0 at the end of the input, or -1. */
+/* Read the header and counts of a segment. Returns 1, 0 at the end of the input, or -1. */
 static int begin_segment(struct shard_reader *r, struct err *e)
 {
-	int more = next_frame(r, e);
+	int more = read_frame(r, e);
 	bool has_counts;
 
 	if (more <= 0)
 		return more;
-	if (take_header(r, e))
+	if (load_header(r, e))
 		return -1;
 	has_counts = get_le(r->frame.p + SHARD_FRAME_START - 2, 2) & SHARD_FLAG_COUNTS;
 	memset(&r->segment, 0, sizeof r->segment);
@@ -201,14 +202,14 @@ static int begin_segment(struct shard_reader *r, struct err *e)
 	counts_release(&r->counts);
 	if (!has_counts)
 		return 1;
-	more = next_frame(r, e);
+	more = read_frame(r, e);
 	if (more <= 0)
-		return more < 0 ? -1 : truncated(r, e);
+		return more < 0 ? -1 : set_truncated(r, e);
 	if (!has_tag(r, SHARD_TAG_COUNTS))
 		err_set(e, "the counts that the header announces are missing");
 	else if (!load_counts(r, e))
 		return 1;
-	return corrupt(r, e);
+	return set_corrupt(r, e);
 }
 
 /* --- blocks --- */
@@ -218,7 +219,7 @@ struct block {
 	uint64_t ids, raw, stored, hash;
 };
 
-/* Whether a block's numbers fit each other, its side data and the header. */
+/* Check that the numbers of a block agree with each other, with its side data and the header. */
 static int check_block(const struct shard_reader *r, const struct block *b, struct err *e)
 {
 	const struct shard_header *h = &r->header;
@@ -241,7 +242,7 @@ static int check_block(const struct shard_reader *r, const struct block *b, stru
 	if (b->records == 1 ? b->ids > SHARD_RECORD_MAX : b->raw + side > SHARD_BLOCK_MAX)
 		return err_set(e, "the block is too large: %u records, %llu bytes", b->records,
 		    (unsigned long long)b->raw);
-	/* A block of a zstd frame is at least 4 bytes and at most 128 KiB of content. */
+	/* A block of a zstd frame has at least 4 bytes, and contains at most 128 KiB. */
 	if (b->stored > ZSTD_compressBound((size_t)b->raw) + 32 ||
 	    b->raw / SHARD_ZSTD_BLOCK > b->stored / 4)
 		return err_set(e,
@@ -250,8 +251,8 @@ static int check_block(const struct shard_reader *r, const struct block *b, stru
 	return 0;
 }
 
-/* The zstd frame in r->stored, into r->raw. */
-static int unpack(struct shard_reader *r, const struct block *b, struct err *e)
+/* Check the zstd frame in r->stored and decompress it into r->raw. */
+static int decompress_block(struct shard_reader *r, const struct block *b, struct err *e)
 {
 	const struct shard_buf *s = &r->stored;
 	size_t got;
@@ -285,15 +286,15 @@ static int load_block(struct shard_reader *r, struct err *e)
 	r->blocks++;
 	if (get_le(p + 4, 4) != 0) {
 		err_set(e, "a reserved field is not 0");
-		return corrupt(r, e);
+		return set_corrupt(r, e);
 	}
 	if (check_block(r, &b, e))
-		return corrupt(r, e);
+		return set_corrupt(r, e);
 	r->stored.n = 0;
 	if (read_bytes(r, &r->stored, b.stored, e))
 		return -1;
-	if (unpack(r, &b, e))
-		return corrupt(r, e);
+	if (decompress_block(r, &b, e))
+		return set_corrupt(r, e);
 	r->left = b.records;
 	r->side = p + SHARD_BLOCK_FIXED;
 	r->next = r->raw.p;
@@ -330,25 +331,26 @@ static int end_segment(struct shard_reader *r, struct err *e)
 		r->inside = false;
 		return 0;
 	}
-	return corrupt(r, e);
+	return set_corrupt(r, e);
 }
 
-/* The next block, across segments. Returns 1, 0 at the end of the input, or -1. */
-static int next_block(struct shard_reader *r, struct err *e)
+/* Load the next block, if need be of the next segment. Returns 1, 0 at the end of the input, or -1.
+ */
+static int load_next_block(struct shard_reader *r, struct err *e)
 {
 	for (;;) {
 		int more = r->inside ? 1 : begin_segment(r, e);
 
 		if (more <= 0)
 			return more;
-		more = next_frame(r, e);
+		more = read_frame(r, e);
 		if (more <= 0)
-			return more < 0 ? -1 : truncated(r, e);
+			return more < 0 ? -1 : set_truncated(r, e);
 		if (has_tag(r, SHARD_TAG_BLOCK))
 			return load_block(r, e) ? -1 : 1;
 		if (!has_tag(r, SHARD_TAG_TRAILER)) {
 			err_set(e, "unexpected header or counts, expected a block or the trailer");
-			return corrupt(r, e);
+			return set_corrupt(r, e);
 		}
 		if (end_segment(r, e))
 			return -1;
@@ -357,11 +359,11 @@ static int next_block(struct shard_reader *r, struct err *e)
 
 /* --- records --- */
 
-static int take_ids(struct shard_reader *r, uint32_t n, struct err *e)
+static int load_ids(struct shard_reader *r, uint32_t n, struct err *e)
 {
 	const struct shard_header *h = &r->header;
 	const unsigned char *p = r->next;
-	uint32_t most = 0;
+	uint32_t max_id = 0;
 
 	if (mem_grow(&r->ids, &r->ids_cap, n ? n : 1, sizeof *r->ids, e))
 		return err_prefix(e, "%s", r->in.name);
@@ -372,16 +374,16 @@ static int take_ids(struct shard_reader *r, uint32_t n, struct err *e)
 		for (uint32_t i = 0; i < n; i++)
 			r->ids[i] = (uint32_t)get_le(p + 4 * (size_t)i, 4);
 	for (uint32_t i = 0; i < n; i++)
-		most = r->ids[i] > most ? r->ids[i] : most;
+		max_id = r->ids[i] > max_id ? r->ids[i] : max_id;
 	r->next += (size_t)n * h->id_bytes;
-	if (most < h->vocab_size)
+	if (max_id < h->vocab_size)
 		return 0;
 	err_set(e, "record %llu: id %u is not below the vocabulary's size, %u",
-	    (unsigned long long)r->totals.records, most, h->vocab_size);
-	return corrupt(r, e);
+	    (unsigned long long)r->totals.records, max_id, h->vocab_size);
+	return set_corrupt(r, e);
 }
 
-static int take_noise(struct shard_reader *r, struct shard_record *record, struct err *e)
+static int load_noise(struct shard_reader *r, struct shard_record *record, struct err *e)
 {
 	uint32_t n = record->n;
 	float t = get_le_float(r->side), u = get_le_float(r->side + 4);
@@ -402,12 +404,12 @@ static int take_noise(struct shard_reader *r, struct shard_record *record, struc
 		    (unsigned long long)r->totals.records, n);
 	else
 		return 0;
-	return corrupt(r, e);
+	return set_corrupt(r, e);
 }
 
 int shard_read(struct shard_reader *r, struct shard_record *record, struct err *e)
 {
-	int more = r->left > 0 ? 1 : next_block(r, e);
+	int more = r->left > 0 ? 1 : load_next_block(r, e);
 
 	if (more <= 0)
 		return more;
@@ -417,8 +419,8 @@ int shard_read(struct shard_reader *r, struct shard_record *record, struct err *
 		record->n = (uint32_t)get_le(r->side, 4);
 		r->side += 4;
 	}
-	if (take_ids(r, record->n, e) ||
-	    (r->header.kind == SHARD_NOISED && take_noise(r, record, e)))
+	if (load_ids(r, record->n, e) ||
+	    (r->header.kind == SHARD_NOISED && load_noise(r, record, e)))
 		return -1;
 	record->ids = r->ids;
 	r->left--;
@@ -428,9 +430,9 @@ int shard_read(struct shard_reader *r, struct shard_record *record, struct err *
 	return 1;
 }
 
-/* --- the rest --- */
+/* --- opening and closing --- */
 
-static int begin(struct shard_reader *r, struct err *e)
+static int begin_reading(struct shard_reader *r, struct err *e)
 {
 	int more;
 
@@ -454,7 +456,7 @@ struct shard_reader *shard_open(const char *path, struct err *e)
 		free(r);
 		return NULL;
 	}
-	if (begin(r, e)) {
+	if (begin_reading(r, e)) {
 		shard_close(r);
 		return NULL;
 	}

@@ -17,15 +17,15 @@ enum { LEVEL_OF_FILES = 3, LEVEL_MAX = 19 };
 struct shard_writer {
 	struct output out;
 	struct shard_header header;
-	bool regular;        /* a file, and not a pipe */
-	ZSTD_CCtx *zstd;     /* NULL: stored */
+	bool regular;        /* the output is a regular file */
+	ZSTD_CCtx *zstd;     /* NULL: uncompressed */
 	XXH64_state_t *hash; /* of all side data and ids */
 	struct shard_buf frame, data;
-	/* The block that is being filled. */
+	/* The current block. */
 	struct shard_buf side, raw;
 	uint32_t block_records;
 	uint64_t block_ids;
-	/* Of the segment. */
+	/* Totals of the segment. */
 	uint64_t blocks, records, tokens, raw_bytes;
 };
 
@@ -65,8 +65,8 @@ static int put_counts(struct shard_writer *w, const struct shard_counts *c, stru
 
 /* --- blocks --- */
 
-/* Make w->data the zstd frame of w->raw. */
-static int make_data(struct shard_writer *w, struct err *e)
+/* Make the zstd frame of w->raw in w->data. */
+static int compress_data(struct shard_writer *w, struct err *e)
 {
 	size_t got;
 
@@ -88,7 +88,7 @@ static int end_block(struct shard_writer *w, struct err *e)
 
 	if (w->block_records == 0)
 		return 0;
-	if (make_data(w, e) ||
+	if (compress_data(w, e) ||
 	    shard_frame_begin(f, SHARD_TAG_BLOCK, 0, SHARD_BLOCK_FIXED + w->side.n, e))
 		return err_prefix(e, "%s", w->out.name);
 	shard_frame_put(f, w->block_records, 4);
@@ -143,7 +143,7 @@ static int check_noise(const struct shard_writer *w, const struct shard_record *
 	return 0;
 }
 
-static void put_side(struct shard_writer *w, const struct shard_record *record)
+static void put_side_data(struct shard_writer *w, const struct shard_record *record)
 {
 	size_t mask_bytes = (record->n + 7u) / 8;
 
@@ -178,7 +178,7 @@ int shard_write(struct shard_writer *w, const struct shard_record *record, struc
 		return err_prefix(e, "%s", w->out.name);
 	if (put_ids(w, record, e))
 		return -1;
-	put_side(w, record);
+	put_side_data(w, record);
 	w->block_records++;
 	w->block_ids += record->n;
 	return 0;
@@ -210,7 +210,7 @@ static int set_level(struct shard_writer *w, int level, struct err *e)
 	return 0;
 }
 
-static int begin(
+static int begin_writing(
     struct shard_writer *w, const struct shard_counts *counts, int level, struct err *e)
 {
 	w->hash = XXH64_createState();
@@ -220,7 +220,7 @@ static int begin(
 	if (set_level(w, level, e) || put_header(w, counts != NULL, e) ||
 	    (counts && put_counts(w, counts, e)))
 		return -1;
-	/* The reader of a pipe can start from the header. */
+	/* The reader of a pipe can start as soon as it has the header. */
 	return w->regular ? 0 : output_flush(&w->out, e);
 }
 
@@ -236,7 +236,7 @@ struct shard_writer *shard_create(const char *path, const struct shard_header *h
 		free(w);
 		return NULL;
 	}
-	if (begin(w, counts, level, e)) {
+	if (begin_writing(w, counts, level, e)) {
 		shard_abort(w);
 		return NULL;
 	}

@@ -11,12 +11,13 @@
 
 #include "formats/jsontext.h"
 #include "formats/signature.h"
+#include "formats/story_test.h"
 #include "base/mem.h"
 
 enum {
-	BLOCK = 1 << 19, /* bytes that a block is meant to have */
-	DEPTH = 1000,    /* of nesting in JSON */
-	STEP = 16,
+	BLOCK = 1 << 19, /* bytes of the buffer for a block */
+	DEPTH = 1000,    /* maximum nesting in JSON */
+	STEP = 16,       /* bytes that SSE2 copies at once */
 };
 
 struct story_parser {
@@ -24,13 +25,13 @@ struct story_parser {
 	bool slow;
 	char *field; /* NULL: the default names */
 	const char *name;
-	const char *p, *end; /* what is left of the block */
+	const char *p, *end; /* the rest of the block */
 	uint64_t line;
-	size_t bom; /* bytes that come before the first line */
+	size_t bom; /* length of the byte order mark before the first line */
 	char *text;
 	size_t cap;
 	struct json_tokener *tokener;
-	struct json_object *object; /* holds the present text, where json-c made it */
+	struct json_object *object; /* owns the text of the current story if json-c parsed it */
 };
 
 /* --- blocks --- */
@@ -44,8 +45,8 @@ static size_t count_lines(const char *p, size_t n)
 	return lines;
 }
 
-/* The last place in p [n] behind the end of a document, or 0. */
-static size_t last_end(const char *p, size_t n, enum story_form form)
+/* The offset in p [n] at which the last complete document ends, or 0. */
+static size_t last_document_end(const char *p, size_t n, enum story_form form)
 {
 	static const size_t length = sizeof STORY_MARK - 1;
 
@@ -79,9 +80,9 @@ int story_block(struct input *in, enum story_form form, uint64_t *line, struct s
 		int more;
 
 		if (n > searched && (n >= BLOCK / 2 || in->eof)) {
-			end = searched + last_end(p + searched, n - searched, form);
+			end = searched + last_document_end(p + searched, n - searched, form);
 			end = end == searched ? 0 : end;
-			/* The mark itself may be cut. */
+			/* The end of the buffer may contain the beginning of a mark. */
 			searched = form == STORY_TEXT && n >= sizeof STORY_MARK
 			               ? n - sizeof STORY_MARK
 			               : n;
@@ -163,7 +164,7 @@ void story_start(struct story_parser *p, const char *name, const struct story_bl
 	p->p += p->bom;
 }
 
-/* --- JSON, the common line: one flat object --- */
+/* --- JSON, the fast path: lines with one flat object --- */
 
 static const char *skip_blank(const char *s, const char *end)
 {
@@ -172,7 +173,7 @@ static const char *skip_blank(const char *s, const char *end)
 	return s;
 }
 
-static int hex(const char *s, const char *end, uint32_t *value)
+static int parse_hex(const char *s, const char *end, uint32_t *value)
 {
 	*value = 0;
 	if (end - s < 4)
@@ -206,16 +207,17 @@ static char *put_code(char *to, uint32_t code)
 	return to;
 }
 
-/* "\uXXXX" or a pair of them, s standing behind the 'u'. Returns what follows, or NULL. */
-static const char *unicode_escape(const char *s, const char *end, char **to)
+/* Decode "\uXXXX" or a surrogate pair; s is after the 'u'. Returns the position after it, or NULL.
+ */
+static const char *decode_unicode_escape(const char *s, const char *end, char **to)
 {
 	uint32_t code, low;
 
-	if (hex(s, end, &code))
+	if (parse_hex(s, end, &code))
 		return NULL;
 	s += 4;
 	if (code >= 0xD800 && code < 0xDC00 && end - s >= 6 && s[0] == '\\' && s[1] == 'u') {
-		if (hex(s + 2, end, &low))
+		if (parse_hex(s + 2, end, &low))
 			return NULL;
 		if (low >= 0xDC00 && low < 0xE000) {
 			code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
@@ -226,8 +228,8 @@ static const char *unicode_escape(const char *s, const char *end, char **to)
 	return s;
 }
 
-/* An escape, s standing behind the '\\'. Returns what follows, or NULL. */
-static const char *escape(const char *s, const char *end, char **to)
+/* Decode an escape; s is after the '\\'. Returns the position after it, or NULL. */
+static const char *decode_escape(const char *s, const char *end, char **to)
 {
 	static const char from[] = "\"\\/bfnrt", into[] = "\"\\/\b\f\n\r\t";
 	const char *which;
@@ -235,7 +237,7 @@ static const char *escape(const char *s, const char *end, char **to)
 	if (s == end || *s == '\0')
 		return NULL;
 	if (*s == 'u')
-		return unicode_escape(s + 1, end, to);
+		return decode_unicode_escape(s + 1, end, to);
 	which = strchr(from, *s);
 	if (!which)
 		return NULL;
@@ -243,7 +245,8 @@ static const char *escape(const char *s, const char *end, char **to)
 	return s + 1;
 }
 
-/* Copy what needs no care; stops at '"', '\\', a control character, or short of the end. */
+/* Copy plain characters up to '"', '\\', a control character or the end. Returns the position after
+ * them. */
 static const char *copy_plain(const char *s, const char *end, char **to)
 {
 #if defined(__SSE2__) && !defined(CDCD_PORTABLE)
@@ -269,8 +272,9 @@ static const char *copy_plain(const char *s, const char *end, char **to)
 	return s;
 }
 
-/* The rest of a string to *to, which has room. Returns what follows it, or NULL. */
-static const char *string(const char *s, const char *end, char **to)
+/* Decode the rest of a string to *to, which is large enough. Returns the position after it, or
+ * NULL. */
+static const char *decode_string(const char *s, const char *end, char **to)
 {
 	for (;;) {
 		s = copy_plain(s, end, to);
@@ -278,14 +282,14 @@ static const char *string(const char *s, const char *end, char **to)
 			return NULL;
 		if (*s == '"')
 			return s + 1;
-		s = escape(s + 1, end, to);
+		s = decode_escape(s + 1, end, to);
 		if (!s)
 			return NULL;
 	}
 }
 
-/* A whole number, true, false or null. Returns what follows it, or NULL. */
-static const char *simple_value(const char *s, const char *end)
+/* Skip an integer, true, false or null. Returns the position after it, or NULL. */
+static const char *skip_simple_value(const char *s, const char *end)
 {
 	static const char *const word[] = {"true", "false", "null"};
 
@@ -308,26 +312,26 @@ static bool is_name(const char *name, size_t n, const char *wanted)
 	return strlen(wanted) == n && !memcmp(name, wanted, n);
 }
 
-/* How much a member of this name is wanted: 0, 1, or 2. */
-static int wanted(const struct story_parser *p, const char *name, size_t n)
+/* The rank of a member with this name: 0 if it is not a document, 2 before 1 if there are both. */
+static int rank_member(const struct story_parser *p, const char *name, size_t n)
 {
 	if (p->field)
 		return is_name(name, n, p->field) ? 2 : 0;
 	return is_name(name, n, "story") ? 2 : is_name(name, n, "text") ? 1 : 0;
 }
 
-/* One member, "name": value, s standing at its '"'. Returns what follows, or NULL. */
-static const char *take_member(struct story_parser *p, const char *s, const char *end, char **to,
+/* Decode a member, "name": value; s is at its '"'. Returns the position after it, or NULL. */
+static const char *decode_member(struct story_parser *p, const char *s, const char *end, char **to,
     int *found, struct story *story)
 {
 	char *name = *to, *value;
 	size_t n;
 	int rank;
 
-	if (s == end || *s++ != '"' || !(s = string(s, end, to)))
+	if (s == end || *s++ != '"' || !(s = decode_string(s, end, to)))
 		return NULL;
 	n = (size_t)(*to - name);
-	rank = wanted(p, name, n);
+	rank = rank_member(p, name, n);
 	/* json-c ends a name at a NUL. */
 	if (memchr(name, '\0', n))
 		return NULL;
@@ -336,9 +340,9 @@ static const char *take_member(struct story_parser *p, const char *s, const char
 		return NULL;
 	s = skip_blank(s, end);
 	if (s == end || *s != '"')
-		return rank > 0 ? NULL : simple_value(s, end);
+		return rank > 0 ? NULL : skip_simple_value(s, end);
 	value = *to;
-	s = string(s + 1, end, to);
+	s = decode_string(s + 1, end, to);
 	if (s && rank > 0 && rank >= *found) {
 		*found = rank;
 		story->text = value;
@@ -348,10 +352,10 @@ static const char *take_member(struct story_parser *p, const char *s, const char
 }
 
 /*
- * Whether the line is of the common form, an object whose members are strings or simple, and if so
- * its text; a line that is not, be it valid or not, is left to parse_full. What this accepts,
- * parse_full accepts with the same text. Strings go to p->text one after another: in all they are
- * no longer than the line.
+ * Parse a line of the common form, an object whose members are strings or simple values. Returns
+ * false for all other lines, valid or not; parse_full parses those. Every line that this function
+ * accepts, parse_full accepts with the same text. The decoded strings are concatenated in p->text;
+ * together they are not longer than the line.
  */
 static bool parse_common(struct story_parser *p, const char *line, size_t n, struct story *story)
 {
@@ -362,7 +366,7 @@ static bool parse_common(struct story_parser *p, const char *line, size_t n, str
 	if (s == end || *s++ != '{')
 		return false;
 	do {
-		s = take_member(p, skip_blank(s, end), end, &to, &found, story);
+		s = decode_member(p, skip_blank(s, end), end, &to, &found, story);
 		if (!s)
 			return false;
 		s = skip_blank(s, end);
@@ -370,9 +374,9 @@ static bool parse_common(struct story_parser *p, const char *line, size_t n, str
 	return found && s > line && s[-1] == '}' && skip_blank(s, end) == end;
 }
 
-/* --- JSON, all of it --- */
+/* --- JSON, the slow path: all lines --- */
 
-static enum story_result bad_at(
+static enum story_result set_bad_at(
     const struct story_parser *p, struct err *e, size_t byte, const char *what)
 {
 	if (p->line == 1)
@@ -382,8 +386,8 @@ static enum story_result bad_at(
 	return STORY_BAD;
 }
 
-/* What a line that is not an object is; NULL for what may become one. */
-static const char *not_an_object(const char *s, const char *end)
+/* Describe a line that is not an object; NULL if it may be one. */
+static const char *describe_non_object(const char *s, const char *end)
 {
 	if (s == end || *s == '{')
 		return NULL;
@@ -405,22 +409,23 @@ static enum story_result check_line(
     const struct story_parser *p, const char *line, size_t n, struct err *e)
 {
 	static const struct jsontext_rules rules = {.depth = DEPTH};
-	const char *first = skip_blank(line, line + n), *what = not_an_object(first, line + n);
+	const char *first = skip_blank(line, line + n),
+	           *what = describe_non_object(first, line + n);
 	struct jsontext_result r;
 	char text[128];
 
 	if (first == line + n)
-		return bad_at(p, e, n, "not JSON: an empty line");
+		return set_bad_at(p, e, n, "not JSON: an empty line");
 	if (what)
-		return bad_at(p, e, (size_t)(first - line), what);
+		return set_bad_at(p, e, (size_t)(first - line), what);
 	if (!jsontext_check(line, n, &rules, &r))
 		return STORY_OK;
 	snprintf(text, sizeof text, "not JSON: %s", r.what);
-	return bad_at(p, e, r.at, text);
+	return set_bad_at(p, e, r.at, text);
 }
 
-/* What json-c refuses of valid JSON. */
-static enum story_result bad_json(
+/* Set e for a line that is valid JSON, but that json-c refuses. */
+static enum story_result set_bad_json(
     struct story_parser *p, enum json_tokener_error code, struct err *e)
 {
 	size_t at = json_tokener_get_parse_end(p->tokener);
@@ -430,10 +435,11 @@ static enum story_result bad_json(
 	if (renew_tokener(p, e))
 		return STORY_FAILED;
 	snprintf(what, sizeof what, "json-c cannot read it: %s", json_tokener_error_desc(code));
-	return bad_at(p, e, at, what);
+	return set_bad_at(p, e, at, what);
 }
 
-/* The member that is wanted; false with its name, or names, where there is none. */
+/* Find the member that contains the document. Returns false if there is none; *name is then its
+ * name, or both names, for a message. */
 static bool find_member(const struct story_parser *p, struct json_object *object, const char **name,
     struct json_object **value)
 {
@@ -448,7 +454,7 @@ static bool find_member(const struct story_parser *p, struct json_object *object
 	return false;
 }
 
-/* Where the value of the member of this name begins in a line that is a valid object. */
+/* The offset of the value of the member with this name in a line that is a valid object. */
 static size_t find_value(struct story_parser *p, const char *line, size_t n, const char *name)
 {
 	const char *s = line, *end = line + n;
@@ -463,11 +469,11 @@ static size_t find_value(struct story_parser *p, const char *line, size_t n, con
 			s++;
 			continue;
 		}
-		s = string(s + 1, end, &to);
+		s = decode_string(s + 1, end, &to);
 		if (!s || depth != 1 || !is_name(p->text, (size_t)(to - p->text), name))
 			continue;
 		s = skip_blank(s, end);
-		if (s < end && *s == ':') /* or else it is a value itself */
+		if (s < end && *s == ':') /* else the string is itself a value */
 			at = (size_t)(skip_blank(s + 1, end) - line);
 	}
 	return at;
@@ -485,7 +491,7 @@ static enum story_result parse_full(
 	json_object_put(p->object);
 	json_tokener_reset(p->tokener);
 	if (n > INT_MAX)
-		return bad_at(p, e, INT_MAX, "a line of more than 2 GiB");
+		return set_bad_at(p, e, INT_MAX, "a line of more than 2 GiB");
 	if (check_line(p, line, n, e) != STORY_OK) {
 		p->object = NULL;
 		return STORY_BAD;
@@ -493,15 +499,15 @@ static enum story_result parse_full(
 	p->object = json_tokener_parse_ex(p->tokener, line, (int)n);
 	code = json_tokener_get_error(p->tokener);
 	if (code != json_tokener_success)
-		return bad_json(p, code, e);
+		return set_bad_json(p, code, e);
 	if (!find_member(p, p->object, &name, &value)) {
 		snprintf(what, sizeof what, "no field '%s'", name);
-		return bad_at(p, e, first, what);
+		return set_bad_at(p, e, first, what);
 	}
 	if (!json_object_is_type(value, json_type_string)) {
 		snprintf(what, sizeof what, "field '%s' is not a string but %s", name,
 		    json_type_to_name(json_object_get_type(value)));
-		return bad_at(p, e, find_value(p, line, n, name), what);
+		return set_bad_at(p, e, find_value(p, line, n, name), what);
 	}
 	story->text = json_object_get_string(value);
 	story->n = (size_t)json_object_get_string_len(value);
@@ -533,7 +539,7 @@ static enum story_result next_line(struct story_parser *p, struct story *story, 
 	return STORY_OK;
 }
 
-static bool blank(const char *s, size_t n)
+static bool is_blank(const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (s[i] != ' ' && (s[i] < '\t' || s[i] > '\r'))
@@ -551,7 +557,7 @@ static enum story_result next_marked(struct story_parser *p, struct story *story
 	story->line = p->line;
 	p->line += count_lines(p->p, story->n);
 	p->p = end ? end + length : p->end;
-	return !end && blank(story->text, story->n) ? STORY_END : STORY_OK;
+	return !end && is_blank(story->text, story->n) ? STORY_END : STORY_OK;
 }
 
 enum story_result story_next(struct story_parser *p, struct story *story, struct err *e)

@@ -2,13 +2,14 @@
 #define CDCD_STORY_H
 
 /*
- * Documents out of a stream: JSON lines, one a line, or plain text with <|endoftext|> between.
+ * Read documents from a stream: JSON lines, plain text with one document per line, or plain text
+ * with <|endoftext|> after each document.
  *
- * Reading is in two steps, so that threads may share the work: story_block cuts the input where one
- * document ends and the next begins, story_next takes the documents out of a block.
+ * Reading has two steps, so that threads can share the work: story_block reads a block of whole
+ * documents, and story_next extracts the documents from a block.
  *
- * Text comes as it is: bytes that are not UTF-8 stay, and stand for U+FFFD. Lone surrogates in JSON
- * become U+FFFD; "\u0000" becomes a NUL byte.
+ * Text is not changed: bytes that are not UTF-8 are kept, and later count as U+FFFD. Lone
+ * surrogates in JSON are replaced by U+FFFD; "\u0000" gives a NUL byte.
  */
 
 #include <stdbool.h>
@@ -21,9 +22,10 @@
 #define STORY_MARK "<|endoftext|>"
 
 enum story_form {
-	STORY_JSON,  /* an object a line; one of its members, a string, is the document */
-	STORY_LINES, /* a document a line, even where it is empty */
-	STORY_TEXT,  /* STORY_MARK after each document; what follows the last is one unless blank */
+	STORY_JSON,  /* an object per line; one of its members, a string, is the document */
+	STORY_LINES, /* a document per line; empty lines are documents too */
+	STORY_TEXT,  /* STORY_MARK ends each document; text after the last mark is one unless blank
+	              */
 };
 
 struct story_block {
@@ -33,40 +35,44 @@ struct story_block {
 };
 
 /*
- * story_block - the next block: as much as has been read and ends where a document ends. It is a
- * view of in's buffer that lives until the next call. line is both input and output: 1 before the
- * first call for an input. Returns 1, 0 at the end, -1 on error.
+ * story_block - read the next block. It is a view of the buffer of in, valid until the next call.
+ * *line is the number of its first line: set it to 1 before the first call for an input; each call
+ * advances it. Returns 1, 0 at the end, or -1 on error.
  */
 int story_block(struct input *in, enum story_form form, uint64_t *line, struct story_block *block,
     struct err *e);
 
 struct story {
-	const char *text; /* lives until the next call */
+	const char *text; /* [n] valid until the next call of story_next */
 	size_t n;
-	uint64_t line; /* on which it begins */
+	uint64_t line; /* the number of its first line */
 };
 
 struct story_parser;
 
 /*
- * story_parser_new - field is the member of STORY_JSON's objects that is wanted; NULL: "story", or
- * where there is none, "text". It is copied. Returns NULL on error.
+ * story_parser_new - make a parser. field is the name of the member that contains the document, for
+ * STORY_JSON; NULL means "story", or "text" in an object without "story". field is copied. Returns
+ * NULL on error.
  */
 struct story_parser *story_parser_new(enum story_form form, const char *field, struct err *e);
 void story_parser_free(struct story_parser *p);
 
-/* story_parser_slow - take json-c for every line: what the fast way is tested against. */
-void story_parser_slow(struct story_parser *p);
-
-/* story_start - go on with block; name is the input's, for messages. Both must outlive it. */
+/* story_start - set the block to be parsed, and the name of the input for messages. Both are
+ * borrowed until the next story_start. */
 void story_start(struct story_parser *p, const char *name, const struct story_block *block);
 
 enum story_result { STORY_FAILED = -1, STORY_END = 0, STORY_OK = 1, STORY_BAD = 2 };
 
 /*
- * story_next - the next document of the block. STORY_BAD: this one is not valid JSON, or has no
- * such field, or it is not a string; e says which, and the line and byte, and the next call takes
- * the one after it. Of members with one name the last counts, as in most readers of JSON.
+ * story_next - parse the next document of the block. Returns
+ *   STORY_OK      *story is set
+ *   STORY_END     the block has no more documents
+ *   STORY_BAD     the line is not valid JSON, or has no such member, or the member is not a
+ *                 string; e names the error, line and byte; the next call continues with the next
+ *                 line
+ *   STORY_FAILED  memory is short
+ * Of members with the same name the last counts, as in most JSON parsers.
  */
 enum story_result story_next(struct story_parser *p, struct story *story, struct err *e);
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "formats/story.h"
+#include "formats/story_test.h"
 #include "fuzz.h"
 
 static struct story_parser *parser[2][4];

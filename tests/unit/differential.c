@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "formats/story.h"
+#include "formats/story_test.h"
 #include "base/rng.h"
 #include "tap.h"
 #include "text/learn.h"

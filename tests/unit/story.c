@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "formats/story.h"
+#include "formats/story_test.h"
 #include "base/ordered.h"
 #include "base/rng.h"
 #include "tap.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <zstd.h>
 
-#include "formats/story.h"
+#include "formats/story_test.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "tap.h"
