@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-static struct rgb from_hex(unsigned hex)
+static struct rgb rgb_from_hex(unsigned hex)
 {
 	return (struct rgb){
 	    (hex >> 16 & 255) / 255.0, (hex >> 8 & 255) / 255.0, (hex & 255) / 255.0};
@@ -23,7 +23,7 @@ struct rgb colour_sequence(double share)
 	double place = share > 0 ? fmin(share, 1) * last : 0;
 	int i = place < last ? (int)place : last - 1;
 
-	return colour_mix(from_hex(knot[i]), from_hex(knot[i + 1]), place - i);
+	return colour_mix(rgb_from_hex(knot[i]), rgb_from_hex(knot[i + 1]), place - i);
 }
 
 struct rgb colour_category(size_t category)
@@ -31,22 +31,23 @@ struct rgb colour_category(size_t category)
 	static const unsigned hue[COLOUR_CATEGORIES] = {
 	    0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0xe69f00, 0x56b4e9, 0x222222};
 
-	return category < COLOUR_CATEGORIES ? from_hex(hue[category]) : colour_other();
+	return category < COLOUR_CATEGORIES ? rgb_from_hex(hue[category]) : colour_other();
 }
 
 struct rgb colour_other(void)
 {
-	return from_hex(0xa0a0a0);
+	return rgb_from_hex(0xa0a0a0);
 }
 
-static double linear(double v)
+static double linear_component(double v)
 {
 	return v <= 0.04045 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4);
 }
 
 double colour_lightness(struct rgb c)
 {
-	double y = 0.2126 * linear(c.r) + 0.7152 * linear(c.g) + 0.0722 * linear(c.b);
+	double y = 0.2126 * linear_component(c.r) + 0.7152 * linear_component(c.g) +
+	           0.0722 * linear_component(c.b);
 
 	return y > 216.0 / 24389 ? 116 * cbrt(y) - 16 : y * 24389 / 27;
 }

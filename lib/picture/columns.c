@@ -5,7 +5,7 @@
 
 /* --- names --- */
 
-static bool is_hidden(const char *text)
+static bool is_escaped(const char *text)
 {
 	return text[0] == '\\' && text[1] && strchr(",:=\\", text[1]);
 }
@@ -15,7 +15,7 @@ size_t columns_length(const char *text, const char *ends)
 	size_t n = 0;
 
 	while (text[n] && !strchr(ends, text[n]))
-		n += is_hidden(text + n) ? 2 : 1;
+		n += is_escaped(text + n) ? 2 : 1;
 	return n;
 }
 
@@ -26,7 +26,7 @@ char *columns_part(char **rest, const char *ends)
 
 	*rest = part[n] ? part + n + 1 : NULL;
 	for (const char *from = part; from < part + n; from++) {
-		from += is_hidden(from);
+		from += is_escaped(from);
 		*to++ = *from;
 	}
 	*to = '\0';
@@ -35,8 +35,8 @@ char *columns_part(char **rest, const char *ends)
 
 /* --- rows --- */
 
-/* A column by name; none has no column. */
-static int find(const struct columns *r, const char *name, int *column, struct err *e)
+/* Find a column by name; name may be NULL. */
+static int find_column(const struct columns *r, const char *name, int *column, struct err *e)
 {
 	*column = name ? csv_column(r->csv, name, e) : -1;
 	return name && *column < 0 ? -1 : 0;
@@ -46,14 +46,14 @@ static int find_columns(struct columns *r, struct err *e)
 {
 	const struct columns_spec *spec = &r->spec;
 
-	if (find(r, spec->x, &r->x, e) || find(r, spec->c, &r->c, e) ||
-	    find(r, spec->group, &r->group, e))
+	if (find_column(r, spec->x, &r->x, e) || find_column(r, spec->c, &r->c, e) ||
+	    find_column(r, spec->group, &r->group, e))
 		return -1;
 	for (size_t k = 0; k < spec->n_y; k++)
-		if (find(r, spec->y[k], &r->y[k], e))
+		if (find_column(r, spec->y[k], &r->y[k], e))
 			return -1;
 	for (size_t i = 0; i < spec->n_filters; i++)
-		if (find(r, spec->filter[i].column, &r->filter[i], e))
+		if (find_column(r, spec->filter[i].column, &r->filter[i], e))
 			return -1;
 	return 0;
 }
@@ -73,7 +73,7 @@ void columns_release(struct columns *r)
 	table_release(&r->table);
 }
 
-static bool is_wanted(const struct columns *r)
+static bool row_is_wanted(const struct columns *r)
 {
 	for (size_t i = 0; i < r->spec.n_filters; i++)
 		if (strcmp(csv_field(r->csv, (size_t)r->filter[i]), r->spec.filter[i].text) != 0)
@@ -81,7 +81,7 @@ static bool is_wanted(const struct columns *r)
 	return true;
 }
 
-static void decide(struct columns *r)
+static void decide_c_type(struct columns *r)
 {
 	struct err none;
 	double v;
@@ -93,14 +93,14 @@ static void decide(struct columns *r)
 	table_init(&r->table, r->spec.n_y, !r->c_is_text);
 }
 
-static int take(struct columns *r, struct err *e)
+static int add_row(struct columns *r, struct err *e)
 {
 	double value[COLUMNS_Y_MAX + 2];
 	const char *category = NULL;
 	size_t n = 0;
 
 	if (!r->c_is_decided)
-		decide(r);
+		decide_c_type(r);
 	value[n] = (double)r->n_read;
 	if (r->x >= 0 && csv_number(r->csv, (size_t)r->x, &value[n], e))
 		return -1;
@@ -116,15 +116,15 @@ static int take(struct columns *r, struct err *e)
 	    r->group >= 0 ? csv_field(r->csv, (size_t)r->group) : NULL, e);
 }
 
-int columns_read(struct columns *r, size_t most, struct err *e)
+int columns_read(struct columns *r, size_t max_rows, struct err *e)
 {
-	for (size_t i = 0; i < most; i++) {
+	for (size_t i = 0; i < max_rows; i++) {
 		int got = csv_next(r->csv, e);
 
 		if (got != 1)
 			return got;
 		r->n_read++;
-		if (is_wanted(r) && take(r, e))
+		if (row_is_wanted(r) && add_row(r, e))
 			return -1;
 	}
 	return 1;

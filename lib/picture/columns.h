@@ -1,7 +1,7 @@
 #ifndef CDCD_COLUMNS_H
 #define CDCD_COLUMNS_H
 
-/* From the rows of a CSV to the rows of a table: columns by name, conditions, numbers. */
+/* Read the rows of a CSV into a table: select columns by name and rows by conditions. */
 
 #include "formats/csv.h"
 #include "picture/table.h"
@@ -9,27 +9,27 @@
 enum { COLUMNS_Y_MAX = COLOUR_CATEGORIES, COLUMNS_FILTERS_MAX = 32 };
 
 /*
- * Names of columns on the command line: a backslash before ',', ':', '=' or '\' makes that
- * character a part of the name; elsewhere it is a character like others.
+ * Names of columns on the command line: a backslash before ',', ':', '=' or '\' makes this
+ * character a part of the name; before other characters, a backslash is an ordinary character.
  *
- * columns_length - bytes of text before the first of the characters in ends, or all of them.
- * columns_part - cut off the name that *rest begins with, in place, and take its backslashes away.
- * *rest is then what follows the end, or NULL. It is strsep() but for the backslashes.
+ * columns_length - the number of bytes of text before the first unescaped character in ends.
+ * columns_part - like strsep(): return the name at the start of *rest, with the escapes removed in
+ * place, and set *rest to the text after the separator, or to NULL.
  */
 size_t columns_length(const char *text, const char *ends);
 char *columns_part(char **rest, const char *ends);
 
 struct columns_filter {
-	const char *column, *text; /* rows whose field is this text */
+	const char *column, *text; /* keep rows whose field in this column is this text */
 };
 
-/* What to take. The texts must live as long as what takes them. */
+/* What to read. The strings are borrowed and must outlive the struct columns. */
 struct columns_spec {
-	const char *x; /* NULL: the row's number, from 1 */
+	const char *x; /* NULL: the number of the row, from 1 */
 	const char *y[COLUMNS_Y_MAX];
 	size_t n_y;
 	const char *c, *group; /* NULL: none */
-	bool c_is_text;        /* even where the first row's is a number */
+	bool c_is_text;        /* c is a category even if its first field is a number */
 	const struct columns_filter *filter;
 	size_t n_filters;
 };
@@ -37,9 +37,9 @@ struct columns_spec {
 struct columns {
 	struct columns_spec spec;
 	struct csv_reader *csv;
-	int x, y[COLUMNS_Y_MAX], c, group, filter[COLUMNS_FILTERS_MAX]; /* columns; -1: none */
+	int x, y[COLUMNS_Y_MAX], c, group, filter[COLUMNS_FILTERS_MAX]; /* indices; -1: none */
 	bool c_is_decided, c_is_text;
-	uint64_t n_read; /* rows, be they taken or not */
+	uint64_t n_read; /* rows read, including those that the conditions reject */
 	struct table table;
 };
 
@@ -52,14 +52,15 @@ int columns_init(
 void columns_release(struct columns *r);
 
 /*
- * columns_read - take up to most rows into r->table. The first of them says whether c is a number
- * or a text. Returns 1 where there may be more, 0 at the end, -1 on error.
+ * columns_read - read up to max_rows rows and add those that match to r->table. The first row that
+ * matches decides whether c is a number or a text. Returns 1 if there may be more rows, 0 at the
+ * end, or -1 on error.
  */
-int columns_read(struct columns *r, size_t most, struct err *e);
+int columns_read(struct columns *r, size_t max_rows, struct err *e);
 
 /*
- * columns_explain - set e to why none of the rows read can be drawn, with counts; skips is what
- * table_plot has left out of r->table. Returns -1.
+ * columns_explain - set e to the reasons why none of the rows can be drawn, with counts; skips is
+ * what table_plot returned for r->table. Returns -1.
  */
 int columns_explain(const struct columns *r, const struct table_skips *skips, struct err *e);
 

@@ -9,7 +9,8 @@
 #include "picture/plot.h"
 #include "picture/words.h"
 
-/* The picture around the marks: its titles, axes, colour bar and legend. All lengths in units. */
+/* Draw the plot around the marks: titles, axes, colour bar and legend. Lengths are in frame.unit.
+ */
 
 enum { TEXT_MAX = 256, LEGEND_MAX = 24 };
 
@@ -19,7 +20,7 @@ static const struct rgb rule = {0.62, 0.62, 0.65}, grid = {0.915, 0.915, 0.925};
 static const double small_text = 12, text = 13, large_text = 16;
 static const double margin = 16, tick_length = 4, swatch = 20, bar_width = 12;
 
-/* --- words --- */
+/* --- text --- */
 
 static void set_text(const struct frame *f, double size, bool bold)
 {
@@ -36,28 +37,29 @@ static double text_width(const struct frame *f, const char *words)
 	return box.x_advance;
 }
 
-/* Words at (x, y): align 0 begins there, 0.5 is centred, 1 ends there; y is the baseline. */
-static void say(const struct frame *f, double x, double y, double align, const char *words)
+/* Draw words at (x, y), where y is the baseline: align 0 begins at x, 0.5 is centred, 1 ends at x.
+ */
+static void draw_text(const struct frame *f, double x, double y, double align, const char *words)
 {
 	cairo_move_to(f->cr, x - align * text_width(f, words), y);
 	cairo_show_text(f->cr, words);
 }
 
-/* Words clean and no wider than room. */
-static void fit_text(const struct frame *f, char to[TEXT_MAX], const char *words, double room)
+/* Copy words to to, cleaned and cut to max_width. */
+static void fit_text(const struct frame *f, char to[TEXT_MAX], const char *words, double max_width)
 {
 	words_clean(to, TEXT_MAX, words);
-	while (text_width(f, to) > room && words_cut(to, TEXT_MAX, "…"))
+	while (text_width(f, to) > max_width && words_cut(to, TEXT_MAX, "…"))
 		;
 }
 
-static void segment(const struct frame *f, double x0, double y0, double x1, double y1)
+static void add_segment(const struct frame *f, double x0, double y0, double x1, double y1)
 {
 	cairo_move_to(f->cr, x0, y0);
 	cairo_line_to(f->cr, x1, y1);
 }
 
-static void stroke(const struct frame *f, struct rgb colour, double width)
+static void stroke_path(const struct frame *f, struct rgb colour, double width)
 {
 	marks_colour(f, colour, 1);
 	cairo_set_line_cap(f->cr, CAIRO_LINE_CAP_BUTT);
@@ -65,7 +67,7 @@ static void stroke(const struct frame *f, struct rgb colour, double width)
 	cairo_stroke(f->cr);
 }
 
-/* --- ticks: as many as have room --- */
+/* --- ticks: as many as fit --- */
 
 static bool ticks_fit(const struct frame *f, const struct scale *s, const struct ticks *t,
     double length, bool sideways)
@@ -94,7 +96,7 @@ static void choose_ticks(
 		sparser++;
 }
 
-static double widest(const struct frame *f, const struct ticks *t)
+static double widest_label(const struct frame *f, const struct ticks *t)
 {
 	double width = 0;
 
@@ -118,15 +120,15 @@ static double bar_height(const struct frame *f)
 static double panel_width(const struct frame *f)
 {
 	const struct plot *p = f->plot;
-	double most = 0.3 * p->width, width = 0;
+	double max_width = 0.3 * p->width, width = 0;
 	char words[TEXT_MAX];
 	struct ticks t;
 
 	if (p->has_c) {
 		choose_ticks(f, &p->c, bar_height(f), false, &t);
-		width = (bar_width + tick_length + 4) * f->unit + widest(f, &t);
+		width = (bar_width + tick_length + 4) * f->unit + widest_label(f, &t);
 		set_text(f, text, false);
-		fit_text(f, words, p->c_title ? p->c_title : "", most);
+		fit_text(f, words, p->c_title ? p->c_title : "", max_width);
 		width = fmax(width, text_width(f, words));
 	}
 	set_text(f, small_text, false);
@@ -134,14 +136,13 @@ static double panel_width(const struct frame *f)
 		if (!in_legend(p, i))
 			continue;
 		n++;
-		fit_text(f, words, p->series[i].label, most - (swatch + 6) * f->unit);
+		fit_text(f, words, p->series[i].label, max_width - (swatch + 6) * f->unit);
 		width = fmax(width, text_width(f, words) + (swatch + 6) * f->unit);
 	}
 	return width > 0 ? width + 22 * f->unit : 0;
 }
 
-/* From light (small, old) at its foot to dark (large, recent) at its head. Returns where it ends.
- */
+/* Draw the colour bar, light (small, old) at the bottom. Returns the y below it. */
 static double draw_bar(const struct frame *f, double x, double y)
 {
 	const struct plot *p = f->plot;
@@ -153,7 +154,7 @@ static double draw_bar(const struct frame *f, double x, double y)
 	set_text(f, text, false);
 	fit_text(f, words, p->c_title ? p->c_title : "", p->width - x - 4 * u);
 	marks_colour(f, ink, 1);
-	say(f, x, y + 10 * u, 0, words);
+	draw_text(f, x, y + 10 * u, 0, words);
 	y += 20 * u;
 	ramp = cairo_pattern_create_linear(0, y + height, 0, y);
 	for (int i = 0; i <= 19; i++) {
@@ -169,10 +170,10 @@ static double draw_bar(const struct frame *f, double x, double y)
 	for (int i = 0; i < t.n; i++) {
 		double at = y + height * (1 - scale_place(&p->c, t.at[i].value));
 
-		segment(f, x + width, at, x + width + tick_length * u, at);
-		stroke(f, rule, 1);
+		add_segment(f, x + width, at, x + width + tick_length * u, at);
+		stroke_path(f, rule, 1);
 		marks_colour(f, dim, 1);
-		say(f, x + width + (tick_length + 4) * u, at + 4.2 * u, 0, t.at[i].label);
+		draw_text(f, x + width + (tick_length + 4) * u, at + 4.2 * u, 0, t.at[i].label);
 	}
 	return y + height + 26 * u;
 }
@@ -185,15 +186,15 @@ static void draw_swatch(const struct frame *f, const struct series *s, double x,
 	cairo_set_line_cap(f->cr, CAIRO_LINE_CAP_ROUND);
 	switch (s->mark) {
 	case SERIES_POINTS:
-		segment(f, x + 0.5 * swatch * u, y, x + 0.5 * swatch * u, y);
+		add_segment(f, x + 0.5 * swatch * u, y, x + 0.5 * swatch * u, y);
 		cairo_set_line_width(f->cr, 7 * u);
 		break;
 	case SERIES_LINE:
-		segment(f, x + u, y, x + (swatch - 1) * u, y);
+		add_segment(f, x + u, y, x + (swatch - 1) * u, y);
 		cairo_set_line_width(f->cr, 2 * s->width * u);
 		break;
 	case SERIES_BARS:
-		segment(f, x + 0.3 * swatch * u, y, x + 0.7 * swatch * u, y);
+		add_segment(f, x + 0.3 * swatch * u, y, x + 0.7 * swatch * u, y);
 		cairo_set_line_cap(f->cr, CAIRO_LINE_CAP_BUTT);
 		cairo_set_line_width(f->cr, 10 * u);
 		break;
@@ -217,7 +218,7 @@ static void draw_legend(const struct frame *f, double x, double y)
 		draw_swatch(f, &p->series[i], x, y);
 		fit_text(f, words, p->series[i].label, p->width - x - (swatch + 8) * u);
 		marks_colour(f, ink, 1);
-		say(f, x + (swatch + 6) * u, y + 4.2 * u, 0, words);
+		draw_text(f, x + (swatch + 6) * u, y + 4.2 * u, 0, words);
 		y += 19 * u;
 	}
 }
@@ -231,24 +232,24 @@ static void draw_y_axis(const struct frame *f, const struct ticks *t)
 	for (int i = 0; i < t->n; i++) {
 		double y = frame_y(f, t->at[i].value);
 
-		segment(f, f->left, y, right, y);
+		add_segment(f, f->left, y, right, y);
 	}
-	stroke(f, grid, 1);
+	stroke_path(f, grid, 1);
 	for (int i = 0; i < t->n_minor; i++) {
 		double y = frame_y(f, t->minor[i]);
 
-		segment(f, f->left - 0.6 * tick_length * f->unit, y, f->left, y);
+		add_segment(f, f->left - 0.6 * tick_length * f->unit, y, f->left, y);
 	}
 	for (int i = 0; i < t->n && t->n_minor; i++) {
 		double y = frame_y(f, t->at[i].value);
 
-		segment(f, f->left - tick_length * f->unit, y, f->left, y);
+		add_segment(f, f->left - tick_length * f->unit, y, f->left, y);
 	}
-	stroke(f, rule, 0.8);
+	stroke_path(f, rule, 0.8);
 	set_text(f, small_text, false);
 	marks_colour(f, dim, 1);
 	for (int i = 0; i < t->n; i++)
-		say(f, f->left - 8 * f->unit, frame_y(f, t->at[i].value) + 4.2 * f->unit, 1,
+		draw_text(f, f->left - 8 * f->unit, frame_y(f, t->at[i].value) + 4.2 * f->unit, 1,
 		    t->at[i].label);
 }
 
@@ -259,51 +260,51 @@ static void draw_x_axis(const struct frame *f, const struct ticks *t)
 	for (int i = 0; i < t->n; i++) {
 		double x = frame_x(f, t->at[i].value);
 
-		segment(f, x, f->top, x, foot);
+		add_segment(f, x, f->top, x, foot);
 	}
-	stroke(f, grid, 1);
-	segment(f, f->left, foot, f->left + f->width, foot);
+	stroke_path(f, grid, 1);
+	add_segment(f, f->left, foot, f->left + f->width, foot);
 	for (int i = 0; i < t->n; i++) {
 		double x = frame_x(f, t->at[i].value);
 
-		segment(f, x, foot, x, foot + tick_length * u);
+		add_segment(f, x, foot, x, foot + tick_length * u);
 	}
 	for (int i = 0; i < t->n_minor; i++) {
 		double x = frame_x(f, t->minor[i]);
 
-		segment(f, x, foot, x, foot + 0.6 * tick_length * u);
+		add_segment(f, x, foot, x, foot + 0.6 * tick_length * u);
 	}
-	stroke(f, rule, 0.8);
+	stroke_path(f, rule, 0.8);
 	set_text(f, small_text, false);
 	marks_colour(f, dim, 1);
 	for (int i = 0; i < t->n; i++)
-		say(f, frame_x(f, t->at[i].value), foot + 18 * u, 0.5, t->at[i].label);
+		draw_text(f, frame_x(f, t->at[i].value), foot + 18 * u, 0.5, t->at[i].label);
 }
 
 static void draw_titles(const struct frame *f)
 {
 	const struct plot *p = f->plot;
-	double u = f->unit, room = p->width - 2 * margin * u;
+	double u = f->unit, max_width = p->width - 2 * margin * u;
 	char words[TEXT_MAX];
 
 	marks_colour(f, ink, 1);
 	if (p->title) {
 		set_text(f, large_text, true);
-		fit_text(f, words, p->title, room);
-		say(f, margin * u, (margin + 12) * u, 0, words);
+		fit_text(f, words, p->title, max_width);
+		draw_text(f, margin * u, (margin + 12) * u, 0, words);
 	}
 	set_text(f, text, false);
 	if (p->y_title) {
-		fit_text(f, words, p->y_title, 0.7 * room);
-		say(f, margin * u, f->top - 12 * u, 0, words);
+		fit_text(f, words, p->y_title, 0.7 * max_width);
+		draw_text(f, margin * u, f->top - 12 * u, 0, words);
 	}
 	if (p->x_title) {
 		fit_text(f, words, p->x_title, 0.9 * f->width);
-		say(f, f->left + f->width / 2, p->height - margin * u, 0.5, words);
+		draw_text(f, f->left + f->width / 2, p->height - margin * u, 0.5, words);
 	}
 }
 
-/* A picture that leaves points out says so. */
+/* If points were left out, state how many are drawn. */
 static void draw_caption(const struct frame *f)
 {
 	size_t all = plot_points(f->plot), shown = plot_shown(f->plot);
@@ -314,12 +315,12 @@ static void draw_caption(const struct frame *f)
 	snprintf(words, sizeof words, "%zu of %zu points drawn", shown, all);
 	set_text(f, small_text - 2, false);
 	marks_colour(f, dim, 1);
-	say(f, f->left + f->width, f->top - 6 * f->unit, 1, words);
+	draw_text(f, f->left + f->width, f->top - 6 * f->unit, 1, words);
 }
 
-/* --- all of it --- */
+/* --- the whole plot --- */
 
-static int draw(cairo_t *cr, const struct plot *p, struct err *e)
+static int draw_plot(cairo_t *cr, const struct plot *p, struct err *e)
 {
 	double u = sqrt(p->width * p->height / (900.0 * 560.0));
 	struct frame f = {.cr = cr, .plot = p, .unit = u};
@@ -332,7 +333,7 @@ static int draw(cairo_t *cr, const struct plot *p, struct err *e)
 	f.height = p->height - f.top - (margin + 22 + (p->x_title ? 24 : 0)) * u;
 	panel = panel_width(&f);
 	choose_ticks(&f, &p->y, f.height, false, &y);
-	f.left = margin * u + widest(&f, &y) + 8 * u;
+	f.left = margin * u + widest_label(&f, &y) + 8 * u;
 	f.width = p->width - f.left - margin * u - (panel > 0 ? panel : 8 * u);
 	if (f.width < 20 * u || f.height < 20 * u)
 		return err_set(e,
@@ -360,7 +361,7 @@ struct sink {
 	bool failed;
 };
 
-static cairo_status_t put(void *arg, const unsigned char *bytes, unsigned n)
+static cairo_status_t write_bytes(void *arg, const unsigned char *bytes, unsigned n)
 {
 	struct sink *sink = arg;
 
@@ -369,21 +370,22 @@ static cairo_status_t put(void *arg, const unsigned char *bytes, unsigned n)
 	return sink->failed ? CAIRO_STATUS_WRITE_ERROR : CAIRO_STATUS_SUCCESS;
 }
 
-static cairo_surface_t *surface(const struct plot *p, enum plot_format format, struct sink *sink)
+static cairo_surface_t *create_surface(
+    const struct plot *p, enum plot_format format, struct sink *sink)
 {
 	cairo_surface_t *s;
 
 	if (format == PLOT_PNG)
 		return cairo_image_surface_create(
 		    CAIRO_FORMAT_RGB24, (int)p->width, (int)p->height);
-	s = cairo_svg_surface_create_for_stream(put, sink, p->width, p->height);
+	s = cairo_svg_surface_create_for_stream(write_bytes, sink, p->width, p->height);
 	if (cairo_surface_status(s) == CAIRO_STATUS_SUCCESS)
 		cairo_svg_surface_set_document_unit(s, CAIRO_SVG_UNIT_PX);
 	return s;
 }
 
-/* The same letters on every surface: grey edges, no hinting. */
-static cairo_t *context(cairo_surface_t *s)
+/* Make text look the same on every surface: grey antialiasing, no hinting. */
+static cairo_t *create_context(cairo_surface_t *s)
 {
 	cairo_font_options_t *options = cairo_font_options_create();
 	cairo_t *cr = cairo_create(s);
@@ -399,14 +401,14 @@ static cairo_t *context(cairo_surface_t *s)
 int plot_write(const struct plot *p, enum plot_format format, struct output *out, struct err *e)
 {
 	struct sink sink = {.out = out, .e = e};
-	cairo_surface_t *s = surface(p, format, &sink);
-	cairo_t *cr = context(s);
-	int failed = draw(cr, p, e);
+	cairo_surface_t *s = create_surface(p, format, &sink);
+	cairo_t *cr = create_context(s);
+	int failed = draw_plot(cr, p, e);
 	cairo_status_t status = cairo_status(cr);
 
 	cairo_destroy(cr);
 	if (!failed && status == CAIRO_STATUS_SUCCESS && format == PLOT_PNG)
-		status = cairo_surface_write_to_png_stream(s, put, &sink);
+		status = cairo_surface_write_to_png_stream(s, write_bytes, &sink);
 	cairo_surface_finish(s);
 	if (status == CAIRO_STATUS_SUCCESS)
 		status = cairo_surface_status(s);

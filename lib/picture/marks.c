@@ -5,11 +5,11 @@
 #include <string.h>
 
 enum {
-	DOTS_A_STROKE = 16,   /* quickest, and overlapping dots still add up */
-	CORNERS_A_STROKE = 16 /* the cost of a stroke grows faster than its length */
+	DOTS_A_STROKE = 16,   /* the fastest number; overlapping dots still add up */
+	CORNERS_A_STROKE = 16 /* the time of a stroke grows faster than its length */
 };
 
-static const double far = 1e5; /* pixels; cairo's fixed point ends at 2^23 */
+static const double far = 1e5; /* pixels; cairo uses fixed point with a limit of 2^23 */
 static const struct rgb white = {1, 1, 1};
 
 double frame_x(const struct frame *f, double x)
@@ -33,7 +33,7 @@ void marks_colour(const struct frame *f, struct rgb colour, double alpha)
 
 /* --- points --- */
 
-/* So that the ink of n points is a like share of the picture, be they few or many. */
+/* Choose them so that n points cover a similar share of the plot for small and large n. */
 void marks_dot(const struct frame *f, size_t n, double *radius, double *alpha)
 {
 	double many = fmax(0, log10((double)n / 100 + 1e-9));
@@ -54,7 +54,7 @@ static int draw_points(const struct frame *f, const struct series *s, struct err
 		return -1;
 	marks_dot(f, plot_shown(f->plot), &radius, &alpha);
 	if (s->c && isnan(f->plot->alpha))
-		alpha = fmin(0.9, fmax(alpha, 0.6)); /* mixed colours would lie about c */
+		alpha = fmin(0.9, fmax(alpha, 0.6)); /* mixed colours would show a wrong c */
 	cairo_set_line_cap(f->cr, CAIRO_LINE_CAP_ROUND);
 	cairo_set_line_width(f->cr, 2 * radius);
 	for (size_t k = 0; k < n; k++) {
@@ -82,7 +82,7 @@ static int draw_points(const struct frame *f, const struct series *s, struct err
 struct pen {
 	const struct frame *f;
 	size_t corners;
-	double x, y; /* where it stands */
+	double x, y; /* current position */
 	bool down, moved;
 	struct rgb colour;
 };
@@ -95,7 +95,7 @@ static void pen_stroke(struct pen *pen)
 	pen->corners = 0;
 }
 
-/* A line of one point is a dot, so that it can be seen. */
+/* End a line. Draw a line of one point as a dot, so that it is visible. */
 static void pen_up(struct pen *pen)
 {
 	double width = cairo_get_line_width(pen->f->cr);
@@ -133,11 +133,11 @@ static void pen_to(struct pen *pen, double x, double y, struct rgb colour)
 }
 
 /*
- * Consecutive points within one half pixel of x: only the first, lowest, highest and last of them
- * are drawn, which is the same picture.
+ * Consecutive points of a line within the same half pixel of x. Only the first, lowest, highest and
+ * last of them are drawn, which gives the same picture.
  */
 struct column {
-	double at; /* which half pixel */
+	double at; /* the half pixel */
 	size_t n;
 	struct {
 		size_t index;
@@ -193,7 +193,7 @@ static bool is_drawable(const struct plot *p, const struct series *s, size_t i)
 	       !(p->y.log && s->y[i] <= 0) && (!s->c || isfinite(s->c[i]));
 }
 
-static void trace(const struct frame *f, const struct series *s, const struct rgb *only)
+static void trace_line(const struct frame *f, const struct series *s, const struct rgb *only)
 {
 	struct pen pen = {.f = f, .colour = {-1, -1, -1}};
 	struct column column = {0};
@@ -219,10 +219,10 @@ static void draw_line(const struct frame *f, const struct series *s)
 	cairo_set_line_join(f->cr, CAIRO_LINE_JOIN_ROUND);
 	if (s->outlined) {
 		cairo_set_line_width(f->cr, width + 2.4 * f->unit);
-		trace(f, s, &white);
+		trace_line(f, s, &white);
 	}
 	cairo_set_line_width(f->cr, width);
-	trace(f, s, NULL);
+	trace_line(f, s, NULL);
 }
 
 /* --- bars --- */

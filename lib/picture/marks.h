@@ -1,7 +1,7 @@
 #ifndef CDCD_MARKS_H
 #define CDCD_MARKS_H
 
-/* Points, lines and bars in a rectangle of a cairo surface. For plot_write. */
+/* Draw points, lines and bars in a rectangle of a cairo surface, for plot_write. */
 
 #include <cairo.h>
 
@@ -10,19 +10,21 @@
 struct frame {
 	cairo_t *cr;
 	const struct plot *plot;
-	double left, top, width, height; /* where the data goes */
-	double unit;                     /* a pixel of a picture of usual size */
+	double left, top, width, height; /* the rectangle of the data, in pixels */
+	double unit;                     /* scale of fonts and widths: 1 for 900 x 560 pixels */
 };
 
+/* frame_x, frame_y - the pixel of a value of x or y. */
 double frame_x(const struct frame *f, double x);
 double frame_y(const struct frame *f, double y);
 
+/* marks_colour - set the colour and opacity of what is drawn next. */
 void marks_colour(const struct frame *f, struct rgb colour, double alpha);
 
-/* marks_dot - radius and opacity of n points. */
+/* marks_dot - choose the radius and opacity of points, for n points. */
 void marks_dot(const struct frame *f, size_t n, double *radius, double *alpha);
 
-/* marks_draw - one series, clipped to the frame. Returns 0, or -1 where memory is short. */
+/* marks_draw - draw one series, clipped to the frame. Returns 0, or -1 if memory is short. */
 int marks_draw(const struct frame *f, const struct series *s, struct err *e);
 
 #endif

@@ -7,9 +7,9 @@
 #include "picture/columns.h"
 #include "picture/words.h"
 
-/* --- what it is --- */
+/* --- the specification --- */
 
-/* Whether the first n bytes of spec name a file, whose columns may follow. */
+/* Whether the first n bytes of spec are the name of a file. */
 static bool is_file(const char *spec, size_t n)
 {
 	char name[4096], *rest = name;
@@ -23,8 +23,8 @@ static bool is_file(const char *spec, size_t n)
 }
 
 /*
- * Where FILE ends: at the first colon before which the name of a file stands. Where no file is
- * there (yet), at the first colon behind the directories.
+ * The length of FILE in spec: up to the first colon for which the text before it is the name of a
+ * file. If there is no such file (yet), up to the first colon after the last slash.
  */
 static size_t file_length(const char *spec)
 {
@@ -66,7 +66,7 @@ int overlay_parse(char *spec, const char **file, struct overlay *o, struct err *
 	return 0;
 }
 
-/* --- its line --- */
+/* --- the line --- */
 
 static int find_x(const struct csv_reader *csv, const struct overlay *o, struct err *e)
 {
@@ -99,7 +99,7 @@ static int read_rows(struct csv_reader *csv, int x, int y, struct table *t, stru
 	return got;
 }
 
-/* The first is black; the others' colours are those that the legend has not used. */
+/* The first overlay is black; the others get colours that are not in the legend yet. */
 static struct rgb choose_colour(const struct plot *p, size_t index)
 {
 	size_t used = 0;
@@ -109,16 +109,16 @@ static struct rgb choose_colour(const struct plot *p, size_t index)
 	return colour_category(index == 0 ? COLOUR_CATEGORIES - 1 : used);
 }
 
-static int add(
+static int add_line(
     struct plot *p, const struct table *t, const char *label, size_t index, struct err *e)
 {
-	struct rgb own = choose_colour(p, index);
+	struct rgb colour = choose_colour(p, index);
 	struct series *s = plot_add(p, SERIES_LINE, 2 * t->n, false, label, e);
 	size_t at = 0;
 
 	if (!s)
 		return -1;
-	s->colour = own;
+	s->colour = colour;
 	s->outlined = true;
 	s->width = 1.5;
 	for (size_t i = 0; i < t->n; i++) {
@@ -142,7 +142,7 @@ int overlay_add(struct plot *p, struct csv_reader *csv, const struct overlay *o,
 	words_of_column(label, sizeof label, csv_name(csv, (size_t)y));
 	table_init(&rows, 1, false);
 	failed = read_rows(csv, x, y, &rows, e) ||
-	         add(p, &rows, o->label ? o->label : label, o->index, e);
+	         add_line(p, &rows, o->label ? o->label : label, o->index, e);
 	table_release(&rows);
 	return failed ? -1 : 0;
 }

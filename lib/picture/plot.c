@@ -11,7 +11,7 @@
 
 enum { SHADES = 256 };
 
-static const double air = 0.03; /* between the data and the ends of its axis */
+static const double air = 0.03; /* margin between the data and the ends of an axis */
 
 void plot_init(struct plot *p)
 {
@@ -62,7 +62,7 @@ struct series *plot_add(
 
 /* --- ranges --- */
 
-static bool counts(const struct scale *s, double v)
+static bool has_place(const struct scale *s, double v)
 {
 	return isfinite(v) && (!s->log || v > 0);
 }
@@ -71,7 +71,7 @@ struct range {
 	double lo, hi;
 };
 
-static void take(struct range *r, double v)
+static void extend_range(struct range *r, double v)
 {
 	r->lo = fmin(r->lo, v);
 	r->hi = fmax(r->hi, v);
@@ -79,41 +79,41 @@ static void take(struct range *r, double v)
 
 static bool is_within(const double limit[2], double v)
 {
-	return !(v < limit[0]) && !(v > limit[1]); /* an end that is NAN limits nothing */
+	return !(v < limit[0]) && !(v > limit[1]); /* true for an end that is NAN */
 }
 
-/* Bars stand on zero, or on a log axis a little below one. */
-static void take_bars(
+/* Bars begin at 0, or on a log axis a little below 1. */
+static void extend_by_bars(
     const struct plot *p, const struct series *s, struct range *x, struct range *y)
 {
-	take(y, p->y.log ? 0.7 : 0);
+	extend_range(y, p->y.log ? 0.7 : 0);
 	for (size_t i = 0; i < s->n; i++)
-		take(x, s->x[i]);
+		extend_range(x, s->x[i]);
 	for (size_t i = 0; i + 1 < s->n; i++)
-		if (counts(&p->y, s->y[i]))
-			take(y, s->y[i]);
+		if (has_place(&p->y, s->y[i]))
+			extend_range(y, s->y[i]);
 }
 
-/* y's range is that of what lies within the limit of x. */
-static void take_series(const struct plot *p, const struct series *s, const double x_limit[2],
+/* The range of y is that of the points within the limit of x. */
+static void extend_by_series(const struct plot *p, const struct series *s, const double x_limit[2],
     struct range *x, struct range *y, struct range *c)
 {
 	if (s->mark == SERIES_BARS && s->n > 1) {
-		take_bars(p, s, x, y);
+		extend_by_bars(p, s, x, y);
 		return;
 	}
 	for (size_t i = 0; i < s->n; i++) {
-		if (!counts(&p->x, s->x[i]) || !counts(&p->y, s->y[i]) ||
+		if (!has_place(&p->x, s->x[i]) || !has_place(&p->y, s->y[i]) ||
 		    !is_within(x_limit, s->x[i]))
 			continue;
-		take(x, s->x[i]);
-		take(y, s->y[i]);
-		if (s->c && counts(&p->c, s->c[i]))
-			take(c, s->c[i]);
+		extend_range(x, s->x[i]);
+		extend_range(y, s->y[i]);
+		if (s->c && has_place(&p->c, s->c[i]))
+			extend_range(c, s->c[i]);
 	}
 }
 
-/* r is the range of the values. */
+/* Set an axis to contain the values, whose range is r, or to its limits. */
 static int fit_axis(
     struct scale *s, struct range r, const double limit[2], const char *name, struct err *e)
 {
@@ -143,7 +143,7 @@ int plot_fit(struct plot *p, const double x_limit[2], const double y_limit[2], s
 	bool bars = false;
 
 	for (size_t i = 0; i < p->n_series; i++) {
-		take_series(p, &p->series[i], x_limit, &x, &y, &c);
+		extend_by_series(p, &p->series[i], x_limit, &x, &y, &c);
 		bars = bars || p->series[i].mark == SERIES_BARS;
 	}
 	if (!(x.lo <= x.hi) || !(y.lo <= y.hi))
@@ -169,10 +169,10 @@ static bool is_visible(const struct plot *p, const struct series *s, size_t i)
 	double x = s->x[i], y = s->y[i];
 
 	return x >= p->x.lo && x <= p->x.hi && y >= p->y.lo && y <= p->y.hi &&
-	       (!s->c || counts(&p->c, s->c[i]));
+	       (!s->c || has_place(&p->c, s->c[i]));
 }
 
-static size_t visible(const struct plot *p, const struct series *s)
+static size_t count_visible(const struct plot *p, const struct series *s)
 {
 	size_t n = 0;
 
@@ -186,12 +186,13 @@ size_t plot_points(const struct plot *p)
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n_series; i++)
-		n += visible(p, &p->series[i]);
+		n += count_visible(p, &p->series[i]);
 	return n;
 }
 
-/* A series' share of what may be drawn: in proportion to its points, but not nothing. */
-static size_t share(const struct plot *p, size_t n, size_t all)
+/* The number of points of a series that may be drawn: in proportion to its n points, but at least
+ * one if there are any. */
+static size_t series_quota(const struct plot *p, size_t n, size_t all)
 {
 	double part;
 
@@ -206,19 +207,19 @@ size_t plot_shown(const struct plot *p)
 	size_t all = plot_points(p), shown = 0;
 
 	for (size_t i = 0; i < p->n_series; i++)
-		shown += share(p, visible(p, &p->series[i]), all);
+		shown += series_quota(p, count_visible(p, &p->series[i]), all);
 	return shown;
 }
 
-static unsigned shade(const struct plot *p, double c)
+static unsigned shade_of(const struct plot *p, double c)
 {
 	double place = scale_place(&p->c, c);
 
 	return place > 0 ? (unsigned)(fmin(place, 1) * (SHADES - 1) + 0.5) : 0;
 }
 
-/* Keep one of each of keep equal strata, in place. */
-static void thin(uint32_t *order, size_t n, size_t keep)
+/* Keep one element from each of keep strata of equal size, in place. */
+static void thin_order(uint32_t *order, size_t n, size_t keep)
 {
 	for (size_t k = 0; k < keep; k++) {
 		size_t from = (size_t)((double)n * (double)k / (double)keep);
@@ -239,11 +240,11 @@ static int sort_by_shade(
 	if (!sorted)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		start[shade(p, s->c[(*order)[i]]) + 1]++;
+		start[shade_of(p, s->c[(*order)[i]]) + 1]++;
 	for (size_t k = 0; k < SHADES; k++)
 		start[k + 1] += start[k];
 	for (size_t i = 0; i < n; i++)
-		sorted[start[shade(p, s->c[(*order)[i]])]++] = (*order)[i];
+		sorted[start[shade_of(p, s->c[(*order)[i]])]++] = (*order)[i];
 	free(*order);
 	*order = sorted;
 	return 0;
@@ -260,9 +261,9 @@ int plot_order(
 	for (size_t i = 0; i < s->n; i++)
 		if (is_visible(p, s, i))
 			(*order)[count++] = (uint32_t)i;
-	keep = share(p, count, p->max_points ? plot_points(p) : count);
+	keep = series_quota(p, count, p->max_points ? plot_points(p) : count);
 	if (keep < count)
-		thin(*order, count, keep);
+		thin_order(*order, count, keep);
 	*n = keep;
 	if (s->c && sort_by_shade(p, s, order, keep, e)) {
 		free(*order);
@@ -274,7 +275,7 @@ int plot_order(
 
 struct rgb plot_colour(const struct plot *p, const struct series *s, size_t i)
 {
-	return s->c ? colour_sequence(shade(p, s->c[i]) / (double)(SHADES - 1)) : s->colour;
+	return s->c ? colour_sequence(shade_of(p, s->c[i]) / (double)(SHADES - 1)) : s->colour;
 }
 
 int plot_format(const char *path)

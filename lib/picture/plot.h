@@ -2,11 +2,11 @@
 #define CDCD_PLOT_H
 
 /*
- * A picture: axes, marks, a colour bar and a legend, described here and drawn by plot_write (PNG
- * and SVG, through the same cairo calls) or by term_write (picture/term.h).
+ * A plot: axes, marks, a colour bar and a legend. It is described by a struct plot, and drawn by
+ * plot_write (PNG and SVG, with the same cairo calls) or term_write (picture/term.h).
  *
- * The style is E. R. Tufte's, "The Visual Display of Quantitative Information", 1983: the data is
- * dark, all else light; titles are read without turning one's head; no frame, no box.
+ * The style follows E. R. Tufte, "The Visual Display of Quantitative Information", 1983: the data
+ * is dark and everything else light; all titles are horizontal; no frame, no box.
  */
 
 #include <stdbool.h>
@@ -19,21 +19,21 @@
 #include "picture/scale.h"
 
 enum series_mark {
-	SERIES_POINTS, /* a dot at (x, y) */
-	SERIES_LINE,   /* from (x, y) to the next; NAN breaks it */
-	SERIES_BARS,   /* y[i] high from x[i] to x[i + 1]; y of the last is not read */
+	SERIES_POINTS, /* a dot at each (x, y) */
+	SERIES_LINE,   /* a line from each (x, y) to the next; NAN breaks it */
+	SERIES_BARS,   /* a bar of height y[i] from x[i] to x[i + 1]; the last y is not used */
 };
 
 struct series {
 	enum series_mark mark;
 	size_t n;
 	double *x, *y; /* [n] */
-	double *c;     /* [n] coloured by the plot's colour scale; NULL: by colour */
+	double *c;     /* [n] values on the colour scale of the plot; NULL: use colour */
 	struct rgb colour;
-	char *label;      /* in the legend; NULL: not there */
-	double width;     /* of a line, 1 being usual */
-	bool outlined;    /* set off against what lies below it */
-	bool translucent; /* bars that others show through */
+	char *label;      /* in the legend; NULL: not in the legend */
+	double width;     /* of a line, relative to the default */
+	bool outlined;    /* draw a line with a white outline */
+	bool translucent; /* draw bars so that those below are visible */
 };
 
 struct plot {
@@ -42,10 +42,10 @@ struct plot {
 	struct series *series;                           /* drawn in this order */
 	size_t n_series, cap_series;
 	struct scale x, y;
-	struct scale c; /* in force where has_c */
+	struct scale c; /* the colour scale, if has_c */
 	bool has_c;
-	double dot, alpha; /* radius, opacity of points; NAN: as suits their number */
-	size_t max_points; /* draw that many at most, spread evenly over the data; 0: all */
+	double dot, alpha; /* radius and opacity of points; NAN: chosen by their number */
+	size_t max_points; /* draw at most this many points, evenly spread over the data; 0: all */
 };
 
 /* plot_init - an empty plot, linear axes. plot_release - free its series. */
@@ -53,29 +53,30 @@ void plot_init(struct plot *p);
 void plot_release(struct plot *p);
 
 /*
- * plot_add - a new series of n zeroed elements (c too where with_c), labelled with a copy of label
- * (or not, if NULL). It lives until the next plot_add. Returns NULL on error.
+ * plot_add - add a series of n elements, which are 0; with_c: with c. label is copied, and may be
+ * NULL. The result is valid until the next plot_add. Returns NULL on error.
  */
 struct series *plot_add(
     struct plot *p, enum series_mark mark, size_t n, bool with_c, const char *label, struct err *e);
 
 /*
- * plot_fit - set the axes' ranges from the data and x.log, y.log, c.log; an end of a limit that is
- * not NAN is taken as it is. Values that are not finite, or not positive on a log axis, do not
- * count, and are not drawn. On a log axis limits are positive.
- * Returns -1 where there is nothing to draw, or nothing within limits.
+ * plot_fit - set the ranges of the axes so that they contain the data. An end of a limit that is
+ * not NAN is the end of its axis; on a log axis limits must be positive. Values that are not
+ * finite, or not positive on a log axis, are ignored and not drawn. x.log, y.log and c.log must be
+ * set before. Returns 0, or -1 if there is nothing to draw, or nothing within the limits.
  */
 int plot_fit(struct plot *p, const double x_limit[2], const double y_limit[2], struct err *e);
 
-/* plot_points - how many points there are to draw; plot_shown - how many max_points lets pass. */
+/* plot_points - the number of points within the axes.
+ * plot_shown - the number of them that are drawn, given max_points. */
 size_t plot_points(const struct plot *p);
 size_t plot_shown(const struct plot *p);
 
 /*
- * plot_order - the points of a series in the order in which they are to be drawn: those that lie
- * within the axes, thinned to the series' share of max_points (one of each of equally many
- * consecutive ones, by a fixed draw), and by colour, so that the largest c lies on top.
- * On success *order is the caller's, [*n]. Returns 0 or -1.
+ * plot_order - the points of a series in drawing order: the points within the axes, thinned to the
+ * part of max_points that this series gets (one point from each of several runs of equal length,
+ * drawn with a fixed seed), and sorted by colour, so that the largest c is drawn last. Returns 0
+ * and *order [*n], which the caller frees, or -1.
  */
 int plot_order(
     const struct plot *p, const struct series *s, uint32_t **order, size_t *n, struct err *e);
@@ -85,12 +86,13 @@ struct rgb plot_colour(const struct plot *p, const struct series *s, size_t i);
 
 enum plot_format { PLOT_PNG, PLOT_SVG };
 
-/* plot_format - by the suffix of path: ".png", ".svg", in any case. Returns -1 for any other. */
+/* plot_format - the format for the suffix of path, ".png" or ".svg" in upper or lower case, or -1.
+ */
 int plot_format(const char *path);
 
 /*
- * plot_write - draw. The same plot gives the same bytes, but for SVG's element names when a
- * process draws more than one. Returns 0 or -1.
+ * plot_write - draw p to out. The same plot gives the same bytes, except that names of SVG elements
+ * depend on the number of plots drawn by the process. Returns 0 or -1.
  */
 int plot_write(const struct plot *p, enum plot_format format, struct output *out, struct err *e);
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double far = 1e12; /* the largest place, so that sizes in pixels stay finite */
+static const double far = 1e12; /* the largest position, so that sizes in pixels stay finite */
 
-/* log(b / a) of positive numbers, where the quotient may overflow, or be next to 1. */
+/* log(b / a) of positive numbers, exact even if b / a overflows or is close to 1. */
 static double log_ratio(double a, double b)
 {
 	if (b > a / 2 && b / 2 < a)
@@ -18,7 +18,8 @@ static double log_ratio(double a, double b)
 
 double scale_place(const struct scale *s, double v)
 {
-	/* A difference of large numbers overflows, and a quarter of the smallest rounds to zero. */
+	/* Scale large numbers, whose difference could overflow, but not small ones, which could
+	 * round to 0. */
 	double part = fmax(fabs(s->lo), fabs(s->hi)) > 1 ? 0.25 : 1, place;
 
 	if (s->log && !(v > 0))
@@ -32,7 +33,7 @@ double scale_place(const struct scale *s, double v)
 
 double scale_at(const struct scale *s, double place)
 {
-	double root; /* of the factor from lo on, which may overflow */
+	double root; /* the square root of the factor on lo, which could overflow */
 
 	if (!(place > 0 && place < 1))
 		return place > 0 ? s->hi : s->lo;
@@ -70,7 +71,7 @@ void scale_fit(struct scale *s, double lo, double hi, double pad)
 
 /* --- labels --- */
 
-static void superscript(char *text, size_t room, int exponent)
+static void format_superscript(char *text, size_t capacity, int exponent)
 {
 	static const char *const digit[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
 	char plain[16];
@@ -80,7 +81,7 @@ static void superscript(char *text, size_t room, int exponent)
 	for (const char *p = plain; *p; p++) {
 		size_t n = strlen(text);
 
-		snprintf(text + n, room - n, "%s", *p == '-' ? "⁻" : digit[*p - '0']);
+		snprintf(text + n, capacity - n, "%s", *p == '-' ? "⁻" : digit[*p - '0']);
 	}
 }
 
@@ -90,7 +91,7 @@ static int exponent_of(double v)
 	return (int)floor(log10(fabs(v)) + 1e-9);
 }
 
-/* Without the zeros at the end of a decimal fraction. */
+/* Remove the zeros at the end of a decimal fraction. */
 static void trim_zeros(char *digits)
 {
 	size_t n = strlen(digits);
@@ -102,7 +103,7 @@ static void trim_zeros(char *digits)
 	digits[digits[n - 1] == '.' ? n - 1 : n] = '\0';
 }
 
-/* 30000 as 3×10⁴, or 3e4 where plain; the last digit stands for 10^last or more. */
+/* Write 30000 as 3×10⁴, or as 3e4 if plain; the value of the last digit is at least 10^last. */
 static void label_power(char label[TICKS_LABEL], double v, int last, bool plain)
 {
 	const char *sign = v >= 0 ? "" : plain ? "-" : "−";
@@ -118,7 +119,7 @@ static void label_power(char label[TICKS_LABEL], double v, int last, bool plain)
 	exponent = atoi(e + 1);
 	*e = '\0';
 	trim_zeros(digits);
-	superscript(power, sizeof power, exponent);
+	format_superscript(power, sizeof power, exponent);
 	if (exponent == 0)
 		snprintf(label, TICKS_LABEL, "%s%.20s", sign, digits);
 	else if (plain)
@@ -129,7 +130,7 @@ static void label_power(char label[TICKS_LABEL], double v, int last, bool plain)
 		snprintf(label, TICKS_LABEL, "%s%.20s×10%s", sign, digits, power);
 }
 
-/* Commas between thousands, from five digits on. */
+/* Insert commas between thousands, from five digits on. */
 static void group_thousands(char label[TICKS_LABEL])
 {
 	size_t whole = strspn(label, "0123456789");
@@ -154,7 +155,7 @@ static void label_fixed(char label[TICKS_LABEL], double v, int decimals, bool pl
 
 /* --- ticks --- */
 
-static void add(struct ticks *t, double value)
+static void add_tick(struct ticks *t, double value)
 {
 	if (t->n < TICKS_MAX)
 		t->at[t->n++].value = value;
@@ -167,7 +168,7 @@ static void add_minor(struct ticks *t, double value)
 }
 
 /* The smallest of 1, 2, 5 times a power of ten that is at least v. */
-static double round_up(double v)
+static double round_up_step(double v)
 {
 	double power = pow(10, floor(log10(v)));
 
@@ -181,9 +182,9 @@ static double round_up(double v)
 }
 
 /*
- * Whether an axis up to largest, whose labels end at the digit that stands for 10^last, writes
- * powers: 1.7×10⁹ is shorter than 1,700,000,000, but 1.700001×10⁹ is harder to read than
- * 1,700,001,000.
+ * Whether the labels of an axis are written as powers. largest is the largest value; the last digit
+ * of the labels has the value 10^last. 1.7×10⁹ is shorter than 1,700,000,000, but 1.700001×10⁹ is
+ * harder to read than 1,700,001,000.
  */
 static bool are_powers(double largest, int last)
 {
@@ -218,25 +219,26 @@ void scale_label(const struct scale *s, double v, bool plain, char label[TICKS_L
 
 static bool linear_ticks(const struct scale *s, int sparser, bool plain, struct ticks *t)
 {
-	static const int most[] = {10, 8, 7, 6, 5, 4, 3, 2, 1};
-	const int last = (int)(sizeof most / sizeof most[0]) - 1;
-	const int n = most[sparser < last ? sparser : last];
-	double step = round_up(s->hi / n - s->lo / n);
+	static const int max_ticks[] = {10, 8, 7, 6, 5, 4, 3, 2, 1};
+	const int last = (int)(sizeof max_ticks / sizeof max_ticks[0]) - 1;
+	const int n = max_ticks[sparser < last ? sparser : last];
+	double step = round_up_step(s->hi / n - s->lo / n);
 	double first = ceil(s->lo / step - 1e-9), end = floor(s->hi / step + 1e-9);
 
-	/* Of ranges about as wide as a double is exact, or smaller than any, steps round away. */
+	/* If the range is close to the precision of a double, or to the smallest double, steps
+	 * round to 0. */
 	if (!(step > 0) || !isfinite(step) || !isfinite(first) || !isfinite(end))
 		return sparser < last;
 	for (int i = 0; i < TICKS_MAX && first + i <= end; i++)
 		if (t->n == 0 || (first + i) * step > t->at[t->n - 1].value)
-			add(t, (first + i) * step);
+			add_tick(t, (first + i) * step);
 	for (int i = 0; i < t->n; i++)
 		label_value(
 		    t->at[i].label, t->at[i].value, exponent_of(step), largest_of(s), plain);
 	return sparser < last;
 }
 
-/* Where one label is a power, all are, but for those that are shorter as they stand. */
+/* If one label is a power, all are, except those from 1 to 10, which are shorter as numbers. */
 static void label_log(struct ticks *t, bool plain)
 {
 	bool powers = t->n > 0 && (t->at[0].value < 0.9e-3 || t->at[t->n - 1].value >= 1e6);
@@ -266,7 +268,7 @@ static bool log_ticks(const struct scale *s, int sparser, bool plain, struct tic
 			if (v < s->lo * (1 - 1e-9) || v > s->hi * (1 + 1e-9))
 				continue;
 			if (digit == 1 ? k % stride == 0 : within && (digit == 2 || digit == 5))
-				add(t, v);
+				add_tick(t, v);
 			else if (end - first <= 12)
 				add_minor(t, v);
 		}
@@ -277,7 +279,7 @@ static bool log_ticks(const struct scale *s, int sparser, bool plain, struct tic
 bool scale_ticks(const struct scale *s, int sparser, bool plain, struct ticks *t)
 {
 	t->n = t->n_minor = 0;
-	/* Within a decade the round numbers of a linear axis serve a log axis better. */
+	/* Within one decade, linear ticks are better for a log axis too. */
 	if (s->log && s->hi / s->lo >= 10)
 		return log_ticks(s, sparser, plain, t);
 	return linear_ticks(s, sparser, plain, t);

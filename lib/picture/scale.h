@@ -1,29 +1,29 @@
 #ifndef CDCD_SCALE_H
 #define CDCD_SCALE_H
 
-/* Axes: from a value to its place, and where the ticks are and what they say. */
+/* Axes: map values to positions, and choose ticks and their labels. */
 
 #include <stdbool.h>
 
 struct scale {
-	double lo, hi; /* lo < hi; both positive where log */
+	double lo, hi; /* lo < hi; both positive if log */
 	bool log;
 };
 
 /*
- * scale_place - where v lies: 0 at lo, 1 at hi, less or more outside, but finite (to 1e12) where v
- * has a place. No range that doubles can hold overflows.
- * scale_at - the inverse, for places from 0 to 1.
+ * scale_place - the position of v: 0 at lo, 1 at hi, clamped to +-1e12 outside. It is not finite if
+ * v is not finite, or not positive on a log axis. It does not overflow for any range.
+ * scale_at - the inverse, for positions from 0 to 1.
  */
 double scale_place(const struct scale *s, double v);
 double scale_at(const struct scale *s, double place);
 
-/* scale_widen - take in more at both ends: by, in units of the axis, or of ln where it is log. */
+/* scale_widen - extend both ends by this amount, in units of v, or of ln v on a log axis. */
 void scale_widen(struct scale *s, double by);
 
 /*
- * scale_fit - take in [lo, hi] with some air at both ends (pad, a share of the length); where
- * lo = hi, enough to stand in the middle. Both ends stay finite, and positive on a log axis.
+ * scale_fit - set the range to [lo, hi], extended at both ends by pad, a fraction of its length. If
+ * lo = hi, the range is centred on it. Both ends stay finite, and positive on a log axis.
  */
 void scale_fit(struct scale *s, double lo, double hi, double pad);
 
@@ -37,19 +37,19 @@ struct tick {
 struct ticks {
 	int n, n_minor;
 	struct tick at[TICKS_MAX];
-	double minor[TICKS_MINOR]; /* unlabelled: the digits between the decades of a log axis */
+	double minor[TICKS_MINOR]; /* ticks without labels, between the decades of a log axis */
 };
 
 /*
- * scale_ticks - ticks at round numbers, fewer the sparser (from 0): the caller asks for sparser
- * ones until the labels do not touch. plain: labels in ASCII ("-2e-5"), else with minus signs,
- * powers as superscripts.
- * A label has all the digits that its tick has, so that no two are alike.
- * Returns false where nothing sparser is left; t then holds the sparsest.
+ * scale_ticks - choose ticks at round numbers. The larger sparser (from 0), the fewer ticks: the
+ * caller increases it until the labels do not overlap. plain: labels in ASCII ("-2e-5"), else with
+ * minus signs and superscripts. A label has all digits of its tick, so that all labels differ.
+ * Returns false if a larger value of sparser gives no fewer ticks.
  */
 bool scale_ticks(const struct scale *s, int sparser, bool plain, struct ticks *t);
 
-/* scale_label - v as a tick would have it, to a thousandth of the range (of v, on a log axis). */
+/* scale_label - a label for v in the style of ticks, rounded to about a thousandth of the range, or
+ * of v on a log axis. */
 void scale_label(const struct scale *s, double v, bool plain, char label[TICKS_LABEL]);
 
 #endif

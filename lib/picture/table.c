@@ -26,7 +26,7 @@ void table_release(struct table *t)
 	table_init(t, t->n_y, t->has_c);
 }
 
-static size_t width(const struct table *t)
+static size_t row_width(const struct table *t)
 {
 	return 1 + t->n_y + t->has_c;
 }
@@ -47,10 +47,10 @@ int table_add(
 		return -1;
 	if (t->n == UINT32_MAX)
 		return err_set(e, "more rows than can be drawn (%u at most)", UINT32_MAX);
-	if (mem_grow(&t->value, &t->cap_value, (t->n + 1) * width(t), sizeof *t->value, e) ||
+	if (mem_grow(&t->value, &t->cap_value, (t->n + 1) * row_width(t), sizeof *t->value, e) ||
 	    mem_grow(&t->id, &t->cap_id, (t->n + 1) * 2, sizeof *t->id, e))
 		return -1;
-	memcpy(t->value + t->n * width(t), value, width(t) * sizeof *value);
+	memcpy(t->value + t->n * row_width(t), value, row_width(t) * sizeof *value);
 	t->id[2 * t->n] = (uint32_t)category_id;
 	t->id[2 * t->n + 1] = (uint32_t)group_id;
 	t->n++;
@@ -59,23 +59,23 @@ int table_add(
 
 static double x_of(const struct table *t, size_t row)
 {
-	return t->value[row * width(t)];
+	return t->value[row * row_width(t)];
 }
 
 static double y_of(const struct table *t, size_t row, size_t k)
 {
-	return t->value[row * width(t) + 1 + k];
+	return t->value[row * row_width(t) + 1 + k];
 }
 
 static double c_of(const struct table *t, size_t row)
 {
-	return t->value[row * width(t) + 1 + t->n_y];
+	return t->value[row * row_width(t) + 1 + t->n_y];
 }
 
 /* --- smoothing --- */
 
-/* Where v stands, or would stand, among n ascending values. */
-static size_t place(const double *sorted, size_t n, double v)
+/* The index at which v is, or would be inserted, among n ascending values. */
+static size_t sorted_position(const double *sorted, size_t n, double v)
 {
 	size_t lo = 0, hi = n;
 
@@ -90,24 +90,24 @@ static size_t place(const double *sorted, size_t n, double v)
 	return lo;
 }
 
-static void insert(double *sorted, size_t *n, double v)
+static void sorted_insert(double *sorted, size_t *n, double v)
 {
-	size_t at = place(sorted, *n, v);
+	size_t at = sorted_position(sorted, *n, v);
 
 	memmove(sorted + at + 1, sorted + at, (*n - at) * sizeof *sorted);
 	sorted[at] = v;
 	(*n)++;
 }
 
-static void discard(double *sorted, size_t *n, double v)
+static void sorted_remove(double *sorted, size_t *n, double v)
 {
-	size_t at = place(sorted, *n, v);
+	size_t at = sorted_position(sorted, *n, v);
 
 	(*n)--;
 	memmove(sorted + at, sorted + at + 1, (*n - at) * sizeof *sorted);
 }
 
-/* Rows begin to end - 1 are those that row i's window holds; both only ever grow with i. */
+/* The window of row i is [*begin, *end); neither decreases when i grows. */
 static void window_at(size_t i, size_t n, size_t reach, size_t *begin, size_t *end)
 {
 	size_t nearest = i < n - 1 - i ? i : n - 1 - i;
@@ -119,7 +119,7 @@ static void window_at(size_t i, size_t n, size_t reach, size_t *begin, size_t *e
 	*end = n - i > half + 1 ? i + half + 1 : n;
 }
 
-/* The sum of large numbers overflows, and half of the smallest number rounds to zero. */
+/* The sum of two large numbers can overflow, and half of the smallest number rounds to 0. */
 static double midpoint(double a, double b)
 {
 	return isfinite(a + b) ? 0.5 * (a + b) : 0.5 * a + 0.5 * b;
@@ -135,9 +135,9 @@ static int moving_median(const double *y, size_t n, size_t reach, double *out, s
 	for (size_t i = 0; i < n; i++) {
 		window_at(i, n, reach, &from, &to);
 		while (end < to)
-			insert(sorted, &count, y[end++]);
+			sorted_insert(sorted, &count, y[end++]);
 		while (begin < from)
-			discard(sorted, &count, y[begin++]);
+			sorted_remove(sorted, &count, y[begin++]);
 		out[i] = midpoint(sorted[(count - 1) / 2], sorted[count / 2]);
 	}
 	free(sorted);
@@ -145,8 +145,9 @@ static int moving_median(const double *y, size_t n, size_t reach, double *out, s
 }
 
 /*
- * Two stacks, so that nothing is ever subtracted: a running sum would keep the rounding of a spike
- * for ever. tail[k] is the sum of y[k] to y[split - 1], head that of y[split] to y[end - 1].
+ * Sums over the window by two stacks, which never subtract: a running sum would keep the rounding
+ * error of a spike after it has left the window. tail[k] is the sum of y[k] to y[split - 1], and
+ * head that of y[split] to y[end - 1].
  */
 static int moving_mean(const double *y, size_t n, size_t reach, double *out, struct err *e)
 {
@@ -183,18 +184,18 @@ int table_smooth(const double *y, size_t n, size_t window, bool mean, double *ou
 
 /* --- series --- */
 
-/* The rows of one class (a column of y, a category) that can be drawn, groups together. */
+/* A class is drawn in one colour: a y column, a category, or all remaining categories. */
 struct class
 {
-	size_t k;          /* which y */
+	size_t k;          /* index of the y column */
 	int64_t category;  /* -1: all */
-	bool and_later;    /* the categories after it, too */
+	bool and_later;    /* this category and all later ones */
 	const char *label; /* NULL: none */
 	char others[32];
 	struct rgb colour;
 };
 
-static bool is_of(const struct table *t, size_t row, const struct class *class)
+static bool is_in_class(const struct table *t, size_t row, const struct class *class)
 {
 	uint32_t id = t->id[2 * row];
 
@@ -215,7 +216,7 @@ static bool is_drawable(const struct scale *s, double v, size_t *missing, size_t
 	return true;
 }
 
-/* Whether x, which can be drawn, is within its limit. */
+/* Count x, which can be drawn, in *skips. Returns whether it is within its limit. */
 static bool count_x(const struct look *look, double x, struct table_skips *skips)
 {
 	bool inside = !(x < look->x_limit[0]) && !(x > look->x_limit[1]);
@@ -236,7 +237,7 @@ static bool row_is_drawable(
 	       (!t->has_c || is_drawable(&p->c, c_of(t, row), m, z));
 }
 
-/* A stable counting sort of the rows by group. */
+/* The rows in drawing order; together: sorted by group, by a stable counting sort. */
 static uint32_t *order_by_group(const struct table *t, bool together, struct err *e)
 {
 	size_t n_groups = t->groups.n;
@@ -259,17 +260,17 @@ static uint32_t *order_by_group(const struct table *t, bool together, struct err
 
 struct gathered {
 	uint32_t *row;
-	size_t n, breaks; /* breaks: how often the group changes */
+	size_t n, breaks; /* breaks: number of changes of the group */
 };
 
-static void gather(const struct table *t, const struct class *class, const uint32_t *order,
+static void gather_rows(const struct table *t, const struct class *class, const uint32_t *order,
     const struct look *look, const struct plot *p, struct table_skips *skips, struct gathered *g)
 {
 	g->n = g->breaks = 0;
 	for (size_t i = 0; i < t->n; i++) {
 		uint32_t row = order[i];
 
-		if (!is_of(t, row, class))
+		if (!is_in_class(t, row, class))
 			continue;
 		if (!row_is_drawable(t, row, class->k, p, skips))
 			continue;
@@ -320,7 +321,7 @@ static int by_x(const void *a, const void *b)
 	return p->i < q->i ? -1 : 1;
 }
 
-/* Rows [begin, end) of one group, in order of x, into the series from *at on. */
+/* Smooth the rows [begin, end) of one group in order of x, and append them to the series at *at. */
 static int smooth_group(const struct table *t, const struct class *class, const struct gathered *g,
     size_t begin, size_t end, const struct look *look, struct series *s, size_t *at, struct err *e)
 {
@@ -380,7 +381,7 @@ static int add_class(const struct table *t, const struct class *class, const uin
 	int failed = g.row ? 0 : -1;
 
 	if (!failed)
-		gather(t, class, order, look, p, skips, &g);
+		gather_rows(t, class, order, look, p, skips, &g);
 	if (!failed && g.n > 0 && look->lines)
 		failed = add_marks(t, class, &g, SERIES_LINE, pale || look->points, p, e);
 	if (!failed && g.n > 0 && look->points)
@@ -403,14 +404,14 @@ static bool is_counted(const struct table *t, size_t row, const struct look *loo
 	return count_x(look, x, skips);
 }
 
-static int ascending(const void *a, const void *b)
+static int by_value(const void *a, const void *b)
 {
 	double p = *(const double *)a, q = *(const double *)b;
 
 	return (p > q) - (p < q);
 }
 
-/* Bins two interquartile ranges over the cube root of n wide: Freedman and Diaconis 1981. */
+/* Bins of the width 2 IQR / cbrt(n). Source: Freedman and Diaconis 1981. */
 static int choose_bins(const double *sorted, size_t n)
 {
 	double range = sorted[n - 1] - sorted[0];
@@ -422,7 +423,7 @@ static int choose_bins(const double *sorted, size_t n)
 	return (int)fmax(5, fmin(200, ceil(bins)));
 }
 
-/* The ends of n ascending values, or of the limits; where both are one number, a little apart. */
+/* Set *ends to the limits, or to the ends of n ascending values; widen it if both are equal. */
 static void choose_ends(
     const double *sorted, size_t n, const struct look *look, bool is_log, struct scale *ends)
 {
@@ -433,7 +434,8 @@ static void choose_ends(
 		scale_widen(ends, is_log ? 0.5 : fmax(0.5, 1e-6 * fabs(ends->lo)));
 }
 
-/* The bins are even on this axis. Returns how many; 0 where nothing is to be counted. */
+/* Choose the axis *ends on which the bins have equal width. Returns the number of bins, 0 if there
+ * is nothing to count, or -1. */
 static int choose_axis(const struct table *t, const struct look *look, const struct plot *p,
     struct table_skips *skips, struct scale *ends, struct err *e)
 {
@@ -447,7 +449,7 @@ static int choose_axis(const struct table *t, const struct look *look, const str
 		if (is_counted(t, i, look, p, skips))
 			sorted[n++] = x_of(t, i);
 	if (n > 0) {
-		qsort(sorted, n, sizeof *sorted, ascending);
+		qsort(sorted, n, sizeof *sorted, by_value);
 		choose_ends(sorted, n, look, p->x.log, ends);
 		for (size_t i = 0; i < n; i++)
 			sorted[i] = scale_place(ends, sorted[i]);
@@ -472,7 +474,7 @@ static int add_histogram(const struct table *t, const struct class *class, const
 	for (size_t i = 0; i < t->n; i++) {
 		double bin;
 
-		if (!is_of(t, i, class) || !is_counted(t, i, look, p, &counted))
+		if (!is_in_class(t, i, class) || !is_counted(t, i, look, p, &counted))
 			continue;
 		bin = bins * scale_place(ends, x_of(t, i));
 		s->y[bin > 0 ? (int)fmin(bin, bins - 1) : 0]++;
@@ -480,9 +482,9 @@ static int add_histogram(const struct table *t, const struct class *class, const
 	return 0;
 }
 
-/* --- all --- */
+/* --- all classes --- */
 
-/* Class i of n; the last stands for all categories that have no colour of their own. */
+/* Set up class i of n; the last one contains all categories that have no colour of their own. */
 static void class_init(
     struct class *class, const struct table *t, const struct look *look, size_t i, size_t n)
 {

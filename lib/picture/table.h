@@ -2,8 +2,8 @@
 #define CDCD_TABLE_H
 
 /*
- * The rows to be drawn, gathered one by one, and the series made of them: points, lines,
- * histograms and smoothed lines, by categories and groups.
+ * A table of rows to be drawn, and the series made from it: points, lines, histograms and smoothed
+ * lines, by categories and groups.
  */
 
 #include <stdbool.h>
@@ -15,11 +15,11 @@
 #include "picture/plot.h"
 
 struct table {
-	size_t n_y;    /* columns of y; 0 for a histogram */
-	bool has_c;    /* each row has a number to be coloured by */
-	size_t n;      /* rows */
-	double *value; /* [n][1 + n_y + has_c]: x, the ys, c */
-	uint32_t *id;  /* [n][2]: category, group; 0 where there is only one */
+	size_t n_y;    /* number of y columns; 0 for a histogram */
+	bool has_c;    /* each row has a number c, which decides its colour */
+	size_t n;      /* number of rows */
+	double *value; /* [n][1 + n_y + has_c]: x, y..., c */
+	uint32_t *id;  /* [n][2]: category and group; 0 if there are none */
 	size_t cap_value, cap_id;
 	struct strings categories, groups;
 };
@@ -27,42 +27,44 @@ struct table {
 void table_init(struct table *t, size_t n_y, bool has_c);
 void table_release(struct table *t);
 
-/* table_add - one more row: value [1 + n_y + has_c]; category and group may be NULL. */
+/* table_add - add a row: value [1 + n_y + has_c]; category and group may be NULL. Returns 0 or -1.
+ */
 int table_add(
     struct table *t, const double *value, const char *category, const char *group, struct err *e);
 
 struct look {
 	bool points, lines, histogram;
-	int bins;                    /* of a histogram; 0: after Freedman and Diaconis 1981 */
-	int smooth;                  /* rows that a smoothed line looks at; 0: no such line */
-	bool mean;                   /* it is their mean, else their median */
-	double x_limit[2];           /* a histogram counts what lies within; NAN: no limit */
-	const char *const *y_labels; /* [n_y] for the legend, where n_y > 1 */
+	int bins;                    /* of a histogram; 0: by Freedman and Diaconis 1981 */
+	int smooth;                  /* window of a smoothed line, in rows; 0: no smoothed line */
+	bool mean;                   /* smooth by the mean, else by the median */
+	double x_limit[2];           /* range of x that a histogram counts; NAN: no limit */
+	const char *const *y_labels; /* [n_y] labels in the legend, if n_y > 1 */
 };
 
+/* The number of rows that are drawn or left out, and why. */
 struct table_skips {
-	size_t missing;  /* values that are empty, infinite or not a number */
-	size_t positive; /* values of no place on a log axis */
-	size_t outside;  /* values beyond the limit of x; only a histogram leaves these out */
-	size_t inside;   /* all the others */
-	double x_lo,
-	    x_hi; /* where the x of those outside and inside runs; INFINITY, -INFINITY: none */
+	size_t missing;    /* a value is empty, infinite or not a number */
+	size_t positive;   /* a value is not positive, on a log axis */
+	size_t outside;    /* x is outside its limit; only a histogram leaves these out */
+	size_t inside;     /* all others */
+	double x_lo, x_hi; /* range of x of those outside and inside; INFINITY, -INFINITY: none */
 };
 
 /*
- * table_plot - add the table's series to p, whose x.log, y.log and c.log are set.
+ * table_plot - add the series of the table to p. p->x.log, p->y.log and p->c.log must be set
+ * before.
  *
- * Columns of y and categories have a colour each and stand in the legend; groups break lines. Where
- * lines or smoothing are asked for, the rows of a group stand together, groups in order of
- * appearance. Rows that cannot be drawn are left out, and counted in *skips.
+ * Each y column or category has a colour and an entry in the legend; lines are drawn for each group
+ * separately. For lines and smoothing, rows are sorted by group, in order of appearance of the
+ * groups. Rows that cannot be drawn are left out and counted in *skips. Returns 0 or -1.
  */
 int table_plot(const struct table *t, const struct look *look, struct plot *p,
     struct table_skips *skips, struct err *e);
 
 /*
- * table_smooth - the moving median (or mean) of y over window neighbours, centred. Towards the ends
- * it looks at fewer, down to an eighth of the window on the inner side, so as to lag less there.
- * out [n] is not y.
+ * table_smooth - write the moving median (or mean) of y [n] over a centred window to out [n], which
+ * must not overlap y. Near the ends the window shrinks, down to an eighth of its size on the inner
+ * side, so that the result lags less there. Returns 0, or -1 if memory is short.
  */
 int table_smooth(const double *y, size_t n, size_t window, bool mean, double *out, struct err *e);
 

@@ -10,16 +10,16 @@
 
 enum { TEXT_MAX = 256, LINE_MAX_BYTES = 4 * TERM_MAX + 1 };
 
-/* The raster: two by four dots a character, as braille has them. */
+/* The raster: two by four dots per character, as in braille. */
 struct canvas {
 	int columns, rows; /* characters */
 	unsigned char *dots;
-	unsigned char *colour; /* of xterm's 256; 0: none */
+	unsigned char *colour; /* of each character, one of the 256 of xterm; 0: none */
 };
 
 /* --- dots --- */
 
-static void dot(struct canvas *c, long x, long y, unsigned char colour)
+static void set_dot(struct canvas *c, long x, long y, unsigned char colour)
 {
 	static const unsigned char bit[4][2] = {{1, 8}, {2, 16}, {4, 32}, {64, 128}};
 	size_t at;
@@ -31,18 +31,18 @@ static void dot(struct canvas *c, long x, long y, unsigned char colour)
 	c->colour[at] = colour;
 }
 
-static double to_x(const struct canvas *c, const struct plot *p, double x)
+static double dot_x(const struct canvas *c, const struct plot *p, double x)
 {
 	return scale_place(&p->x, x) * (2 * c->columns - 1);
 }
 
-static double to_y(const struct canvas *c, const struct plot *p, double y)
+static double dot_y(const struct canvas *c, const struct plot *p, double y)
 {
 	return (1 - scale_place(&p->y, y)) * (4 * c->rows - 1);
 }
 
-/* The nearest of the cube of 6 x 6 x 6 colours, none of them too dark to be seen on black. */
-static unsigned char palette(struct rgb c)
+/* The nearest colour of xterm's cube of 6 x 6 x 6, made lighter if it is too dark on black. */
+static unsigned char xterm_colour(struct rgb c)
 {
 	double light = colour_lightness(c);
 	struct rgb bright =
@@ -63,14 +63,15 @@ static int draw_points(
 	if (plot_order(p, s, &order, &n, e))
 		return -1;
 	for (size_t k = 0; k < n; k++)
-		dot(c, lround(to_x(c, p, s->x[order[k]])), lround(to_y(c, p, s->y[order[k]])),
-		    palette(plot_colour(p, s, order[k])));
+		set_dot(c, lround(dot_x(c, p, s->x[order[k]])), lround(dot_y(c, p, s->y[order[k]])),
+		    xterm_colour(plot_colour(p, s, order[k])));
 	free(order);
 	return 0;
 }
 
-/* The part of a to b, shares [*from, *to] of it, between 0 and end: Liang and Barsky 1984. */
-static void clip(double a, double b, double end, double *from, double *to)
+/* Clip the segment from a to b to [0, end]: narrow [*from, *to], fractions of its length.
+ * Source: Liang and Barsky 1984. */
+static void clip_segment(double a, double b, double end, double *from, double *to)
 {
 	double d = b - a;
 
@@ -89,15 +90,15 @@ static void draw_segment(
 	double from = 0, to = 1;
 	int steps;
 
-	clip(x0, x1, 2 * c->columns - 1, &from, &to);
-	clip(y0, y1, 4 * c->rows - 1, &from, &to);
+	clip_segment(x0, x1, 2 * c->columns - 1, &from, &to);
+	clip_segment(y0, y1, 4 * c->rows - 1, &from, &to);
 	if (!(from <= to))
 		return;
 	steps = (int)ceil(fmax(fabs(x1 - x0), fabs(y1 - y0)) * (to - from)) + 1;
 	for (int i = 0; i <= steps; i++) {
 		double at = from + (to - from) * i / steps;
 
-		dot(c, lround(x0 + at * (x1 - x0)), lround(y0 + at * (y1 - y0)), colour);
+		set_dot(c, lround(x0 + at * (x1 - x0)), lround(y0 + at * (y1 - y0)), colour);
 	}
 }
 
@@ -107,16 +108,16 @@ static void draw_line(struct canvas *c, const struct plot *p, const struct serie
 	double x0 = 0, y0 = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
-		double x = to_x(c, p, s->x[i]), y = to_y(c, p, s->y[i]);
+		double x = dot_x(c, p, s->x[i]), y = dot_y(c, p, s->y[i]);
 
 		if (!isfinite(x) || !isfinite(y)) {
 			down = false;
 			continue;
 		}
 		if (down)
-			draw_segment(c, x0, y0, x, y, palette(plot_colour(p, s, i)));
-		else /* it may be a line of one point */
-			dot(c, lround(x), lround(y), palette(plot_colour(p, s, i)));
+			draw_segment(c, x0, y0, x, y, xterm_colour(plot_colour(p, s, i)));
+		else /* the line may have only one point */
+			set_dot(c, lround(x), lround(y), xterm_colour(plot_colour(p, s, i)));
 		down = true;
 		x0 = x;
 		y0 = y;
@@ -126,12 +127,12 @@ static void draw_line(struct canvas *c, const struct plot *p, const struct serie
 static void draw_bars(struct canvas *c, const struct plot *p, const struct series *s)
 {
 	for (size_t i = 0; i + 1 < s->n; i++) {
-		double x0 = to_x(c, p, s->x[i]), x1 = to_x(c, p, s->x[i + 1]);
-		double top = to_y(c, p, s->y[i]);
+		double x0 = dot_x(c, p, s->x[i]), x1 = dot_x(c, p, s->x[i + 1]);
+		double top = dot_y(c, p, s->y[i]);
 
 		for (long x = lround(x0); s->y[i] > 0 && x < fmax(x1, lround(x0) + 1); x++)
 			draw_segment(
-			    c, (double)x, top, (double)x, 4 * c->rows - 1, palette(s->colour));
+			    c, (double)x, top, (double)x, 4 * c->rows - 1, xterm_colour(s->colour));
 	}
 }
 
@@ -157,17 +158,17 @@ struct layout {
 	const struct term *term;
 	struct canvas canvas;
 	struct ticks x, y;
-	int left; /* columns of the labels of y */
+	int left; /* width of the labels of y, in characters */
 };
 
 static int tick_row(const struct layout *l, int i)
 {
-	return (int)lround(to_y(&l->canvas, l->plot, l->y.at[i].value)) / 4;
+	return (int)lround(dot_y(&l->canvas, l->plot, l->y.at[i].value)) / 4;
 }
 
 static int tick_column(const struct layout *l, int i)
 {
-	return (int)lround(to_x(&l->canvas, l->plot, l->x.at[i].value)) / 2;
+	return (int)lround(dot_x(&l->canvas, l->plot, l->x.at[i].value)) / 2;
 }
 
 static bool y_ticks_fit(const struct layout *l)
@@ -178,7 +179,7 @@ static bool y_ticks_fit(const struct layout *l)
 	return true;
 }
 
-/* Where label i begins: centred under its tick, but within the canvas. */
+/* The column at which label i begins: centred under its tick, but within the canvas. */
 static int label_column(const struct layout *l, int i)
 {
 	int length = (int)words_length(l->x.at[i].label);
@@ -197,7 +198,7 @@ static bool x_ticks_fit(const struct layout *l)
 	return true;
 }
 
-static void lay_out(struct layout *l, int rows)
+static void lay_out_plot(struct layout *l, int rows)
 {
 	bool plain = !l->term->unicode;
 	int sparser = 0;
@@ -216,17 +217,17 @@ static void lay_out(struct layout *l, int rows)
 
 /* --- lines of text --- */
 
-static void cell(char *to, size_t room, const struct term *term, unsigned char dots)
+static void format_cell(char *to, size_t capacity, const struct term *term, unsigned char dots)
 {
 	static const char density[] = " ..::**##";
 
 	if (term->unicode && dots)
-		snprintf(to, room, "%c%c%c", 0xe2, 0xa0 | dots >> 6, 0x80 | (dots & 0x3f));
+		snprintf(to, capacity, "%c%c%c", 0xe2, 0xa0 | dots >> 6, 0x80 | (dots & 0x3f));
 	else
-		snprintf(to, room, "%c", density[__builtin_popcount(dots)]);
+		snprintf(to, capacity, "%c", density[__builtin_popcount(dots)]);
 }
 
-static int put(struct output *out, const char *text, struct err *e)
+static int write_text(struct output *out, const char *text, struct err *e)
 {
 	return output_write(out, text, strlen(text), e);
 }
@@ -256,11 +257,11 @@ static int write_row(const struct layout *l, int row, struct output *out, struct
 			if (output_printf(out, e, "\033[38;5;%dm", colour))
 				return -1;
 		}
-		cell(text, sizeof text, l->term, c->dots[at]);
-		if (put(out, text, e))
+		format_cell(text, sizeof text, l->term, c->dots[at]);
+		if (write_text(out, text, e))
 			return -1;
 	}
-	return put(out, colour ? "\033[0m\n" : "\n", e);
+	return write_text(out, colour ? "\033[0m\n" : "\n", e);
 }
 
 static int write_x_axis(const struct layout *l, struct output *out, struct err *e)
@@ -275,7 +276,7 @@ static int write_x_axis(const struct layout *l, struct output *out, struct err *
 
 		while (next < l->x.n && tick_column(l, next) <= i)
 			next++;
-		if (put(out, tick ? unicode ? "┬" : "+" : unicode ? "─" : "-", e))
+		if (write_text(out, tick ? unicode ? "┬" : "+" : unicode ? "─" : "-", e))
 			return -1;
 	}
 	if (output_printf(out, e, "\n%*s", l->left + 2, ""))
@@ -287,10 +288,10 @@ static int write_x_axis(const struct layout *l, struct output *out, struct err *
 			return -1;
 		at = begin + (int)words_length(l->x.at[i].label);
 	}
-	return put(out, "\n", e);
+	return write_text(out, "\n", e);
 }
 
-/* Words, clean, cut to the width, then begun at column left (or ended at the right margin). */
+/* Write words as one line, cleaned and cut to the width, at the left or centred. */
 static int write_words(
     const struct term *term, const char *words, bool centred, struct output *out, struct err *e)
 {
@@ -305,9 +306,9 @@ static int write_words(
 	return output_printf(out, e, "%*s%s\n", space, "", clean);
 }
 
-/* --- the legend, one line a series --- */
+/* --- the legend, one line per series --- */
 
-static const char *sign(const struct series *s, bool unicode)
+static const char *series_symbol(const struct series *s, bool unicode)
 {
 	switch (s->mark) {
 	case SERIES_LINE:
@@ -343,9 +344,9 @@ static int write_legend(const struct layout *l, struct output *out, struct err *
 		while ((int)words_length(text) > l->term->columns - l->left - 5 &&
 		       words_cut(text, sizeof text, l->term->unicode ? "…" : "..."))
 			;
-		snprintf(paint, sizeof paint, "\033[38;5;%dm", palette(c));
+		snprintf(paint, sizeof paint, "\033[38;5;%dm", xterm_colour(c));
 		if (output_printf(out, e, "%*s%s%s%s %s\n", l->left + 2, "", colour ? paint : "",
-		        sign(s, l->term->unicode), colour ? "\033[0m" : "", text))
+		        series_symbol(s, l->term->unicode), colour ? "\033[0m" : "", text))
 			return -1;
 	}
 	return 0;
@@ -386,7 +387,7 @@ int term_write(const struct plot *p, const struct term *term, struct output *out
 	size_t cells;
 	int failed;
 
-	lay_out(&l, term->rows - used > 3 ? term->rows - used : 3);
+	lay_out_plot(&l, term->rows - used > 3 ? term->rows - used : 3);
 	if (l.canvas.columns < 4)
 		return err_set(e, "%d columns are too few for this picture (%d at least)",
 		    term->columns, l.left + 2 + 4);

@@ -1,21 +1,21 @@
 #ifndef CDCD_TERM_H
 #define CDCD_TERM_H
 
-/* A quick look at a plot, in characters. */
+/* Draw a plot in a terminal, with characters. */
 
 #include <stdbool.h>
 
 #include "picture/plot.h"
 
 struct term {
-	int columns, rows; /* of the whole picture */
-	bool unicode;      /* eight dots a character, in braille; else ASCII */
-	bool colour;       /* 256 colours, as xterm has them */
+	int columns, rows; /* size of the whole plot, in characters */
+	bool unicode;      /* draw with braille, eight dots per character; else with ASCII */
+	bool colour;       /* use the 256 colours of xterm */
 };
 
 enum { TERM_COLUMNS_MIN = 24, TERM_ROWS_MIN = 8, TERM_MAX = 1000 };
 
-/* term_write - draw p, which has been fitted. Returns 0 or -1. */
+/* term_write - draw p, after plot_fit, to out. Returns 0 or -1. */
 int term_write(const struct plot *p, const struct term *term, struct output *out, struct err *e);
 
 #endif

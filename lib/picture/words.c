@@ -6,7 +6,7 @@
 
 #include "base/utf8.h"
 
-void words_clean(char *to, size_t room, const char *text)
+void words_clean(char *to, size_t capacity, const char *text)
 {
 	size_t used = 0;
 	int32_t c;
@@ -16,7 +16,7 @@ void words_clean(char *to, size_t room, const char *text)
 
 		n = utf8_next(text, &c);
 		m = utf8_is_shown(c) ? n : 1;
-		if (used + m >= room)
+		if (used + m >= capacity)
 			break;
 		if (utf8_is_shown(c))
 			memcpy(to + used, text, n);
@@ -36,7 +36,7 @@ size_t words_length(const char *text)
 	return n;
 }
 
-bool words_cut(char *text, size_t room, const char *ellipsis)
+bool words_cut(char *text, size_t capacity, const char *ellipsis)
 {
 	size_t n = strlen(text), m = strlen(ellipsis);
 
@@ -44,7 +44,7 @@ bool words_cut(char *text, size_t room, const char *ellipsis)
 		n -= m;
 	do
 		n -= n > 0;
-	while (n > 0 && ((text[n] & 0xc0) == 0x80 || n + m >= room));
+	while (n > 0 && ((text[n] & 0xc0) == 0x80 || n + m >= capacity));
 	text[n] = '\0';
 	if (n > 0)
 		memcpy(text + n, ellipsis, m + 1);
@@ -65,7 +65,7 @@ static const char *unit_of(const char *suffix)
 	return NULL;
 }
 
-void words_of_column(char *to, size_t room, const char *name)
+void words_of_column(char *to, size_t capacity, const char *name)
 {
 	char words[256], unit[64] = "";
 	char *last, *per;
@@ -86,5 +86,5 @@ void words_of_column(char *to, size_t room, const char *name)
 	for (char *p = words; *p; p++)
 		if (*p == '_')
 			*p = ' ';
-	words_clean(to, room, words);
+	words_clean(to, capacity, words);
 }
