@@ -39,7 +39,7 @@ void copy_attention_forward(struct kernels *k, struct copy_attention *rc, const 
 	for (size_t i = 0; i < rc->R; i++)
 		k_columns(k, k_act_at(k, rc->qkv, 2 * N + i * W), 3 * N, input, W, M, W);
 	k_attention(k, rc->r, rc->lse, rc->qkv, w->copy_scale, NULL, shape(rc, B));
-	/* copy_out is [RW,d], so that this product, which can add, is the one that fits. */
+	/* copy_out is stored as [RW,d]: this product computes r copy_out, and can add to out. */
 	k_matmul(k, .y_real = out, .x = rc->r, .w = w->copy_out, .no_trans = true, .add = true,
 	    .M = M, .N = rc->d, .K = N);
 }

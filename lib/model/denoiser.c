@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-enum { CHUNK = 256 }; /* positions whose logits exist at one time */
+enum { CHUNK = 256 }; /* number of positions whose logits are in memory at one time */
 
 struct denoiser *denoiser_new(
     struct kernels *k, const struct config *c, size_t B, bool train, struct err *e)
@@ -49,7 +49,8 @@ static size_t chunk(const struct denoiser *dn)
 	return M < CHUNK ? M : CHUNK;
 }
 
-/* Logits may take an embedding in three parts (k_logits); an estimate sums over the words. */
+/* The longest sum of a product. k_logits can split an embedding into three parts, which triples its
+ * length; an estimate sums over the vocabulary. */
 static size_t longest(const struct config *c)
 {
 	size_t V = config_padded(c), d = 3 * ((c->embed + 31) / 32 * 32);
@@ -57,7 +58,7 @@ static size_t longest(const struct config *c)
 	return V > d ? V : d;
 }
 
-/* Bytes of dn->host: eight numbers a position, or the features of the levels. */
+/* Bytes of dn->host: eight numbers per position, or the features of the levels. */
 static size_t host_bytes(const struct denoiser *dn)
 {
 	size_t M = dn->B * dn->c.row_len, F = dn->B * dn->c.time_width;
@@ -170,7 +171,7 @@ void denoiser_diffuse(struct denoiser *dn, real *x, const real *noise, size_t B)
 
 /* --- forward --- */
 
-/* logits of rows [first, first + n) of D. */
+/* The logits of rows [first, first + n) of D. */
 static void logits(
     struct denoiser *dn, const struct weights *w, const real *D, size_t first, size_t n)
 {
@@ -179,7 +180,7 @@ static void logits(
 	k_logits(dn->k, dn->logits, D + first * d, dn->e, w->bias, n, config_padded(&dn->c), d);
 }
 
-/* xhat [M,d] = Σ softmax(⟨D, e⟩ + b) e; xhat may be D. */
+/* xhat [M,d] = Σ softmax(⟨D, e⟩ + b) e. xhat may be D. */
 static void expect(
     struct denoiser *dn, const struct weights *w, real *xhat, const real *D, double tau, size_t M)
 {
@@ -195,8 +196,8 @@ static void expect(
 }
 
 /*
- * expect in reals: e rounded to bf16 is 2^-9 of its length away from e, which in x̂0 - e is an error
- * of 4e-6 d, however well the model knows the word.
+ * The same as expect, without bf16: an e rounded to bf16 has an error of 2^-9 of its length, which
+ * in x̂0 - e is an error of 4e-6 d, even if the model predicts the word with certainty.
  */
 static void expect_exactly(
     struct denoiser *dn, const struct weights *w, real *xhat, const real *D, size_t M)
@@ -218,7 +219,7 @@ static struct k_input_shape input_shape(const struct denoiser *dn, size_t B)
 	    B, dn->c.row_len, dn->c.embed, config_input(&dn->c), dn->c.self_cond, dn->c.posterior};
 }
 
-/* q: the mean of the embedding under each position's own, context-free posterior. */
+/* Compute q: the mean of the embedding under the posterior of each position without its context. */
 static void posterior(struct denoiser *dn, const struct weights *w, const real *x, size_t B)
 {
 	size_t T = dn->c.row_len, d = dn->c.embed;
@@ -229,7 +230,7 @@ static void posterior(struct denoiser *dn, const struct weights *w, const real *
 	expect(dn, w, dn->q, dn->q, 1, B * T);
 }
 
-/* D of the first B sequences. q must be there. */
+/* Compute D of the first B sequences, after q. */
 static void forward(
     struct denoiser *dn, const struct weights *w, const real *x, const real *p, size_t B)
 {
@@ -265,8 +266,8 @@ void denoiser_argmax(struct denoiser *dn, const struct weights *w, int32_t *ids,
 
 /* --- loss --- */
 
-/* The share of the batch's gradient that each position has: its weight over the sequences that have
- * any target. */
+/* The factor of each position in the gradient of the batch: its weight, divided by the number of
+ * sequences that have a target. */
 static void put_weights(struct denoiser *dn, const struct batch *b)
 {
 	size_t M = b->B * b->T, sequences = b->targets;
@@ -278,7 +279,7 @@ static void put_weights(struct denoiser *dn, const struct batch *b)
 	put_column(dn, dn->weight, M);
 }
 
-/* Loss and, with g, the gradients with respect to D, e and b, chunk by chunk. */
+/* Compute the losses and, with g, the gradients with respect to D, e and b, chunk by chunk. */
 static void vocabulary_loss(
     struct denoiser *dn, const struct weights *w, const struct weights *g, size_t M)
 {
@@ -299,7 +300,8 @@ static void vocabulary_loss(
 	}
 }
 
-/* From dD to all weights: through F, through x = e + t n, and through the given tokens. */
+/* Propagate dD back to all weights: through F, through x = e + t n, and through the given tokens.
+ */
 static void backward(
     struct denoiser *dn, const struct weights *w, const struct weights *g, size_t B)
 {
@@ -315,7 +317,7 @@ static void backward(
 	k_normalize_backward(dn->k, g->embed, dn->de, w->embed, config_padded(&dn->c), d);
 }
 
-/* mean [B]: the weighted means of what dn->host has for each position. */
+/* Set mean [B] to the weighted means over positions of the values in dn->host. */
 static void sequence_means(const struct denoiser *dn, const struct batch *b, double *mean)
 {
 	for (size_t i = 0; i < b->B; i++) {
@@ -372,7 +374,7 @@ void denoiser_evaluate(struct denoiser *dn, const struct weights *w, const struc
 		dn->host[3 * i + 2] = 0;
 	}
 	put_column(dn, dn->mixing, 3 * B);
-	/* e itself, at level 0: x - t n would round it to what x can hold. */
+	/* Compute e at noise level 0: x - t n would be rounded to the precision of x. */
 	k_zero(dn->k, dn->t, B);
 	denoiser_diffuse(dn, dn->x, dn->noise, B);
 	k_mix(dn->k, dn->x, dn->mixing, dn->x, dn->D, NULL, B, b->T * d);

@@ -21,9 +21,9 @@ struct sampler {
 	real *coef;                                        /* [M,3] */
 	/* host */
 	real *host_coef, *all_noised; /* [M,3], [M] */
-	double *u, *t, *next; /* [B] place in the schedule at the start; level now, and next */
-	double *rho;          /* [B] ratio of the last two steps in ln t; 2m */
-	uint64_t *seed;       /* [B] */
+	double *u, *t, *next;         /* [B] u of the start; current and next noise level */
+	double *rho;                  /* [B] ratio of the last two steps in ln t, for 2m */
+	uint64_t *seed;               /* [B] */
 };
 
 static void layout(struct sampler *s)
@@ -156,7 +156,7 @@ static void begin(struct sampler *s, const struct batch *b, enum sampler_start s
 
 /* --- estimates --- */
 
-/* x̂_with to the guided estimate; where tokens are given, to the estimate that does not see them. */
+/* Replace xhat by the guided estimate; at given positions, by the unconditional estimate. */
 static void guide(struct sampler *s, const struct batch *b, real *xhat)
 {
 	size_t M = b->B * b->T;
@@ -171,8 +171,9 @@ static void guide(struct sampler *s, const struct batch *b, real *xhat)
 }
 
 /*
- * x̂ at the levels t, for the noisy x; last: the estimate before, or NULL. With guidance, a second
- * estimate takes all positions for noised, and x goes on at the given ones as it imagines them.
+ * Compute x̂ for the noisy x at the levels t; last is the previous estimate, or NULL. With guidance,
+ * a second, unconditional estimate treats all positions as noised; at given positions, x then
+ * follows this estimate.
  */
 static void estimate(struct sampler *s, const struct batch *b, real *xhat, const real *x,
     const real *last, const double *t)
@@ -219,7 +220,8 @@ static void step_heun(struct sampler *s, const struct batch *b)
 	step_euler(s, B);
 	k_copy(s->k, s->last, s->xhat, B * components(s));
 	estimate(s, b, s->xhat, s->x, s->last, s->next);
-	/* x = x0 + h/2 (x0 - x̂0)/t + h/2 (x1 - x̂1)/s, each slope over T; first x0 and x̂0 */
+	/* x = x0 + h/2 (x0 - x̂0)/t + h/2 (x1 - x̂1)/s, each slope divided by T; here the terms of x0
+	 * and x̂0 */
 	for (size_t i = 0; i < B; i++) {
 		double a = 0.5 * (s->next[i] - s->t[i]) / (s->o.temperature * s->t[i]);
 
@@ -234,7 +236,8 @@ static void step_heun(struct sampler *s, const struct batch *b)
 	mix(s, s->x, s->start, s->x, s->xhat, B);
 }
 
-/* s->last holds the estimate of the step before, rho[b] its length over this one's; 0: none. */
+/* s->last is the estimate of the previous step; rho[b] is the length of that step divided by the
+ * length of this one, or 0 in the first step. */
 static void step_2m(struct sampler *s, size_t B)
 {
 	for (size_t b = 0; b < B; b++) {
@@ -284,7 +287,7 @@ static void step(struct sampler *s, const struct batch *b, int64_t i)
 	}
 }
 
-/* The levels of step i: t from the step before, next by the schedule. */
+/* Set the levels of step i: t to next of the previous step, and next by the schedule. */
 static void advance(struct sampler *s, const struct schedule *schedule, size_t B, int64_t i)
 {
 	for (size_t b = 0; b < B; b++) {

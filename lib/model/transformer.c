@@ -64,8 +64,7 @@ static void layout_backward(struct transformer *tf, struct arena *a)
 	tf->dh = take(a, M, C);
 	tf->dy = take_act(tf, a, M, C);
 	tf->da = take_act(tf, a, M, C);
-	/* GELU has been read when the gradient of its argument is written, and that when
-	 * attention's is. */
+	/* g is not needed any more when du is written, nor du when dqkv is written. */
 	tf->du = tf->g;
 	tf->dqkv = tf->g;
 	tf->dout = take_act(tf, a, M, tf->c.embed);
@@ -74,7 +73,7 @@ static void layout_backward(struct transformer *tf, struct arena *a)
 	tf->dcond1 = take(a, tf->B, tf->c.time_width);
 }
 
-/* What any product of the transformer sums over, at most. */
+/* The largest number of terms that a product of the transformer sums. */
 static size_t longest(const struct config *c)
 {
 	size_t n = 4 * c->width, input = config_input(c), d = c->embed;
@@ -214,7 +213,7 @@ void transformer_forward(struct transformer *tf, const struct weights *w, real *
 
 /* --- backward --- */
 
-/* dmod [B,n] back to the weights of the modulation, and added to dcond. */
+/* Propagate dmod [B,n] back to the weights of the modulation, and add its part to dcond. */
 static void backward_mod(
     struct transformer *tf, real *dw, real *db, const real *w, size_t n, size_t B)
 {
@@ -226,7 +225,7 @@ static void backward_mod(
 	    .add = true, .M = B, .N = F, .K = n);
 }
 
-/* GELU of u is made again, and the residual stream as it was before the MLP. */
+/* Recompute the GELU of u, and the residual stream before the MLP. */
 static void backward_mlp(struct transformer *tf, const struct block_weights *w,
     const struct block_weights *g, struct block_activations *b, size_t B)
 {
@@ -291,7 +290,7 @@ static void backward_level(struct transformer *tf, const struct weights *w, cons
 	    .M = B, .N = F, .K = F);
 }
 
-/* The gradients from this one on, to the end of the flat array, are complete. */
+/* Report that all gradients from first to the end of the flat array are complete. */
 static void call_gradient_hook(
     const struct transformer *tf, const struct weights *g, const real *first)
 {

@@ -8,11 +8,13 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-/* Small raw embeddings, whose direction alone counts, turn fast at first: CDCD, section 6. */
+/* Small, because only the direction of a raw embedding counts, and the direction of a small one
+ * changes fast in the first steps. Source: CDCD, section 6. */
 #define EMBED_DEVIATION 0.001
 #define PADDING_LOGIT (-1e6)
 
-/* Of the attention logits of copy attention, and of its way to the output. */
+/* Initial values of copy attention: the scale of its logits, and the gain from the input to the
+ * output. */
 #define COPY_SCALE 8
 #define COPY_GAIN 0.5
 
@@ -20,10 +22,10 @@ struct layout {
 	struct weights *w;
 	real *base;
 	size_t offset, i;
-	char prefix[32]; /* of the names: "blocks.3." in block 3, "" outside */
+	char prefix[32]; /* of the names of tensors: "blocks.3." in block 3, "" outside of blocks */
 };
 
-/* The next tensor: its pointer, and, where there is a table, its entry. cols 0: a vector. */
+/* Add the next tensor: set its pointer and, if w has a table, its entry. cols 0: a vector. */
 static void lay(struct layout *l, real **slot, const char *name, size_t rows, size_t cols,
     unsigned flags, double init_std, double init_mean)
 {
@@ -169,11 +171,11 @@ static void fill(const struct tensor *t, uint32_t index, uint64_t seed, real *to
 	}
 }
 
-/* Memory on the host for tensors in turn. */
+/* A buffer in host memory, used for one tensor at a time. */
 struct staging {
 	struct kernels *k;
 	const struct weights *w;
-	real *a; /* of the largest tensor */
+	real *a; /* [weights_largest] */
 };
 
 static void put_bias(const struct staging *s, const struct config *c, const double *log_prior)
@@ -185,8 +187,9 @@ static void put_bias(const struct staging *s, const struct config *c, const doub
 	k_put(s->k, s->w->bias, s->a, V * sizeof *s->a);
 }
 
-/* Of the first head queries are keys, and what is clean or an estimate goes straight to the output;
- * of the others nothing does: copy_attention.h. */
+/* Initialise copy attention as copy_attention.h describes. In the first head, queries and keys are
+ * the same map, and given embeddings and estimates are copied to the output. The output of the
+ * other heads is 0. */
 static void start_recall(const struct staging *s, const struct config *c)
 {
 	const struct weights *w = s->w;
