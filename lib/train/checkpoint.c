@@ -13,7 +13,7 @@
 #define FORMAT "1"
 #define REAL (sizeof(real) == 4 ? ST_F32 : ST_F64)
 
-/* The numbers of a checkpoint that are no options. */
+/* The numbers in a checkpoint that are not options. */
 struct numbers {
 	uint64_t seed, vocab_size, vocab_hash, row_len, id_bytes, pad, unk, cls, sep, mask, step,
 	    rows, window_n;
@@ -83,7 +83,7 @@ static int put_meta(struct safetensors_writer *w, const struct trainer *tr, stru
 	           : 0;
 }
 
-/* One array of the weights' layout, each tensor by its name behind prefix. */
+/* Put an array with the layout of the weights: each tensor under prefix and its name. */
 static int put_weights(struct safetensors_writer *w, const struct trainer *tr, const char *prefix,
     const real *base, struct err *e)
 {
@@ -119,7 +119,7 @@ static int put_arrays(struct safetensors_writer *w, const struct trainer *tr,
 	           : 0;
 }
 
-/* Ranks that update all weights, each for itself, must have come to the same ones. */
+/* If every rank updates all weights, check that all ranks have the same weights. */
 static int check_drift(const struct trainer *tr, struct err *e)
 {
 	uint64_t hash =
@@ -260,7 +260,7 @@ static int read_meta(struct checkpoint *cp, struct err *e)
 	return 0;
 }
 
-/* Tensors named prefix... as w lays them out. */
+/* Check that all tensors of w exist under prefix and their names, with their shapes. */
 static int has_weights(
     const struct checkpoint *cp, const struct weights *w, const char *prefix, struct err *e)
 {
@@ -277,7 +277,7 @@ static int has_weights(
 	return 0;
 }
 
-/* The model's shape, which memory will be taken for, is that of the tensors in the file. */
+/* Check, before memory is allocated, that the tensors in the file have the shapes of the model. */
 static int check_shape(const struct checkpoint *cp, struct err *e)
 {
 	uint64_t words = cp->c.active;
@@ -334,7 +334,7 @@ int checkpoint_active_vocab(const struct checkpoint *cp, struct active_vocab *a,
 	return failed ? -1 : 0;
 }
 
-/* Tensor i, host, into an array of the optimiser's state: what this process has of it. */
+/* Copy tensor i, host, to an array of the optimiser's state: the pieces that this process has. */
 static void put_state(const struct trainer *tr, size_t i, real *state, const real *host)
 {
 	for (size_t j = 0; j < tr->optimizer.n_pieces; j++) {
@@ -346,8 +346,8 @@ static void put_state(const struct trainer *tr, size_t i, real *state, const rea
 	}
 }
 
-/* Tensors named prefix... into an array on the device: one laid out as w, or with tr one of its
- * optimiser's state. */
+/* Load the tensors of w with this prefix into an array on the device: one with the layout of w or,
+ * with tr, an array of its optimiser's state. */
 static int load_arrays(const struct checkpoint *cp, struct kernels *k, const struct weights *w,
     const char *prefix, real *base, const struct trainer *tr, struct err *e)
 {

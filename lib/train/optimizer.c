@@ -45,9 +45,9 @@ double optimizer_lr(const struct optimizer_options *o, uint64_t step, uint64_t t
 }
 
 /*
- * Gradients of raw embeddings carry a factor 1/‖w‖, and stay out of the norm; but they, too, must
- * be finite. Gradients come from the loss, so of those that are not, the one nearest to the head,
- * which is last, is where it began.
+ * Compute the norm of all gradients except those of the raw embeddings, which contain a factor
+ * 1/‖w‖. All gradients must be finite. Gradients are propagated back from the loss, so if some are
+ * not finite, the error names the last tensor, which is nearest to the head.
  */
 static int norm(struct optimizer *opt, const struct weights *w, const struct weights *g,
     double *grad_norm, struct err *e)

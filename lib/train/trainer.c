@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "train/finite.h"
 
-/* A mean loss of so many times that of a guess among all words has left what training can mend: on
- * small models, those that reached it never came back. */
+/* Training stops if the mean loss exceeds that of a uniform guess by this factor: no run of a small
+ * model that reached it recovered. */
 #define EXPLODED 100
 
 /* --- memory --- */
@@ -69,7 +69,8 @@ size_t trainer_bytes(
 	return bytes;
 }
 
-/* What this process owns of the parameters: all, or with a shared state its pieces. */
+/* Set up the optimiser for the parameters that this process updates: all, or its pieces if the
+ * state is sharded. */
 static int divide(struct trainer *tr, struct err *e)
 {
 	struct optimizer_piece *piece = NULL;
@@ -92,7 +93,7 @@ static int divide(struct trainer *tr, struct err *e)
 	return 0;
 }
 
-/* Whether the optimiser's state is shared out. */
+/* Whether the optimiser's state is sharded over the ranks. */
 static bool is_shared(const struct trainer *tr)
 {
 	return tr->optimizer.comm != NULL;
@@ -121,7 +122,7 @@ static int allocate(struct trainer *tr, struct err *e)
 	}
 	weights_map(tr->w, &tr->c, array[ARRAY_WEIGHTS]);
 	weights_map(tr->g, &tr->c, array[ARRAY_GRADIENT]);
-	/* Where the average is shared out, it becomes whole in the place of the gradient. */
+	/* If the average is sharded, it is gathered in the array of the gradient. */
 	weights_map(tr->average, &tr->c, array[is_shared(tr) ? ARRAY_GRADIENT : ARRAY_EMA]);
 	tr->optimizer.m = array[ARRAY_M];
 	tr->optimizer.v = array[ARRAY_V];
@@ -236,7 +237,8 @@ static void remember(struct trainer *tr, const struct trainer_result *r)
 	}
 }
 
-/* One rank fits for all: the libraries of different machines may differ in the last bit. */
+/* One rank fits the schedule for all, because libraries of different machines can differ in the
+ * last bit. */
 static void refit(struct trainer *tr, struct trainer_result *r)
 {
 	uint64_t n = tr->window_n < tr->o.window ? tr->window_n : tr->o.window;
@@ -250,7 +252,7 @@ static void refit(struct trainer *tr, struct trainer_result *r)
 	comm_broadcast(tr->comm, &tr->schedule, sizeof tr->schedule);
 }
 
-/* The loss of row i is not finite: the rank that had the row knows where that began. */
+/* Set e for row i, whose loss is not finite. The rank that had the row finds where that began. */
 static int not_finite(
     const struct trainer *tr, const struct trainer_result *r, size_t i, struct err *e)
 {
@@ -306,7 +308,7 @@ static size_t count_self_cond(const struct trainer *tr, size_t n)
 	return loader_count(&tr->loader, whole);
 }
 
-/* Losses and gradients of the whole batch. */
+/* Compute the losses and gradients of the whole batch. */
 static void gradients(struct trainer *tr, struct trainer_result *r)
 {
 	size_t n_sc = count_self_cond(tr, r->n);
@@ -372,9 +374,9 @@ void trainer_validate(struct trainer *tr, const struct batch *b, double *ce)
 	denoiser_loss(tr->dn, tr->average, NULL, b, tr->c.self_cond ? b->B : 0, ce);
 }
 
-/* --- a state that is shared out --- */
+/* --- a sharded state --- */
 
-/* All of one array of the state, in the place of the gradient. */
+/* Gather a whole array of the state, in the array of the gradient. */
 static void gather_state(struct trainer *tr, const real *state)
 {
 	for (size_t i = 0; i < tr->optimizer.n_pieces; i++) {
@@ -403,7 +405,7 @@ int trainer_state(struct trainer *tr, struct trainer_state *s, struct err *e)
 		failed = !(s->taken = k_alloc(tr->k, 2 * n * sizeof *s->taken, e));
 	if (comm_agree(tr->comm, failed, e))
 		return -1;
-	/* Between tensors there is nothing, and nothing is read. */
+	/* The padding between tensors is not gathered, and nothing reads it. */
 	k_zero(tr->k, tr->g->base, n);
 	for (int i = 0; i < 3; i++) {
 		gather_state(tr, i == 0 ? s->m : i == 1 ? s->v : s->ema);
