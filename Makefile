@@ -29,6 +29,7 @@ SANITIZE = $(if $(filter thread,$(SAN)),-fsanitize=thread, \
 	-fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined) -fno-omit-frame-pointer
 endif
 COMMA = ,
+SPACE = $(subst ,, )
 # make coverage: which lines and branches the suite runs.
 ifdef COVERAGE
 BUILD = build-coverage
@@ -51,6 +52,7 @@ PKGS = libutf8proc libzstd libxxhash json-c cairo cminpack openblas
 include config.mk
 
 TOOLS = tok pack noise train fitsched denoise plotcsv
+TOOL_NAMES = $(subst $(SPACE),|,$(TOOLS))
 TOOL_COMMON = $(patsubst %,$(BUILD)/tools/%.o,cli cli_paths progress)
 TOOL_BINS = $(TOOLS:%=$(BUILD)/bin/%)
 
@@ -175,7 +177,8 @@ $(FAULTS): tests/torture/faults.c $(BUILD)/flags
 # Objects are rebuilt when the flags that made them change.
 $(BUILD)/flags: FORCE | $(filter deps,$(MAKECMDGOALS))
 	@mkdir -p $(@D)
-	@$(PKG_CONFIG) --exists $(PKGS) || echo 'Packages are missing: "make deps" installs them.' >&2
+	@$(PKG_CONFIG) --exists $(PKGS) || \
+		echo 'Packages are missing: "make deps" installs them.' >&2
 	@echo '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS)' | cmp -s - $@ || \
 		echo '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS)' > $@
 
@@ -201,12 +204,11 @@ demo-hard: all
 
 ## install: copy tools and pages to DESTDIR and PREFIX, names prefixed by PROGRAM_PREFIX
 install: all
-	mkdir -p $(DESTDIR)$(BINDIR) $(foreach n,1 5 7,$(DESTDIR)$(MANDIR)/man$n)
+	mkdir -p $(DESTDIR)$(BINDIR) $(addprefix $(DESTDIR)$(MANDIR)/man,1 5 7)
 	for tool in $(TOOLS); do \
 		install -m 755 $(BUILD)/bin/$$tool $(DESTDIR)$(BINDIR)/$(PROGRAM_PREFIX)$$tool && \
-		sed $(foreach t,$(TOOLS),-e 's/^\(\.[NX][mr]\) $t$$/\1 $(PROGRAM_PREFIX)$t/' \
-			-e 's/^\(\.[NX][mr]\) $t /\1 $(PROGRAM_PREFIX)$t /') man/$$tool.1 \
-			>$(DESTDIR)$(MANDIR)/man1/$(PROGRAM_PREFIX)$$tool.1 || exit; \
+		sed -E 's/^(\.[NX][mr]) ($(TOOL_NAMES))( |$$)/\1 $(PROGRAM_PREFIX)\2\3/' \
+			man/$$tool.1 >$(DESTDIR)$(MANDIR)/man1/$(PROGRAM_PREFIX)$$tool.1 || exit; \
 	done
 	install -m 644 $(wildcard man/*.5) $(DESTDIR)$(MANDIR)/man5
 	install -m 644 $(wildcard man/*.7) $(DESTDIR)$(MANDIR)/man7
@@ -224,8 +226,8 @@ clean:
 
 ## help: list the targets
 help:
-	@sed -n -e 's/^##@ \(.*\)/\n\1/p' -e 's/^## \([a-z-]*\): /  \1\t/p' Makefile tests/checks.mk \
-		tests/bench/bench.mk | expand -t 18
+	@sed -n -e 's/^##@ \(.*\)/\n\1/p' -e 's/^## \([a-z-]*\): /  \1\t/p' \
+		Makefile tests/checks.mk tests/bench/bench.mk | expand -t 18
 
 ##@ Change
 ## test: every test that CI runs (SAN=1, SAN=thread: under the sanitizers)
@@ -240,7 +242,8 @@ test: programs $(FUZZ_BINS) $(FAULTS) $(MPI_TRAIN)
 lint:
 	@for cc in $(CC) clang; do \
 		if command -v $$cc >/dev/null; then \
-			$$cc -fsyntax-only -Werror $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(filter-out %64.c,$(ALL_SRC)) && \
+			$$cc -fsyntax-only -Werror $(ALL_CPPFLAGS) $(ALL_CFLAGS) \
+				$(filter-out %64.c,$(ALL_SRC)) && \
 			$$cc -fsyntax-only -Werror -DCDCD_DOUBLE $(ALL_CPPFLAGS) $(ALL_CFLAGS) \
 				$(LIB_SRC) $(filter %64.c,$(ALL_SRC)) || exit; \
 		fi; \
