@@ -2,9 +2,9 @@
 #
 #   d / 2 t_max^2  +  CE(t_min)  +  integral of t^-3 E|e - estimate|^2 dt
 #
-# of cdcd-csv(5), in nats per token and in nats per row. The input is, in this order: the output of
-# "denoise --info"; the losses of rows at the lowest level; the losses of rows at levels spread
-# evenly over ln t, sorted by t.
+# of cdcd-csv(5), in nats per token and in nats per row (held_out_nats). The input is, in this order:
+# the output of "denoise --info"; the losses of rows at the lowest level; the losses of rows at
+# levels spread evenly over ln t, sorted by t.
 #
 # Each row is weighted by its number of targets, so that nats per token are the mean over all
 # tokens. Nats per row are nats per token times the mean number of targets. The standard error of
@@ -62,7 +62,7 @@ END {
 	}
 	whole = log(t_max / t_min)
 	bound = d / (2 * t_max * t_max) + lowest / lowest_targets + whole * sum / targets
-	print "bound_row_nats,ce_nats,ce_schedule_nats,bound_token_nats,bound_token_error"
+	print "held_out_nats,ce_nats,ce_schedule_nats,bound_token_nats,bound_token_error"
 	printf "%.4f,%.6f,%.6f,%.6f,%.6f\n", bound * targets / n, ce / n, over_schedule(), bound,
 	    whole * sqrt(squares) / targets
 }

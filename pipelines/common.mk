@@ -4,18 +4,23 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export LC_ALL = C
 .DELETE_ON_ERROR:
 .SUFFIXES:
+comma = ,
+space = $(subst ,, )
 letters := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
 looking := $(strip $(foreach letter,n q t,$(findstring $(letter),$(letters))))
 MAKEFLAGS += --no-builtin-rules
-writable := $(or $(looking),$(shell mkdir -p '$(OUT)' 2>/dev/null && test -w '$(OUT)' && echo yes))
+can_write = $(shell mkdir -p '$(OUT)' 2>/dev/null && test -w '$(OUT)' && echo yes)
+writable := $(or $(looking),$(can_write))
 $(if $(writable),,$(error OUT=$(OUT): nothing can be written there))
 
 # $(call settings,NAME,VALUES): writes VALUES to $(OUT)/NAME.settings if they changed, so that
 # targets that depend on this file are made again. This happens while make reads the makefile, so
 # that make -n and make -q see it too. These must change nothing: they do not write the file, but
 # treat it as phony if it would change.
-settings = $(if $(call changed,$1,$(subst ','\'',$(strip $2))),$(if $(looking),$(eval .PHONY: $(OUT)/$1.settings)))
-changed = $(shell printf '%s\n' '$2' | cmp -s - '$(OUT)/$1.settings' || { echo new; $(if $(looking),,printf '%s\n' '$2' >'$(OUT)/$1.settings';) })
+settings = $(call save_settings,$(OUT)/$1.settings,$(subst ','\'',$(strip $2)))
+save_settings = $(if $(call settings_differ,$1,$2),$(if $(looking), \
+	$(eval .PHONY: $1),$(shell printf '%s\n' '$2' >'$1')))
+settings_differ = $(shell printf '%s\n' '$2' | cmp -s - '$1' || echo yes)
 
 # $(eval $(call strict,TARGETS)): the rules of these targets fail if any program of a pipe fails.
 # Not for pipes whose last program stops reading before the end of its input, as train -n does.
@@ -27,7 +32,8 @@ endef
 # $(call reader,FILE,VOCAB,OPTIONS): a command that prints the stories of a file as tokens. The file
 # is JSON lines or plain text (.txt), compressed with zstd (.zst) or not. Rules that use it are
 # strict: otherwise a truncated .zst file would be taken for a short one.
-reader = $(if $(filter %.zst,$1),zstd -dcq,cat) $1 | tok $(if $(filter %.txt %.txt.zst,$1),--text) -w $2 $3
+reader = $(call text,$1) | tok $(if $(filter %.txt %.txt.zst,$1),--text) -w $2 $3
+text = $(if $(filter %.zst,$1),zstd -dcq,cat) $1
 
 # $(call says,CHECKPOINT,BEFORE): shell code for the rest of the line of "denoise --info" that
 # starts with the pattern BEFORE.

@@ -45,7 +45,7 @@ PICTURES = $(OUT)/entropy.png $(OUT)/schedules.png $(OUT)/loss.png
 show: $(OUT)/summary.csv $(OUT)/entropy.csv $(PICTURES)
 	@printf '\n%s\n\n' 'Eight stories, not picked, that the model wrote:'
 	@head -n 8 $(OUT)/samples.txt | sed G | fold -s -w 76 | sed 's/^./    &/; s/ *$$//'
-	@awk -F, 'NR == 2 { printf "Of %d stories %.1f %% are grammatical and %.1f %% consistent from the first\nsentence to the last; %d appear twice, %d are in the training text.\n", $$1, 100 * $$2, 100 * $$3, $$4, $$5 }' $(OUT)/summary.csv
+	@awk -f pipelines/summary.awk $(OUT)/summary.csv
 	@printf '\nPictures: %s\n          %s\n          %s\n' $(PICTURES)
 
 include pipelines/stories.mk
@@ -53,16 +53,26 @@ include pipelines/stories.mk
 # --- training: also writes the logs loss.csv and steps.csv. An interrupted train saves a
 # checkpoint, which must not be taken for the finished model: it gets its final name at the end ---
 
+noised = noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows
+train = train -x $(PRESET) -n $(STEPS) -B $(BATCH) --lr $(LR) --schedule $(FAMILY) \
+	$(TRAIN_OPTIONS) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) \
+	-l $(OUT)/steps.csv -f
+
 $(OUT)/model.safetensors: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
-	noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --lr $(LR) --schedule $(FAMILY) $(TRAIN_OPTIONS) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/steps.csv -f -o $@.new > $(OUT)/loss.csv && mv $@.new $@
+	$(noised) | $(train) -o $@.new > $(OUT)/loss.csv && mv $@.new $@
 
 TRAINED = $(OUT)/model.safetensors
 include pipelines/pictures.mk
 
 # --- new stories ---
 
+# The sampler 2m takes no temperature.
+denoise = denoise -m $(OUT)/model.safetensors -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) \
+	--steps $(SAMPLE_STEPS) $(if $(filter 2m,$(SAMPLER)),,--temperature $(TEMPERATURE)) \
+	$(DENOISE_OPTIONS)
+
 $(OUT)/samples.rows: $(OUT)/model.safetensors $(OUT)/sample.settings
-	denoise -m $(OUT)/model.safetensors -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) --steps $(SAMPLE_STEPS) $(if $(filter 2m,$(SAMPLER)),,--temperature $(TEMPERATURE)) $(DENOISE_OPTIONS) -o $@
+	$(denoise) -o $@
 
 $(OUT)/samples.txt: $(OUT)/samples.rows
 	tok -d -w $(OUT)/vocab.txt $(OUT)/samples.rows > $@

@@ -4,8 +4,8 @@
 # For models that demo.mk made, with any grammar, the other inputs are found beside the model. For
 # other models:
 #
-#   make -f pipelines/eval.mk MODEL=out/tinystories/model.safetensors GRAMMAR= TRAIN=train.jsonl.zst \
-#       VALID=valid.jsonl.zst VOCAB=vocab.txt
+#   make -f pipelines/eval.mk MODEL=out/tinystories/model.safetensors GRAMMAR= \
+#       TRAIN=train.jsonl.zst VALID=valid.jsonl.zst VOCAB=vocab.txt
 #
 # The first HELD stories of VALID are the held-out text. The judge is a 5-gram model of the stories
 # after them (or of JUDGE), which the measured model must not have seen. With GRAMMAR, the judge's
@@ -38,7 +38,7 @@ show: $(OUT)/table.txt $(OUT)/model/ce.csv $(OUT)/ce.png
 	@echo
 	@cat $(OUT)/table.txt
 	@printf '\n%s\n\n' 'Held-out cross-entropy, nats a token, by the level of noise:'
-	@awk -F, 'NR == 1 || NR % 2 == 0 { printf "%12s %12s\n", $$1, $$2 }' $(OUT)/model/ce.csv
+	@awk -v rows=1 -f pipelines/table.awk $(OUT)/model/ce.csv
 	@printf '\n%s\n%s\n' 'Table: $(OUT)/table.csv' 'Picture: $(OUT)/ce.png'
 endif
 
@@ -58,7 +58,8 @@ $(OUT)/vocab.txt: $(VOCAB) $(OUT)/inputs.settings
 
 # All texts are converted to rows of the model and back, so that all are cut and spelt like its
 # samples.
-rows_of = $(call reader,$1,$(OUT)/vocab.txt,-q) | pack -q -T $(call says,$(MODEL),model.row_len: )
+row_len = $(call says,$(MODEL),model.row_len: )
+rows_of = $(call reader,$1,$(OUT)/vocab.txt,-q) | pack -q -T $(row_len)
 
 $(OUT)/train.rows: $(TRAIN) $(MODEL) $(OUT)/vocab.txt
 	$(call rows_of,$(TRAIN)) -o $@
@@ -77,7 +78,8 @@ $(OUT)/held-out.txt: $(OUT)/held-out.rows
 
 ifneq ($(GRAMMAR),)
 $(OUT)/judge.jsonl: $(GRAMMAR) $(TRAIN) $(OUT)/texts.settings $(OUT)/inputs.settings
-	pipelines/stories generate -g $(GRAMMAR) -n $(N_JUDGE) -s $$(($(SEED) + 1000)) -x $(TRAIN) > $@
+	pipelines/stories generate -g $(GRAMMAR) -n $(N_JUDGE) -s $$(($(SEED) + 1000)) \
+		-x $(TRAIN) > $@
 
 $(OUT)/judge.rows: $(OUT)/judge.jsonl $(MODEL) $(OUT)/vocab.txt
 	$(call rows_of,$(OUT)/judge.jsonl) -o $@

@@ -56,23 +56,36 @@ $(OUT)/held-out.txt: $(OUT)/held-out.rows
 	tok -d -w $(OUT)/vocab.txt $< > $@
 
 $(OUT)/judge.txt: $(GRAMMAR) $(OUT)/train.jsonl $(OUT)/texts.settings
-	pipelines/stories generate -g $(GRAMMAR) -n $(N_JUDGE) -s $$(($(SEED) + 1000)) -x $(OUT)/train.jsonl > $@
+	pipelines/stories generate -g $(GRAMMAR) -n $(N_JUDGE) -s $$(($(SEED) + 1000)) \
+		-x $(OUT)/train.jsonl > $@
+
+noised = noise -e $(EPOCHS) -s $(call seed,$1) --mask $(or $(call mask,$1),$(MASK)) \
+	$(OUT)/train.rows
+train = train -x $(PRESET) -n $(STEPS) -B $(BATCH) --lr $(LR) -s $(call seed,$1) $(TRAIN_OPTIONS) \
+	$(call options,$1) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) \
+	-l $(OUT)/$1/steps.csv -f
 
 $(OUT)/%/model.safetensors: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
 	@mkdir -p $(@D)
-	noise -e $(EPOCHS) -s $(call seed,$*) --mask $(or $(call mask,$*),$(MASK)) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --lr $(LR) -s $(call seed,$*) $(TRAIN_OPTIONS) $(call options,$*) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/$*/steps.csv -f -o $@.new > $(OUT)/$*/loss.csv && mv $@.new $@
+	$(call noised,$*) | $(call train,$*) -o $@.new > $(OUT)/$*/loss.csv && mv $@.new $@
 
 # The mean of each validation.
-$(OUT)/learning.csv: $(RUNS:%=$(OUT)/%/model.safetensors) $(OUT)/runs.settings
-	@echo 'run,kind,seed,step,held_out_nats' > $@
-	@$(foreach r,$(RUNS),awk -F, '$$4 == "valid" && $$3 != "" { if (!n[$$1]++) order[++m] = $$1; sum[$$1] += $$3 } END { for (i = 1; i <= m; i++) printf "$r,$(call kind,$r),$(call seed,$r),%d,%.6g\n", order[i], sum[order[i]] / n[order[i]] }' $(OUT)/$r/loss.csv >> $@ &&) :
+$(OUT)/%/learning.csv: pipelines/validation.awk $(OUT)/%/model.safetensors
+	awk -f pipelines/validation.awk $(OUT)/$*/loss.csv > $@
+
+label = $1$(comma)$(call kind,$1)$(comma)$(call seed,$1)
+$(OUT)/learning.csv: $(RUNS:%=$(OUT)/%/learning.csv) $(OUT)/runs.settings
+	$(call stack,run$(comma)kind$(comma)seed,step$(comma)held_out_nats) \
+		$(foreach r,$(RUNS),$(call label,$r)=$(OUT)/$r/learning.csv) > $@
 
 $(OUT)/learning.png: $(OUT)/learning.csv
-	plotcsv -x step -y held_out_nats -g run -c kind --log-y --title 'Learning' --xlabel 'step' --ylabel 'held-out cross-entropy, nats a token' -o $@ $<
+	plotcsv -x step -y held_out_nats -g run -c kind --log-y --title 'Learning' --xlabel 'step' \
+		--ylabel 'held-out cross-entropy, nats a token' -o $@ $<
 
 $(OUT)/kinds.csv: $(OUT)/table.csv pipelines/kinds.awk
 	awk -F, -v runs='$(RUNS)' -f pipelines/kinds.awk $< > $@
 
 $(call settings,texts,$(HELD) $(N_JUDGE) $(SEED) $(GRAMMAR))
-$(call settings,train,$(PRESET) $(STEPS) $(BATCH) $(LR) $(MASK) $(TRAIN_OPTIONS) $(VALID_EVERY) $(SETTINGS))
+$(call settings,train,$(PRESET) $(STEPS) $(BATCH) $(LR) $(MASK) $(TRAIN_OPTIONS) $(VALID_EVERY) \
+	$(SETTINGS))
 $(call settings,sample,$(SEED) $(DENOISE_OPTIONS))

@@ -31,7 +31,7 @@ MODEL = $(OUT)/model.safetensors
 
 show: $(OUT)/learning.csv
 	@printf '\n%s\n\n' 'Held-out cross-entropy, nats a token, by the step:'
-	@awk -F, 'NR > 1 { printf "%8s %12s\n", $$1, $$2 }' $<
+	@awk -v rows=1 -f pipelines/table.awk $<
 	@printf '\n%s\n' 'Model: $(MODEL)'
 
 include pipelines/common.mk
@@ -53,12 +53,17 @@ noise = noise -t $(T_MAX) --mask random
 $(OUT)/valid.noised: $(OUT)/valid.rows $(OUT)/valid.settings
 	$(noise) -s 7 --limit $(VALID_ROWS) -o $@ $<
 
-$(MODEL): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
-	$(noise) -e $(EPOCHS) -s $(SEED) $(OUT)/train.rows | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --t-max $(T_MAX) --refit-every 0 --self-cond 0 --pad-loss off $(TRAIN_OPTIONS) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) -l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv -f -o $@.new && mv $@.new $@
+train = train -x $(PRESET) -n $(STEPS) -B $(BATCH) --t-max $(T_MAX) --refit-every 0 --self-cond 0 \
+	--pad-loss off $(TRAIN_OPTIONS) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) \
+	-l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv -f
 
-$(OUT)/learning.csv: $(MODEL)
-	awk -F, '$$4 == "valid" && $$3 != "" { n[$$1]++; sum[$$1] += $$3 } END { print "step,held_out_nats"; for (i = 1; i <= $(STEPS); i++) if (n[i]) printf "%d,%.6g\n", i, sum[i] / n[i] }' $(OUT)/loss.csv > $@
+$(MODEL): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
+	$(noise) -e $(EPOCHS) -s $(SEED) $(OUT)/train.rows | $(train) -o $@.new && mv $@.new $@
+
+$(OUT)/learning.csv: pipelines/validation.awk $(MODEL)
+	awk -f pipelines/validation.awk $(OUT)/loss.csv > $@
 
 $(call settings,rows,$(T) $(STRIDE) $(STORIES) $(VALID) $(VOCAB))
 $(call settings,valid,$(T_MAX) $(VALID_ROWS))
-$(call settings,train,$(T_MAX) $(SEED) $(PRESET) $(STEPS) $(BATCH) $(EPOCHS) $(VALID_EVERY) $(TRAIN_OPTIONS))
+$(call settings,train,$(T_MAX) $(SEED) $(PRESET) $(STEPS) $(BATCH) $(EPOCHS) $(VALID_EVERY) \
+	$(TRAIN_OPTIONS))

@@ -25,45 +25,73 @@ LOSS_RUNS ?= $(RUNS)
 # network evaluations, as in the names of sampling.mk.
 HEATED ?=
 REFERENCES = held-out shuffled $(ORDERS:%=%-gram) $(HEATED)
-texts = $(REFERENCES:%=$(OUT)/%.txt) $(RUNS:%=$(OUT)/%/samples.txt)
-named_texts = $(foreach r,$(REFERENCES),$r=$(OUT)/$r.txt) $(foreach r,$(RUNS),$r=$(OUT)/$r/samples.txt)
+
+# A text is a file $(OUT)/TEXT.txt. The text of a reference has its name, that of a run is
+# RUN/samples.
+texts = $(REFERENCES) $(RUNS:%=%/samples)
+text_files = $(texts:%=$(OUT)/%.txt)
+# $(call named,TEXTS,SUFFIX): NAME=$(OUT)/TEXT.SUFFIX for each text, as ngram and stack.awk read it
+named = $(join $(patsubst %/samples,%,$1),$(1:%==$(OUT)/%.$2))
 
 $(call kept,$(RUNS:%=$(OUT)/%/model.safetensors) $(RUNS:%=$(OUT)/%/samples.rows))
-$(call kept,$(foreach f,losses lowest,$(LOSS_RUNS:%=$(OUT)/%/$f.csv)))
-$(eval $(call strict,$(OUT)/grammar.csv $(OUT)/masked.csv $(OUT)/likelihood.csv $(OUT)/%/losses.csv $(OUT)/%/lowest.csv $(OUT)/%/bound.csv))
+$(call kept,$(LOSS_RUNS:%=$(OUT)/%/losses.csv) $(LOSS_RUNS:%=$(OUT)/%/lowest.csv))
+$(eval $(call strict,$(OUT)/%.masked.csv $(OUT)/%.score.csv $(OUT)/held-out.entropy.csv))
+$(eval $(call strict,$(OUT)/%/losses.csv $(OUT)/%/lowest.csv $(OUT)/%/bound.csv))
+
+held_stories = $$(wc -l < $(OUT)/held-out.txt)
 
 $(OUT)/shuffled.txt: $(OUT)/held-out.txt
 	pipelines/ngram shuffle $< > $@
 
 $(OUT)/%-gram.txt: $(OUT)/train.txt $(OUT)/held-out.txt
-	pipelines/ngram generate -k $* -n $$(wc -l < $(OUT)/held-out.txt) $< > $@
+	pipelines/ngram generate -k $* -n $(held_stories) $< > $@
 
+order = $(firstword $(subst gram-0-, ,$1))
+temperature = $(lastword $(subst gram-0-, ,$1))
 $(HEATED:%=$(OUT)/%.txt): $(OUT)/%.txt: $(OUT)/train.txt $(OUT)/held-out.txt
-	pipelines/ngram generate -k $(firstword $(subst gram-0-, ,$*)) -T $(lastword $(subst gram-0-, ,$*)) -n $$(wc -l < $(OUT)/held-out.txt) $< > $@
+	pipelines/ngram generate -k $(call order,$*) -T $(call temperature,$*) \
+		-n $(held_stories) $< > $@
 
 $(OUT)/%/samples.rows: $(OUT)/%/model.safetensors $(OUT)/sample.settings $(OUT)/held-out.txt
-	denoise -m $< -n $$(wc -l < $(OUT)/held-out.txt) -s $(SEED) $(call sampling,$*) -o $@
+	denoise -m $< -n $(held_stories) -s $(SEED) $(call sampling,$*) -o $@
 
 $(OUT)/%/samples.txt: $(OUT)/%/samples.rows $(OUT)/vocab.txt
 	tok -d -w $(OUT)/vocab.txt $< > $@
 
-# The measures that need the judge and the training text.
-$(OUT)/measures.csv: pipelines/ngram.awk $(texts) $(OUT)/judge.txt $(OUT)/train.txt $(OUT)/measure.settings $(OUT)/runs.settings
-	pipelines/ngram measure -k $(JUDGE_ORDER) -j $(OUT)/judge.txt -x $(OUT)/train.txt $(named_texts) > $@
+# --- the measures that need the judge and the training text ---
 
-# The fraction of stories that follow the grammar.
-$(OUT)/grammar.csv: $(texts) $(GRAMMAR) $(OUT)/runs.settings
-	@echo 'text,grammatical,consistent' > $@
-	@$(foreach t,$(named_texts),pipelines/stories summary -g $(GRAMMAR) $(lastword $(subst =, ,$t)) | awk -F, 'NR == 2 { print "$(firstword $(subst =, ,$t))," $$2 "," $$3 } END { exit NR != 2 }' >> $@ &&) :
+$(OUT)/measures.csv: pipelines/ngram.awk $(text_files) $(OUT)/judge.txt $(OUT)/train.txt \
+		$(OUT)/measure.settings $(OUT)/runs.settings
+	pipelines/ngram measure -k $(JUDGE_ORDER) -j $(OUT)/judge.txt -x $(OUT)/train.txt \
+		$(call named,$(texts),txt) > $@
 
-# The cross-entropy of each text under the masked model, at t_max: all stories as one sequence,
-# window by window.
-$(OUT)/masked.csv: $(texts) $(MASKED) $(OUT)/vocab.txt $(OUT)/measure.settings $(OUT)/runs.settings
-	@echo 'text,masked_nats' > $@
-	@row=$(call says,$(MASKED),model.row_len: ) t_max=$(call says,$(MASKED),schedule: .* to ) && \
-		$(foreach t,$(named_texts),tok -q --lines -w $(OUT)/vocab.txt $(lastword $(subst =, ,$t)) | pack -q --join -T $$row | noise -q -e $(MASKED_EPOCHS) -s 9 -t $$t_max --mask random | denoise -q -m $(MASKED) --loss | awk -F, 'NR > 1 && $$3 != "" { n++; s += $$3 } END { if (!n) exit 1; printf "%s,%.4f\n", "$(firstword $(subst =, ,$t))", s / n }' >> $@ &&) :
+# --- the fraction of stories that follow the grammar ---
 
-# Cross-entropy and squared error of the held-out rows, at evenly spread levels and at the lowest.
+$(OUT)/%.grammar.csv: $(OUT)/%.txt $(GRAMMAR) $(OUT)/runs.settings
+	pipelines/stories summary -g $(GRAMMAR) $< > $@
+
+stack = awk -v label=$1 -v columns=$2 -f pipelines/stack.awk
+
+$(OUT)/grammar.csv: $(texts:%=$(OUT)/%.grammar.csv) $(OUT)/runs.settings
+	$(call stack,text,grammatical$(comma)consistent) $(call named,$(texts),grammar.csv) > $@
+
+# --- the cross-entropy of each text under the masked model, at t_max: all stories as one sequence,
+# window by window ---
+
+masked_len = $(call says,$(MASKED),model.row_len: )
+masked_level = $(call says,$(MASKED),schedule: .* to )
+$(OUT)/%.masked.csv: $(OUT)/%.txt $(MASKED) $(OUT)/vocab.txt $(OUT)/measure.settings
+	tok -q --lines -w $(OUT)/vocab.txt $< | pack -q --join -T $(masked_len) | \
+		noise -q -e $(MASKED_EPOCHS) -s 9 -t $(masked_level) --mask random | \
+		denoise -q -m $(MASKED) --loss | \
+		awk -v column=ce_nats -v name=masked_nats -f pipelines/mean.awk > $@
+
+$(OUT)/masked.csv: $(texts:%=$(OUT)/%.masked.csv) $(OUT)/runs.settings
+	$(call stack,text,masked_nats) $(call named,$(texts),masked.csv) > $@
+
+# --- cross-entropy and squared error of the held-out rows, at evenly spread levels and at the
+# lowest ---
+
 $(OUT)/%/losses.csv: $(OUT)/%/model.safetensors $(OUT)/held-out.rows $(OUT)/measure.settings
 	noise -e $(LOSS_EPOCHS) -s 7 $(OUT)/held-out.rows | denoise -m $< --loss -o $@
 
@@ -72,32 +100,50 @@ $(OUT)/%/lowest.csv: $(OUT)/%/model.safetensors $(OUT)/held-out.rows $(OUT)/meas
 
 # The mean cross-entropy over ln t and over the schedule, and the likelihood bound of cdcd-csv(5).
 $(OUT)/%/bound.csv: pipelines/bound.awk $(OUT)/%/losses.csv $(OUT)/%/lowest.csv
-	{ denoise -m $(OUT)/$*/model.safetensors --info && cat $(OUT)/$*/lowest.csv && sort -t, -k1,1g $(OUT)/$*/losses.csv; } | awk -f pipelines/bound.awk > $@
+	{ denoise -m $(OUT)/$*/model.safetensors --info && cat $(OUT)/$*/lowest.csv && \
+		sort -t, -k1,1g $(OUT)/$*/losses.csv; } | awk -f pipelines/bound.awk > $@
 
-$(OUT)/%/ce.csv: $(OUT)/%/losses.csv
-	awk -F, 'NR > 1 && $$3 != "" { b = int(log($$1) * 4 + 1000); t[b] += log($$1); ce[b] += $$3; n[b]++ } END { print "t,ce_nats"; for (b = 0; b < 2000; b++) if (n[b]) printf "%.6g,%.6g\n", exp(t[b] / n[b]), ce[b] / n[b] }' $< > $@
+$(OUT)/%/ce.csv: pipelines/levels.awk $(OUT)/%/losses.csv
+	awk -f pipelines/levels.awk $(OUT)/$*/losses.csv > $@
 
-# Nats per held-out story: exact for the grammar and the n-gram models, a bound for the runs.
-$(OUT)/likelihood.csv: $(LOSS_RUNS:%=$(OUT)/%/bound.csv) $(OUT)/held-out.txt $(OUT)/train.txt $(GRAMMAR) $(OUT)/runs.settings
-	@echo 'text,held_out_nats,ce_nats,ce_schedule_nats,bound_token_nats,bound_token_error' > $@
-	@test -z '$(GRAMMAR)' || pipelines/stories entropy -g $(GRAMMAR) | awk -F, 'NR == 2 { print "held-out," $$1 ",,,," } END { exit NR != 2 }' >> $@
-	@$(foreach k,$(ORDERS),pipelines/ngram score -k $k -j $(OUT)/train.txt $(OUT)/held-out.txt | awk -F, 'NR > 1 { s += $$2 } END { if (NR < 2) exit 1; printf "$k-gram,%.4f,,,,\n", s / (NR - 1) }' >> $@ &&) :
-	@$(foreach r,$(LOSS_RUNS),awk -F, 'NR == 2 { print "$r," $$0 } END { exit NR != 2 }' $(OUT)/$r/bound.csv >> $@ &&) :
+$(OUT)/ce.csv: $(LOSS_RUNS:%=$(OUT)/%/ce.csv) $(OUT)/runs.settings
+	$(call stack,run,t$(comma)ce_nats) $(foreach r,$(LOSS_RUNS),$r=$(OUT)/$r/ce.csv) > $@
 
-$(OUT)/table.csv: $(OUT)/measures.csv $(if $(MASKED),$(OUT)/masked.csv) $(OUT)/likelihood.csv $(if $(GRAMMAR),$(OUT)/grammar.csv) | pipelines/table.awk
-	awk -v join=1 -f pipelines/table.awk $^ > $@
+$(OUT)/ce.png: $(OUT)/ce.csv
+	plotcsv -x t -y ce_nats -g run --log-x --title 'Held-out rows' --xlabel 'noise level t' \
+		--ylabel 'cross-entropy, nats a token' -o $@ $<
+
+# --- nats per held-out story: exact for the grammar and the n-gram models, a bound for the runs ---
+
+$(OUT)/held-out.entropy.csv: $(GRAMMAR) $(OUT)/runs.settings
+	pipelines/stories entropy -g $(GRAMMAR) | \
+		awk -v column=entropy_nats -v name=held_out_nats -v format=%.9g \
+		-f pipelines/mean.awk > $@
+
+$(OUT)/%-gram.score.csv: $(OUT)/train.txt $(OUT)/held-out.txt
+	pipelines/ngram score -k $* -j $(OUT)/train.txt $(OUT)/held-out.txt | \
+		awk -v column=nats -v name=held_out_nats -f pipelines/mean.awk > $@
+
+bounds = held_out_nats,ce_nats,ce_schedule_nats,bound_token_nats,bound_token_error
+likelihoods = $(if $(GRAMMAR),held-out=$(OUT)/held-out.entropy.csv) \
+	$(foreach k,$(ORDERS),$k-gram=$(OUT)/$k-gram.score.csv) \
+	$(foreach r,$(LOSS_RUNS),$r=$(OUT)/$r/bound.csv)
+
+$(OUT)/likelihood.csv: $(filter $(OUT)/%,$(subst =, ,$(likelihoods))) $(OUT)/runs.settings
+	$(call stack,text,$(bounds)) $(likelihoods) > $@
+
+# --- the table ---
+
+tables = $(OUT)/measures.csv $(if $(MASKED),$(OUT)/masked.csv) $(OUT)/likelihood.csv \
+	$(if $(GRAMMAR),$(OUT)/grammar.csv)
+
+$(OUT)/table.csv: $(tables) | pipelines/table.awk
+	awk -v join=1 -f pipelines/table.awk $(tables) > $@
 
 $(OUT)/table.txt: $(OUT)/table.csv
 	awk -f pipelines/table.awk $< > $@
 
-# Cross-entropy over the noise level, one curve per run.
-$(OUT)/ce.csv: $(LOSS_RUNS:%=$(OUT)/%/ce.csv) $(OUT)/runs.settings
-	@echo 'run,t,ce_nats' > $@
-	@$(foreach r,$(LOSS_RUNS),awk 'NR > 1 { print "$r," $$0 }' $(OUT)/$r/ce.csv >> $@ &&) :
-
-$(OUT)/ce.png: $(OUT)/ce.csv
-	plotcsv -x t -y ce_nats -g run --log-x --title 'Held-out rows' --xlabel 'noise level t' --ylabel 'cross-entropy, nats a token' -o $@ $<
-
 # The columns and rows of the tables, and of losses.csv and lowest.csv.
 $(call settings,runs,$(RUNS) / $(LOSS_RUNS) / $(REFERENCES) / $(ORDERS) / $(GRAMMAR) / $(MASKED))
-$(call settings,measure,$(JUDGE_ORDER) $(LOSS_EPOCHS) $(MASKED) $(MASKED_EPOCHS) / t u ce_nats squared_error targets)
+$(call settings,measure,$(JUDGE_ORDER) $(LOSS_EPOCHS) $(MASKED) $(MASKED_EPOCHS) / \
+	t u ce_nats squared_error targets)

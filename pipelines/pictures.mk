@@ -11,10 +11,13 @@ $(OUT)/curves.csv: $(OUT)/schedule.csv
 	fitsched --curve --history -o $@ $<
 
 $(OUT)/entropy.png: $(OUT)/curve.csv
-	plotcsv -x t -y ce_nats -c step --log-x --line $(OUT)/curve.csv:t,f_nats:fit --title 'Entropy and noise' --xlabel 'noise level t' --ylabel 'cross-entropy, nats a token' -o $@ $(OUT)/loss.csv
+	plotcsv -x t -y ce_nats -c step --log-x --line $(OUT)/curve.csv:t,f_nats:fit \
+		--title 'Entropy and noise' --xlabel 'noise level t' \
+		--ylabel 'cross-entropy, nats a token' -o $@ $(OUT)/loss.csv
 
 $(OUT)/schedules.png: $(OUT)/curves.csv
-	plotcsv -x t -y f_nats -g step --log-x --title 'F(t) over training' --xlabel 'noise level t' --ylabel 'nats a token' -o $@ $(OUT)/curves.csv
+	plotcsv -x t -y f_nats -g step --log-x --title 'F(t) over training' \
+		--xlabel 'noise level t' --ylabel 'nats a token' -o $@ $(OUT)/curves.csv
 
 $(OUT)/loss.png: $(TRAINED)
 	plotcsv -x step -y loss_nats --smooth 50 --title 'Loss' -o $@ $(OUT)/steps.csv

@@ -25,7 +25,8 @@ SETTINGS = $(SAMPLER)
 part = $(word $1,$(subst -, ,$2))
 steps = $(if $(filter heun,$(call part,1,$1)),$$(($(call part,2,$1) / 2)),$(call part,2,$1))
 odd = $(filter %1 %3 %5 %7 %9,$(EVALUATIONS))
-$(if $(and $(filter heun,$(SAMPLERS)),$(odd)),$(error EVALUATIONS: $(odd): heun needs even numbers, as it makes two evaluations per step))
+$(if $(and $(filter heun,$(SAMPLERS)),$(odd)),$(error \
+	EVALUATIONS: $(odd): heun needs even numbers, as it makes two evaluations per step))
 # 2m does not take a temperature.
 heat = $(if $(filter 1,$(call part,3,$1)),,--temperature $(call part,3,$1))
 sampling = --sampler $(call part,1,$1) --steps $(call steps,$1) $(call heat,$1) $(DENOISE_OPTIONS)
@@ -34,10 +35,12 @@ show: show-sampling
 
 include pipelines/eval.mk
 
-columns = text,sampler,evaluations,temperature,masked_nats,word_nats,entropy_nats,distinct_2,grammatical,consistent
+columns = text sampler evaluations temperature masked_nats word_nats entropy_nats distinct_2 \
+	grammatical consistent
 
 # The rows named in $1, with the columns above that the table has.
-select = awk -F, -v wanted='$1' -v columns='$(columns)' -f pipelines/select.awk $<
+select = awk -F, -v wanted='$1' -v columns='$(subst $(space),$(comma),$(columns))' \
+	-f pipelines/select.awk $<
 
 $(OUT)/frontier.csv: $(OUT)/table.csv pipelines/select.awk
 	$(call select,$(frontier) $(HEATED) held-out) > $@
@@ -45,14 +48,18 @@ $(OUT)/frontier.csv: $(OUT)/table.csv pipelines/select.awk
 $(OUT)/samplers.csv: $(OUT)/table.csv pipelines/select.awk
 	$(call select,$(samplers)) > $@
 
-judge = $(if $(MASKED),-y masked_nats --ylabel 'the masked judge$(comma) nats a token',-y word_nats --ylabel 'the judge$(comma) nats a word')
-comma = ,
+masked_judge = -y masked_nats --ylabel 'the masked judge, nats a token'
+ngram_judge = -y word_nats --ylabel 'the judge, nats a word'
+judge = $(if $(MASKED),$(masked_judge),$(ngram_judge))
 
 $(OUT)/frontier.png: $(OUT)/frontier.csv
-	plotcsv -x entropy_nats $(judge) -c sampler --dot 5 --title 'Temperature: likeliness against variety' --xlabel 'entropy of the words, nats' -o $@ $<
+	plotcsv -x entropy_nats $(judge) -c sampler --dot 5 \
+		--title 'Temperature: likeliness against variety' \
+		--xlabel 'entropy of the words, nats' -o $@ $<
 
 $(OUT)/samplers.png: $(OUT)/samplers.csv
-	plotcsv -x evaluations $(judge) -g sampler --log-x --title 'Samplers' --xlabel 'evaluations of the network' -o $@ $<
+	plotcsv -x evaluations $(judge) -g sampler --log-x --title 'Samplers' \
+		--xlabel 'evaluations of the network' -o $@ $<
 
 show-sampling: $(OUT)/frontier.csv $(OUT)/samplers.csv $(OUT)/frontier.png $(OUT)/samplers.png
 	@echo

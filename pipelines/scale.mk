@@ -38,14 +38,16 @@ STEPS = 6
 RANK_MODEL = small
 RANK_ROWS = 8
 RANK_STEPS = 6
-RUNS = 1-float-off $(foreach n,2 4,$(foreach w,float bf16,$n-$w-off $n-$w-on))
+WAYS = float-off float-on bf16-off bf16-on
+RUNS = 1-float-off $(WAYS:%=2-%) $(WAYS:%=4-%)
 EQUAL_ROWS = 3186
 
 BIN = build/bin
 OUT = out/scale
 MPIRUN = mpirun
 # Open MPI starts more processes than processors only with this option.
-LAUNCH = $(MPIRUN) $(if $(shell $(MPIRUN) --version 2>/dev/null | grep 'Open MPI'),--oversubscribe)
+open_mpi = $(shell $(MPIRUN) --version 2>/dev/null | grep 'Open MPI')
+LAUNCH = $(MPIRUN) $(if $(open_mpi),--oversubscribe)
 
 build = $(patsubst %/,%,$(dir $(BIN)))
 # The default of train --bucket, in bytes
@@ -66,17 +68,24 @@ include pipelines/common.mk
 # Measurements must not run at the same time.
 .NOTPARALLEL:
 
+stack = awk -v label=$1 -v columns=$2 -f pipelines/stack.awk
+# The three parts of the name of a run, as three cells.
+cells = $(subst -,$(comma),$1)
+
 predict: $(PREDICTED)
 	@printf '\n%s\n\n' 'One node, measured:'
 	@awk -v rows=1 -f pipelines/table.awk $(OUT)/models.csv
-	@printf '\n%s\n\n' 'Efficiency of $(SHOWN), $(BATCH) rows in all, nodes $(SHOWN_SPEED) times as fast as this one:'
-	@awk -F, -v wanted='$(SHOWN),strong,$(SHOWN_SPEED),$(SHOWN_PROGRESS)' -f pipelines/efficiency.awk $(OUT)/predicted.csv
+	@printf '\n%s %s\n\n' 'Efficiency of $(SHOWN), $(BATCH) rows in all,' \
+		'nodes $(SHOWN_SPEED) times as fast as this one:'
+	@awk -v wanted='$(SHOWN),strong,$(SHOWN_SPEED),$(SHOWN_PROGRESS)' \
+		-f pipelines/efficiency.awk $(OUT)/predicted.csv
 	@printf '\n%s' $(PREDICTED:%='Prediction: %'); echo
 
 # --- rows ---
 
 $(OUT)/vocab.txt: pipelines/stories.grammar $(OUT)/rows.settings
-	{ printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' && pipelines/stories words && seq -f 'word%.0f' $(WORDS); } | awk 'NR <= $(WORDS)' > $@
+	{ printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' && pipelines/stories words && \
+		seq -f 'word%.0f' $(WORDS); } | sed -n '1,$(WORDS)p' > $@
 
 $(OUT)/stories.jsonl: pipelines/stories.grammar $(OUT)/rows.settings
 	pipelines/stories generate -n 400 -s 1 > $@
@@ -93,24 +102,41 @@ $(call kept,$(OUT)/8.rows $(OUT)/$(T).rows $(OUT)/8.noised)
 
 # The softmax covers the whole vocabulary, although the stories have few of its words. Only the logs
 # are used.
-train = -q -f --vocab full --refit-every 0 -o $(OUT)/model.safetensors -l $@ --loss-log $(OUT)/loss.csv
+logs = -q -f -o $(OUT)/model.safetensors -l $@ --loss-log $(OUT)/loss.csv
+train = $(logs) --vocab full --refit-every 0
 processors := $(shell getconf _NPROCESSORS_ONLN)
 
-# Names of runs: node/NAME-MODEL-THREADS-ROWS
-node = $(foreach m,$(sort $(MODELS) $(RANK_MODEL)),$m-$m-$(processors)) rank-$(RANK_MODEL)-1
-node_runs = $(foreach n,$(node),$n-$(FEW) $n-$(MANY))
+# A node is NAME-MODEL-THREADS, and its runs are NAME-MODEL-THREADS-ROWS.
+nodes = $(foreach m,$(sort $(MODELS) $(RANK_MODEL)),$m-$m-$(processors)) rank-$(RANK_MODEL)-1
+node_runs = $(foreach n,$(nodes),$n-$(FEW) $n-$(MANY))
+name_and_rows = $(call part,1,$1)$(comma)$(call part,4,$1)
 
 $(OUT)/node/%.csv: $(OUT)/$(T).noised $(OUT)/node.settings
 	@mkdir -p $(@D)
-	train $(train) -x $(call part,2,$*) -j $(call part,3,$*) -B $(call part,4,$*) -n $(STEPS) --profile $(@:.csv=.profile) $<
+	train $(train) -x $(call part,2,$*) -j $(call part,3,$*) -B $(call part,4,$*) -n $(STEPS) \
+		--profile $(@:.csv=.profile) $<
 
-$(OUT)/node.csv: $(node_runs:%=$(OUT)/node/%.csv) pipelines/steps.awk
-	@echo 'model,rows,update_s,step_s,comm_s' > $@
-	@$(foreach r,$(node_runs),update=$$(awk -F, '$$1 == "adamw" { print $$3 / $(STEPS) }' $(OUT)/node/$r.profile) && awk -v name="$(call part,1,$r),$(call part,4,$r),$$update," -f pipelines/steps.awk $(OUT)/node/$r.csv >> $@ &&) :
+$(OUT)/node/%.times: pipelines/steps.awk $(OUT)/node/%.csv
+	awk -f pipelines/steps.awk $(OUT)/node/$*.profile $(OUT)/node/$*.csv > $@
 
-$(OUT)/shapes.csv: $(OUT)/$(T).noised $(OUT)/node.settings
-	@echo 'model,layers,width,embed,words,row_len,parameters,operations' > $@
-	@$(foreach n,$(node),train --dry-run --vocab full -x $(call part,2,$n) $< | awk -v name=$(call part,1,$n) -v row_len=$(T) '$$1 == "parameters:" { shape = substr($$3, 2) "," ($$5 + 0) "," ($$9 + 0) "," $$10; p = $$2 } $$1 == "operations:" { print name "," shape "," row_len "," p "," $$2 }' >> $@ &&) :
+$(OUT)/%.times: pipelines/steps.awk $(OUT)/%.csv
+	awk -f pipelines/steps.awk $(OUT)/$*.csv > $@
+
+$(OUT)/node.csv: $(node_runs:%=$(OUT)/node/%.times)
+	$(call stack,model$(comma)rows,update_s$(comma)step_s$(comma)comm_s) \
+		$(foreach r,$(node_runs),$(call name_and_rows,$r)=$(OUT)/node/$r.times) > $@
+
+$(OUT)/shape/%.csv: $(OUT)/$(T).noised $(OUT)/node.settings pipelines/shape.awk
+	@mkdir -p $(@D)
+	train --dry-run --vocab full -x $(call part,2,$*) $< | \
+		awk -v row_len=$(T) -f pipelines/shape.awk > $@
+
+shape = layers,width,embed,words,row_len,parameters,operations
+$(OUT)/shapes.csv: $(nodes:%=$(OUT)/shape/%.csv)
+	$(call stack,model,$(shape)) \
+		$(foreach n,$(nodes),$(call part,1,$n)=$(OUT)/shape/$n.csv) > $@
+
+$(eval $(call strict,$(OUT)/shape/%.csv $(OUT)/equal/%.difference))
 
 $(OUT)/models.csv: $(OUT)/shapes.csv $(OUT)/node.csv pipelines/scale.awk
 	awk -v mode=models -f pipelines/scale.awk $(OUT)/shapes.csv $(OUT)/node.csv > $@
@@ -118,42 +144,54 @@ $(OUT)/models.csv: $(OUT)/shapes.csv $(OUT)/node.csv pipelines/scale.awk
 # --- prediction ---
 
 $(OUT)/predicted.csv: $(OUT)/models.csv $(OUT)/predict.settings pipelines/scale.awk
-	grep -v '^rank,' $< | awk -v mode=predict -v gbit='$(GBIT)' -v latency_us=$(LATENCY_US) -v speeds='$(SPEEDS)' -v batch=$(BATCH) -v rows=$(NODE_ROWS) -v most=$(NODES) -v bucket=$(BUCKET) -f pipelines/scale.awk > $@
+	grep -v '^rank,' $< | awk -v mode=predict -v gbit='$(GBIT)' -v latency_us=$(LATENCY_US) \
+		-v speeds='$(SPEEDS)' -v batch=$(BATCH) -v rows=$(NODE_ROWS) -v most=$(NODES) \
+		-v bucket=$(BUCKET) -f pipelines/scale.awk > $@
 
-shown = --where model=$(SHOWN) --where speed=$(SHOWN_SPEED) --where wire=float --where shard=off --where sums=$(SHOWN_SUMS) --where progress=$(SHOWN_PROGRESS)
+shown = --where model=$(SHOWN) --where speed=$(SHOWN_SPEED) --where wire=float \
+	--where shard=off --where sums=$(SHOWN_SUMS) --where progress=$(SHOWN_PROGRESS)
 
 $(OUT)/strong.png $(OUT)/weak.png: $(OUT)/%.png: $(OUT)/predicted.csv
-	plotcsv -x nodes -y efficiency -g gbit_per_s --discrete $(shown) --where scaling=$* --log-x --ylim 0:1.05 --title '$(SHOWN), $* scaling, by Gbit/s' --ylabel 'efficiency' -o $@ $<
+	plotcsv -x nodes -y efficiency -g gbit_per_s --discrete $(shown) --where scaling=$* \
+		--log-x --ylim 0:1.05 --title '$(SHOWN), $* scaling, by Gbit/s' \
+		--ylabel 'efficiency' -o $@ $<
 
 # --- several processes ---
 
 $(mpi_train):
-	@command -v $(MPIRUN) >/dev/null || { echo 'scale.mk: no $(MPIRUN) here: "make deps" installs mpirun on Debian; "make -f pipelines/scale.mk predict" does not need it' >&2; exit 1; }
+	@command -v $(MPIRUN) >/dev/null || { echo 'scale.mk: no $(MPIRUN) here: "make deps"' \
+		'installs mpirun on Debian; "make -f pipelines/scale.mk predict" does not need it' \
+		>&2; exit 1; }
 	$(MAKE) --no-print-directory BUILD=$(build) $@
 
+ranks = $(LAUNCH) -n $1 $(mpi_train)
+
 # Two processes: a tiny model, to measure the latency, and short rows, to measure the bandwidth
+latency_model = -x tiny --vocab active --layers 1 --width 16 --heads 1 --embed 8
+bytes_model = -x $(RANK_MODEL)
 $(OUT)/calls/%.csv: $(OUT)/8.noised $(OUT)/ranks.settings | $(mpi_train)
 	@mkdir -p $(@D)
-	$(LAUNCH) -n 2 $(mpi_train) $(train) $(if $(filter latency,$*),-x tiny --vocab active --layers 1 --width 16 --heads 1 -d 8,-x $(RANK_MODEL)) -j 1 -B 2 -n $$((4 * $(RANK_STEPS))) $<
+	$(call ranks,2) $(train) $($*_model) -j 1 -B 2 -n $$((4 * $(RANK_STEPS))) $<
 
-$(OUT)/calls.csv: $(OUT)/calls/latency.csv $(OUT)/calls/bytes.csv pipelines/steps.awk
-	@echo 'what,step_s,comm_s' > $@
-	@$(foreach c,latency bytes,awk -v name='$c,' -f pipelines/steps.awk $(OUT)/calls/$c.csv >> $@ &&) :
+$(OUT)/calls.csv: $(OUT)/calls/latency.times $(OUT)/calls/bytes.times
+	$(call stack,what,step_s$(comma)comm_s) latency=$(OUT)/calls/latency.times \
+		bytes=$(OUT)/calls/bytes.times > $@
 
-in_model = -v model=rank -v whole=$(RANK_MODEL) -v bucket=$(BUCKET) -v sums=tree -v batch=$(RANK_ROWS) -f pipelines/scale.awk
+in_model = -v model=rank -v whole=$(RANK_MODEL) -v bucket=$(BUCKET) -v sums=tree \
+	-v batch=$(RANK_ROWS) -f pipelines/scale.awk
 
 $(OUT)/machine.csv: $(OUT)/models.csv $(OUT)/calls.csv pipelines/scale.awk
 	awk -v mode=machine $(in_model) $(OUT)/models.csv $(OUT)/calls.csv > $@
 
+way = --wire $(call part,2,$1) --shard $(call part,3,$1)
 $(OUT)/ranks/%.csv: $(OUT)/$(T).noised $(OUT)/ranks.settings | $(mpi_train)
 	@mkdir -p $(@D)
-	$(LAUNCH) -n $(call part,1,$*) $(mpi_train) $(train) -x $(RANK_MODEL) --wire $(call part,2,$*) --shard $(call part,3,$*) -j 1 -B $(RANK_ROWS) -n $(RANK_STEPS) $<
+	$(call ranks,$(call part,1,$*)) $(train) -x $(RANK_MODEL) $(call way,$*) -j 1 \
+		-B $(RANK_ROWS) -n $(RANK_STEPS) $<
 
-$(OUT)/ranks.csv: $(RUNS:%=$(OUT)/ranks/%.csv) pipelines/steps.awk
-	@echo 'ranks,wire,shard,step_s,comm_s' > $@
-	@$(foreach r,$(RUNS),awk -v name='$(subst -,$(comma),$r),' -f pipelines/steps.awk $(OUT)/ranks/$r.csv >> $@ &&) :
-
-comma = ,
+$(OUT)/ranks.csv: $(RUNS:%=$(OUT)/ranks/%.times)
+	$(call stack,ranks$(comma)wire$(comma)shard,step_s$(comma)comm_s) \
+		$(foreach r,$(RUNS),$(call cells,$r)=$(OUT)/ranks/$r.times) > $@
 
 $(OUT)/compare.csv: $(OUT)/models.csv $(OUT)/machine.csv $(OUT)/ranks.csv pipelines/scale.awk
 	awk -v mode=compare $(in_model) $(OUT)/models.csv $(OUT)/machine.csv $(OUT)/ranks.csv > $@
@@ -162,7 +200,8 @@ $(OUT)/compare.csv: $(OUT)/models.csv $(OUT)/machine.csv $(OUT)/ranks.csv pipeli
 
 # Steps of 16 rows; the last step has 2 rows, fewer than there are ranks. The products are in fp32,
 # so that only the order of sums differs. The schedule is fitted to the rows of all ranks.
-equal = -q -f -x tiny --layers 2 --width 32 --heads 2 -d 16 -B 16 --refit-every 20 --window 512 --bucket 32 -j 1 --precision fp32 -o $(OUT)/model.safetensors -l $@ --loss-log $(OUT)/loss.csv
+equal = $(logs) -x tiny --layers 2 --width 32 --heads 2 --embed 16 -B 16 --refit-every 20 \
+	--window 512 --bucket 32 -j 1 --precision fp32
 
 $(OUT)/equal.noised: $(OUT)/72.rows $(OUT)/equal.settings
 	noise -q -e 8 -s 1 --mask mixed --limit $(EQUAL_ROWS) -o $@ $<
@@ -173,16 +212,24 @@ $(OUT)/equal/one.csv: $(OUT)/equal.noised
 
 $(OUT)/equal/%.csv: $(OUT)/equal.noised | $(mpi_train)
 	@mkdir -p $(@D)
-	$(LAUNCH) -n $(call part,1,$*) $(mpi_train) $(equal) --wire $(call part,2,$*) --shard $(call part,3,$*) $<
+	$(call ranks,$(call part,1,$*)) $(equal) $(call way,$*) $<
 
-$(OUT)/equality.csv: $(OUT)/equal/one.csv $(RUNS:%=$(OUT)/equal/%.csv)
-	@echo 'ranks,wire,shard,steps,max_nats,mean_nats' > $@
-	@$(foreach r,$(RUNS),paste -d , $< $(OUT)/equal/$r.csv | awk -F, 'NR > 1 { d = $$4 < $$13 ? $$13 - $$4 : $$4 - $$13; if (d > max) max = d; sum += d; n += $$1 == $$10 && $$2 == $$11 } END { printf "$(subst -,$(comma),$r),%d,%.2g,%.2g\n", n, max, sum / (NR - 1) }' >> $@ &&) :
+$(OUT)/equal/%.difference: $(OUT)/equal/one.csv $(OUT)/equal/%.csv
+	paste -d , $^ | awk -f pipelines/difference.awk > $@
+
+$(OUT)/equality.csv: $(RUNS:%=$(OUT)/equal/%.difference)
+	$(call stack,ranks$(comma)wire$(comma)shard,steps$(comma)max_nats$(comma)mean_nats) \
+		$(foreach r,$(RUNS),$(call cells,$r)=$(OUT)/equal/$r.difference) > $@
+
+# make would delete the logs of the runs, which only pattern rules mention.
+$(call kept,$(node_runs:%=$(OUT)/node/%.csv) $(RUNS:%=$(OUT)/ranks/%.csv))
+$(call kept,$(RUNS:%=$(OUT)/equal/%.csv) $(OUT)/calls/latency.csv $(OUT)/calls/bytes.csv)
 
 $(call settings,rows,$(WORDS))
 $(call settings,node,$(T) $(STEPS) $(FEW) $(MANY) $(MODELS) $(RANK_MODEL))
 $(call settings,ranks,$(T) $(RANK_MODEL) $(RANK_ROWS) $(RANK_STEPS) $(LAUNCH))
 $(call settings,equal,$(EQUAL_ROWS) $(LAUNCH))
-$(call settings,predict,$(MODELS) $(GBIT) / $(LATENCY_US) $(SPEEDS) / $(BATCH) $(NODE_ROWS) $(NODES))
+$(call settings,predict,$(MODELS) $(GBIT) / $(LATENCY_US) $(SPEEDS) / $(BATCH) $(NODE_ROWS) \
+	$(NODES))
 
 .PHONY: predict

@@ -26,9 +26,11 @@ include pipelines/pictures.mk
 $(OUT)/loss.csv: $(OUT)/$(shown)/model.safetensors $(OUT)/fit.settings
 	cp $(OUT)/$(shown)/loss.csv $(OUT)/$(shown)/steps.csv $(OUT)
 
+fit = [ :]\([a-z]*\): [0-9]* rows, rmse \([0-9.]*\) nats, misfit \([0-9.]*\) nats
 $(OUT)/fits.csv: $(OUT)/loss.csv
 	@echo 'family,rmse_nats,misfit_nats' > $@
-	fitsched -v --schedule all --window $(FIT_ROWS) $< 2>&1 >/dev/null | sed -n 's/.*[ :]\([a-z]*\): [0-9]* rows, rmse \([0-9.]*\) nats, misfit \([0-9.]*\) nats.*/\1,\2,\3/p' >> $@
+	fitsched -v --schedule all --window $(FIT_ROWS) $< 2>&1 >/dev/null | \
+		sed -n 's/.*$(fit).*/\1,\2,\3/p' >> $@
 
 $(eval $(call strict,$(OUT)/fits.csv))
 $(call settings,fit,$(FAMILY) $(FIT_EVERY) $(FIT_ROWS) $(shown))

@@ -8,7 +8,8 @@
 # On several machines that share a disk, with GNU parallel:
 #
 #   make -s -f pipelines/shards.mk list FILES=... VOCAB=... |
-#           parallel --sshloginfile nodes --workdir . make -f pipelines/shards.mk FILES=... VOCAB=... {}
+#           parallel --sshloginfile nodes --workdir . \
+#                   make -f pipelines/shards.mk FILES=... VOCAB=... {}
 #
 # or with an array of Slurm jobs, pipelines/slurm/rows.sbatch. After either, run the first command:
 # it finds all shards up to date and joins them. FILES are JSON lines or plain text (.txt),
@@ -63,10 +64,13 @@ endif
 
 ifndef VOCAB
 # tok --learn reads all files as one stream, so they must all be plain text or all be JSON lines.
-texts = $(filter %.txt %.txt.zst,$(files))
+# zstd -f copies files that are not compressed.
+plain = $(filter %.txt %.txt.zst,$(files))
+mixed = $(if $(plain),$(filter-out $(plain),$(files)))
 $(vocab): $(files) $(OUT)/files.settings
-	$(if $(texts),$(if $(filter-out $(texts),$(files)),@echo 'shards.mk: cannot learn a vocabulary from plain text and JSON lines together; set VOCAB=' >&2; exit 1;))
-	{ $(foreach f,$(files),$(if $(filter %.zst,$f),zstd -dcq,cat) $f &&) :; } | tok --learn 1000 $(if $(texts),--text) > $@
+	$(if $(mixed),@echo 'shards.mk: cannot learn a vocabulary from plain text and JSON lines' \
+		'together; set VOCAB=' >&2; exit 1)
+	zstd -dcfq $(files) | tok --learn 1000 $(if $(plain),--text) > $@
 endif
 
 $(call settings,files,$(files))

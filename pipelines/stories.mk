@@ -7,7 +7,8 @@ $(OUT)/train.jsonl: $(GRAMMAR) pipelines/common.awk pipelines/stories.awk $(OUT)
 	pipelines/stories generate -g $(GRAMMAR) -n $(N_TRAIN) -s $(SEED) > $@
 
 $(OUT)/valid.jsonl: $(OUT)/train.jsonl
-	pipelines/stories generate -g $(GRAMMAR) -n $(N_VALID) -s $$(($(SEED) + 1)) -x $(OUT)/train.jsonl > $@
+	pipelines/stories generate -g $(GRAMMAR) -n $(N_VALID) -s $$(($(SEED) + 1)) \
+		-x $(OUT)/train.jsonl > $@
 
 $(OUT)/entropy.csv: $(GRAMMAR) pipelines/common.awk pipelines/stories.awk
 	@mkdir -p $(OUT)

@@ -96,18 +96,27 @@ $(OUT)/valid.noised: $(OUT)/valid.rows $(OUT)/valid.settings
 # settings and the checksum of the rows are recorded beside the checkpoint. EPOCHS, VALID_EVERY and
 # SAVE_EVERY may change between resumptions ---
 
-made_by = { cat $(OUT)/train.settings && cksum < $(OUT)/train.rows; }
+noised = noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows
+logs = --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) --save-every $(SAVE_EVERY) \
+	-l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv
+start = train -x $(PRESET) -n $(STEPS) -B $(BATCH) --schedule $(FAMILY) $(TRAIN_OPTIONS) $(logs) \
+	-f -o $(MODEL)
+resume = train -r $(MODEL) $(logs)
 
 $(OUT)/trained: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
-	@if test -e $(MODEL) && $(made_by) | cmp -s - $(MODEL).settings; then $(resume); else $(aside); $(start); fi
+	@cksum < $(OUT)/train.rows | cat $(OUT)/train.settings - > $(MODEL).settings.new
+	@set -e; if test -e $(MODEL) && cmp -s $(MODEL).settings.new $(MODEL).settings; then \
+		set -x; $(noised) | $(resume); \
+	else \
+		if test -e $(MODEL); then \
+			echo 'The checkpoint of other settings or rows is now $(MODEL).before'; \
+			mv $(MODEL) $(MODEL).before; \
+		fi; \
+		mv $(MODEL).settings.new $(MODEL).settings; \
+		set -x; $(noised) | $(start); \
+	fi
+	@rm -f $(MODEL).settings.new
 	@touch $@
-
-aside = test ! -e $(MODEL) || { echo 'The checkpoint of other settings or rows is now $(MODEL).before' && mv $(MODEL) $(MODEL).before; }; $(made_by) > $(MODEL).settings
-
-noised = noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows
-logs = --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) --save-every $(SAVE_EVERY) -l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv
-start = set -x; $(noised) | train -x $(PRESET) -n $(STEPS) -B $(BATCH) --schedule $(FAMILY) $(TRAIN_OPTIONS) $(logs) -f -o $(MODEL)
-resume = set -x; $(noised) | train -r $(MODEL) $(logs)
 
 TRAINED = $(OUT)/trained
 include pipelines/pictures.mk
@@ -115,7 +124,8 @@ include pipelines/pictures.mk
 # --- new stories ---
 
 $(OUT)/samples.rows: $(OUT)/trained $(OUT)/sample.settings
-	denoise -m $(MODEL) -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) --steps $(SAMPLE_STEPS) $(DENOISE_OPTIONS) -o $@
+	denoise -m $(MODEL) -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) --steps $(SAMPLE_STEPS) \
+		$(DENOISE_OPTIONS) -o $@
 
 $(OUT)/samples.txt: $(OUT)/samples.rows
 	tok -d -w $(vocab) $(OUT)/samples.rows > $@

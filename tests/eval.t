@@ -84,7 +84,7 @@ not_ok 'with other orders: not up to date' evaluate -q ORDERS='1 2' "$T/demo/mod
 cp "$T/demo/valid.jsonl" "$T/unknown.jsonl"
 touch -t 200001010000 "$T/unknown.jsonl"
 not_ok 'with other stories, if older: nor is it' evaluate -q VALID="$T/unknown.jsonl" "$T/demo/model-eval/table.txt"
-rm "$T/demo/model-eval/likelihood.csv"
+rm "$T/demo/model-eval/likelihood.csv" "$T/demo/model-eval/5-gram.score.csv"
 without_awk() (
 	AWK=false
 	export AWK
@@ -116,7 +116,7 @@ experiment() { # experiment NAME VARIABLES...
 	shift
 	run "$experiment_name" OUT="$T/$experiment_name" STEPS=6 BATCH=16 VALID_EVERY=3 N_TRAIN=200 N_VALID=20 \
 		HELD=8 N_JUDGE=100 SEEDS='1 2' LOSS_EPOCHS=2 FIT_EVERY=3 DENOISE_OPTIONS='-q --steps 2' \
-		TRAIN_OPTIONS='-q --layers 1 --width 32 --heads 2 -d 16' "$@"
+		TRAIN_OPTIONS='-q --layers 1 --width 32 --heads 2 --embed 16' "$@"
 }
 kinds() {
 	cut -d, -f1,2 "$T/$1/kinds.csv" | xargs

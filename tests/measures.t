@@ -21,7 +21,7 @@ bound() { # bound COLUMN
 # 0.0625 + 0.7 + 1.386294 x 1.666667 = 3.072991
 is 'bound.awk: the bound, nats a token' "$(bound bound_token_nats)" 3.072991
 is 'bound.awk: nats a row are nats a token x the mean number of targets, 3, and not x the row length, 5' \
-	"$(bound bound_row_nats)" 9.2190
+	"$(bound held_out_nats)" 9.2190
 # sqrt(4 x 2 x (2 - 1)^2 / 2) = 2, over 6 targets, times ln 4
 is 'bound.awk: the standard error of the integral' "$(bound bound_token_error)" 0.462098
 is 'bound.awk: the mean cross-entropy of the rows' "$(bound ce_nats)" 1.500000
@@ -45,7 +45,52 @@ is 'kinds.awk: one seed has no deviation' "$(sed -n 3p "$T/kinds")" 'b,1,1,,2,,3
 
 printf 'step,seconds,comm_s\n1,0.5,0.1\n2,2.5,0.4\n3,3.5,0.3\n4,4.5,0.2\n5,6,0.1\n' >"$T/steps.csv"
 is 'steps.awk: the quickest step but for the first, and its least time in MPI' \
-	"$(awk -v name=run, -f pipelines/steps.awk "$T/steps.csv")" run,1.000000,0.200000
+	"$(awk -f pipelines/steps.awk "$T/steps.csv" | tr '\n' ' ')" 'step_s,comm_s,update_s 1.000000,0.200000, '
+printf 'kernel,calls,seconds,share\nproject,9,4,0.8\nadamw,5,1,0.2\n' >"$T/profile.csv"
+is 'steps.awk: with a profile, the time of the optimizer in each of the five steps' \
+	"$(awk -f pipelines/steps.awk "$T/profile.csv" "$T/steps.csv" | tail -n 1)" 1.000000,0.200000,0.2
+
+# --- stack.awk, mean.awk
+
+printf 'x,y\n1,2\n3,4\n' >"$T/a.csv"
+printf 'y,z\n5,6\n' >"$T/b.csv"
+is 'stack.awk: all rows, each with the label of its file; columns that a file lacks are empty' \
+	"$(awk -v label=kind,seed -v columns=y,x -f pipelines/stack.awk a,1="$T/a.csv" b,2="$T/b.csv" | tr '\n' ' ')" \
+	'kind,seed,y,x a,1,2,1 a,1,4,3 b,2,5, '
+echo x,y >"$T/header.csv"
+fails 'stack.awk: a file without rows is refused' 1 'header.csv: no rows' \
+	awk -v label=name -v columns=x -f pipelines/stack.awk one="$T/header.csv"
+fails 'stack.awk: a file that does not exist is refused' 1 'cannot be read' \
+	awk -v label=name -v columns=x -f pipelines/stack.awk one="$T/nowhere.csv"
+printf 'x,y\n1,2\n3,\n5,5\n' >"$T/gap.csv"
+is 'mean.awk: the mean of the cells that are not empty' \
+	"$(awk -v column=y -v name=m -f pipelines/mean.awk "$T/gap.csv" | tr '\n' ' ')" 'm 3.5000 '
+fails 'mean.awk: a column without numbers is refused' 1 'no numbers in a column z' \
+	awk -v column=z -v name=m -f pipelines/mean.awk "$T/gap.csv"
+
+# --- validation.awk, levels.awk, difference.awk
+
+printf '%s\n' step,t,ce_nats,split 1,1,9,train 2,1,1,valid 2,1,,valid 2,3,4,valid 4,1,3,valid >"$T/loss.csv"
+is 'validation.awk: the mean of each validation, without rows that have no targets' \
+	"$(awk -f pipelines/validation.awk "$T/loss.csv" | tr '\n' ' ')" 'step,held_out_nats 2,2.5 4,3 '
+# ln 1.8 and ln 2 are in the bin from 0.5 to 0.75, and their mean is ln sqrt 3.6; ln 0.5 = -0.69
+printf '%s\n' t,u,ce_nats,squared_error,targets 1.8,0,1,0,1 2,0,2,0,1 0.5,0,5,0,1 3,0,,0,0 >"$T/levels.csv"
+is 'levels.awk: the mean cross-entropy in bins of a quarter of ln t' \
+	"$(awk -f pipelines/levels.awk "$T/levels.csv" | tr '\n' ' ')" 't,ce_nats 0.5,5 1.89737,1.5 '
+printf '%s\n' step,rows,loss_nats 1,8,2 2,16,1 >"$T/one.csv"
+printf '%s\n' step,rows,loss_nats 1,8,2.5 2,15,0.9 >"$T/two.csv"
+is 'difference.awk: equal steps, and the largest and the mean difference of losses' \
+	"$(paste -d , "$T/one.csv" "$T/two.csv" | awk -f pipelines/difference.awk | tail -n 1)" 1,0.5,0.3
+
+# --- summary.awk, shape.awk
+
+printf '%s\n' stories,grammatical,consistent,duplicates,seen 200,0.995,0.75,3,1 >"$T/summary.csv"
+is 'summary.awk: percentages and numbers' "$(awk -f pipelines/summary.awk "$T/summary.csv" | tr -cs '0-9.\n' ' ' | xargs)" \
+	'200 99.5 75.0 3 1 .'
+printf '%s\n' 'parameters: 1376752 (4 x 128, 4 heads, d 32, 236 of 527 words)' \
+	'operations: 7.22e+06 a token, by cpu, 2 threads' >"$T/dry"
+is 'shape.awk: shape and cost from train --dry-run' \
+	"$(awk -v row_len=72 -f pipelines/shape.awk "$T/dry" | tail -n 1)" 4,128,32,236,72,1376752,7.22e+06
 
 # --- table.awk
 

@@ -39,6 +39,19 @@ sed 's/^| //' >"$T/idle.t" <<'END'
 END
 is 'tests: assertions that are always true are found' "$(idle "$T/idle.t" | cut -d: -f2 | xargs)" '1 3 5 6 7 8 9'
 
+# unreadable MAKEFILE...: lines wider than 100 columns, and awk programs in recipes
+unreadable() {
+	awk '
+		{ line = $0; gsub(/\t/, "        ", line) }
+		length(line) > 100 { print FILENAME ":" FNR ": " length(line) " columns" }
+		/awk [^|]*\047[^\047]*[{]/ { print FILENAME ":" FNR ": an awk program" }' "$@"
+}
+
+is 'makefiles: no line is wider than 100 columns, and no recipe contains an awk program' \
+	"$(unreadable Makefile config.mk tests/*.mk tests/bench/*.mk pipelines/*.mk)" ''
+printf '\t@awk -F, '"'"'NR == 2 { print }'"'"' $<\n\tawk -v a='"'"'b c'"'"' -f d.awk\n\t%093d\n' 1 >"$T/wide.mk"
+is 'makefiles: wide lines and awk programs are found' "$(unreadable "$T/wide.mk" | cut -d: -f2 | xargs)" '1 3'
+
 if ! command -v shellcheck >/dev/null; then
 	skip 'shellcheck' 'no shellcheck here'
 	done_testing
