@@ -1,4 +1,4 @@
-# What the measurements of train share: rows of random words, and a run that is timed step by step.
+# Shared by the measurements of train: rows of random words, and a run that is timed step by step.
 # From the environment: BIN, THREADS, PROFILE, as tests/bench/steps says.
 # shellcheck shell=sh
 set -eu
@@ -11,12 +11,12 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/cdcd-bench.XXXXXX")
 trap 'rm -rf "$T"' EXIT
 trap 'exit 1' INT TERM HUP
 
-# Those that this processor has.
+# The precisions that this processor has.
 precisions=fp32
 "$BIN/train" --precision bf16 -n 1 -o "$T/none" /dev/null 2>&1 | grep -q 'precision bf16' ||
 	precisions='fp32 bf16'
 
-# rows WORDS LENGTH N FILE: N noised rows of random ones of so many words
+# rows WORDS LENGTH N FILE: N noised rows of random words out of WORDS
 rows() {
 	awk -v n="$1" 'BEGIN { print "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]"; for (i = 5; i < n; i++) print "w" i }' \
 		>"$T/vocab"
@@ -31,7 +31,7 @@ rows() {
 	}' | "$BIN/tok" -q --lines -w "$T/vocab" | "$BIN/pack" -q -T "$2" | "$BIN/noise" -q >"$4"
 }
 
-# train_at NAME PRECISION STEPS OPTIONS...: a row; the options say all of the shape
+# train_at NAME PRECISION STEPS OPTIONS...: a row; the options set the whole shape
 train_at() {
 	name=$1
 	precision=$2
