@@ -64,6 +64,12 @@ $(OUT)/model.safetensors: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.set
 TRAINED = $(OUT)/model.safetensors
 include pipelines/pictures.mk
 
+# The picture in README.md: make -f pipelines/demo.mk pipelines/entropy.png
+pipelines/entropy.png: $(OUT)/curves.csv
+	plotcsv -x t -y f_nats -g step --log-x --size 800x420 \
+		--title 'Entropy by noise level, after each 250 steps' \
+		--xlabel 'noise level t' --ylabel 'F(t), nats a token' -o $@ $<
+
 # --- new stories ---
 
 # The sampler 2m takes no temperature.
