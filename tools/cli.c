@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <float.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -238,64 +239,74 @@ static void print_help(const struct cli *cli)
 
 /* --- values --- */
 
-static void out_of_range(const struct option_entry *o, const char *text)
+static int refuse_range(const struct option_entry *o, const char *text, struct err *e)
 {
-	die_usage("--%s: '%s' is not a number from %.15g to %.15g", o->name, text, o->min, o->max);
+	return err_with(e, ERR_USAGE, "--%s: '%s' is not a number from %.15g to %.15g", o->name,
+	    text, o->min, o->max);
 }
 
-static int64_t parse_int(const struct option_entry *o, const char *text)
+static int parse_int(const struct option_entry *o, const char *text, int64_t *value, struct err *e)
 {
 	int64_t v;
 
 	if (number_int(text, &v)) {
 		if (errno == ERANGE)
-			out_of_range(o, text);
-		die_usage("--%s: '%s' is not a whole number", o->name, text);
+			return refuse_range(o, text, e);
+		return err_with(e, ERR_USAGE, "--%s: '%s' is not a whole number", o->name, text);
 	}
 	if ((o->min != 0 || o->max != 0) && ((double)v < o->min || (double)v > o->max))
-		out_of_range(o, text);
-	return v;
+		return refuse_range(o, text, e);
+	*value = v;
+	return 0;
 }
 
-static void set_seed(const struct option_entry *o, const char *text)
+static int set_seed(const struct option_entry *o, const char *text, struct err *e)
 {
 	if (number_unsigned(text, o->value))
-		die_usage("--%s: '%s' is not a whole number from 0 to 2^64 - 1", o->name, text);
+		return err_with(e, ERR_USAGE, "--%s: '%s' is not a whole number from 0 to 2^64 - 1",
+		    o->name, text);
+	return 0;
 }
 
-static void set_real(const struct option_entry *o, const char *text)
+static int set_real(const struct option_entry *o, const char *text, struct err *e)
 {
 	double v;
 
 	if (number_real(text, &v))
-		die_usage("--%s: '%s' is not a number%s", o->name, text,
+		return err_with(e, ERR_USAGE, "--%s: '%s' is not a number%s", o->name, text,
 		    errno == ERANGE ? " that a double can hold" : "");
 	if ((o->min != 0 || o->max != 0) && (v < o->min || v > o->max))
-		out_of_range(o, text);
+		return refuse_range(o, text, e);
 	*(double *)o->value = v;
+	return 0;
 }
 
-static int parse_choice(const struct option_entry *o, const char *text)
+static int parse_choice(const struct option_entry *o, const char *text, int *value, struct err *e)
 {
 	char all[256] = "";
 
 	for (int i = 0; names(o)[i]; i++) {
 		size_t n = strlen(all);
 
-		if (!strcmp(text, names(o)[i]))
-			return i;
+		if (!strcmp(text, names(o)[i])) {
+			*value = i;
+			return 0;
+		}
 		snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", names(o)[i]);
 	}
-	die_usage("--%s: unknown value '%s' (expected one of: %s)", o->name, text, all);
+	return err_with(
+	    e, ERR_USAGE, "--%s: unknown value '%s' (expected one of: %s)", o->name, text, all);
 }
 
-static void add_to_list(const struct option_entry *o, const char *text)
+static int add_to_list(const struct option_entry *o, const char *text, struct err *e)
 {
 	struct cli_list *list = o->value;
 
 	if (list->n == CLI_LIST_MAX)
-		die_usage("--%s: given more than %d times", o->name, CLI_LIST_MAX);
+		return err_with(
+		    e, ERR_USAGE, "--%s: given more than %d times", o->name, CLI_LIST_MAX);
 	list->item[list->n++] = text;
+	return 0;
 }
 
 static bool is_listed(const char *name, const char *const *list, size_t n)
@@ -306,41 +317,49 @@ static bool is_listed(const char *name, const char *const *list, size_t n)
 	return false;
 }
 
-static void set_value(const struct option_entry *o, const char *text)
+static int set_value(const struct option_entry *o, const char *text, struct err *e)
 {
+	int failed = 0, choice;
+	int64_t integer;
+
 	switch (o->type) {
 	case OPTION_FLAG:
 		*(bool *)o->value = true;
 		break;
 	case OPTION_INT:
-		*(int64_t *)o->value = parse_int(o, text);
+		failed = parse_int(o, text, o->value, e);
 		break;
 	case OPTION_SIZE:
-		*(size_t *)o->value = (size_t)parse_int(o, text);
+		if (!(failed = parse_int(o, text, &integer, e)))
+			*(size_t *)o->value = (size_t)integer;
 		break;
 	case OPTION_SEED:
-		set_seed(o, text);
+		failed = set_seed(o, text, e);
 		break;
 	case OPTION_REAL:
-		set_real(o, text);
+		failed = set_real(o, text, e);
 		break;
 	case OPTION_STRING:
 		*(const char **)o->value = text;
 		break;
 	case OPTION_CHOICE:
-		*(int *)o->value = parse_choice(o, text);
+		failed = parse_choice(o, text, o->value, e);
 		break;
 	case OPTION_SWITCH:
-		*(bool *)o->value = parse_choice(o, text);
+		if (!(failed = parse_choice(o, text, &choice, e)))
+			*(bool *)o->value = choice;
 		break;
 	case OPTION_LIST:
-		add_to_list(o, text);
+		failed = add_to_list(o, text, e);
 		break;
 	}
+	if (failed)
+		return -1;
 	if (o->seen)
 		*o->seen = true;
 	if (!is_listed(o->name, given_names, n_given))
 		given_names[n_given++] = o->name;
+	return 0;
 }
 
 /* --- parsing --- */
@@ -389,31 +408,42 @@ const char *cli_peek(const struct cli *cli, int argc, char **argv, int letter)
 }
 
 /* getopt_long leaves a bad short option in optopt, and a bad long one in argv[optind - 1]. */
-static void unknown(const struct table *t, int c, char **argv)
+static int refuse_unknown(const struct table *t, int c, char **argv, struct err *e)
 {
 	const struct option_entry *known = optopt ? table_find(t, optopt) : NULL;
 	const char *at = argv[optind - 1];
 
 	if (c == ':' && known)
-		die_usage("--%s: missing argument (see --help)", known->name);
+		return err_with(e, ERR_USAGE, "--%s: missing argument (see --help)", known->name);
 	if (optopt && optopt < LONG_ONLY && !known)
-		die_usage("unknown option '-%c' (see --help)", optopt);
-	die_usage("unknown or ambiguous option '%s' (see --help)", at);
+		return err_with(e, ERR_USAGE, "unknown option '-%c' (see --help)", optopt);
+	return err_with(e, ERR_USAGE, "unknown or ambiguous option '%s' (see --help)", at);
 }
 
-static void refuse_removed(const struct cli *cli, int c)
+static int refuse_removed(const struct cli *cli, int c, struct err *e)
 {
 	for (size_t i = 0; i < cli->n_removed; i++) {
 		const struct cli_removed *old = &cli->removed[i];
 
 		if (c == REMOVED + (int)i)
-			die_usage("--%s: is now %s", old->name, old->use);
+			return err_with(e, ERR_USAGE, "--%s: is now %s", old->name, old->use);
 		if (c && c == old->letter)
-			die_usage("-%c: is now %s", old->letter, old->use);
+			return err_with(e, ERR_USAGE, "-%c: is now %s", old->letter, old->use);
 	}
+	return 0;
 }
 
-int cli_parse(const struct cli *cli, int argc, char **argv)
+static int check_operands(const struct cli *cli, int argc, char **argv, struct err *e)
+{
+	if (argc - optind < cli->min_operands)
+		return err_with(e, ERR_USAGE, "missing operand; usage: %s %s", tool, cli->usage);
+	if (cli->max_operands >= 0 && argc - optind > cli->max_operands)
+		return err_with(e, ERR_USAGE, "'%s': unexpected operand (see --help)",
+		    argv[optind + cli->max_operands]);
+	return 0;
+}
+
+int cli_try_parse(const struct cli *cli, int argc, char **argv, int *first, struct err *e)
 {
 	struct table t;
 	int c;
@@ -424,25 +454,35 @@ int cli_parse(const struct cli *cli, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, t.letters, t.long_options, NULL)) != -1) {
 		const struct option_entry *o = table_find(&t, c);
 
-		refuse_removed(cli, c);
+		if (refuse_removed(cli, c, e))
+			return -1;
 		if (!o)
-			unknown(&t, c, argv);
+			return refuse_unknown(&t, c, argv, e);
 		if (o->letter == 'h') {
 			print_help(cli);
-			exit(cli_finish());
+			return 1;
 		}
 		if (o->letter == 'V') {
 			printf("%s (cdcd) %s\n", tool, CDCD_VERSION);
-			exit(cli_finish());
+			return 1;
 		}
-		set_value(o, optarg);
+		if (set_value(o, optarg, e))
+			return -1;
 	}
-	if (argc - optind < cli->min_operands)
-		die_usage("missing operand; usage: %s %s", tool, cli->usage);
-	if (cli->max_operands >= 0 && argc - optind > cli->max_operands)
-		die_usage(
-		    "'%s': unexpected operand (see --help)", argv[optind + cli->max_operands]);
-	return optind;
+	*first = optind;
+	return check_operands(cli, argc, argv, e);
+}
+
+int cli_parse(const struct cli *cli, int argc, char **argv)
+{
+	struct err e;
+	int first, done = cli_try_parse(cli, argc, argv, &first, &e);
+
+	if (done < 0)
+		die(&e);
+	if (done)
+		exit(cli_finish());
+	return first;
 }
 
 void cli_refuse(bool given, const char *option, const char *with)
@@ -476,15 +516,25 @@ void cli_require(const char *option, const char *other)
 		die_usage("--%s: needs --%s", option, other);
 }
 
-void cli_check_threads(int64_t threads)
+int cli_try_threads(int64_t threads, struct err *e)
 {
 	int cpus = pool_cpus();
 	int64_t most = cpus > 4 ? 4 * (int64_t)cpus : 16;
 
 	if (threads > most)
-		die_usage("--threads: %lld threads are too many for %d processors "
-		          "(expected at most %lld)",
-		    (long long)threads, cpus, (long long)most);
+		return err_with(e, ERR_USAGE,
+		    "--threads: %" PRId64 " threads are too many for %d processors "
+		    "(expected at most %" PRId64 ")",
+		    threads, cpus, most);
+	return 0;
+}
+
+void cli_check_threads(int64_t threads)
+{
+	struct err e;
+
+	if (cli_try_threads(threads, &e))
+		die(&e);
 }
 
 void cli_refuse_terminal(const char *path)

@@ -146,7 +146,11 @@ const char *cli_peek(const struct cli *cli, int argc, char **argv, int letter);
 /*
  * cli_parse - parse all options. Handles -h and -V and then exits. A usage error exits with 2.
  * Returns the index in argv of the first operand.
+ *
+ * cli_try_parse - the same for a program of several processes, which exit together: it never exits.
+ * *first receives the index. Returns 0, 1 if -h or -V was handled, or -1 on a usage error.
  */
+int cli_try_parse(const struct cli *cli, int argc, char **argv, int *first, struct err *e);
 int cli_parse(const struct cli *cli, int argc, char **argv);
 
 /*
@@ -192,7 +196,7 @@ void cli_refuse_others(const char *with, const char *const *allowed, size_t n);
 void cli_require(const char *option, const char *other);
 
 /*
- * cli_refuse_clashes - exit with a usage error if the tool would write one file twice, or write a
+ * cli_try_clashes - a usage error if the tool would write one file twice, or write a
  * file that it reads. Standard input and output count as files, and two paths of one file are
  * recognised. A written path may name standard output (/dev/stdout). A stream (a pipe, or standard
  * input) that two readers would read is refused too: the second would find nothing, or block.
@@ -201,14 +205,20 @@ void cli_require(const char *option, const char *other);
  * read      m paths, each may be NULL
  * operands  further paths that are read, ended by NULL. Without any, standard input is read; it is
  *           compared with the written paths in any case.
+ *
+ * Returns 0 or -1. cli_refuse_clashes exits instead.
  */
+int cli_try_clashes(const char *const *written, size_t n, const char *const *read, size_t m,
+    char *const *operands, struct err *e);
 void cli_refuse_clashes(
     const char *const *written, size_t n, const char *const *read, size_t m, char *const *operands);
 
 /*
- * cli_check_threads - exit with a usage error if there are more than 4 threads per processor and
+ * cli_try_threads - a usage error if there are more than 4 threads per processor and
  * more than 16 in all. The threads wait for one another often, so more would be much slower.
+ * Returns 0 or -1; cli_check_threads exits instead.
  */
+int cli_try_threads(int64_t threads, struct err *e);
 void cli_check_threads(int64_t threads);
 
 /*
