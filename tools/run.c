@@ -8,7 +8,6 @@
 
 #include "cli.h"
 #include "base/mem.h"
-#include "train/checkpoint.h"
 #include "train/validation.h"
 #include "ranks.h"
 #include "stop.h"
@@ -35,7 +34,7 @@ static int save(struct run *r, struct err *e)
 	r->save_failed = false;
 	if (trainer_check_finite(r->tr, e) || comm_agree(r->tr->comm, runlog_sync(r->logs, e), e))
 		return -1;
-	r->save_failed = checkpoint_save(r->tr, r->output, e) != 0;
+	r->save_failed = trainer_save(r->tr, r->output, e) != 0;
 	if (r->save_failed)
 		return -1;
 	r->saved = r->tr->step;

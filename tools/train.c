@@ -132,7 +132,7 @@ static void start(struct run *r, struct kernels *k, const struct checkpoint *fro
 	if (!cli_quiet)
 		needs_print(stderr, k, &c, &options->settings.train, comm, r->rows, n_rows);
 	needs_check(k, &c, &options->settings.train, comm);
-	r->tr = options->resume ? checkpoint_resume(from, k, &options->settings.train, comm, &e)
+	r->tr = options->resume ? trainer_resume(from, k, &options->settings.train, comm, &e)
 	                        : trainer_new(k, &c, &options->settings.train, comm, h,
 	                              shard_counts(r->rows), &e);
 	if (!r->tr || loader_open(&r->tr->loader, r->rows, r->tr->rows, &e))

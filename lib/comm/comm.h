@@ -58,6 +58,12 @@ static inline int comm_size(const struct comm *t)
 	return t ? t->size : 1;
 }
 
+/* comm_is_root - whether this is rank 0, which writes the files. Not collective. */
+static inline bool comm_is_root(const struct comm *t)
+{
+	return comm_rank(t) == 0;
+}
+
 /* comm_abort - abort (MPI_Abort): end all ranks now, with this exit status. Not collective. It does
  * not return if there is more than one rank, and does nothing if there is only one. */
 void comm_abort(struct comm *t, int status);

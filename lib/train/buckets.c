@@ -79,8 +79,10 @@ struct buckets *buckets_new(struct kernels *k, struct comm *comm, const struct w
 		return NULL;
 	x->k = k;
 	x->comm = comm;
-	x->o = *o;
 	x->n = buckets_padded(w->n, comm);
+	if (comm_size(comm) == 1)
+		return x;
+	x->o = *o;
 	if (plan_buckets(x, w, e)) {
 		buckets_free(x);
 		return NULL;
@@ -96,6 +98,11 @@ void buckets_layout(struct buckets *x, struct arena *a)
 	} else if (x->o.shard) {
 		x->own = arena_take(a, x->n / (size_t)comm_size(x->comm), sizeof *x->own);
 	}
+}
+
+bool buckets_is_sharded(const struct buckets *x)
+{
+	return x->o.shard;
 }
 
 void buckets_free(struct buckets *x)

@@ -37,12 +37,15 @@ size_t buckets_padded(size_t n, const struct comm *comm);
 /*
  * buckets_new - divide arrays into buckets; the arrays have the layout of w and are
  * buckets_padded(w->n, comm) long. k and comm belong to the caller and must outlive the result,
- * which the caller frees with buckets_free. All arrays are memory of k. Returns NULL on error.
+ * which the caller frees with buckets_free. All arrays are memory of k. With one rank there are no
+ * buckets, and the functions below do nothing. Returns NULL on error.
  * buckets_layout - take the buffers from the arena, which owns them.
+ * buckets_is_sharded - whether each rank owns a part of the parameters; false if there is one rank.
  */
 struct buckets *buckets_new(struct kernels *k, struct comm *comm, const struct weights *w,
     const struct buckets_options *o, struct err *e);
 void buckets_layout(struct buckets *x, struct arena *a);
+bool buckets_is_sharded(const struct buckets *x);
 void buckets_free(struct buckets *x);
 
 /* buckets_begin - start a step: the caller is about to compute the gradients g, which it owns. All

@@ -5,13 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "base/mem.h"
 #include "base/version.h"
 
 #define FORMAT "1"
-#define REAL (sizeof(real) == 4 ? ST_F32 : ST_F64)
 
 /* The numbers in a checkpoint that are not options. */
 struct numbers {
@@ -56,109 +54,53 @@ static int put_fields(
 	return 0;
 }
 
-static int put_numbers(struct safetensors_writer *w, const struct trainer *tr, struct err *e)
+static int put_numbers(struct safetensors_writer *w, const struct checkpoint *cp, struct err *e)
 {
-	const struct shard_header *h = &tr->source;
+	const struct shard_header *h = &cp->source;
 	struct numbers n = {h->seed, h->vocab_size, h->vocab_hash, h->row_len, h->id_bytes,
 	    h->special.pad, h->special.unk, h->special.cls, h->special.sep, h->special.mask,
-	    tr->step, tr->rows, tr->window_n};
+	    cp->step, cp->rows, cp->window_n};
 
 	return put_fields(w, number_fields, N_NUMBERS, &n, e);
 }
 
-static int put_meta(struct safetensors_writer *w, const struct trainer *tr, struct err *e)
+static int put_meta(struct safetensors_writer *w, const struct checkpoint *cp, struct err *e)
 {
 	char text[4096];
 
-	if (schedule_print(&tr->schedule, text, sizeof text))
+	if (schedule_print(&cp->schedule, text, sizeof text))
 		return err_set(e, "the schedule cannot be printed");
-	return safetensors_put_meta(w, "cdcd", FORMAT, e) ||
-	               safetensors_put_meta(w, "cdcd.version", CDCD_VERSION, e) ||
-	               safetensors_put_meta(w, "cdcd.provenance", tr->source.provenance, e) ||
-	               safetensors_put_meta(w, "schedule", text, e) ||
-	               put_fields(w, config_fields, config_n_fields, &tr->c, e) ||
-	               put_fields(w, trainer_fields, trainer_n_fields, &tr->o, e) ||
-	               put_numbers(w, tr, e)
-	           ? -1
-	           : 0;
+	if (safetensors_put_meta(w, "cdcd", FORMAT, e) ||
+	    safetensors_put_meta(w, "cdcd.version", CDCD_VERSION, e) ||
+	    safetensors_put_meta(w, "cdcd.provenance", cp->source.provenance, e) ||
+	    safetensors_put_meta(w, "schedule", text, e) ||
+	    put_fields(w, config_fields, config_n_fields, &cp->c, e) ||
+	    put_fields(w, trainer_fields, trainer_n_fields, &cp->o, e) || put_numbers(w, cp, e))
+		return -1;
+	return 0;
 }
 
-/* Put an array with the layout of the weights: each tensor under prefix and its name. */
-static int put_weights(struct safetensors_writer *w, const struct trainer *tr, const char *prefix,
-    const real *base, struct err *e)
+static int put_arrays(struct safetensors_writer *w, const struct state *s, struct err *e)
 {
-	const real *host = k_host(tr->k, base, tr->w->n);
-	char name[96];
+	for (size_t i = 0; i < s->n; i++) {
+		const struct state_array *a = &s->array[i];
+		const void *data = a->tensor ? k_host(s->k, a->whole, a->tensor->n) : a->whole;
 
-	for (size_t i = 0; i < tr->w->n_tensors; i++) {
-		const struct tensor *t = &tr->w->tensor[i];
-		uint64_t shape[2] = {t->rows, t->cols};
-
-		snprintf(name, sizeof name, "%s%s", prefix, t->name);
-		if (safetensors_put(w, name, REAL, t->cols ? 2 : 1, shape, host + t->offset, e))
+		if (safetensors_put(w, a->name, a->dtype, a->n_dims, a->shape, data, e))
 			return -1;
 	}
 	return 0;
 }
 
-static int put_arrays(struct safetensors_writer *w, const struct trainer *tr,
-    const struct trainer_state *s, struct err *e)
-{
-	uint64_t words = tr->active.n, window = tr->window_n;
-
-	if (window > tr->o.window)
-		window = tr->o.window;
-	return put_weights(w, tr, "", tr->w->base, e) || put_weights(w, tr, "ema.", s->ema, e) ||
-	               put_weights(w, tr, "adam_m.", s->m, e) ||
-	               put_weights(w, tr, "adam_v.", s->v, e) ||
-	               safetensors_put(w, "active.id", ST_I32, 1, &words, tr->active.id, e) ||
-	               safetensors_put(w, "active.count", ST_I64, 1, &words, tr->active.count, e) ||
-	               safetensors_put(w, "window.t", ST_F64, 1, &window, tr->window_t, e) ||
-	               safetensors_put(w, "window.ce", ST_F64, 1, &window, tr->window_ce, e)
-	           ? -1
-	           : 0;
-}
-
-/* If every rank updates all weights, check that all ranks have the same weights. */
-static int check_drift(const struct trainer *tr, struct err *e)
-{
-	uint64_t hash =
-	    XXH64(k_host(tr->k, tr->w->base, tr->w->n), tr->w->n * sizeof *tr->w->base, 0);
-	uint64_t first = hash;
-	int failed = 0;
-
-	comm_broadcast(tr->comm, &first, sizeof first);
-	if (hash != first)
-		failed = err_set(e,
-		    "has other weights than rank 0 after step %" PRIu64
-		    ": on machines that differ, share the state out",
-		    tr->step);
-	return comm_agree(tr->comm, failed, e);
-}
-
-static int save(
-    const struct trainer *tr, const struct trainer_state *s, const char *path, struct err *e)
+int checkpoint_save(
+    const struct checkpoint *cp, const struct state *s, const char *path, struct err *e)
 {
 	struct safetensors_writer *w = safetensors_writer_new(e);
 	int failed =
-	    !w || put_meta(w, tr, e) || put_arrays(w, tr, s, e) || safetensors_write(w, path, e);
+	    !w || put_meta(w, cp, e) || put_arrays(w, s, e) || safetensors_write(w, path, e);
 
 	safetensors_writer_free(w);
 	return failed ? -1 : 0;
-}
-
-int checkpoint_save(struct trainer *tr, const char *path, struct err *e)
-{
-	struct trainer_state s;
-	int failed;
-
-	if (comm_size(tr->comm) > 1 && check_drift(tr, e))
-		return -1;
-	if (trainer_state(tr, &s, e))
-		return -1;
-	failed = comm_rank(tr->comm) == 0 && save(tr, &s, path, e);
-	trainer_state_release(&s, tr->k);
-	return comm_agree(tr->comm, failed, e);
 }
 
 /* --- opening --- */
@@ -260,37 +202,33 @@ static int read_meta(struct checkpoint *cp, struct err *e)
 	return 0;
 }
 
-/* Check that all tensors of w exist under prefix and their names, with their shapes. */
-static int has_weights(
-    const struct checkpoint *cp, const struct weights *w, const char *prefix, struct err *e)
+static int expect_arrays(const struct checkpoint *cp, const struct state *s, struct err *e)
 {
-	char name[96];
+	for (size_t i = 0; i < s->n; i++) {
+		const struct state_array *a = &s->array[i];
 
-	for (size_t i = 0; i < w->n_tensors; i++) {
-		const struct tensor *t = &w->tensor[i];
-		uint64_t shape[2] = {t->rows, t->cols};
-
-		snprintf(name, sizeof name, "%s%s", prefix, t->name);
-		if (safetensors_expect(cp->file, name, REAL, t->cols ? 2 : 1, shape, e))
+		if (safetensors_expect(cp->file, a->name, a->dtype, a->n_dims, a->shape, e))
 			return -1;
 	}
 	return 0;
 }
 
-/* Check, before memory is allocated, that the tensors in the file have the shapes of the model. */
+/* Check that the file has the arrays of the model's shape, for which memory will be allocated. */
 static int check_shape(const struct checkpoint *cp, struct err *e)
 {
-	uint64_t words = cp->c.active;
-	struct weights *w;
+	size_t words = cp->c.active;
+	struct weights *w = weights_new(&cp->c, e);
+	struct state s;
 	int failed;
 
-	if (safetensors_expect(cp->file, "active.id", ST_I32, 1, &words, e) ||
-	    safetensors_expect(cp->file, "active.count", ST_I64, 1, &words, e))
-		return -1;
-	w = weights_new(&cp->c, e);
 	if (!w)
 		return -1;
-	failed = has_weights(cp, w, "", e) || has_weights(cp, w, "ema.", e);
+	state_init(&s, NULL);
+	failed = state_add_host(&s, "active.id", ST_I32, words, NULL, e) ||
+	         state_add_host(&s, "active.count", ST_I64, words, NULL, e) ||
+	         state_add_weights(&s, "", "", w, NULL, e) ||
+	         state_add_weights(&s, OPTIMIZER_EMA, "", w, NULL, e) || expect_arrays(cp, &s, e);
+	state_release(&s);
 	weights_free(w);
 	return failed ? -1 : 0;
 }
@@ -334,40 +272,39 @@ int checkpoint_active_vocab(const struct checkpoint *cp, struct active_vocab *a,
 	return failed ? -1 : 0;
 }
 
-/* Copy tensor i, host, to an array of the optimiser's state: the pieces that this process has. */
-static void put_state(const struct trainer *tr, size_t i, real *state, const real *host)
+static size_t largest_tensor(const struct state *s)
 {
-	for (size_t j = 0; j < tr->optimizer.n_pieces; j++) {
-		const struct optimizer_piece *p = &tr->optimizer.piece[j];
+	size_t n = 0;
 
-		if (p->tensor == i)
-			k_put(tr->k, state + p->state, host + (p->at - tr->w->tensor[i].offset),
-			    p->n * sizeof *host);
-	}
+	for (size_t i = 0; i < s->n; i++)
+		if (s->array[i].tensor && s->array[i].tensor->n > n)
+			n = s->array[i].tensor->n;
+	return n;
 }
 
-/* Load the tensors of w with this prefix into an array on the device: one with the layout of w or,
- * with tr, an array of its optimiser's state. */
-static int load_arrays(const struct checkpoint *cp, struct kernels *k, const struct weights *w,
-    const char *prefix, real *base, const struct trainer *tr, struct err *e)
+/* host: a buffer for the largest tensor. */
+static int load_array(const struct checkpoint *cp, const struct state *s,
+    const struct state_array *a, real *host, struct err *e)
 {
-	char name[96];
-	real *host = mem_array(weights_largest(w), sizeof *host, e);
-	int failed = 0;
+	void *to = a->tensor ? host : s->piece[a->first].data;
 
-	if (!host)
+	if (safetensors_load(cp->file, a->name, a->dtype, a->n_dims, a->shape, to, e))
 		return -1;
-	for (size_t i = 0; !failed && i < w->n_tensors; i++) {
-		const struct tensor *t = &w->tensor[i];
-		uint64_t shape[2] = {t->rows, t->cols};
+	for (size_t i = 0; a->tensor && i < a->n_pieces; i++) {
+		const struct state_piece *p = &s->piece[a->first + i];
 
-		snprintf(name, sizeof name, "%s%s", prefix, t->name);
-		failed = safetensors_load(cp->file, name, REAL, t->cols ? 2 : 1, shape, host, e);
-		if (!failed && tr)
-			put_state(tr, i, base, host);
-		else if (!failed)
-			k_put(k, base + t->offset, host, t->n * sizeof *host);
+		k_put(s->k, p->data, host + p->at, p->n * sizeof *host);
 	}
+	return 0;
+}
+
+int checkpoint_load(const struct checkpoint *cp, const struct state *s, struct err *e)
+{
+	real *host = mem_array(largest_tensor(s), sizeof *host, e);
+	int failed = !host;
+
+	for (size_t i = 0; !failed && i < s->n; i++)
+		failed = load_array(cp, s, &s->array[i], host, e);
 	free(host);
 	return failed ? -1 : 0;
 }
@@ -375,46 +312,14 @@ static int load_arrays(const struct checkpoint *cp, struct kernels *k, const str
 int checkpoint_weights(
     const struct checkpoint *cp, struct kernels *k, struct weights *w, bool last, struct err *e)
 {
-	return load_arrays(cp, k, w, last ? "" : "ema.", w->base, NULL, e);
-}
+	struct state s;
+	int failed;
 
-static int load_window(const struct checkpoint *cp, struct trainer *tr, struct err *e)
-{
-	uint64_t n = cp->window_n < cp->o.window ? cp->window_n : cp->o.window;
-
-	if (cp->o.window != tr->o.window)
-		return err_set(e, "%s: a window of %zu sequences, not %zu", cp->path, cp->o.window,
-		    tr->o.window);
-	tr->window_n = cp->window_n;
-	return safetensors_load(cp->file, "window.t", ST_F64, 1, &n, tr->window_t, e) ||
-	               safetensors_load(cp->file, "window.ce", ST_F64, 1, &n, tr->window_ce, e)
-	           ? -1
-	           : 0;
-}
-
-struct trainer *checkpoint_resume(const struct checkpoint *cp, struct kernels *k,
-    const struct trainer_options *o, struct comm *comm, struct err *e)
-{
-	struct active_vocab active;
-	struct trainer *tr;
-
-	if (checkpoint_active_vocab(cp, &active, e))
-		return NULL;
-	tr = trainer_alloc(k, &cp->c, o, comm, &cp->source, &active, e);
-	if (!tr)
-		return NULL;
-	if (load_arrays(cp, k, tr->w, "", tr->w->base, NULL, e) ||
-	    load_arrays(cp, k, tr->w, "ema.", tr->optimizer.ema, tr, e) ||
-	    load_arrays(cp, k, tr->w, "adam_m.", tr->optimizer.m, tr, e) ||
-	    load_arrays(cp, k, tr->w, "adam_v.", tr->optimizer.v, tr, e) ||
-	    load_window(cp, tr, e)) {
-		trainer_free(tr);
-		return NULL;
-	}
-	tr->schedule = cp->schedule;
-	tr->step = cp->step;
-	tr->rows = cp->rows;
-	return tr;
+	state_init(&s, k);
+	failed = state_add_weights(&s, last ? "" : OPTIMIZER_EMA, "", w, w->base, e) ||
+	         checkpoint_load(cp, &s, e);
+	state_release(&s);
+	return failed ? -1 : 0;
 }
 
 static int differ(const struct checkpoint *cp, const char *name, const char *what, uint64_t theirs,

@@ -27,6 +27,49 @@ int optimizer_init(struct optimizer *opt, struct kernels *k, const struct optimi
 	return opt->piece && opt->squares ? 0 : -1;
 }
 
+void optimizer_layout(struct optimizer *opt, struct arena *a)
+{
+	opt->ema = arena_take(a, opt->n_state, sizeof *opt->ema);
+	opt->m = arena_take(a, opt->n_state, sizeof *opt->m);
+	opt->v = arena_take(a, opt->n_state, sizeof *opt->v);
+}
+
+/* Append tensor number tensor of one of the state arrays, data. */
+static int register_tensor(const struct optimizer *opt, const struct weights *w, size_t tensor,
+    const char *prefix, const char *what, real *data, struct state *s, struct err *e)
+{
+	const struct tensor *t = &w->tensor[tensor];
+
+	if (state_add_tensor(s, prefix, what, t, opt->comm != NULL, e))
+		return -1;
+	for (size_t i = 0; i < opt->n_pieces; i++) {
+		const struct optimizer_piece *p = &opt->piece[i];
+
+		if (p->tensor == tensor &&
+		    state_add_piece(s, p->at - t->offset, p->n, data + p->state, e))
+			return -1;
+	}
+	return 0;
+}
+
+int optimizer_register(
+    const struct optimizer *opt, const struct weights *w, struct state *s, struct err *e)
+{
+	const struct {
+		const char *prefix, *what;
+		real *data;
+	} array[OPTIMIZER_ARRAYS] = {{OPTIMIZER_EMA, "the averaged weight ", opt->ema},
+	    {"adam_m.", "the first moment of ", opt->m},
+	    {"adam_v.", "the second moment of ", opt->v}};
+
+	for (size_t i = 0; i < OPTIMIZER_ARRAYS; i++)
+		for (size_t j = 0; j < w->n_tensors; j++)
+			if (register_tensor(
+			        opt, w, j, array[i].prefix, array[i].what, array[i].data, s, e))
+				return -1;
+	return 0;
+}
+
 void optimizer_release(struct optimizer *opt)
 {
 	free(opt->piece);

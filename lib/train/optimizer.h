@@ -9,9 +9,11 @@
 
 #include <stdint.h>
 
+#include "compute/arena.h"
 #include "compute/kernels.h"
 #include "comm/comm.h"
 #include "model/weights.h"
+#include "train/state.h"
 
 struct optimizer_options {
 	double lr, lr_end; /* peak learning rate; final one, as a fraction of lr */
@@ -29,10 +31,14 @@ struct optimizer_piece {
 	size_t n;      /* number of parameters */
 };
 
+/* The number of arrays of a state, and the prefix of the names of the EMA's tensors. */
+enum { OPTIMIZER_ARRAYS = 3 };
+#define OPTIMIZER_EMA "ema."
+
 struct optimizer {
 	struct kernels *k;
 	struct optimizer_options o;
-	real *m, *v, *ema; /* [n_state] moments and EMA; the caller sets and owns these arrays */
+	real *m, *v, *ema; /* [n_state] moments and EMA: OPTIMIZER_ARRAYS arrays of the arena */
 	struct optimizer_piece *piece;
 	size_t n_pieces, n_state;
 	double *squares;   /* [n_tensors] sums of squared gradients */
@@ -42,13 +48,18 @@ struct optimizer {
 /*
  * optimizer_init - initialise opt to update the parameters in piece [n_pieces], with state arrays
  * of n_state. opt takes ownership of piece, which malloc allocated. If piece is NULL, opt updates
- * all of w, and the state arrays have the layout of w. The caller then sets opt->m, opt->v,
- * opt->ema and, if ranks divide the pieces, opt->team. Call optimizer_release in any case; it does
- * not free the state arrays. Returns 0 or -1.
+ * all of w, and the state arrays have the layout of w. The caller then sets opt->comm if ranks
+ * divide the pieces. Call optimizer_release in any case; it does not free the state arrays. Returns
+ * 0 or -1.
+ * optimizer_layout - take the state arrays from the arena, which owns them.
+ * optimizer_register - append the state to the list s, by names; w is borrowed. Returns 0 or -1.
  */
 int optimizer_init(struct optimizer *opt, struct kernels *k, const struct optimizer_options *o,
     const struct weights *w, struct optimizer_piece *piece, size_t n_pieces, size_t n_state,
     struct err *e);
+void optimizer_layout(struct optimizer *opt, struct arena *a);
+int optimizer_register(
+    const struct optimizer *opt, const struct weights *w, struct state *s, struct err *e);
 void optimizer_release(struct optimizer *opt);
 
 /* optimizer_lr - the learning rate of step (from 1) in a run of total steps. */

@@ -3,9 +3,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "base/mem.h"
-#include "train/finite.h"
+#include "train/checkpoint.h"
 
 /* Training stops if the mean loss exceeds that of a uniform guess by this factor: no run of a small
  * model that reached it recovered. */
@@ -13,75 +14,17 @@
 
 /* --- memory --- */
 
-enum { ARRAY_WEIGHTS, ARRAY_GRADIENT, ARRAY_EMA, ARRAY_M, ARRAY_V, ARRAYS };
-
-/* Arrays of the host: of the trainer while it lives, and the larger of what its start, a fit and a
- * save take for a while. */
-static size_t host_bytes(const struct trainer_options *o, const struct comm *comm,
-    const struct denoiser *dn, const struct weights *w, const struct buckets *x)
-{
-	size_t window = o->window, batch = o->batch;
-	size_t passing = weights_largest(w) * sizeof(real);
-
-	if (o->refit_every && schedule_fit_bytes(window) > passing)
-		passing = schedule_fit_bytes(window);
-	/* trainer_state makes two arrays of a shared state whole. */
-	if (x && o->buckets.shard && comm_rank(comm) == 0)
-		passing = k_alloc_bytes(dn->k, 2 * w->n * sizeof(real));
-	return 2 * window * sizeof(double) + 4 * batch * sizeof(double) +
-	       batch_bytes(loader_capacity(comm, batch), dn->c.row_len) + passing;
-}
-
-static void layout(struct arena *a, const struct trainer_options *o, const struct comm *comm,
-    struct denoiser *dn, const struct weights *w, struct buckets *x, real *array[ARRAYS],
-    size_t n_state)
-{
-	size_t n = buckets_padded(w->n, comm);
-
-	for (int i = 0; i < ARRAYS; i++)
-		array[i] = arena_take(a, i < ARRAY_EMA ? n : n_state, sizeof(real));
-	denoiser_layout(dn, a);
-	if (x)
-		buckets_layout(x, a);
-	a->host += host_bytes(o, comm, dn, w, x);
-}
-
-size_t trainer_bytes(
-    struct kernels *k, const struct config *c, const struct trainer_options *o, struct comm *comm)
-{
-	struct arena a = {0};
-	struct err e;
-	size_t rows = loader_capacity(comm, o->batch);
-	struct denoiser *dn = denoiser_new(k, c, rows, true, &e);
-	struct weights *w = weights_new(c, &e);
-	struct buckets *x = NULL;
-	real *array[ARRAYS];
-	size_t n, ranks = (size_t)comm_size(comm), bytes = SIZE_MAX;
-
-	if (dn && w && (ranks == 1 || (x = buckets_new(k, comm, w, &o->buckets, &e)))) {
-		n = buckets_padded(w->n, comm);
-		layout(&a, o, comm, dn, w, x, array, o->buckets.shard ? n / ranks : n);
-		bytes = arena_bytes(k, &a);
-	}
-	buckets_free(x);
-	weights_free(w);
-	denoiser_free(dn);
-	return bytes;
-}
-
-/* Set up the optimiser for the parameters that this process updates: all, or its pieces if the
- * state is sharded. */
-static int divide(struct trainer *tr, struct err *e)
+/* The parts of a trainer that determine how much memory it needs. */
+static int create_parts(struct trainer *tr, struct err *e)
 {
 	struct optimizer_piece *piece = NULL;
-	size_t n_pieces = 0, n_state = 0;
+	size_t n_pieces = 0, n_state = 0, rows = loader_capacity(tr->comm, tr->o.batch);
 
-	if (comm_size(tr->comm) > 1) {
-		tr->buckets = buckets_new(tr->k, tr->comm, tr->w, &tr->o.buckets, e);
-		if (!tr->buckets)
-			return -1;
-	}
-	if (tr->buckets && tr->o.buckets.shard) {
+	if (!(tr->w = weights_new(&tr->c, e)) ||
+	    !(tr->dn = denoiser_new(tr->k, &tr->c, rows, true, e)) ||
+	    !(tr->buckets = buckets_new(tr->k, tr->comm, tr->w, &tr->o.buckets, e)))
+		return -1;
+	if (buckets_is_sharded(tr->buckets)) {
 		piece = buckets_pieces(tr->buckets, tr->w, &n_pieces, &n_state, e);
 		if (!piece)
 			return -1;
@@ -93,46 +36,122 @@ static int divide(struct trainer *tr, struct err *e)
 	return 0;
 }
 
-/* Whether the optimiser's state is sharded over the ranks. */
-static bool is_shared(const struct trainer *tr)
+/* Arrays in host memory: those that the trainer always has, and the most that loading, a fit and
+ * saving need for a while. */
+static size_t host_bytes(const struct trainer *tr)
 {
-	return tr->optimizer.comm != NULL;
+	size_t window = tr->o.window, batch = tr->o.batch;
+	size_t rows = loader_capacity(tr->comm, batch);
+	size_t passing = weights_largest(tr->w) * sizeof(real);
+
+	if (tr->o.refit_every && schedule_fit_bytes(window) > passing)
+		passing = schedule_fit_bytes(window);
+	/* gather_state: all arrays but the last, which takes the place of the gradient. */
+	if (buckets_is_sharded(tr->buckets) && comm_is_root(tr->comm))
+		passing = k_alloc_bytes(tr->k, (OPTIMIZER_ARRAYS - 1) * tr->w->n * sizeof(real));
+	return 2 * window * sizeof(double) + 4 * batch * sizeof(double) +
+	       batch_bytes(rows, tr->c.row_len) + passing;
 }
 
-static int allocate(struct trainer *tr, struct err *e)
+static void layout_trainer(struct trainer *tr, struct arena *a, real **weights, real **gradient)
 {
-	size_t rows = loader_capacity(tr->comm, (size_t)tr->o.batch);
-	real *array[ARRAYS];
+	size_t n = buckets_padded(tr->w->n, tr->comm);
 
-	tr->w = weights_new(&tr->c, e);
+	*weights = arena_take(a, n, sizeof **weights);
+	*gradient = arena_take(a, n, sizeof **gradient);
+	optimizer_layout(&tr->optimizer, a);
+	denoiser_layout(tr->dn, a);
+	buckets_layout(tr->buckets, a);
+	a->host += host_bytes(tr);
+}
+
+static void release_parts(struct trainer *tr)
+{
+	weights_free(tr->w);
+	denoiser_free(tr->dn);
+	optimizer_release(&tr->optimizer);
+	buckets_free(tr->buckets);
+}
+
+size_t trainer_bytes(
+    struct kernels *k, const struct config *c, const struct trainer_options *o, struct comm *comm)
+{
+	struct trainer tr = {.k = k, .comm = comm, .c = *c, .o = *o};
+	real *weights, *gradient;
+	struct arena a = {0};
+	size_t bytes = SIZE_MAX;
+	struct err e;
+
+	if (!create_parts(&tr, &e)) {
+		layout_trainer(&tr, &a, &weights, &gradient);
+		bytes = arena_bytes(k, &a);
+	}
+	release_parts(&tr);
+	return bytes;
+}
+
+static int allocate_arrays(struct trainer *tr, struct err *e)
+{
+	size_t rows = loader_capacity(tr->comm, tr->o.batch);
+	real *weights, *gradient;
+
 	tr->g = weights_new(&tr->c, e);
 	tr->average = weights_new(&tr->c, e);
-	tr->dn = denoiser_new(tr->k, &tr->c, rows, true, e);
 	tr->window_t = mem_array(tr->o.window, sizeof *tr->window_t, e);
 	tr->window_ce = mem_array(tr->o.window, sizeof *tr->window_ce, e);
-	if (!tr->w || !tr->g || !tr->average || !tr->dn || !tr->window_t || !tr->window_ce ||
+	if (!tr->g || !tr->average || !tr->window_t || !tr->window_ce ||
 	    loader_results_init(&tr->results, tr->o.batch, e) ||
-	    batch_init(&tr->batch, rows, tr->c.row_len, e) || divide(tr, e))
+	    batch_init(&tr->batch, rows, tr->c.row_len, e))
 		return -1;
-	for (int pass = 0; pass < 2; pass++) {
-		if (pass == 1 && arena_alloc(&tr->arena, tr->k, e))
-			return -1;
-		layout(&tr->arena, &tr->o, tr->comm, tr->dn, tr->w, tr->buckets, array,
-		    tr->optimizer.n_state);
-	}
-	weights_map(tr->w, &tr->c, array[ARRAY_WEIGHTS]);
-	weights_map(tr->g, &tr->c, array[ARRAY_GRADIENT]);
-	/* If the average is sharded, it is gathered in the array of the gradient. */
-	weights_map(tr->average, &tr->c, array[is_shared(tr) ? ARRAY_GRADIENT : ARRAY_EMA]);
-	tr->optimizer.m = array[ARRAY_M];
-	tr->optimizer.v = array[ARRAY_V];
-	tr->optimizer.ema = array[ARRAY_EMA];
-	if (tr->buckets)
-		denoiser_set_gradient_hook(tr->dn, buckets_ready, tr->buckets);
+	layout_trainer(tr, &tr->arena, &weights, &gradient);
+	if (arena_alloc(&tr->arena, tr->k, e))
+		return -1;
+	layout_trainer(tr, &tr->arena, &weights, &gradient);
+	weights_map(tr->w, &tr->c, weights);
+	weights_map(tr->g, &tr->c, gradient);
+	/* If ranks divide the average, it is gathered in the place of the gradient. */
+	weights_map(
+	    tr->average, &tr->c, buckets_is_sharded(tr->buckets) ? gradient : tr->optimizer.ema);
+	denoiser_set_gradient_hook(tr->dn, buckets_ready, tr->buckets);
 	return denoiser_ready(tr->dn, e);
 }
 
-struct trainer *trainer_alloc(struct kernels *k, const struct config *c,
+/* The arrays of a checkpoint, in the order of its file. */
+static int register_arrays(struct trainer *tr, struct err *e)
+{
+	struct state *s = &tr->state;
+
+	if (state_add_weights(s, "", "the weight ", tr->w, tr->w->base, e) ||
+	    optimizer_register(&tr->optimizer, tr->w, s, e) ||
+	    state_add_host(s, "active.id", ST_I32, tr->active.n, tr->active.id, e) ||
+	    state_add_host(s, "active.count", ST_I64, tr->active.n, tr->active.count, e) ||
+	    state_add_host(s, "window.t", ST_F64, 0, tr->window_t, e) ||
+	    state_add_host(s, "window.ce", ST_F64, 0, tr->window_ce, e))
+		return -1;
+	return 0;
+}
+
+/* The number of observations in the window. */
+static size_t window_length(const struct trainer *tr)
+{
+	uint64_t room = tr->o.window;
+
+	return (size_t)(tr->window_n < room ? tr->window_n : room);
+}
+
+/* The list of the arrays, as long as they are now. */
+static struct state *current_state(struct trainer *tr)
+{
+	state_set_length(&tr->state, "window.t", window_length(tr));
+	state_set_length(&tr->state, "window.ce", window_length(tr));
+	return &tr->state;
+}
+
+/*
+ * A trainer with the given active vocabulary, but without weights, EMA and schedule. It takes
+ * ownership of the arrays of active, also on error.
+ */
+static struct trainer *allocate_trainer(struct kernels *k, const struct config *c,
     const struct trainer_options *o, struct comm *comm, const struct shard_header *source,
     struct active_vocab *active, struct err *e)
 {
@@ -153,11 +172,40 @@ struct trainer *trainer_alloc(struct kernels *k, const struct config *c,
 	    .active = &tr->active,
 	    .schedule = &tr->schedule,
 	    .pad_loss = o->pad_loss};
-	if (config_check(c, e) || trainer_check(o, e) || allocate(tr, e)) {
+	state_init(&tr->state, k);
+	if (config_check(c, e) || trainer_check(o, e) || create_parts(tr, e) ||
+	    allocate_arrays(tr, e) || register_arrays(tr, e)) {
 		trainer_free(tr);
 		return NULL;
 	}
 	return tr;
+}
+
+/* The first schedule, weights and EMA. */
+static int initialize_state(struct trainer *tr, struct err *e)
+{
+	const struct trainer_options *o = &tr->o;
+	double *prior;
+	int failed;
+
+	schedule_init(&tr->schedule, (enum schedule_family)o->family, (int)tr->c.embed,
+	    log((double)tr->c.active), o->t_min, o->t_max);
+	if (schedule_check(&tr->schedule, e))
+		return -1;
+	prior = mem_array(tr->c.active, sizeof *prior, e);
+	if (!prior)
+		return -1;
+	active_vocab_log_prior(&tr->active, prior);
+	failed = weights_init(tr->w, &tr->c, tr->k, o->seed, prior, e);
+	free(prior);
+	if (failed)
+		return -1;
+	for (size_t i = 0; i < tr->optimizer.n_pieces; i++) {
+		const struct optimizer_piece *p = &tr->optimizer.piece[i];
+
+		k_copy(tr->k, tr->optimizer.ema + p->state, tr->w->base + p->at, p->n);
+	}
+	return 0;
 }
 
 struct trainer *trainer_new(struct kernels *k, const struct config *c,
@@ -167,38 +215,15 @@ struct trainer *trainer_new(struct kernels *k, const struct config *c,
 	struct config own = *c;
 	struct active_vocab active;
 	struct trainer *tr;
-	double *prior;
-	int failed;
 
 	if (active_vocab_init(&active, source, counts, o->full_vocab, e))
 		return NULL;
 	own.active = active.n;
 	own.row_len = source->row_len;
-	tr = trainer_alloc(k, &own, o, comm, source, &active, e);
-	if (!tr)
-		return NULL;
-	schedule_init(
-	    &tr->schedule, o->family, (int)own.embed, log((double)own.active), o->t_min, o->t_max);
-	if (schedule_check(&tr->schedule, e)) {
+	tr = allocate_trainer(k, &own, o, comm, source, &active, e);
+	if (tr && initialize_state(tr, e)) {
 		trainer_free(tr);
 		return NULL;
-	}
-	prior = mem_array(own.active, sizeof *prior, e);
-	if (!prior) {
-		trainer_free(tr);
-		return NULL;
-	}
-	active_vocab_log_prior(&tr->active, prior);
-	failed = weights_init(tr->w, &own, k, o->seed, prior, e);
-	free(prior);
-	if (failed) {
-		trainer_free(tr);
-		return NULL;
-	}
-	for (size_t i = 0; i < tr->optimizer.n_pieces; i++) {
-		const struct optimizer_piece *p = &tr->optimizer.piece[i];
-
-		k_copy(k, tr->optimizer.ema + p->state, tr->w->base + p->at, p->n);
 	}
 	return tr;
 }
@@ -207,15 +232,13 @@ void trainer_free(struct trainer *tr)
 {
 	if (!tr)
 		return;
-	weights_free(tr->w);
+	release_parts(tr);
 	weights_free(tr->g);
 	weights_free(tr->average);
-	denoiser_free(tr->dn);
 	batch_release(&tr->batch);
 	active_vocab_release(&tr->active);
+	state_release(&tr->state);
 	k_release(tr->k, tr->arena.base);
-	optimizer_release(&tr->optimizer);
-	buckets_free(tr->buckets);
 	loader_results_release(&tr->results);
 	free(tr->window_t);
 	free(tr->window_ce);
@@ -237,17 +260,17 @@ static void remember(struct trainer *tr, const struct trainer_result *r)
 	}
 }
 
-/* One rank fits the schedule for all, because libraries of different machines can differ in the
- * last bit. */
+/* Every rank fits, and all take the result of rank 0: the libraries of different machines may
+ * differ in the last bit. */
 static void refit(struct trainer *tr, struct trainer_result *r)
 {
-	uint64_t n = tr->window_n < tr->o.window ? tr->window_n : tr->o.window;
+	int failed;
 
 	if (tr->o.family == SCHEDULE_UNIFORM || !tr->o.refit_every || tr->step % tr->o.refit_every)
 		return;
-	if (comm_rank(tr->comm) == 0)
-		r->refit =
-		    schedule_fit(&tr->schedule, tr->window_t, tr->window_ce, n, &r->why) ? -1 : 1;
+	failed =
+	    schedule_fit(&tr->schedule, tr->window_t, tr->window_ce, window_length(tr), &r->why);
+	r->refit = failed ? -1 : 1;
 	comm_broadcast(tr->comm, &r->refit, sizeof r->refit);
 	comm_broadcast(tr->comm, &tr->schedule, sizeof tr->schedule);
 }
@@ -314,14 +337,12 @@ static void gradients(struct trainer *tr, struct trainer_result *r)
 	size_t n_sc = count_self_cond(tr, r->n);
 
 	k_zero(tr->k, tr->g->base, tr->g->n);
-	if (tr->buckets)
-		buckets_begin(tr->buckets, tr->g->base);
+	buckets_begin(tr->buckets, tr->g->base);
 	if (tr->batch.B) {
 		denoiser_embed(tr->dn, tr->w);
 		denoiser_loss(tr->dn, tr->w, tr->g, &tr->batch, n_sc, r->ce);
 	}
-	if (tr->buckets)
-		buckets_finish(tr->buckets);
+	buckets_finish(tr->buckets);
 	loader_collect(&tr->loader, &tr->batch, r->ce, &tr->results);
 	memcpy(r->ce, tr->results.ce, r->n * sizeof *r->ce);
 	r->t = tr->results.t;
@@ -344,26 +365,13 @@ int trainer_step(struct trainer *tr, struct trainer_result *r, struct err *e)
 	if (optimizer_step(&tr->optimizer, tr->w, tr->g, r->step, tr->o.steps, &r->grad_norm, e))
 		return err_prefix(e, "step %llu, rows %llu to %llu", (unsigned long long)r->step,
 		    (unsigned long long)tr->rows, (unsigned long long)(tr->rows + r->n - 1));
-	if (is_shared(tr))
+	if (buckets_is_sharded(tr->buckets))
 		buckets_allgather(tr->buckets, tr->w->base);
 	tr->step++;
 	tr->rows += r->n;
 	remember(tr, r);
 	refit(tr, r);
 	return 0;
-}
-
-int trainer_check_finite(const struct trainer *tr, struct err *e)
-{
-	const struct optimizer *opt = &tr->optimizer;
-	int failed = 0;
-
-	if (finite_check_weights(tr->k, tr->w, tr->w->base, "the weight ", e) ||
-	    finite_check_state(opt, tr->w, opt->ema, "the averaged weight ", e) ||
-	    finite_check_state(opt, tr->w, opt->m, "the first moment of ", e) ||
-	    finite_check_state(opt, tr->w, opt->v, "the second moment of ", e))
-		failed = err_prefix(e, "step %llu", (unsigned long long)tr->step);
-	return comm_agree(tr->comm, failed, e);
 }
 
 void trainer_validate(struct trainer *tr, const struct batch *b, double *ce)
@@ -374,52 +382,147 @@ void trainer_validate(struct trainer *tr, const struct batch *b, double *ce)
 	denoiser_loss(tr->dn, tr->average, NULL, b, tr->c.self_cond ? b->B : 0, ce);
 }
 
-/* --- a sharded state --- */
+/* --- saving and resuming --- */
 
-/* Gather a whole array of the state, in the array of the gradient. */
-static void gather_state(struct trainer *tr, const real *state)
+int trainer_check_finite(struct trainer *tr, struct err *e)
 {
-	for (size_t i = 0; i < tr->optimizer.n_pieces; i++) {
-		const struct optimizer_piece *p = &tr->optimizer.piece[i];
+	int failed = state_check_finite(current_state(tr), e);
 
-		k_copy(tr->k, tr->g->base + p->at, state + p->state, p->n);
+	if (failed)
+		err_prefix(e, "step %llu", (unsigned long long)tr->step);
+	return comm_agree(tr->comm, failed, e);
+}
+
+/* Gather the arrays with this prefix, which the ranks divide, in the place of the gradient. */
+static void gather_arrays(struct trainer *tr, const char *prefix)
+{
+	const struct state *s = &tr->state;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct state_array *a = &s->array[i];
+
+		if (!a->divided || strcmp(a->prefix, prefix) != 0)
+			continue;
+		for (size_t j = a->first; j < a->first + a->n_pieces; j++)
+			k_copy(tr->k, tr->g->base + a->tensor->offset + s->piece[j].at,
+			    s->piece[j].data, s->piece[j].n);
 	}
 	buckets_allgather(tr->buckets, tr->g->base);
 }
 
 void trainer_average(struct trainer *tr)
 {
-	if (is_shared(tr))
-		gather_state(tr, tr->optimizer.ema);
+	if (buckets_is_sharded(tr->buckets))
+		gather_arrays(tr, OPTIMIZER_EMA);
 }
 
-int trainer_state(struct trainer *tr, struct trainer_state *s, struct err *e)
+/* Whether array i is the first of those with its prefix that the ranks divide. */
+static bool begins_group(const struct state *s, size_t i)
 {
-	size_t n = tr->w->n;
+	const struct state_array *a = &s->array[i];
+
+	return a->divided &&
+	       !(i > 0 && s->array[i - 1].divided && !strcmp(a->prefix, s->array[i - 1].prefix));
+}
+
+/*
+ * Make the arrays that the ranks divide whole on rank 0, until the next step: the last group in the
+ * place of the gradient, the others in *memory, which the caller releases. Collective.
+ */
+static int gather_state(struct trainer *tr, real **memory, struct err *e)
+{
+	struct state *s = &tr->state;
+	size_t n = tr->w->n, groups = 0, group = 0;
+	real *to = NULL;
 	int failed = 0;
 
-	*s = (struct trainer_state){tr->optimizer.m, tr->optimizer.v, tr->optimizer.ema, NULL};
-	if (!is_shared(tr))
-		return 0;
-	if (comm_rank(tr->comm) == 0)
-		failed = !(s->taken = k_alloc(tr->k, 2 * n * sizeof *s->taken, e));
+	for (size_t i = 0; i < s->n; i++)
+		groups += begins_group(s, i);
+	if (groups > 1 && comm_is_root(tr->comm))
+		failed = !(*memory = k_alloc(tr->k, (groups - 1) * n * sizeof **memory, e));
 	if (comm_agree(tr->comm, failed, e))
 		return -1;
-	/* The padding between tensors is not gathered, and nothing reads it. */
-	k_zero(tr->k, tr->g->base, n);
-	for (int i = 0; i < 3; i++) {
-		gather_state(tr, i == 0 ? s->m : i == 1 ? s->v : s->ema);
-		if (s->taken && i < 2)
-			k_copy(tr->k, s->taken + (size_t)i * n, tr->g->base, n);
+	for (size_t i = 0; i < s->n; i++) {
+		struct state_array *a = &s->array[i];
+
+		if (begins_group(s, i)) {
+			gather_arrays(tr, a->prefix);
+			to = tr->g->base;
+			if (++group < groups && *memory)
+				k_copy(tr->k, to = *memory + (group - 1) * n, tr->g->base, n);
+		}
+		if (a->divided)
+			a->whole = to + a->tensor->offset;
 	}
-	s->m = s->taken;
-	s->v = s->taken ? s->taken + n : NULL;
-	s->ema = tr->g->base;
 	return 0;
 }
 
-void trainer_state_release(struct trainer_state *s, struct kernels *k)
+static void release_gathered(struct trainer *tr, real *memory)
 {
-	k_release(k, s->taken);
-	s->taken = NULL;
+	for (size_t i = 0; i < tr->state.n; i++)
+		if (tr->state.array[i].divided)
+			tr->state.array[i].whole = NULL;
+	k_release(tr->k, memory);
+}
+
+/* Ranks that each update all weights must have the same ones. */
+static int check_same_weights(const struct trainer *tr, struct err *e)
+{
+	size_t n = tr->w->n;
+	uint64_t hash = XXH64(k_host(tr->k, tr->w->base, n), n * sizeof(real), 0), first = hash;
+	int failed = 0;
+
+	comm_broadcast(tr->comm, &first, sizeof first);
+	if (hash != first)
+		failed = err_set(e,
+		    "has other weights than rank 0 after step %llu: on machines that differ, share "
+		    "the state out",
+		    (unsigned long long)tr->step);
+	return comm_agree(tr->comm, failed, e);
+}
+
+int trainer_save(struct trainer *tr, const char *path, struct err *e)
+{
+	struct checkpoint cp = {.c = tr->c,
+	    .o = tr->o,
+	    .source = tr->source,
+	    .schedule = tr->schedule,
+	    .step = tr->step,
+	    .rows = tr->rows,
+	    .window_n = tr->window_n};
+	real *memory = NULL;
+	int failed;
+
+	if (check_same_weights(tr, e) || gather_state(tr, &memory, e))
+		return -1;
+	failed = comm_is_root(tr->comm) && checkpoint_save(&cp, current_state(tr), path, e);
+	release_gathered(tr, memory);
+	return comm_agree(tr->comm, failed, e);
+}
+
+struct trainer *trainer_resume(const struct checkpoint *cp, struct kernels *k,
+    const struct trainer_options *o, struct comm *comm, struct err *e)
+{
+	struct active_vocab active;
+	struct trainer *tr;
+
+	if (cp->o.window != o->window) {
+		err_set(e, "%s: a window of %lld sequences, not %lld", cp->path,
+		    (long long)cp->o.window, (long long)o->window);
+		return NULL;
+	}
+	if (checkpoint_active_vocab(cp, &active, e))
+		return NULL;
+	tr = allocate_trainer(k, &cp->c, o, comm, &cp->source, &active, e);
+	if (!tr)
+		return NULL;
+	tr->schedule = cp->schedule;
+	tr->step = cp->step;
+	tr->rows = cp->rows;
+	tr->window_n = cp->window_n;
+	if (checkpoint_load(cp, current_state(tr), e)) {
+		trainer_free(tr);
+		return NULL;
+	}
+	return tr;
 }

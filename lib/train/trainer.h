@@ -19,6 +19,7 @@
 #include "train/buckets.h"
 #include "train/loader.h"
 #include "train/optimizer.h"
+#include "train/state.h"
 #include "diffusion/schedule.h"
 #include "comm/comm.h"
 
@@ -50,6 +51,8 @@ void trainer_preset(struct trainer_options *o, struct config *c, int i);
  * or -1. */
 int trainer_check(const struct trainer_options *o, struct err *e);
 
+struct checkpoint;
+
 struct trainer {
 	struct kernels *k;
 	struct comm *comm;
@@ -62,13 +65,14 @@ struct trainer {
 	struct optimizer optimizer;
 	struct denoiser *dn;
 	struct arena arena;
+	struct state state;            /* the arrays of a checkpoint */
 	struct loader loader;          /* the caller calls loader_open before the first step */
 	struct batch batch;            /* the rows of the step on this rank; the caller fills it */
 	struct loader_results results; /* of the last batch, over all ranks */
-	struct buckets *buckets;       /* NULL if there is one rank */
-	double *window_t, *window_ce;  /* [window] ring buffer of noise levels, losses (nats) */
-	uint64_t window_n;             /* number of sequences ever added to it */
-	uint64_t step, rows;           /* steps and rows done so far */
+	struct buckets *buckets;
+	double *window_t, *window_ce; /* [window] ring buffer of noise levels, losses (nats) */
+	uint64_t window_n;            /* number of sequences ever added to it */
+	uint64_t step, rows;          /* steps and rows done so far */
 };
 
 struct trainer_result {
@@ -99,13 +103,17 @@ struct trainer *trainer_new(struct kernels *k, const struct config *c,
 void trainer_free(struct trainer *tr);
 
 /*
- * trainer_alloc - a trainer with the given active vocabulary but without initial weights and
- * schedule, for loading a checkpoint into it. It takes ownership of the arrays of active, also on
- * error. Returns NULL on error.
+ * trainer_resume - a new trainer with the state of the checkpoint and the options o; o->window must
+ * be that of the checkpoint. k and comm are as in trainer_new; the caller frees the result with
+ * trainer_free. Returns NULL on error.
+ *
+ * trainer_save - write a checkpoint of the whole state to path. Collective: the ranks check that
+ * their weights are the same, and rank 0 writes. tr->average and the gradients are overwritten.
+ * Returns 0 or -1, the same on all ranks.
  */
-struct trainer *trainer_alloc(struct kernels *k, const struct config *c,
-    const struct trainer_options *o, struct comm *comm, const struct shard_header *source,
-    struct active_vocab *active, struct err *e);
+struct trainer *trainer_resume(const struct checkpoint *cp, struct kernels *k,
+    const struct trainer_options *o, struct comm *comm, struct err *e);
+int trainer_save(struct trainer *tr, const char *path, struct err *e);
 
 /*
  * trainer_step - one training step on tr->batch, which loader_next has read. The caller provides
@@ -116,32 +124,18 @@ struct trainer *trainer_alloc(struct kernels *k, const struct config *c,
  */
 int trainer_step(struct trainer *tr, struct trainer_result *r, struct err *e);
 
-/* trainer_check_finite - check that the weights, their EMA and the optimiser's moments, which a
- * checkpoint would store, are finite on all ranks. Collective. Returns 0, or -1 with status
- * ERR_NONFINITE and a message that names the first tensor that is not. */
-int trainer_check_finite(const struct trainer *tr, struct err *e);
+/* trainer_check_finite - check that the weights, their EMA, the optimiser's moments and the window,
+ * which a checkpoint would store, are finite on all ranks. Collective. Returns 0, or -1 with status
+ * ERR_NONFINITE and a message that names the first array that is not. */
+int trainer_check_finite(struct trainer *tr, struct err *e);
 
 /*
  * trainer_average - make tr->average hold the current EMA of the weights, until the next step or
- * trainer_state. Call it before trainer_validate. Collective.
+ * trainer_save. Call it before trainer_validate. Collective.
  * trainer_validate - ce [b->B] = the cross-entropy of each sequence of b under the EMA, in nats per
  * target; NAN for a sequence without targets. Not collective.
  */
 void trainer_average(struct trainer *tr);
 void trainer_validate(struct trainer *tr, const struct batch *b, double *ce);
-
-/*
- * trainer_state - the complete state of the optimiser on rank 0, in the layout of the weights. If
- * the ranks divide the state (ZeRO-1), it is gathered: m and v into new memory, which
- * trainer_state_release frees, ema into tr->g; on other ranks m and v are then NULL. Otherwise the
- * arrays are tr's own. Valid until the next step or trainer_average. Collective. Returns 0 or -1,
- * the same on all ranks.
- */
-struct trainer_state {
-	const real *m, *v, *ema;
-	real *taken; /* memory allocated for m and v, or NULL */
-};
-int trainer_state(struct trainer *tr, struct trainer_state *s, struct err *e);
-void trainer_state_release(struct trainer_state *s, struct kernels *k);
 
 #endif

@@ -50,7 +50,7 @@ static int make(struct err *e)
 	o.batch = 1;
 	o.window = 64;
 	tr = trainer_new(k, &c, &o, NULL, &h, &none, e);
-	if (!tr || checkpoint_save(tr, path, e))
+	if (!tr || trainer_save(tr, path, e))
 		return -1;
 	trainer_free(tr);
 	f = fopen(path, "rb");
@@ -67,7 +67,7 @@ static int load(struct err *e)
 
 	if (checkpoint_open(&cp, path, e))
 		return -1;
-	tr = checkpoint_resume(&cp, k, &cp.o, NULL, e);
+	tr = trainer_resume(&cp, k, &cp.o, NULL, e);
 	trainer_free(tr);
 	checkpoint_close(&cp);
 	return tr ? 0 : -1;

@@ -7,7 +7,6 @@
 
 #include "base/rng.h"
 #include "train/trainer.h"
-#include "train/finite.h"
 #include "tap.h"
 
 #include "small.h"
@@ -203,21 +202,25 @@ static void test_pieces(void)
 	struct optimizer_piece *piece = malloc(2 * sizeof *piece);
 	real *state = calloc(half + n, sizeof *state);
 	struct optimizer opt;
+	struct state list;
 	struct err e = {0};
 
 	piece[0] = (struct optimizer_piece){0, w->tensor[0].offset + half, 0, half};
 	piece[1] = (struct optimizer_piece){last, w->tensor[last].offset, half, n};
 	ok(!optimizer_init(&opt, k, &tr->o.optimizer, w, piece, 2, half + n, &e), "two pieces");
-	ok(!finite_check_state(&opt, w, state, "the moment of ", &e), "both finite");
+	opt.ema = opt.m = opt.v = state;
+	state_init(&list, k);
+	ok(!optimizer_register(&opt, w, &list, &e) && !state_check_finite(&list, &e),
+	    "both finite");
 	state[half - 1] = NAN;
-	ok(finite_check_state(&opt, w, state, "the moment of ", &e) &&
-	        strstr(e.msg, w->tensor[0].name),
+	ok(state_check_finite(&list, &e) && strstr(e.msg, w->tensor[0].name),
 	    "the end of the first is not: %s", e.msg);
 	state[half - 1] = 0;
 	state[half] = INFINITY;
-	ok(finite_check_state(&opt, w, state, "the moment of ", &e) && e.status == ERR_NONFINITE &&
+	ok(state_check_finite(&list, &e) && e.status == ERR_NONFINITE &&
 	        strstr(e.msg, w->tensor[last].name),
 	    "the beginning of the second is not: %s", e.msg);
+	state_release(&list);
 	optimizer_release(&opt);
 	free(state);
 	trainer_free(tr);
