@@ -105,7 +105,7 @@ int checkpoint_save(
 
 /* --- opening --- */
 
-static const char *meta(const struct checkpoint *cp, const char *key, struct err *e)
+static const char *find_meta(const struct checkpoint *cp, const char *key, struct err *e)
 {
 	const char *text = safetensors_meta(cp->file, key);
 
@@ -118,7 +118,7 @@ static int get_fields(
     const struct checkpoint *cp, const struct field *f, size_t n, void *base, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
-		const char *text = meta(cp, f[i].name, e);
+		const char *text = find_meta(cp, f[i].name, e);
 
 		if (!text)
 			return -1;
@@ -161,7 +161,7 @@ static int get_numbers(struct checkpoint *cp, struct err *e)
 
 static int get_schedule(struct checkpoint *cp, struct err *e)
 {
-	const char *field[SCHEDULE_FIELDS], *text = meta(cp, "schedule", e);
+	const char *field[SCHEDULE_FIELDS], *text = find_meta(cp, "schedule", e);
 	char *copy, *rest;
 	int failed;
 
@@ -183,7 +183,7 @@ static int get_schedule(struct checkpoint *cp, struct err *e)
 
 static int read_meta(struct checkpoint *cp, struct err *e)
 {
-	const char *format = meta(cp, "cdcd", e), *provenance;
+	const char *format = find_meta(cp, "cdcd", e), *provenance;
 
 	if (!format)
 		return -1;
@@ -193,7 +193,7 @@ static int read_meta(struct checkpoint *cp, struct err *e)
 		    cp->path, format);
 	if (get_fields(cp, config_fields, config_n_fields, &cp->c, e) ||
 	    get_fields(cp, trainer_fields, trainer_n_fields, &cp->o, e) || get_numbers(cp, e) ||
-	    get_schedule(cp, e) || !(provenance = meta(cp, "cdcd.provenance", e)))
+	    get_schedule(cp, e) || !(provenance = find_meta(cp, "cdcd.provenance", e)))
 		return -1;
 	snprintf(cp->source.provenance, sizeof cp->source.provenance, "%s", provenance);
 	err_printable(cp->source.provenance);
@@ -322,8 +322,8 @@ int checkpoint_weights(
 	return failed ? -1 : 0;
 }
 
-static int differ(const struct checkpoint *cp, const char *name, const char *what, uint64_t theirs,
-    uint64_t ours, const char *unit, struct err *e)
+static int report_difference(const struct checkpoint *cp, const char *name, const char *what,
+    uint64_t theirs, uint64_t ours, const char *unit, struct err *e)
 {
 	return err_set(e, "%s has %s %" PRIu64 "%s, but %s has %" PRIu64 "%s", name, what, theirs,
 	    unit, cp->path, ours, unit);
@@ -335,12 +335,13 @@ int checkpoint_matches(const struct checkpoint *cp, const char *name, const stru
 	const struct shard_header *own = &cp->source;
 
 	if (h->vocab_size != own->vocab_size)
-		return differ(
+		return report_difference(
 		    cp, name, "a vocabulary of", h->vocab_size, own->vocab_size, " tokens", e);
 	if (h->vocab_hash != own->vocab_hash)
 		return err_set(e, "%s has vocabulary %016" PRIx64 ", but %s has %016" PRIx64, name,
 		    h->vocab_hash, cp->path, own->vocab_hash);
 	if (row_len && h->row_len != own->row_len)
-		return differ(cp, name, "rows of", h->row_len, own->row_len, " tokens", e);
+		return report_difference(
+		    cp, name, "rows of", h->row_len, own->row_len, " tokens", e);
 	return 0;
 }

@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,8 @@
 #include "base/mem.h"
 #include "train/checkpoint.h"
 
-/* Training stops if the mean loss exceeds that of a uniform guess by this factor: no run of a small
- * model that reached it recovered. */
+/* Training stops if the mean loss exceeds that of a uniform guess by this factor: no small model
+ * whose loss reached it recovered. */
 #define EXPLODED 100
 
 /* --- memory --- */
@@ -181,6 +182,22 @@ static struct trainer *allocate_trainer(struct kernels *k, const struct config *
 	return tr;
 }
 
+/* The EMA begins with the weights. */
+static void initialize_average(struct trainer *tr)
+{
+	const struct state *s = &tr->state;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct state_array *a = &s->array[i];
+
+		if (!a->tensor || strcmp(a->prefix, OPTIMIZER_EMA) != 0)
+			continue;
+		for (size_t j = a->first; j < a->first + a->n_pieces; j++)
+			k_copy(tr->k, s->piece[j].data,
+			    tr->w->base + a->tensor->offset + s->piece[j].at, s->piece[j].n);
+	}
+}
+
 /* The first schedule, weights and EMA. */
 static int initialize_state(struct trainer *tr, struct err *e)
 {
@@ -200,11 +217,7 @@ static int initialize_state(struct trainer *tr, struct err *e)
 	free(prior);
 	if (failed)
 		return -1;
-	for (size_t i = 0; i < tr->optimizer.n_pieces; i++) {
-		const struct optimizer_piece *p = &tr->optimizer.piece[i];
-
-		k_copy(tr->k, tr->optimizer.ema + p->state, tr->w->base + p->at, p->n);
-	}
+	initialize_average(tr);
 	return 0;
 }
 
@@ -247,7 +260,7 @@ void trainer_free(struct trainer *tr)
 
 /* --- steps --- */
 
-static void remember(struct trainer *tr, const struct trainer_result *r)
+static void add_to_window(struct trainer *tr, const struct trainer_result *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		size_t at = (size_t)(tr->window_n % tr->o.window);
@@ -262,7 +275,7 @@ static void remember(struct trainer *tr, const struct trainer_result *r)
 
 /* Every rank fits, and all take the result of rank 0: the libraries of different machines may
  * differ in the last bit. */
-static void refit(struct trainer *tr, struct trainer_result *r)
+static void refit_schedule(struct trainer *tr, struct trainer_result *r)
 {
 	int failed;
 
@@ -276,7 +289,7 @@ static void refit(struct trainer *tr, struct trainer_result *r)
 }
 
 /* Set e for row i, whose loss is not finite. The rank that had the row finds where that began. */
-static int not_finite(
+static int report_nonfinite_loss(
     const struct trainer *tr, const struct trainer_result *r, size_t i, struct err *e)
 {
 	char where[DENOISER_WHERE];
@@ -284,15 +297,15 @@ static int not_finite(
 
 	if (loader_has(&tr->loader, i))
 		failed = err_with(e, ERR_NONFINITE,
-		    "step %llu: the loss of row %llu (t = %g) is not finite; of rows %llu to %llu, "
+		    "step %" PRIu64 ": the loss of row %" PRIu64
+		    " (t = %g) is not finite; of rows %" PRIu64 " to %" PRIu64 ", "
 		    "it began %s",
-		    (unsigned long long)r->step, (unsigned long long)(tr->rows + i), r->t[i],
-		    (unsigned long long)tr->rows, (unsigned long long)(tr->rows + r->n - 1),
+		    r->step, (tr->rows + i), r->t[i], tr->rows, (tr->rows + r->n - 1),
 		    denoiser_find_nonfinite(tr->dn, tr->w, &tr->batch, where));
 	return comm_agree(tr->comm, failed, e);
 }
 
-static int mean_loss(const struct trainer *tr, struct trainer_result *r, struct err *e)
+static int compute_mean_loss(const struct trainer *tr, struct trainer_result *r, struct err *e)
 {
 	double sum = 0, guess = log((double)tr->active.n + 1);
 	size_t n = 0;
@@ -301,17 +314,17 @@ static int mean_loss(const struct trainer *tr, struct trainer_result *r, struct 
 		if (!(tr->results.has_target[i] > 0))
 			continue;
 		if (!isfinite(r->ce[i]))
-			return not_finite(tr, r, i, e);
+			return report_nonfinite_loss(tr, r, i, e);
 		sum += r->ce[i];
 		n++;
 	}
 	r->loss = n ? sum / (double)n : NAN;
 	if (r->loss > EXPLODED * guess)
 		return err_with(e, ERR_NONFINITE,
-		    "step %llu, rows %llu to %llu: the loss has exploded to %g nats, where a guess "
+		    "step %" PRIu64 ", rows %" PRIu64 " to %" PRIu64
+		    ": the loss has exploded to %g nats, where a guess "
 		    "costs %g",
-		    (unsigned long long)r->step, (unsigned long long)tr->rows,
-		    (unsigned long long)(tr->rows + r->n - 1), r->loss, guess);
+		    r->step, tr->rows, (tr->rows + r->n - 1), r->loss, guess);
 	return 0;
 }
 
@@ -332,7 +345,7 @@ static size_t count_self_cond(const struct trainer *tr, size_t n)
 }
 
 /* Compute the losses and gradients of the whole batch. */
-static void gradients(struct trainer *tr, struct trainer_result *r)
+static void compute_gradients(struct trainer *tr, struct trainer_result *r)
 {
 	size_t n_sc = count_self_cond(tr, r->n);
 
@@ -356,21 +369,21 @@ int trainer_step(struct trainer *tr, struct trainer_result *r, struct err *e)
 	/* Of all ranks: they have the same one. */
 	if (schedule_check(&tr->schedule, e)) {
 		e->status = ERR_NONFINITE;
-		return err_prefix(e, "step %llu: the schedule", (unsigned long long)r->step);
+		return err_prefix(e, "step %" PRIu64 ": the schedule", r->step);
 	}
 	r->lr = optimizer_lr(&tr->o.optimizer, r->step, tr->o.steps);
-	gradients(tr, r);
-	if (mean_loss(tr, r, e))
+	compute_gradients(tr, r);
+	if (compute_mean_loss(tr, r, e))
 		return -1;
 	if (optimizer_step(&tr->optimizer, tr->w, tr->g, r->step, tr->o.steps, &r->grad_norm, e))
-		return err_prefix(e, "step %llu, rows %llu to %llu", (unsigned long long)r->step,
-		    (unsigned long long)tr->rows, (unsigned long long)(tr->rows + r->n - 1));
+		return err_prefix(e, "step %" PRIu64 ", rows %" PRIu64 " to %" PRIu64, r->step,
+		    tr->rows, (tr->rows + r->n - 1));
 	if (buckets_is_sharded(tr->buckets))
 		buckets_allgather(tr->buckets, tr->w->base);
 	tr->step++;
 	tr->rows += r->n;
-	remember(tr, r);
-	refit(tr, r);
+	add_to_window(tr, r);
+	refit_schedule(tr, r);
 	return 0;
 }
 
@@ -389,7 +402,7 @@ int trainer_check_finite(struct trainer *tr, struct err *e)
 	int failed = state_check_finite(current_state(tr), e);
 
 	if (failed)
-		err_prefix(e, "step %llu", (unsigned long long)tr->step);
+		err_prefix(e, "step %" PRIu64, tr->step);
 	return comm_agree(tr->comm, failed, e);
 }
 
@@ -475,9 +488,10 @@ static int check_same_weights(const struct trainer *tr, struct err *e)
 	comm_broadcast(tr->comm, &first, sizeof first);
 	if (hash != first)
 		failed = err_set(e,
-		    "has other weights than rank 0 after step %llu: on machines that differ, share "
+		    "has other weights than rank 0 after step %" PRIu64
+		    ": on machines that differ, share "
 		    "the state out",
-		    (unsigned long long)tr->step);
+		    tr->step);
 	return comm_agree(tr->comm, failed, e);
 }
 
