@@ -140,6 +140,7 @@ $(BUILD)/bin/%: $(BUILD)/tools/%.o $(TOOL_COMMON) $(BUILD)/libcdcd.a
 $(BUILD)/bin/pack: $(BUILD)/tools/inspect.o
 $(BUILD)/bin/tok: $(BUILD)/tools/encode.o
 $(BUILD)/bin/denoise: $(DENOISE_OBJ)
+$(BUILD)/bin/plotcsv: $(patsubst %,$(BUILD)/tools/%.o,figure source)
 
 # Sums over a row may be split over the lanes of a vector here, and nowhere else.
 $(BUILD)/lib/compute/cpu/rows_%.o $(BUILD)/double/lib/compute/cpu/rows_%.o: \

@@ -393,9 +393,9 @@ fails 'another suffix' 2 'must end in .png or .svg' plot -x x -y y -o "$T/a.pdf"
 fails 'nothing to draw' 2 'name a column with -y' plot "$T/gaps.csv"
 fails '--hist without -x' 2 'hist needs -x' plot --hist "$T/gaps.csv"
 fails '--hist with -y' 2 'takes no -y' plot --hist -x x -y y "$T/gaps.csv"
-fails '--hist with --smooth' 2 'does not go with -g' plot --hist -x x --smooth 3 "$T/gaps.csv"
-fails '--bins without --hist' 2 'bins needs --hist' plot -y y --bins 3 "$T/gaps.csv"
-fails '--mean without --smooth' 2 'mean needs --smooth' plot -y y --mean "$T/gaps.csv"
+fails '--hist with --smooth' 2 'smooth does not go with --hist' plot --hist -x x --smooth 3 "$T/gaps.csv"
+fails '--bins without --hist' 2 'bins: needs --hist' plot -y y --bins 3 "$T/gaps.csv"
+fails '--mean without --smooth' 2 'mean: needs --smooth' plot -y y --mean "$T/gaps.csv"
 fails '-c with two of -y' 2 'needs a single column of -y, but 2 are given' plot -y x,y -c z "$T/gaps.csv"
 fails 'too many of -y' 2 'more than 7 columns' plot -y a,b,c,d,e,f,g,h "$T/gaps.csv"
 fails '--where without =' 2 'not COLUMN=TEXT' plot -y y --where z "$T/gaps.csv"
@@ -411,7 +411,7 @@ for size in ' 900x600' +900x600 900x600x 900.5x600 0x384x600; do
 done
 fails '--xlim descending' 2 'start must be below the end' plot -y y --xlim 3:1 "$T/gaps.csv"
 fails '--xlim with zero on a log axis' 2 'logarithmic' plot -y y --xlim 0:1 --log-x "$T/gaps.csv"
-fails 'plotcsv: --interval without --follow' 2 'interval needs --follow' \
+fails 'plotcsv: --interval without --follow' 2 'interval: needs --follow' \
 	plot -y y --interval 2 "$T/gaps.csv"
 fails 'plotcsv: --ascii with --output' 2 'ascii does not go with --output' \
 	plot -y y --ascii -o "$T/ascii.png" "$T/gaps.csv"

@@ -1,0 +1,196 @@
+#include "figure.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "formats/csv.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "picture/term.h"
+#include "picture/words.h"
+
+void figure_init(struct figure *f, const struct figure_options *o)
+{
+	const struct columns_spec *spec = &o->spec;
+
+	memset(f, 0, sizeof *f);
+	f->o = o;
+	words_of_column(f->x_text, FIGURE_NAME_SIZE, spec->x ? spec->x : "row");
+	words_of_column(f->c_text, FIGURE_NAME_SIZE, spec->c ? spec->c : "");
+	for (size_t k = 0; k < spec->n_y; k++) {
+		words_of_column(f->y_text[k], FIGURE_NAME_SIZE, spec->y[k]);
+		f->y_labels[k] = f->y_text[k];
+	}
+	f->look = o->look;
+	f->look.y_labels = f->y_labels;
+}
+
+/* --- the plot --- */
+
+static void init_plot(const struct figure *f, struct plot *plot)
+{
+	const struct figure_options *o = f->o;
+
+	plot_init(plot);
+	plot->width = o->width;
+	plot->height = o->height;
+	plot->title = o->title;
+	plot->x_title = o->x_label ? o->x_label : f->x_text;
+	plot->y_title = o->y_label          ? o->y_label
+	                : o->look.histogram ? "count"
+	                : o->spec.n_y == 1  ? f->y_text[0]
+	                                    : NULL;
+	plot->c_title = f->c_text;
+	plot->x.log = o->log_x;
+	plot->y.log = o->log_y;
+	plot->c.log = o->log_c;
+	plot->dot = o->dot;
+	plot->alpha = o->alpha;
+	plot->max_points = o->max_points;
+}
+
+static int add_overlay(struct plot *p, const char *text, struct overlay *overlay, struct err *e)
+{
+	char *spec = mem_copy_string(text, e);
+	struct csv_reader *csv;
+	struct input in;
+	const char *file;
+	int failed = -1;
+
+	if (spec && !overlay_parse(spec, &file, overlay, e) && !input_open(&in, file, e)) {
+		csv = csv_open(&in, CSV_RFC4180, e);
+		failed = !csv || overlay_add(p, csv, overlay, e) ? err_prefix(e, "--line") : 0;
+		csv_close(csv);
+		input_close(&in);
+	}
+	free(spec);
+	return failed;
+}
+
+static int add_overlays(const struct figure_options *o, struct plot *p, struct err *e)
+{
+	for (size_t i = 0; i < o->overlays.n; i++) {
+		struct overlay overlay = {
+		    .x_below = o->spec.x, .y_below = o->spec.y[0], .index = i};
+
+		/* With --follow, the file may not exist yet or be incomplete. */
+		if (add_overlay(p, o->overlays.item[i], &overlay, e) && !o->follow)
+			return -1;
+	}
+	return 0;
+}
+
+static int build_plot(struct figure *f, struct plot *plot, const struct columns *rows,
+    const char *name, struct err *e)
+{
+	const struct figure_options *o = f->o;
+
+	if (table_plot(&rows->table, &f->look, plot, &f->skips, e) || add_overlays(o, plot, e))
+		return -1;
+	if (!plot_fit(plot, o->look.x_limit, o->y_limit, e))
+		return 0;
+	if (f->skips.inside == 0)
+		columns_explain(rows, &f->skips, e);
+	return err_prefix(e, "%s", name);
+}
+
+/* --- output --- */
+
+static bool is_utf8(void)
+{
+	static const char *const variable[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+	for (size_t i = 0; i < CLI_COUNT(variable); i++) {
+		const char *value = getenv(variable[i]);
+
+		if (value && *value)
+			return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
+	}
+	return false;
+}
+
+static int terminal_size(int of_window, const char *variable, int otherwise, int least)
+{
+	const char *text = getenv(variable);
+	int64_t v = of_window;
+
+	if (v <= 0 && (!text || number_int(text, &v) || v <= 0))
+		v = otherwise;
+	return (int)(v < least ? least : v > TERM_MAX ? TERM_MAX : v);
+}
+
+static struct term find_terminal(const struct figure_options *o)
+{
+	struct winsize window = {0};
+	const char *kind = getenv("TERM");
+	bool is_terminal = isatty(STDOUT_FILENO) != 0;
+	struct term t = {.unicode = !o->ascii && is_utf8()};
+
+	if (is_terminal)
+		ioctl(STDOUT_FILENO, TIOCGWINSZ, &window);
+	t.columns = terminal_size(window.ws_col, "COLUMNS", 80, TERM_COLUMNS_MIN);
+	t.rows = terminal_size(window.ws_row - 1, "LINES", 24, TERM_ROWS_MIN);
+	t.colour = is_terminal && !getenv("NO_COLOR") && kind && strcmp(kind, "dumb") != 0;
+	return t;
+}
+
+static int show_plot(struct figure *f, const struct plot *plot, struct err *e)
+{
+	struct term t = find_terminal(f->o);
+	const char *between = isatty(STDOUT_FILENO) ? "\033[H\033[2J"
+	                      : f->terminal_open    ? "\n"
+	                                            : "";
+
+	if (!f->terminal_open && output_open(&f->terminal, NULL, e))
+		return -1;
+	f->terminal_open = true;
+	if (f->o->follow && output_printf(&f->terminal, e, "%s", between))
+		return -1;
+	return term_write(plot, &t, &f->terminal, e) || output_flush(&f->terminal, e) ? -1 : 0;
+}
+
+static int save_plot(const struct figure_options *o, const struct plot *plot, struct err *e)
+{
+	struct output out;
+
+	if (output_open(&out, o->path, e))
+		return -1;
+	if (!o->follow)
+		cli_unlink_at_end(out.temporary);
+	if (plot_write(plot, (enum plot_format)plot_format(o->path), &out, e) ||
+	    output_commit(&out, e)) {
+		output_abort(&out);
+		return -1;
+	}
+	if (!o->follow)
+		cli_unlink_at_end(NULL);
+	return 0;
+}
+
+int figure_draw(struct figure *f, const struct columns *rows, const char *name, struct err *e)
+{
+	struct plot plot;
+	int failed;
+
+	init_plot(f, &plot);
+	failed = build_plot(f, &plot, rows, name, e) ||
+	         (f->o->path ? save_plot(f->o, &plot, e) : show_plot(f, &plot, e));
+	if (!failed && !f->o->follow && plot_shown(&plot) < plot_points(&plot))
+		note("%zu of %zu points drawn; --max-points 0 draws all", plot_shown(&plot),
+		    plot_points(&plot));
+	plot_release(&plot);
+	return failed ? -1 : 0;
+}
+
+int figure_finish(struct figure *f, struct err *e)
+{
+	if (f->terminal_open && output_commit(&f->terminal, e))
+		return -1;
+	if (f->skips.missing)
+		note("left out: %zu missing, infinite or not a number", f->skips.missing);
+	if (f->skips.positive)
+		note("left out: %zu not positive, on a logarithmic axis", f->skips.positive);
+	return 0;
+}
