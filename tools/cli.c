@@ -29,24 +29,24 @@ bool cli_quiet, cli_verbose, cli_force;
 bool (*cli_dying)(struct err *e);
 bool cli_line_drawn;
 
-static const char *tool = "cdcd";
+static const char *tool_name = "cdcd";
 static struct timespec started;
-static char command[512];
-static char doomed[4096]; /* file to remove; a copy, as its owner may free the name */
-static bool doomed_by_die;
+static char command_line[512];
+static char unfinished[4096]; /* file to remove; a copy, as its owner may free the name */
+static bool unfinished_at_die;
 static const char *given_names[MAX_OPTIONS]; /* of the given options, each once */
 static size_t n_given;
 
 /* --- messages --- */
 
-__attribute__((format(printf, 1, 0))) static void say(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static void print_message(const char *fmt, va_list ap)
 {
 	char text[2048];
 
 	vsnprintf(text, sizeof text, fmt, ap);
 	err_printable(text);
 	fflush(stdout);
-	fprintf(stderr, "%s%s: %s\n", cli_line_drawn ? "\n" : "", tool, text);
+	fprintf(stderr, "%s%s: %s\n", cli_line_drawn ? "\n" : "", tool_name, text);
 	cli_line_drawn = false;
 }
 
@@ -54,8 +54,8 @@ void die(const struct err *e)
 {
 	struct err last = *e;
 
-	if (doomed[0] && doomed_by_die)
-		unlink(doomed);
+	if (unfinished[0] && unfinished_at_die)
+		unlink(unfinished);
 	if (!cli_dying || cli_dying(&last))
 		warn("%s", last.msg);
 	exit((int)last.status);
@@ -63,7 +63,7 @@ void die(const struct err *e)
 
 void die_at_once(const char *name, const struct err *e)
 {
-	tool = name;
+	tool_name = name;
 	warn("%s", e->msg);
 	_exit((int)e->status);
 }
@@ -84,7 +84,7 @@ void warn(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(fmt, ap);
+	print_message(fmt, ap);
 	va_end(ap);
 }
 
@@ -94,13 +94,13 @@ void note(const char *fmt, ...)
 
 	va_start(ap, fmt);
 	if (!cli_quiet)
-		say(fmt, ap);
+		print_message(fmt, ap);
 	va_end(ap);
 }
 
 /* --- the option table in the form that getopt_long needs --- */
 
-static const struct option_entry standard[] = {
+static const struct option_entry standard_options[] = {
     {.letter = 'h', .name = "help", .type = OPTION_FLAG, .help = "print this help and exit"},
     {.letter = 'V', .name = "version", .type = OPTION_FLAG, .help = "print the version and exit"},
 };
@@ -112,7 +112,7 @@ struct table {
 	int n, n_names; /* entries; names in long_options: entries and removed names */
 };
 
-static void table_name(struct table *t, const char *name, int argument, int value)
+static void table_add_name(struct table *t, const char *name, int argument, int value)
 {
 	if (t->n_names == MAX_OPTIONS - 1)
 		die_usage("internal error: more than %d options", MAX_OPTIONS - 1);
@@ -124,7 +124,7 @@ static void table_add(struct table *t, const struct option_entry *entry)
 	size_t used = strlen(t->letters);
 	bool takes_argument = entry->type != OPTION_FLAG;
 
-	table_name(
+	table_add_name(
 	    t, entry->name, takes_argument ? required_argument : no_argument, LONG_ONLY + t->n);
 	t->entry[t->n++] = entry;
 	if (entry->letter)
@@ -138,7 +138,7 @@ static void table_add_removed(struct table *t, const struct cli_removed *old, in
 	size_t used = strlen(t->letters);
 
 	if (old->name)
-		table_name(t, old->name, optional_argument, REMOVED + i);
+		table_add_name(t, old->name, optional_argument, REMOVED + i);
 	if (old->letter)
 		snprintf(t->letters + used, sizeof t->letters - used, "%c::", old->letter);
 }
@@ -149,8 +149,8 @@ static void table_init(struct table *t, const struct cli *cli)
 	t->letters[0] = ':'; /* distinguish a missing argument from an unknown option */
 	for (size_t i = 0; i < cli->n_options; i++)
 		table_add(t, &cli->options[i]);
-	for (size_t i = 0; i < CLI_COUNT(standard); i++)
-		table_add(t, &standard[i]);
+	for (size_t i = 0; i < CLI_COUNT(standard_options); i++)
+		table_add(t, &standard_options[i]);
 	for (size_t i = 0; i < cli->n_removed; i++)
 		table_add_removed(t, &cli->removed[i], (int)i);
 	optind = 1;
@@ -169,7 +169,7 @@ static const struct option_entry *table_find(const struct table *t, int c)
 /* --- help --- */
 
 /* The names of the values that an option can have; NULL: it takes other values. */
-static const char *const *names(const struct option_entry *o)
+static const char *const *choices_of(const struct option_entry *o)
 {
 	return o->type == OPTION_SWITCH && !o->choices ? cli_off_on : o->choices;
 }
@@ -201,7 +201,7 @@ static void print_default(const struct option_entry *o)
 		printf(" [%s]", o->choices[*(int *)o->value]);
 		break;
 	case OPTION_SWITCH:
-		printf(" [%s]", names(o)[*(bool *)o->value]);
+		printf(" [%s]", choices_of(o)[*(bool *)o->value]);
 		break;
 	}
 }
@@ -216,9 +216,9 @@ static void print_option(const struct option_entry *o)
 	n = strlen(left);
 	snprintf(left + n, sizeof left - n, "--%s%s", o->name, o->type == OPTION_FLAG ? "" : " ");
 	n = strlen(left);
-	if (names(o) && !o->arg) {
-		for (int i = 0; names(o)[i]; i++, n = strlen(left))
-			snprintf(left + n, sizeof left - n, "%s%s", i ? "|" : "", names(o)[i]);
+	if (choices_of(o) && !o->arg) {
+		for (int i = 0; choices_of(o)[i]; i++, n = strlen(left))
+			snprintf(left + n, sizeof left - n, "%s%s", i ? "|" : "", choices_of(o)[i]);
 	} else if (o->arg) {
 		snprintf(left + n, sizeof left - n, "%s", o->arg);
 	}
@@ -230,11 +230,11 @@ static void print_option(const struct option_entry *o)
 
 static void print_help(const struct cli *cli)
 {
-	printf("usage: %s %s\n%s\n\n", tool, cli->usage, cli->summary);
+	printf("usage: %s %s\n%s\n\n", tool_name, cli->usage, cli->summary);
 	for (size_t i = 0; i < cli->n_options; i++)
 		print_option(&cli->options[i]);
-	for (size_t i = 0; i < CLI_COUNT(standard); i++)
-		print_option(&standard[i]);
+	for (size_t i = 0; i < CLI_COUNT(standard_options); i++)
+		print_option(&standard_options[i]);
 }
 
 /* --- values --- */
@@ -285,14 +285,14 @@ static int parse_choice(const struct option_entry *o, const char *text, int *val
 {
 	char all[256] = "";
 
-	for (int i = 0; names(o)[i]; i++) {
+	for (int i = 0; choices_of(o)[i]; i++) {
 		size_t n = strlen(all);
 
-		if (!strcmp(text, names(o)[i])) {
+		if (!strcmp(text, choices_of(o)[i])) {
 			*value = i;
 			return 0;
 		}
-		snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", names(o)[i]);
+		snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", choices_of(o)[i]);
 	}
 	return err_with(
 	    e, ERR_USAGE, "--%s: unknown value '%s' (expected one of: %s)", o->name, text, all);
@@ -369,7 +369,7 @@ static int set_value(const struct option_entry *o, const char *text, struct err 
  * be written into a checkpoint. So open /dev/null in its place, with a mode in which reading
  * standard input, or writing standard output, fails. Messages are then discarded.
  */
-static void fill_standard(void)
+static void open_standard_streams(void)
 {
 	static const int flags[] = {O_WRONLY, O_RDONLY, O_WRONLY};
 
@@ -380,12 +380,12 @@ static void fill_standard(void)
 
 static void set_tool(const struct cli *cli, int argc, char **argv)
 {
-	fill_standard();
+	open_standard_streams();
 	/* Exceeding a file size limit must be a write error, not the end of the process. */
 	signal(SIGXFSZ, SIG_IGN);
-	tool = cli->tool;
+	tool_name = cli->tool;
 	clock_gettime(CLOCK_MONOTONIC, &started);
-	cli_provenance(command, sizeof command, argc, argv);
+	cli_provenance(command_line, sizeof command_line, argc, argv);
 }
 
 const char *cli_peek(const struct cli *cli, int argc, char **argv, int letter)
@@ -436,7 +436,8 @@ static int refuse_removed(const struct cli *cli, int c, struct err *e)
 static int check_operands(const struct cli *cli, int argc, char **argv, struct err *e)
 {
 	if (argc - optind < cli->min_operands)
-		return err_with(e, ERR_USAGE, "missing operand; usage: %s %s", tool, cli->usage);
+		return err_with(
+		    e, ERR_USAGE, "missing operand; usage: %s %s", tool_name, cli->usage);
 	if (cli->max_operands >= 0 && argc - optind > cli->max_operands)
 		return err_with(e, ERR_USAGE, "'%s': unexpected operand (see --help)",
 		    argv[optind + cli->max_operands]);
@@ -463,7 +464,7 @@ int cli_try_parse(const struct cli *cli, int argc, char **argv, int *first, stru
 			return 1;
 		}
 		if (o->letter == 'V') {
-			printf("%s (cdcd) %s\n", tool, CDCD_VERSION);
+			printf("%s (cdcd) %s\n", tool_name, CDCD_VERSION);
 			return 1;
 		}
 		if (set_value(o, optarg, e))
@@ -547,8 +548,8 @@ void cli_refuse_terminal(const char *path)
 
 static void on_signal(int sig)
 {
-	if (doomed[0])
-		unlink(doomed);
+	if (unfinished[0])
+		unlink(unfinished);
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -573,8 +574,8 @@ static void catch_signals(void)
 
 void cli_unlink_on_signal(const char *path)
 {
-	doomed_by_die = false;
-	snprintf(doomed, sizeof doomed, "%s", path ? path : "");
+	unfinished_at_die = false;
+	snprintf(unfinished, sizeof unfinished, "%s", path ? path : "");
 	if (path)
 		catch_signals();
 }
@@ -582,7 +583,7 @@ void cli_unlink_on_signal(const char *path)
 void cli_unlink_at_end(const char *temporary)
 {
 	cli_unlink_on_signal(temporary);
-	doomed_by_die = true;
+	unfinished_at_die = true;
 }
 
 double cli_percent(uint64_t part, uint64_t whole)
@@ -591,7 +592,7 @@ double cli_percent(uint64_t part, uint64_t whole)
 }
 
 /* Append one argument, quoted so that a shell reads it back unchanged. */
-static size_t quote(char *to, size_t room, const char *s)
+static size_t quote_argument(char *to, size_t room, const char *s)
 {
 	bool plain = *s != '\0' && s[strcspn(s, " \t\n\"'\\$`*?[]{}()<>|&;!#~")] == '\0';
 	size_t n = 0;
@@ -613,16 +614,16 @@ static size_t quote(char *to, size_t room, const char *s)
 
 void cli_provenance(char *text, size_t room, int argc, char **argv)
 {
-	size_t n = (size_t)snprintf(text, room, "%s %s", tool, CDCD_VERSION);
+	size_t n = (size_t)snprintf(text, room, "%s %s", tool_name, CDCD_VERSION);
 
 	for (int i = 1; i < argc && n + 2 < room; i++) {
 		text[n++] = ' ';
-		n += quote(text + n, room - 1 - n, argv[i]);
+		n += quote_argument(text + n, room - 1 - n, argv[i]);
 	}
 	text[n < room ? n : room - 1] = '\0';
 }
 
-static double seconds(struct timeval t)
+static double timeval_seconds(struct timeval t)
 {
 	return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
 }
@@ -641,8 +642,9 @@ int cli_finish(void)
 		return 0;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	getrusage(RUSAGE_SELF, &u);
-	warn("%s: %.3f s wall, %.3f s CPU, %.1f MiB peak", command,
+	warn("%s: %.3f s wall, %.3f s CPU, %.1f MiB peak", command_line,
 	    (double)(now.tv_sec - started.tv_sec) + 1e-9 * (double)(now.tv_nsec - started.tv_nsec),
-	    seconds(u.ru_utime) + seconds(u.ru_stime), (double)mem_peak() / 1048576);
+	    timeval_seconds(u.ru_utime) + timeval_seconds(u.ru_stime),
+	    (double)mem_peak() / 1048576);
 	return 0;
 }

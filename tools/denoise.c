@@ -296,7 +296,7 @@ static int process_records(struct model *m, enum generation_task task, struct sh
 	return 0;
 }
 
-static int run(struct model *m, const char *records, const char *provenance, struct err *e)
+static int run_model(struct model *m, const char *records, const char *provenance, struct err *e)
 {
 	enum generation_task task = chosen_task(records);
 	struct shard_reader *in = NULL;
@@ -327,7 +327,7 @@ int main(int argc, char **argv)
 	if (info)
 		print_info(&m.cp);
 	else
-		failed = run(&m, argv[first], provenance, &e);
+		failed = run_model(&m, argv[first], provenance, &e);
 	model_close(&m);
 	if (failed)
 		die(&e);

@@ -119,7 +119,7 @@ static void check_options(void)
 struct rows {
 	double *step, *t, *ce;
 	size_t n, cap[3];
-	size_t passed_over; /* rows of this split without usable numbers */
+	size_t ignored; /* rows of this split without usable numbers */
 	double least_t, largest_t, largest_ce;
 };
 
@@ -150,7 +150,7 @@ static int rows_add(struct rows *r, double step, double t, double ce, struct err
 }
 
 /* The index of an optional column, or -1. */
-static int find_optional(const struct csv_reader *csv, const char *name)
+static int find_optional_column(const struct csv_reader *csv, const char *name)
 {
 	for (size_t i = 0; i < csv_n_columns(csv); i++)
 		if (!strcmp(csv_name(csv, i), name))
@@ -161,7 +161,8 @@ static int find_optional(const struct csv_reader *csv, const char *name)
 static int rows_read(struct rows *r, struct csv_reader *csv, struct err *e)
 {
 	int t_at = csv_column(csv, "t", e), ce_at = t_at < 0 ? -1 : csv_column(csv, "ce_nats", e);
-	int step_at = find_optional(csv, "step"), split_at = find_optional(csv, "split"), more;
+	int step_at = find_optional_column(csv, "step"),
+	    split_at = find_optional_column(csv, "split"), more;
 
 	if (t_at < 0 || ce_at < 0 || (every > 0 && (step_at = csv_column(csv, "step", e)) < 0) ||
 	    (cli_given("split") && (split_at = csv_column(csv, "split", e)) < 0))
@@ -176,7 +177,7 @@ static int rows_read(struct rows *r, struct csv_reader *csv, struct err *e)
 		    (step_at >= 0 && csv_number(csv, (size_t)step_at, &step, e)))
 			return -1;
 		if (!(isfinite(t) && t > 0 && isfinite(ce)) || (every > 0 && !isfinite(step)))
-			r->passed_over++;
+			r->ignored++;
 		else if (rows_add(r, step, t, ce, e))
 			return -1;
 	}
@@ -224,7 +225,7 @@ static int print_fit(struct output *out, double step, const struct schedule *s, 
 }
 
 /* "step 900: ", or "" if the step is NAN. */
-static const char *at_step(double step, char text[32])
+static const char *format_step(double step, char text[32])
 {
 	text[0] = '\0';
 	if (!isnan(step))
@@ -249,7 +250,7 @@ static int fit_rows(struct fits *f, const struct rows *r, size_t begin, size_t e
 			continue;
 		if (schedule_fit(&f->schedule[i], t, ce, n, &f->why)) {
 			if (family == ALL || every > 0)
-				note("%s%s", at_step(step, at), f->why.msg);
+				note("%s%s", format_step(step, at), f->why.msg);
 			continue;
 		}
 		misfit[i] = schedule_misfit(&f->schedule[i], t, ce, n);
@@ -264,26 +265,27 @@ static int fit_rows(struct fits *f, const struct rows *r, size_t begin, size_t e
 		if (print_fit(out, step, s, e))
 			return -1;
 		if (end == r->n || cli_verbose)
-			note("%s%s: %zu rows, rmse %.4f nats, misfit %.4f nats", at_step(step, at),
-			    schedule_family_name(s->family), n, s->rmse_nats, misfit[done[i]]);
+			note("%s%s: %zu rows, rmse %.4f nats, misfit %.4f nats",
+			    format_step(step, at), schedule_family_name(s->family), n, s->rmse_nats,
+			    misfit[done[i]]);
 		f->printed++;
 	}
 	return 0;
 }
 
 /* Whether a fit is due between two rows. As train does, fit after each multiple of --every. */
-static bool is_due(double step, double next)
+static bool is_fit_due(double step, double next)
 {
 	return every > 0 && ceil(step / (double)every) != ceil(next / (double)every);
 }
 
 /* Fit once at the end, or, with --every, also at each multiple of it that the steps pass. */
-static int fit_all(struct fits *f, const struct rows *r, struct output *out, struct err *e)
+static int fit_history(struct fits *f, const struct rows *r, struct output *out, struct err *e)
 {
 	for (size_t end = 1; end <= r->n; end++) {
 		size_t begin = window > 0 && end > (size_t)window ? end - (size_t)window : 0;
 
-		if (end < r->n && !is_due(r->step[end - 1], r->step[end]))
+		if (end < r->n && !is_fit_due(r->step[end - 1], r->step[end]))
 			continue;
 		if (fit_rows(f, r, begin, end, out, e))
 			return -1;
@@ -299,19 +301,19 @@ static int run_fit(struct input *in, struct csv_reader *csv, struct output *out,
 
 	if (!failed && r.n == 0)
 		failed = err_set(e, "%s: no row%s%s with numbers t > 0 and ce_nats", in->name,
-		    find_optional(csv, "split") >= 0 ? " of split " : "",
-		    find_optional(csv, "split") >= 0 ? split : "");
+		    find_optional_column(csv, "split") >= 0 ? " of split " : "",
+		    find_optional_column(csv, "split") >= 0 ? split : "");
 	if (!failed) {
 		fits_init(&f, &r);
-		failed =
-		    output_printf(out, e, "step," SCHEDULE_COLUMNS "\n") || fit_all(&f, &r, out, e);
+		failed = output_printf(out, e, "step," SCHEDULE_COLUMNS "\n") ||
+		         fit_history(&f, &r, out, e);
 	}
 	if (!failed && f.printed == 0) {
 		*e = f.why;
 		failed = err_prefix(e, "%s: no schedule could be fitted", in->name);
 	}
-	if (!failed && r.passed_over)
-		note("%s: ignored %zu rows without usable numbers", in->name, r.passed_over);
+	if (!failed && r.ignored)
+		note("%s: ignored %zu rows without usable numbers", in->name, r.ignored);
 	rows_free(&r);
 	return failed ? -1 : 0;
 }
@@ -359,7 +361,7 @@ static int read_schedule(struct csv_reader *csv, const int at[SCHEDULE_FIELDS], 
 
 static int run_curve(struct input *in, struct csv_reader *csv, struct output *out, struct err *e)
 {
-	int at[SCHEDULE_FIELDS], step_at = find_optional(csv, "step"), more;
+	int at[SCHEDULE_FIELDS], step_at = find_optional_column(csv, "step"), more;
 	struct schedule s;
 	double step = NAN;
 	size_t n = 0;

@@ -11,7 +11,7 @@ struct summary {
 	float t_min, t_max;
 };
 
-static void summarise(
+static void summarise_record(
     struct summary *s, const struct shard_header *h, const struct shard_record *r, bool first)
 {
 	if (first || r->n < s->min)
@@ -102,7 +102,7 @@ int inspect_info(const char *path, struct output *out, struct err *e)
 	h = *shard_header(in);
 	counted = shard_counts(in)->n;
 	while ((more = shard_read(in, &record, e)) > 0) {
-		summarise(&s, &h, &record, first);
+		summarise_record(&s, &h, &record, first);
 		first = false;
 	}
 	shard_totals(in, &t);
@@ -138,7 +138,7 @@ static int print_noise(uint64_t n, const struct shard_record *r, struct output *
 
 /* The number, in the stream of noised rows, of the record that was just read. last: the number of
  * the record before; *segment: the segment of that record, updated. */
-static uint64_t number(const struct shard_reader *in, uint64_t last, uint64_t *segment)
+static uint64_t next_number(const struct shard_reader *in, uint64_t last, uint64_t *segment)
 {
 	const struct shard_header *h = shard_header(in);
 	struct shard_totals t;
@@ -163,7 +163,7 @@ int inspect_records(
 	while ((more = shard_read(in, &record, e)) > 0) {
 		uint64_t i = (*n)++;
 
-		record_number = number(in, record_number, &segment);
+		record_number = next_number(in, record_number, &segment);
 		if (i < what->from || i >= what->to)
 			continue;
 		if (what->noise ? print_noise(record_number, &record, out, e)

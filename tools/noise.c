@@ -120,7 +120,7 @@ static const struct cli cli = {
 /* --- this rank's part of the stream --- */
 
 /* A number that an MPI launcher set in the environment, or -1. */
-static int64_t launched(const char *name)
+static int64_t launcher_number(const char *name)
 {
 	const char *text = getenv(name);
 	int64_t v;
@@ -140,7 +140,7 @@ static bool is_job_script(void)
 	return getenv("SLURM_JOB_ID") && !getenv("SLURM_STEP_ID");
 }
 
-static void ask_launcher(void)
+static void take_rank_from_launcher(void)
 {
 	static const char *const variable[][2] = {
 	    {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}, /* Open MPI */
@@ -152,7 +152,7 @@ static void ask_launcher(void)
 	rank = 0;
 	world = 1;
 	for (size_t i = 0; i < CLI_COUNT(variable); i++) {
-		int64_t r = launched(variable[i][0]), n = launched(variable[i][1]);
+		int64_t r = launcher_number(variable[i][0]), n = launcher_number(variable[i][1]);
 
 		if (r < 0 || n < 1 || (i >= 2 && is_job_script()))
 			continue;
@@ -166,10 +166,10 @@ static void ask_launcher(void)
 	}
 }
 
-static void find_place(void)
+static void find_rank(void)
 {
 	if (rank < 0 && world == 0) {
-		ask_launcher();
+		take_rank_from_launcher();
 		return;
 	}
 	if (rank < 0 && world == 1)
@@ -223,7 +223,7 @@ static int copy_counts(const struct shard_reader *in, struct shard_counts *c, st
 
 /* Take the counts of ids from another file of the same vocabulary: a validation set needs the
  * counts of the training rows. */
-static int other_counts(
+static int load_counts(
     const char *path, const struct shard_header *h, struct shard_counts *c, struct err *e)
 {
 	struct shard_reader *in = shard_open(path, e);
@@ -250,7 +250,8 @@ out:
 	return failed;
 }
 
-static int load_all(int n, char **paths, struct shard_header *h, struct rows *rows, struct err *e)
+static int load_all_rows(
+    int n, char **paths, struct shard_header *h, struct rows *rows, struct err *e)
 {
 	char *standard[] = {NULL};
 
@@ -272,7 +273,7 @@ static int load_all(int n, char **paths, struct shard_header *h, struct rows *ro
 }
 
 /* Write n records: first, first + world, first + 2 world ... */
-static int write_all(
+static int write_records(
     struct shard_writer *w, struct noising *g, uint64_t first, uint64_t n, struct err *e)
 {
 	for (uint64_t i = 0; i < n; i++) {
@@ -286,11 +287,15 @@ static int write_all(
 }
 
 /* Write this rank's part of the records [skip, skip + limit) of the stream. */
-static int noise(struct shard_header *h, const struct rows *rows, const struct shard_counts *counts,
-    struct err *e)
+static int write_noised_rows(struct shard_header *h, const struct rows *rows,
+    const struct shard_counts *counts, struct err *e)
 {
-	const struct noising_options o = {
-	    seed, !no_shuffle, (float)fixed_t, (float)fixed_u, (enum noising_mask)mask, max_given};
+	const struct noising_options o = {.seed = seed,
+	    .shuffle = !no_shuffle,
+	    .t = (float)fixed_t,
+	    .u = (float)fixed_u,
+	    .mask = (enum noising_mask)mask,
+	    .max_given = max_given};
 	uint64_t total = rows->n * (uint64_t)epochs, ranks = (uint64_t)world, first, n;
 	struct shard_writer *w;
 	struct noising g;
@@ -315,7 +320,7 @@ static int noise(struct shard_header *h, const struct rows *rows, const struct s
 	w = shard_create(output, h, counts, (int)level, e);
 	if (w)
 		cli_unlink_at_end(shard_temporary(w));
-	if (w && write_all(w, &g, first, n, e)) {
+	if (w && write_records(w, &g, first, n, e)) {
 		shard_abort(w);
 		w = NULL;
 	}
@@ -326,7 +331,7 @@ static int noise(struct shard_header *h, const struct rows *rows, const struct s
 	return 0;
 }
 
-static void warn_of_share(const struct rows *rows)
+static void warn_of_max_given(const struct rows *rows)
 {
 	if ((mask == NOISING_PREFIX || mask == NOISING_MIXED) && max_given > 0 &&
 	    noising_max_given(max_given, rows->length) == 0)
@@ -351,17 +356,17 @@ int main(int argc, char **argv)
 	cli_refuse(cli_given("max-given") && mask == NOISING_ALL, "--max-given",
 	    "--mask all, which noises every position");
 	cli_refuse_clashes(&output, 1, &counts_file, 1, argv + operand);
-	find_place();
+	find_rank();
 	cli_refuse_terminal(output);
 	cli_provenance(provenance, sizeof provenance, argc, argv);
-	failed = load_all(argc - operand, argv + operand, &h, &rows, &e);
+	failed = load_all_rows(argc - operand, argv + operand, &h, &rows, &e);
 	if (!failed)
-		failed = counts_file ? other_counts(counts_file, &h, &counts, &e)
+		failed = counts_file ? load_counts(counts_file, &h, &counts, &e)
 		                     : rows_count(&rows, h.vocab_size, &counts, &e);
 	if (!failed) {
-		warn_of_share(&rows);
+		warn_of_max_given(&rows);
 		shard_add_provenance(&h, provenance);
-		failed = noise(&h, &rows, &counts, &e);
+		failed = write_noised_rows(&h, &rows, &counts, &e);
 	}
 	rows_counts_release(&counts);
 	rows_release(&rows);

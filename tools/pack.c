@@ -12,6 +12,7 @@
 #include "formats/shard.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/rng.h"
 #include "inspect.h"
 
@@ -101,17 +102,16 @@ struct packer {
 };
 
 /* The number from text to end, or fallback if that is empty. */
-static uint64_t bound(const char *text, const char *end, uint64_t fallback)
+static uint64_t parse_bound(const char *text, const char *end, uint64_t fallback)
 {
-	uint64_t v = 0;
+	char digits[32];
+	uint64_t v;
 
 	if (text == end)
 		return fallback;
-	for (; text < end; text++) {
-		if (*text < '0' || *text > '9' || v > (UINT64_MAX - 9) / 10)
-			die_usage("--take: '%s' is not A:B", take);
-		v = 10 * v + (uint64_t)(*text - '0');
-	}
+	snprintf(digits, sizeof digits, "%.*s", (int)(end - text), text);
+	if ((size_t)(end - text) >= sizeof digits || number_unsigned(digits, &v))
+		die_usage("--take: '%s' is not A:B", take);
 	return v;
 }
 
@@ -125,13 +125,13 @@ static void parse_take(uint64_t *from, uint64_t *to)
 		return;
 	if (!colon)
 		die_usage("--take: '%s' is not A:B", take);
-	*from = bound(take, colon, 0);
-	*to = bound(colon + 1, colon + strlen(colon), UINT64_MAX);
+	*from = parse_bound(take, colon, 0);
+	*to = parse_bound(colon + 1, colon + strlen(colon), UINT64_MAX);
 	if (*from > *to)
 		die_usage("--take: '%s': the end is below the start", take);
 }
 
-static int create(struct packer *p, struct err *e)
+static int create_output(struct packer *p, struct err *e)
 {
 	p->w = shard_create(output, &p->out, NULL, (int)level, e);
 	if (!p->w)
@@ -141,7 +141,7 @@ static int create(struct packer *p, struct err *e)
 }
 
 /* Write the next row of the output, unless --take excludes it. */
-static int put(struct packer *p, const uint32_t *ids, struct err *e)
+static int put_row(struct packer *p, const uint32_t *ids, struct err *e)
 {
 	struct shard_record record = {.ids = ids, .n = p->out.row_len};
 	uint64_t i = p->index++;
@@ -153,11 +153,11 @@ static int take_row(void *to, const uint32_t *ids, struct err *e)
 {
 	struct packer *p = to;
 
-	return shuffle ? rows_add(&p->rows, ids, e) : put(p, ids, e);
+	return shuffle ? rows_add(&p->rows, ids, e) : put_row(p, ids, e);
 }
 
 /* Derive the output's header from that of the first input, and start packing. */
-static int begin(
+static int begin_packing(
     struct packer *p, const struct shard_reader *in, const char *provenance, struct err *e)
 {
 	const struct shard_header *h = shard_header(in);
@@ -186,7 +186,7 @@ static int begin(
 	rows_init(&p->rows, &p->out);
 	if (packing_init(&p->packing, &o, take_row, p, e))
 		return -1;
-	return shuffle ? 0 : create(p, e);
+	return shuffle ? 0 : create_output(p, e);
 }
 
 static int pack_file(struct packer *p, const char *path, const char *provenance, struct err *e)
@@ -197,7 +197,7 @@ static int pack_file(struct packer *p, const char *path, const char *provenance,
 
 	if (!in)
 		return -1;
-	if (!p->begun && begin(p, in, provenance, e))
+	if (!p->begun && begin_packing(p, in, provenance, e))
 		more = -1;
 	else if (shard_compatible(&p->in, shard_header(in), e))
 		err_prefix(e, "%s: does not fit the files before it", shard_name(in));
@@ -220,19 +220,19 @@ static int put_shuffled(struct packer *p, struct err *e)
 	p->out.expected = (p->to < n ? p->to : n) - (p->from < n ? p->from : n);
 	order = mem_array(n, sizeof *order, e);
 	row = mem_array(p->out.row_len, sizeof *row, e);
-	failed = !order || !row || create(p, e);
+	failed = !order || !row || create_output(p, e);
 	if (!failed)
 		rng_permutation(seed, SHUFFLE_ROUND, order, n);
 	for (uint32_t i = 0; i < n && !failed; i++) {
 		rows_get(&p->rows, order[i], row);
-		failed = put(p, row, e);
+		failed = put_row(p, row, e);
 	}
 	free(order);
 	free(row);
 	return failed ? -1 : 0;
 }
 
-static void say_stats(const struct packer *p)
+static void note_stats(const struct packer *p)
 {
 	const struct packing_stats *s = &p->packing.stats;
 	uint64_t made = s->rows * p->out.row_len, from = p->from < s->rows ? p->from : s->rows;
@@ -248,7 +248,7 @@ static void say_stats(const struct packer *p)
 		note("%" PRIu64 " of these rows written", taken);
 }
 
-static int pack(int n, char **paths, const char *provenance, struct err *e)
+static int pack_files(int n, char **paths, const char *provenance, struct err *e)
 {
 	struct packer p = {0};
 	int failed = 0;
@@ -264,7 +264,7 @@ static int pack(int n, char **paths, const char *provenance, struct err *e)
 		failed = shard_commit(p.w, e);
 	cli_unlink_at_end(NULL);
 	if (!failed)
-		say_stats(&p);
+		note_stats(&p);
 	rows_release(&p.rows);
 	packing_release(&p.packing);
 	return failed;
@@ -272,7 +272,7 @@ static int pack(int n, char **paths, const char *provenance, struct err *e)
 
 /* --- what is in a shard --- */
 
-static int say(int n, char **paths, struct err *e)
+static int print_shards(int n, char **paths, struct err *e)
 {
 	struct inspection what = {.noise = print_noise};
 	struct output out;
@@ -352,7 +352,7 @@ int main(int argc, char **argv)
 	if (!text)
 		cli_refuse_terminal(output);
 	cli_provenance(provenance, sizeof provenance, argc, argv);
-	if (text ? say(n, paths, &e) : pack(n, paths, provenance, &e))
+	if (text ? print_shards(n, paths, &e) : pack_files(n, paths, provenance, &e))
 		die(&e);
 	return cli_finish();
 }
