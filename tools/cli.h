@@ -121,7 +121,7 @@ extern bool cli_quiet, cli_verbose, cli_force;
 		.help = "threads; 0: one per processor", .min = 0, .max = 1024                     \
 	}
 
-/* precision: int, an enum k_precision of compute/kernels.h */
+/* precision: enum k_precision of compute/kernels.h */
 #define CLI_PRECISION(precision)                                                                   \
 	{                                                                                          \
 		.name = "precision", .type = OPTION_CHOICE, .value = (precision),                  \

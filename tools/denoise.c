@@ -25,9 +25,10 @@ static struct sampler_options sampler = {.method = SAMPLER_EULER,
     .scale = 1,
     .eta = 1,
     .guidance = 1};
-static int64_t count = 1, batch = 32, threads;
+static int64_t count = 1, threads;
+static size_t batch = 32;
 static uint64_t seed;
-static int precision;
+static enum k_precision precision;
 static bool prefix, infill, loss, last, info;
 
 static const struct option_entry entries[] = {
@@ -109,7 +110,7 @@ static const struct option_entry entries[] = {
         .help = "use the weights of the last step, not their average"},
     {.letter = 'B',
         .name = "batch",
-        .type = OPTION_INT,
+        .type = OPTION_SIZE,
         .value = &batch,
         .arg = "N",
         .help = "rows that are computed together",
@@ -263,11 +264,9 @@ static int check_records(
 
 static int load_model(struct model *m, struct err *e)
 {
-	size_t B = (size_t)batch;
-
-	if (model_prepare(m, (int)threads, (enum k_precision)precision, e))
+	if (model_prepare(m, (int)threads, precision, e))
 		return -1;
-	return model_load(m, last, loss ? evaluate_bytes(m, B) : generate_bytes(m, B), e);
+	return model_load(m, last, loss ? evaluate_bytes(m, batch) : generate_bytes(m, batch), e);
 }
 
 static int process_records(struct model *m, enum generation_task task, struct shard_reader *in,
@@ -277,7 +276,7 @@ static int process_records(struct model *m, enum generation_task task, struct sh
 	    .sampler = sampler,
 	    .count = count,
 	    .seed = seed,
-	    .batch = (size_t)batch,
+	    .batch = batch,
 	    .output = output,
 	    .provenance = provenance};
 	struct progress progress;
@@ -287,7 +286,7 @@ static int process_records(struct model *m, enum generation_task task, struct sh
 	if (load_model(m, e) || (profile_path && output_check(profile_path, e)))
 		return -1;
 	progress_start(&progress);
-	failed = loss ? evaluate(m, what.batch, output, in, &progress, &rows, e)
+	failed = loss ? evaluate(m, batch, output, in, &progress, &rows, e)
 	              : generate(m, &what, in, &progress, &rows, e);
 	progress_end();
 	if (failed ||

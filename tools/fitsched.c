@@ -18,7 +18,8 @@ enum { ALL = SCHEDULE_FAMILIES };
 
 static int family = SCHEDULE_CAUCHY;
 static const char *split = "train", *output;
-static int64_t window, every, embed, points = 200;
+static int64_t every, embed;
+static size_t window, points = 200;
 static double t_min, t_max;
 static bool curve, history;
 
@@ -29,7 +30,7 @@ static const struct option_entry options[] = {
         .help = "family of F(t) to fit",
         .choices = families},
     {.name = "window",
-        .type = OPTION_INT,
+        .type = OPTION_SIZE,
         .value = &window,
         .arg = "N",
         .help = "fit to the last N rows only; 0: to all rows",
@@ -72,7 +73,7 @@ static const struct option_entry options[] = {
         .value = &history,
         .help = "with --curve: write a curve for every row, not only the last"},
     {.name = "points",
-        .type = OPTION_INT,
+        .type = OPTION_SIZE,
         .value = &points,
         .arg = "N",
         .help = "with --curve: points per curve",
@@ -283,7 +284,7 @@ static bool is_fit_due(double step, double next)
 static int fit_history(struct fits *f, const struct rows *r, struct output *out, struct err *e)
 {
 	for (size_t end = 1; end <= r->n; end++) {
-		size_t begin = window > 0 && end > (size_t)window ? end - (size_t)window : 0;
+		size_t begin = window > 0 && end > window ? end - window : 0;
 
 		if (end < r->n && !is_fit_due(r->step[end - 1], r->step[end]))
 			continue;
@@ -324,7 +325,7 @@ static int print_curve(struct output *out, double step, const struct schedule *s
 {
 	double width = log(s->t_max / s->t_min) / (double)(points - 1);
 
-	for (int64_t i = 0; i < points; i++) {
+	for (size_t i = 0; i < points; i++) {
 		double t = i == points - 1 ? s->t_max : s->t_min * exp((double)i * width);
 
 		if (print_step(out, step, e) ||

@@ -16,7 +16,7 @@ static int64_t epochs = 1, skip, limit = -1, level = SHARD_AUTO, rank = -1, worl
 static uint64_t seed;
 static double fixed_t = NAN, fixed_u = NAN, max_given = 1;
 static bool no_shuffle;
-static int mask = NOISING_ALL;
+static enum noising_mask mask = NOISING_ALL;
 static const char *output, *counts_file;
 
 static const char *const masks[] = {"all", "prefix", "random", "mixed", NULL};
@@ -294,7 +294,7 @@ static int write_noised_rows(struct shard_header *h, const struct rows *rows,
 	    .shuffle = !no_shuffle,
 	    .t = (float)fixed_t,
 	    .u = (float)fixed_u,
-	    .mask = (enum noising_mask)mask,
+	    .mask = mask,
 	    .max_given = max_given};
 	uint64_t total = rows->n * (uint64_t)epochs, ranks = (uint64_t)world, first, n;
 	struct shard_writer *w;

@@ -20,7 +20,7 @@
 
 static int64_t length = 64, stride, level = SHARD_AUTO;
 static uint64_t seed;
-static int what_is_long = PACKING_CUT;
+static enum packing_long long_stories = PACKING_CUT;
 static bool join, shuffle, info, check, print_ids, print_noise;
 static const char *take, *output;
 
@@ -37,7 +37,7 @@ static const struct option_entry options[] = {
         .max = 1 << 20},
     {.name = "long",
         .type = OPTION_CHOICE,
-        .value = &what_is_long,
+        .value = &long_stories,
         .help = "what to do with stories of more than N ids",
         .choices = longs},
     {.name = "join",
@@ -162,7 +162,7 @@ static int begin_packing(
 {
 	const struct shard_header *h = shard_header(in);
 	struct packing_options o = {
-	    .special = h->special, .long_stories = (enum packing_long)what_is_long, .join = join};
+	    .special = h->special, .long_stories = long_stories, .join = join};
 
 	p->begun = true;
 	p->in = p->out = *h;
@@ -241,7 +241,7 @@ static void note_stats(const struct packer *p)
 	note("%" PRIu64 " %s of %" PRIu64 " ids; %" PRIu64 " %s, %" PRIu64
 	     " dropped, %.1f%% of the ids left out; %" PRIu64 " rows of %u, %.1f%% padding",
 	    s->stories, p->in.kind == SHARD_ROWS ? "rows" : "stories", s->tokens, s->cut,
-	    what_is_long == PACKING_SPLIT ? "split" : "cut", s->dropped,
+	    long_stories == PACKING_SPLIT ? "split" : "cut", s->dropped,
 	    cli_percent(s->lost, s->tokens), s->rows, p->out.row_len,
 	    cli_percent(s->padding, made));
 	if (take)

@@ -16,7 +16,8 @@
 static struct figure_options o = {.dot = NAN, .alpha = NAN};
 static const char *x_name, *y_names, *c_name, *g_name, *x_limits, *y_limits, *size = "1200x750";
 static bool discrete;
-static int64_t bins, smooth, max_points = 20000;
+static int64_t bins, smooth;
+static size_t max_points = 20000;
 static double interval = 1;
 static struct cli_list where_specs;
 
@@ -130,7 +131,7 @@ static const struct option_entry options[] = {
         .min = 0.001,
         .max = 1},
     {.name = "max-points",
-        .type = OPTION_INT,
+        .type = OPTION_SIZE,
         .value = &max_points,
         .arg = "N",
         .help = "draw at most N points, evenly thinned; 0: all; default: SVG only",
@@ -332,7 +333,7 @@ static void set_options(void)
 	parse_size(size, &o.width, &o.height);
 	parse_spec(&o.spec);
 	if (cli_given("max-points") || (o.path && plot_format(o.path) == PLOT_SVG))
-		o.max_points = (size_t)max_points;
+		o.max_points = max_points;
 }
 
 int main(int argc, char **argv)

@@ -20,7 +20,8 @@ enum { LEARN_ALPHABET = 1000, LEARN_MIN_COUNT = 2 };
 static const char *vocab_path, *field, *output;
 static bool decode, lines, text, no_special, pad, left, cased, literal, keep_special, no_cleanup,
     skip_bad, json;
-static int64_t truncate_to, threads = 1, level = SHARD_AUTO, learn;
+static int64_t threads = 1, level = SHARD_AUTO, learn;
+static size_t truncate_to;
 
 static const struct option_entry options[] = {
     {.letter = 'w',
@@ -59,7 +60,7 @@ static const struct option_entry options[] = {
         .value = &skip_bad,
         .help = "skip lines that hold no document, and count them"},
     {.name = "truncate",
-        .type = OPTION_INT,
+        .type = OPTION_SIZE,
         .value = &truncate_to,
         .arg = "N",
         .help = "largest number of ids per record; 0: no limit",
@@ -147,7 +148,7 @@ static int run_encode(int n, char **paths, const char *provenance, struct err *e
 	struct vocab *vocab = open_vocab(e);
 	const struct encoding g = {.vocab = vocab,
 	    .options = {.cased = cased, .literal = literal},
-	    .frame = {.bare = no_special, .limit = (size_t)truncate_to, .pad = pad, .left = left},
+	    .frame = {.bare = no_special, .limit = truncate_to, .pad = pad, .left = left},
 	    .form = input_form(),
 	    .field = field,
 	    .skip_bad = skip_bad,
