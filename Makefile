@@ -85,7 +85,8 @@ ALL_LDFLAGS = $(LDFLAGS) $(SANITIZE) -pthread
 ALL_LIBS = $(PKG_LIBS) -lcsv -lm $(LDLIBS)
 
 TRAIN_OBJ = $(TOOL_COMMON) \
-	$(patsubst %,$(BUILD)/tools/%.o,train train_options needs origin ranks run runlog stop profile)
+	$(patsubst %,$(BUILD)/tools/%.o,train train_options needs origin ranks run run_open runlog \
+		stop profile)
 DENOISE_OBJ = $(TOOL_COMMON) \
 	$(patsubst %,$(BUILD)/tools/%.o,denoise generate evaluate batches model profile)
 

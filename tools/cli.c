@@ -26,7 +26,6 @@ enum { MAX_OPTIONS = 96, LONG_ONLY = 256, REMOVED = LONG_ONLY + MAX_OPTIONS };
 
 const char *const cli_off_on[] = {"off", "on", NULL};
 bool cli_quiet, cli_verbose, cli_force;
-bool (*cli_dying)(struct err *e);
 bool cli_line_drawn;
 
 static const char *tool_name = "cdcd";
@@ -52,13 +51,10 @@ __attribute__((format(printf, 1, 0))) static void print_message(const char *fmt,
 
 void die(const struct err *e)
 {
-	struct err last = *e;
-
 	if (unfinished[0] && unfinished_at_die)
 		unlink(unfinished);
-	if (!cli_dying || cli_dying(&last))
-		warn("%s", last.msg);
-	exit((int)last.status);
+	warn("%s", e->msg);
+	exit((int)e->status);
 }
 
 void die_at_once(const char *name, const struct err *e)

@@ -153,12 +153,6 @@ const char *cli_peek(const struct cli *cli, int argc, char **argv, int letter);
 int cli_try_parse(const struct cli *cli, int argc, char **argv, int *first, struct err *e);
 int cli_parse(const struct cli *cli, int argc, char **argv);
 
-/*
- * cli_dying - a hook that die and die_usage call before they print. It may change the message, and
- * returns whether die prints it. NULL: no hook.
- */
-extern bool (*cli_dying)(struct err *e);
-
 /* die - print "tool: message" and exit with the status in e. die_usage - the same with status 2. */
 void die(const struct err *e) __attribute__((noreturn));
 

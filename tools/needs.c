@@ -31,18 +31,15 @@ void needs_print(FILE *to, struct kernels *k, const struct config *c,
 	}
 }
 
-void needs_check(
-    struct kernels *k, const struct config *c, const struct trainer_options *o, struct comm *comm)
+int needs_check(struct kernels *k, const struct config *c, const struct trainer_options *o,
+    struct comm *comm, struct err *e)
 {
 	size_t bytes = trainer_bytes(k, c, o, comm);
-	struct err e;
 
-	if (bytes > mem_available() && !cli_force) {
-		err_set(&e,
+	if (bytes > mem_available() && !cli_force)
+		return err_set(e,
 		    "the run needs %.1f MiB of memory, but %.1f MiB are available; use a smaller "
-		    "model "
-		    "or batch, or -f to start anyway",
+		    "model or batch, or -f to start anyway",
 		    (double)bytes / 1048576, (double)mem_available() / 1048576);
-		die(&e);
-	}
+	return 0;
 }

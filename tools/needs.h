@@ -16,8 +16,9 @@ void needs_print(FILE *to, struct kernels *k, const struct config *c,
     const struct trainer_options *o, struct comm *comm, const struct shard_reader *in,
     uint64_t rows);
 
-/* needs_check - die if the run needs more memory than is available, unless -f was given. */
-void needs_check(
-    struct kernels *k, const struct config *c, const struct trainer_options *o, struct comm *comm);
+/* needs_check - an error if the run needs more memory than is available, unless -f was given.
+ * Returns 0 or -1. */
+int needs_check(struct kernels *k, const struct config *c, const struct trainer_options *o,
+    struct comm *comm, struct err *e);
 
 #endif

@@ -8,76 +8,24 @@
 #include "cli.h"
 #include "base/mem.h"
 
-static struct comm *comm;
-static bool running;
-static char *lines;
-static size_t lines_n, lines_room;
-
-bool ranks_first(void)
+int ranks_mute(const struct comm *comm, struct err *e)
 {
-	return comm_rank(comm) == 0;
+	if (comm_rank(comm) > 0 && !freopen("/dev/null", "w", stdout))
+		return err_errno(e, "/dev/null");
+	return 0;
 }
 
-/* The hook of die. Before the first step all ranks reach the next gate, so they can agree on the
- * error; after it the others may be in any collective call, and all ranks are aborted. */
-static bool speak(struct err *e)
+void ranks_report(const struct comm *comm, struct err *e)
 {
-	if (running && comm_size(comm) > 1) {
-		err_prefix(e, "rank %d of %d", comm_rank(comm), comm_size(comm));
+	if (!e->reported && comm_rank(comm) == 0)
 		warn("%s", e->msg);
-		comm_abort(comm, (int)e->status);
-	}
-	comm_agree(comm, 1, e);
-	return ranks_first();
+	e->reported = true;
 }
 
-void ranks_leave(void)
-{
-	comm_finalize(comm);
-	comm = NULL;
-	free(lines);
-	lines = NULL;
-}
-
-struct comm *ranks_join(int *argc, char ***argv)
-{
-	struct err e;
-
-	comm = comm_init(argc, argv, &e);
-	if (!comm)
-		die(&e);
-	cli_dying = speak;
-	atexit(ranks_leave);
-	if (!ranks_first() && !freopen("/dev/null", "w", stdout)) {
-		err_errno(&e, "/dev/null");
-		die(&e);
-	}
-	return comm;
-}
-
-void ranks_gate(void)
-{
-	struct err e;
-
-	if (comm_agree(comm, 0, &e)) {
-		if (ranks_first())
-			warn("%s", e.msg);
-		exit((int)e.status);
-	}
-}
-
-void ranks_begin(void)
-{
-	running = true;
-}
-
-/* --- settings that must be the same on all ranks --- */
-
-void ranks_say(const char *fmt, ...)
+void ranks_add(struct ranks_common *common, const char *fmt, ...)
 {
 	char line[320];
 	va_list ap;
-	struct err e;
 	size_t n;
 
 	va_start(ap, fmt);
@@ -86,29 +34,36 @@ void ranks_say(const char *fmt, ...)
 	n = strlen(line);
 	line[n++] = '\n';
 	line[n] = '\0';
-	if (mem_grow(&lines, &lines_room, lines_n + n + 1, 1, &e))
-		die(&e);
-	memcpy(lines + lines_n, line, n + 1);
-	lines_n += n;
+	if (common->failed ||
+	    mem_grow(&common->text, &common->cap, common->n + n + 1, 1, &common->why)) {
+		common->failed = true;
+		return;
+	}
+	memcpy(common->text + common->n, line, n + 1);
+	common->n += n;
 }
 
-void ranks_say_fields(const struct field *f, size_t n, const void *base)
+void ranks_add_fields(
+    struct ranks_common *common, const struct field *f, size_t n, const void *base)
 {
 	char text[FIELD_ROOM];
 
 	for (size_t i = 0; i < n; i++) {
 		field_print(&f[i], base, text);
-		ranks_say("%s %s", f[i].name, text);
+		ranks_add(common, "%s %s", f[i].name, text);
 	}
 }
 
-void ranks_compare(void)
+int ranks_compare(struct ranks_common *common, struct comm *comm, struct err *e)
 {
-	struct err e;
+	int failed;
 
-	if (!comm_check_same(comm, lines, &e))
-		return;
-	if (ranks_first())
-		warn("%s", e.msg);
-	exit((int)e.status);
+	if (common->failed)
+		*e = common->why;
+	failed = comm_agree(comm, common->failed, e);
+	if (!failed)
+		failed = comm_check_same(comm, common->text ? common->text : "", e);
+	free(common->text);
+	*common = (struct ranks_common){0};
+	return failed;
 }

@@ -2,42 +2,42 @@
 #define CDCD_RANKS_H
 
 /*
- * Output and errors of a tool that runs as several ranks. Rank 0 alone writes to standard output
- * and error. An error in any rank ends all ranks, with one message and the same exit status.
+ * A tool that runs as several ranks. Rank 0 alone writes to standard output and error. Each phase
+ * of the tool returns an error on all ranks if it fails on one (comm_agree), so that all of them
+ * end, with one message and the same exit status.
  */
+
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "base/fields.h"
 #include "comm/comm.h"
 
-/*
- * ranks_join - initialise the communicator. Call it at the start of main. Ranks other than 0 get no
- * standard output. Between this call and ranks_gate, and between two gates, any rank may call die:
- * die then waits until all ranks are at the next gate, and all exit. The communicator exists until
- * ranks_leave.
+/* ranks_mute - discard the standard output of ranks other than 0. Not collective. Returns 0 or -1.
  */
-struct comm *ranks_join(int *argc, char ***argv);
+int ranks_mute(const struct comm *comm, struct err *e);
 
-/* ranks_first - whether this is rank 0, or the only process. */
-bool ranks_first(void);
+/* ranks_report - print the message of e on rank 0, unless e->reported, and set e->reported. Not
+ * collective. */
+void ranks_report(const struct comm *comm, struct err *e);
 
-/* ranks_gate - return if no rank has died, else exit in all ranks. Collective. No other collective
- * call may come between a point where a rank may die and the next gate. */
-void ranks_gate(void);
+/* What must be the same on all ranks: lines "name value". All zero: no lines. */
+struct ranks_common {
+	char *text;
+	size_t n, cap; /* bytes of text, without its final NUL */
+	bool failed;   /* memory was short for a line; why says how much */
+	struct err why;
+};
 
-/* ranks_begin - training starts. From here on ranks agree on errors with comm_agree; a rank that
- * calls die aborts the others. */
-void ranks_begin(void);
+/* ranks_add - add a line. ranks_add_fields - add a line for each of the n fields of the struct at
+ * base. If memory is short, ranks_compare returns the error. */
+void ranks_add(struct ranks_common *common, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void ranks_add_fields(
+    struct ranks_common *common, const struct field *f, size_t n, const void *base);
 
-/* ranks_leave - free the communicator. Collective. Also called at exit. */
-void ranks_leave(void);
-
-/*
- * ranks_say - add a line "name value" that must be the same on all ranks. ranks_say_fields - add a
- * line for each field of the struct at base. ranks_compare - exit in all ranks unless all have the
- * same lines; collective.
- */
-void ranks_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void ranks_say_fields(const struct field *f, size_t n, const void *base);
-void ranks_compare(void);
+/* ranks_compare - check that all ranks have the same lines, and free them. Collective. Returns 0,
+ * or -1 on all ranks. */
+int ranks_compare(struct ranks_common *common, struct comm *comm, struct err *e);
 
 #endif

@@ -3,45 +3,33 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
-#include "base/mem.h"
 #include "train/validation.h"
+#include "profile.h"
 #include "ranks.h"
 #include "stop.h"
 
-int run_init(struct run *r, struct err *e)
-{
-	r->first_step = r->tr->step;
-	r->valid = NAN;
-	r->ce = mem_array(r->tr->o.batch, sizeof *r->ce, e);
-	return r->ce ? 0 : -1;
-}
-
-void run_release(struct run *r)
-{
-	free(r->ce);
-	r->ce = NULL;
-}
-
-static int save(struct run *r, struct err *e)
+static int save_checkpoint(struct run *r, struct err *e)
 {
 	if (r->saved == r->tr->step)
 		return 0;
-	/* Logs first: a resumed run never writes the rows before its checkpoint again. */
 	r->save_failed = false;
-	if (trainer_check_finite(r->tr, e) || comm_agree(r->tr->comm, runlog_sync(r->logs, e), e))
+	if (trainer_check_finite(r->tr, e))
 		return -1;
-	r->save_failed = trainer_save(r->tr, r->output, e) != 0;
-	if (r->save_failed)
+	/* Logs first: a resumed run does not write the rows before its checkpoint again. */
+	if (comm_agree(r->comm, runlog_sync(&r->logs, e), e))
 		return -1;
+	if (trainer_save(r->tr, r->options->output, e)) {
+		r->save_failed = true;
+		return -1;
+	}
 	r->saved = r->tr->step;
 	return 0;
 }
 
-static void report(struct run *r, const struct trainer_result *result)
+static void report_step(struct run *r, const struct trainer_result *result)
 {
 	double seconds = progress_seconds(&r->progress), total = (double)r->tr->o.steps;
 	double done =
@@ -49,8 +37,8 @@ static void report(struct run *r, const struct trainer_result *result)
 	double speed = (double)r->tokens / seconds;
 	char eta[16], valid[32] = "";
 
-	runlog_step(r->logs, result, r->tr->rows, seconds, speed, r->tr->comm->seconds - r->waited);
-	r->waited = r->tr->comm->seconds;
+	runlog_step(&r->logs, result, r->tr->rows, seconds, speed, r->comm->seconds - r->waited);
+	r->waited = r->comm->seconds;
 	if (!progress_due(&r->progress))
 		return;
 	if (isfinite(r->valid))
@@ -65,51 +53,117 @@ static bool is_stopped(const struct run *r)
 {
 	double stop = stop_signal != 0;
 
-	comm_allreduce(r->tr->comm, &stop, 1);
+	comm_allreduce(r->comm, &stop, 1);
 	return stop > 0;
 }
 
-static bool print_valid(void *arg, const double *t, const double *ce, size_t n)
+static bool log_validation(void *arg, const double *t, const double *ce, size_t n)
 {
-	const struct run *r = arg;
+	struct run *r = arg;
 
-	runlog_losses(r->logs, r->tr->step, t, ce, n, "valid");
+	runlog_losses(&r->logs, r->tr->step, t, ce, n, "valid");
 	return !is_stopped(r);
 }
 
-/* Write everything that is due after a step: logs, progress, validation, checkpoint. */
-static int after_step(struct run *r, const struct trainer_result *result, struct err *e)
+static int validate(struct run *r, uint64_t step, struct err *e)
 {
-	struct trainer *tr = r->tr;
-	bool last = result->step == tr->o.steps;
+	const struct train_options *o = r->options;
+	bool last = step == r->tr->o.steps;
 
-	runlog_losses(r->logs, result->step, result->t, result->ce, result->n, "train");
-	report(r, result);
+	if (!o->valid_path || (!last && step % (uint64_t)o->valid_every))
+		return 0;
+	return validation_run(r->tr, o->valid_path, log_validation, r, &r->valid, e);
+}
+
+/* Write everything that is due after a step: logs, progress, validation, checkpoint. */
+static int finish_step(struct run *r, const struct trainer_result *result, struct err *e)
+{
+	runlog_losses(&r->logs, result->step, result->t, result->ce, result->n, "train");
+	report_step(r, result);
 	if (result->refit > 0)
-		runlog_schedule(r->logs, result->step, &tr->schedule);
+		runlog_schedule(&r->logs, result->step, &r->tr->schedule);
 	if (result->refit < 0)
 		note("step %" PRIu64 ": the schedule is unchanged, as the fit failed: %s",
 		    result->step, result->why.msg);
-	if (r->valid_path && (last || result->step % (uint64_t)r->valid_every == 0) &&
-	    validation_run(tr, r->valid_path, print_valid, r, &r->valid, e))
+	if (validate(r, result->step, e))
 		return -1;
-	if (comm_agree(r->tr->comm, runlog_flush(r->logs, e), e))
+	if (comm_agree(r->comm, runlog_flush(&r->logs, e), e))
 		return -1;
-	return result->step % (uint64_t)r->save_every == 0 ? save(r, e) : 0;
+	if (result->step % (uint64_t)r->options->save_every)
+		return 0;
+	return save_checkpoint(r, e);
 }
 
 /* Called when the first rows have arrived: from here on, logs of earlier runs are overwritten. */
-static int begin(struct run *r, struct err *e)
+static int begin_logs(struct run *r, struct err *e)
 {
 	if (r->begun)
 		return 0;
 	r->begun = true;
-	if (comm_agree(
-	        r->tr->comm, ranks_first() && runlog_begin(r->logs, r->header, e) ? -1 : 0, e))
+	if (comm_agree(r->comm, runlog_begin(&r->logs, !r->options->no_header, e), e))
 		return -1;
 	if (r->tr->step == 0)
-		runlog_schedule(r->logs, 0, &r->tr->schedule);
+		runlog_schedule(&r->logs, 0, &r->tr->schedule);
 	return 0;
+}
+
+/* Read the rows of the next step. Returns their number over all ranks, 0 if the run ends here, or
+ * -1. */
+static int read_batch(struct run *r, struct err *e)
+{
+	struct trainer *tr = r->tr;
+	int64_t stop_after = r->options->stop_after;
+	int n;
+
+	if (tr->step >= tr->o.steps || is_stopped(r))
+		return 0;
+	if (stop_after && tr->step >= (uint64_t)stop_after)
+		return 0;
+	n = loader_next(&tr->loader, &tr->batch, e);
+	/* A signal to the whole pipeline also ends the process that writes the rows. */
+	if (n < (int)tr->o.batch && is_stopped(r))
+		return 0;
+	if (n == 0 && tr->step == 0)
+		return err_set(e, "%s: has no rows", shard_name(r->rows));
+	if (n == 0)
+		note("%s: the rows end after step %" PRIu64 " of %" PRId64, shard_name(r->rows),
+		    tr->step, tr->o.steps);
+	return n;
+}
+
+static int train_steps(struct run *r, struct err *e)
+{
+	struct trainer_result result = {.ce = r->ce};
+	int n;
+
+	while ((n = read_batch(r, e)) > 0) {
+		if (begin_logs(r, e))
+			return -1;
+		if (trainer_step(r->tr, &result, e))
+			return -1;
+		r->tokens += (uint64_t)n * r->tr->batch.T;
+		if (finish_step(r, &result, e))
+			return -1;
+	}
+	return n;
+}
+
+/* Save the last step after the training has failed with *e, which is reported first, as a save may
+ * take long. */
+static int save_after_error(struct run *r, struct err *e)
+{
+	bool repeated = r->save_failed;
+	struct err why;
+
+	ranks_report(r->comm, e);
+	if (e->status == ERR_NONFINITE || r->tr->step == r->first_step)
+		return -1;
+	if (!save_checkpoint(r, &why))
+		return -1;
+	/* If the error was one of saving, it has been reported. */
+	why.reported = repeated && r->save_failed;
+	*e = why;
+	return -1;
 }
 
 /*
@@ -122,7 +176,7 @@ static int check_end(const struct run *r, struct err *e)
 	struct shard_record record;
 	int more = 0;
 
-	if (r->counted && r->tr->step == r->tr->o.steps && ranks_first() && !stop_signal)
+	if (r->counted && r->tr->step == r->tr->o.steps && comm_is_root(r->comm) && !stop_signal)
 		more = shard_read(r->rows, &record, e);
 	if (more > 0)
 		warn(
@@ -132,62 +186,49 @@ static int check_end(const struct run *r, struct err *e)
 	return more < 0 && !stop_signal ? -1 : 0;
 }
 
-int run_train(struct run *r, struct err *e)
+static int train_and_save(struct run *r, double *seconds, struct err *e)
 {
-	struct trainer *tr = r->tr;
-	struct trainer_result result = {.ce = r->ce};
+	int failed = train_steps(r, e);
 
-	while (tr->step < tr->o.steps && !(r->stop_after && tr->step >= (uint64_t)r->stop_after) &&
-	       !is_stopped(r)) {
-		int n = loader_next(&tr->loader, &tr->batch, e);
-
-		/* A signal to the whole pipeline also ends the process that writes the rows. */
-		if (n < (int)tr->o.batch && is_stopped(r))
-			break;
-		if (n < 0)
-			return -1;
-		if (n == 0 && tr->step == 0)
-			return err_set(e, "%s: has no rows", shard_name(r->rows));
-		if (n == 0) {
-			note("%s: the rows end after step %" PRIu64 " of %" PRId64,
-			    shard_name(r->rows), tr->step, tr->o.steps);
-			break;
-		}
-		if (begin(r, e) || trainer_step(tr, &result, e))
-			return -1;
-		r->tokens += (uint64_t)n * tr->batch.T;
-		if (after_step(r, &result, e))
-			return -1;
-	}
-	return 0;
-}
-
-int run_finish(struct run *r, int failed, struct err *e)
-{
-	struct err why = *e;
-	bool save_failed = failed && r->save_failed, said;
-
-	r->seconds = progress_seconds(&r->progress);
+	*seconds = progress_seconds(&r->progress);
 	progress_end();
-	if (failed && ranks_first())
-		warn("%s", e->msg);
-	if (failed && (e->status == ERR_NONFINITE || r->tr->step == r->first_step))
-		return (int)e->status;
-	if (save(r, e)) {
-		/* The same error may already have been printed, perhaps with another message. */
-		said = failed && ((save_failed && r->save_failed) || !strcmp(e->msg, why.msg));
-		if (ranks_first() && !said)
-			warn("%s", e->msg);
-		return (int)e->status;
-	}
 	if (failed)
-		return (int)e->status;
-	if (check_end(r, e)) {
-		warn("%s", e->msg);
-		return (int)e->status;
-	}
-	note("%s: step %" PRIu64 " of %" PRId64 ", %.1f s, F %s", r->output, r->tr->step,
+		return save_after_error(r, e);
+	if (save_checkpoint(r, e))
+		return -1;
+	if (comm_agree(r->comm, check_end(r, e), e))
+		return -1;
+	note("%s: step %" PRIu64 " of %" PRId64 ", %.1f s, F %s", r->options->output, r->tr->step,
 	    r->tr->o.steps, progress_seconds(&r->progress),
 	    schedule_family_name(r->tr->schedule.family));
 	return 0;
+}
+
+/* Write the profile of rank 0. seconds: duration of the steps. */
+static int write_profile(const struct run *r, double seconds, struct err *e)
+{
+	const char *path = r->options->profile_path;
+	int failed = 0;
+
+	if (path && comm_is_root(r->comm))
+		failed = profile_write(path, r->kernels, seconds, e);
+	return comm_agree(r->comm, failed, e);
+}
+
+int run_train(struct run *r, struct err *e)
+{
+	struct err why;
+	double seconds;
+	int failed;
+
+	shard_stop(r->rows, &stop_signal);
+	stop_catch();
+	progress_start(&r->progress);
+	failed = train_and_save(r, &seconds, e);
+	if (!failed)
+		return write_profile(r, seconds, e);
+	ranks_report(r->comm, e);
+	if (write_profile(r, seconds, &why))
+		ranks_report(r->comm, &why);
+	return -1;
 }

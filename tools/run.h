@@ -1,55 +1,66 @@
 #ifndef CDCD_RUN_H
 #define CDCD_RUN_H
 
-/* A training run, from its first step to its last checkpoint: steps, logs, validation, saving. */
+/*
+ * A training run, from its command line to its last checkpoint.
+ *
+ * All functions are collective. Those that can fail return 0 or -1 with the same error on all
+ * ranks; run_close is needed in either case.
+ */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "formats/shard.h"
 #include "base/err.h"
+#include "base/lock.h"
+#include "comm/comm.h"
+#include "compute/kernels.h"
+#include "formats/shard.h"
+#include "train/settings.h"
 #include "train/trainer.h"
 #include "progress.h"
 #include "runlog.h"
+#include "train_options.h"
 
 struct run {
-	/* Set by the caller; borrowed. */
+	/* The caller's. */
+	const struct train_options *options;
+	struct comm *comm;
+	/* What run_open opens. */
+	struct lock lock; /* on the checkpoint to write; held by rank 0 */
+	struct kernels *kernels;
+	struct shard_reader *rows;
+	struct settings settings; /* those of the options, completed from the rows */
+	uint64_t n_rows;          /* rows of all ranks together; 0: unknown */
+	bool counted;             /* the number of steps follows from n_rows */
 	struct trainer *tr;
-	struct shard_reader *rows; /* positioned at the next row that tr needs */
-	struct runlog *logs;       /* opened with runlog_open */
-	const char *output;        /* path of the checkpoint */
-	const char *valid_path;    /* NULL: no validation */
-	int64_t valid_every, save_every;
-	int64_t stop_after; /* stop after this step; 0: after the last */
-	bool header;        /* write a CSV header to standard output */
-	bool counted;       /* the number of steps follows from the row count in the header */
-	uint64_t saved;     /* step of the checkpoint in output; UINT64_MAX: none */
-	/* Owned by the run. */
-	struct progress progress; /* started by the caller */
-	double *ce;
+	struct runlog logs; /* open on rank 0 */
+	/* The state of run_train. */
+	struct progress progress;
+	double *ce;    /* [batch] cross-entropies of a step, nats */
 	double valid;  /* last validation loss, nats; NAN: none yet */
 	double waited; /* seconds of communication until the last report */
 	uint64_t first_step, tokens;
-	double seconds; /* duration of the steps; set by run_finish */
-	bool begun;
-	bool save_failed; /* the last save failed to write the checkpoint itself */
+	uint64_t saved;   /* step of the checkpoint in the output; UINT64_MAX: none */
+	bool save_failed; /* the last save could not write the checkpoint */
+	bool begun;       /* the first rows have arrived */
 };
 
-/* run_init - call it after setting the caller's fields. Returns 0 or -1.
- * run_release - free what the run owns. */
-int run_init(struct run *r, struct err *e);
-void run_release(struct run *r);
-
-/* run_train - train until the last step, the end of the rows, a stop signal or an error. Returns 0
- * or -1, the same on all ranks. Collective. */
-int run_train(struct run *r, struct err *e);
+/*
+ * run_open - open everything that a run needs, and find now the errors that would otherwise appear
+ * after hours. With options->dry_run, it prints what the run needs, and opens no outputs. options
+ * and comm must outlive r.
+ */
+int run_open(struct run *r, const struct train_options *options, struct comm *comm, struct err *e);
 
 /*
- * run_finish - end a run after run_train. failed: what run_train returned, e: its error. Prints the
- * error and saves the last step, but not after an error of non-finite numbers or before any step is
- * done. After success it checks that the rows end where their header says. Returns the exit status.
- * Collective.
+ * run_train - train until the last step, the end of the rows, a stop signal or an error, and save
+ * the last step. After an error, the last step is saved unless numbers are not finite or no step
+ * was done. It catches the stop signals (stop_catch).
  */
-int run_finish(struct run *r, int failed, struct err *e);
+int run_train(struct run *r, struct err *e);
+
+/* run_close - free everything and release the lock. */
+void run_close(struct run *r);
 
 #endif

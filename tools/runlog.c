@@ -14,15 +14,16 @@
 
 /* --- one log --- */
 
-static void open_log(struct runlog *l, struct runlog_file *f, const char *columns)
+static int open_log(
+    struct runlog *l, struct runlog_file *f, const char *path, const char *columns, struct err *e)
 {
-	struct err e;
-
-	if (steplog_open(&f->log, f->path, columns, l->checkpoint ? (int64_t)l->step : -1, &e))
-		die(&e);
+	if (steplog_open(&f->log, path, columns, l->checkpoint ? (int64_t)l->step : -1, e))
+		return -1;
+	f->path = path;
 	f->columns = columns;
 	f->log.out.stop = &stop_signal;
 	f->open = true;
+	return 0;
 }
 
 static int begin_log(const struct runlog *l, struct runlog_file *f, bool header, struct err *e)
@@ -36,8 +37,8 @@ static int begin_log(const struct runlog *l, struct runlog_file *f, bool header,
 	return 0;
 }
 
-/* Close a log after a write failed with error e. */
-static void lose(struct runlog *l, struct runlog_file *f, const struct err *e)
+/* Write no more to a log, after a write has failed with error e. */
+static void give_up_log(struct runlog *l, struct runlog_file *f, const struct err *e)
 {
 	f->open = false;
 	if (errno == EPIPE || errno == ECONNRESET) {
@@ -48,7 +49,7 @@ static void lose(struct runlog *l, struct runlog_file *f, const struct err *e)
 	}
 }
 
-__attribute__((format(printf, 3, 4))) static void put(
+__attribute__((format(printf, 3, 4))) static void write_row(
     struct runlog *l, struct runlog_file *f, const char *fmt, ...)
 {
 	char line[4096 + 32];
@@ -62,21 +63,23 @@ __attribute__((format(printf, 3, 4))) static void put(
 	n = vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
 	if (output_write(&f->log.out, line, (size_t)n, &e))
-		lose(l, f, &e);
+		give_up_log(l, f, &e);
 }
 
 /* --- rows --- */
 
-void runlog_open(struct runlog *l, const char *checkpoint, uint64_t step)
+int runlog_open(struct runlog *l, const struct runlog_paths *paths, const char *checkpoint,
+    uint64_t step, struct err *e)
 {
-	l->checkpoint = checkpoint;
-	l->step = step;
-	if (l->steps.path)
-		open_log(l, &l->steps,
-		    "step,rows,seconds,loss_nats,lr,grad_norm,tokens_per_s,rss_mib,comm_s");
-	if (l->schedule.path)
-		open_log(l, &l->schedule, "step," SCHEDULE_COLUMNS);
-	open_log(l, &l->loss, "step,t,ce_nats,split");
+	*l = (struct runlog){.checkpoint = checkpoint, .step = step};
+	if (paths->steps &&
+	    open_log(l, &l->steps, paths->steps,
+	        "step,rows,seconds,loss_nats,lr,grad_norm,tokens_per_s,rss_mib,comm_s", e))
+		return -1;
+	if (paths->schedule &&
+	    open_log(l, &l->schedule, paths->schedule, "step," SCHEDULE_COLUMNS, e))
+		return -1;
+	return open_log(l, &l->loss, paths->loss, "step,t,ce_nats,split", e);
 }
 
 int runlog_begin(struct runlog *l, bool header, struct err *e)
@@ -94,18 +97,19 @@ void runlog_losses(
 {
 	for (size_t i = 0; i < n; i++) {
 		if (isfinite(ce[i]))
-			put(l, &l->loss, "%" PRIu64 ",%.9g,%.9g,%s\n", step, t[i], ce[i], split);
+			write_row(
+			    l, &l->loss, "%" PRIu64 ",%.9g,%.9g,%s\n", step, t[i], ce[i], split);
 		else
-			put(l, &l->loss, "%" PRIu64 ",%.9g,,%s\n", step, t[i], split);
+			write_row(l, &l->loss, "%" PRIu64 ",%.9g,,%s\n", step, t[i], split);
 	}
 }
 
 void runlog_step(struct runlog *l, const struct trainer_result *r, uint64_t rows, double seconds,
     double tokens_per_s, double comm_s)
 {
-	put(l, &l->steps, "%" PRIu64 ",%" PRIu64 ",%.3f,%.9g,%.9g,%.9g,%.1f,%.1f,%.6f\n", r->step,
-	    rows, seconds, r->loss, r->lr, r->grad_norm, tokens_per_s, (double)mem_peak() / 1048576,
-	    comm_s);
+	write_row(l, &l->steps, "%" PRIu64 ",%" PRIu64 ",%.3f,%.9g,%.9g,%.9g,%.1f,%.1f,%.6f\n",
+	    r->step, rows, seconds, r->loss, r->lr, r->grad_norm, tokens_per_s,
+	    (double)mem_peak() / 1048576, comm_s);
 }
 
 void runlog_schedule(struct runlog *l, uint64_t step, const struct schedule *s)
@@ -113,12 +117,13 @@ void runlog_schedule(struct runlog *l, uint64_t step, const struct schedule *s)
 	char text[4096];
 
 	if (!schedule_print(s, text, sizeof text))
-		put(l, &l->schedule, "%" PRIu64 ",%s\n", step, text);
+		write_row(l, &l->schedule, "%" PRIu64 ",%s\n", step, text);
 }
 
 /* --- all logs --- */
 
-static int each(struct runlog *l, int (*finish)(struct output *out, struct err *e), struct err *e)
+static int finish_logs(
+    struct runlog *l, int (*finish)(struct output *out, struct err *e), struct err *e)
 {
 	struct runlog_file *file[] = {&l->loss, &l->steps, &l->schedule};
 	struct err why;
@@ -126,7 +131,7 @@ static int each(struct runlog *l, int (*finish)(struct output *out, struct err *
 
 	for (size_t i = 0; i < sizeof file / sizeof file[0]; i++)
 		if (file[i]->open && finish(&file[i]->log.out, &why))
-			lose(l, file[i], &why);
+			give_up_log(l, file[i], &why);
 	failed = l->failed;
 	if (failed)
 		*e = l->why;
@@ -136,12 +141,12 @@ static int each(struct runlog *l, int (*finish)(struct output *out, struct err *
 
 int runlog_flush(struct runlog *l, struct err *e)
 {
-	return each(l, output_flush, e);
+	return finish_logs(l, output_flush, e);
 }
 
 int runlog_sync(struct runlog *l, struct err *e)
 {
-	return each(l, output_sync, e);
+	return finish_logs(l, output_sync, e);
 }
 
 void runlog_close(struct runlog *l)

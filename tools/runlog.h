@@ -12,10 +12,13 @@
 #include "diffusion/schedule.h"
 #include "train/trainer.h"
 
+/* "-" is standard output. NULL is no log, except for the losses: standard output. */
+struct runlog_paths {
+	const char *steps, *loss, *schedule;
+};
+
 struct runlog_file {
-	const char
-	    *path; /* "-": standard output; NULL: no log, but standard output for the losses */
-	const char *columns;
+	const char *path, *columns;
 	struct steplog log;
 	bool open; /* also false after its reader has closed it or a write has failed */
 };
@@ -29,10 +32,12 @@ struct runlog {
 };
 
 /*
- * runlog_open - open all logs, or die. Their contents are not changed yet. checkpoint: the
- * checkpoint that the run continues, NULL for a new run; step: the step of that checkpoint.
+ * runlog_open - open all logs. Their contents are not changed yet. checkpoint: the checkpoint that
+ * the run continues, NULL for a new run; step: the step of that checkpoint. The strings must
+ * outlive l. Returns 0 or -1; runlog_close is needed in either case.
  */
-void runlog_open(struct runlog *l, const char *checkpoint, uint64_t step);
+int runlog_open(struct runlog *l, const struct runlog_paths *paths, const char *checkpoint,
+    uint64_t step, struct err *e);
 
 /* runlog_begin - remove the rows that the run will log again (all rows, if it is a new run).
  * header: write the CSV header to standard output, too. Returns 0 or -1. */
@@ -61,7 +66,7 @@ int runlog_flush(struct runlog *l, struct err *e);
  */
 int runlog_sync(struct runlog *l, struct err *e);
 
-/* runlog_close - close all logs. Call runlog_flush before: rows that are not flushed are lost. */
+/* runlog_close - close all logs. Rows that are not flushed are lost. l may be all zero. */
 void runlog_close(struct runlog *l);
 
 #endif

@@ -81,11 +81,10 @@ static const struct option_entry entries[] = {
         "steps between fits of F(t); 0: no fits", 0, 1e9, 0, 0},
     {0, "window", OPTION_SIZE, &o.settings.train.window, "N",
         "number of latest sequences in a fit of F(t)", 64, 1e9, 0, 0},
-    {'l', "log", OPTION_STRING, &o.logs.steps.path, "FILE", "write a CSV row for each step", 0, 0,
-        0, 0},
-    {0, "loss-log", OPTION_STRING, &o.logs.loss.path, "FILE",
+    {'l', "log", OPTION_STRING, &o.logs.steps, "FILE", "write a CSV row for each step", 0, 0, 0, 0},
+    {0, "loss-log", OPTION_STRING, &o.logs.loss, "FILE",
         "write the CSV of losses here, not to standard output", 0, 0, 0, 0},
-    {0, "schedule-log", OPTION_STRING, &o.logs.schedule.path, "FILE",
+    {0, "schedule-log", OPTION_STRING, &o.logs.schedule, "FILE",
         "write a CSV row for each fit of F(t)", 0, 0, 0, 0},
     {0, "valid", OPTION_STRING, &o.valid_path, "FILE", "noised rows to validate on", 0, 0, 0, 0},
     {0, "valid-every", OPTION_INT, &o.valid_every, "N", "steps between validations", 1, 1e12, 0,
@@ -123,10 +122,9 @@ static const struct cli cli = {
 };
 
 /* Presets and checkpoints set the defaults of all other options, so these two are parsed first. */
-static void set_defaults(int argc, char **argv, struct checkpoint *from, struct stat *opened)
+static int set_defaults(int argc, char **argv, struct err *e)
 {
 	const char *name = cli_peek(&cli, argc, argv, 'x');
-	struct err e;
 	int i = 0;
 
 	for (int n = 0; name && config_presets[n]; n++)
@@ -135,15 +133,16 @@ static void set_defaults(int argc, char **argv, struct checkpoint *from, struct 
 	trainer_preset(&o.settings.train, &o.settings.model, i);
 	o.resume = cli_peek(&cli, argc, argv, 'r');
 	if (o.resume) {
-		if (stat(o.resume, opened))
-			memset(opened, 0, sizeof *opened);
-		if (checkpoint_open(from, o.resume, &e))
-			die(&e);
-		o.settings.model = from->c;
-		o.settings.train = from->o;
+		if (stat(o.resume, &o.resume_status))
+			memset(&o.resume_status, 0, sizeof o.resume_status);
+		if (checkpoint_open(&o.from, o.resume, e))
+			return -1;
+		o.settings.model = o.from.c;
+		o.settings.train = o.from.o;
 		o.output = o.resume;
 	}
 	o.settings.train.buckets.kib = 4096;
+	return 0;
 }
 
 /* Options that only affect the first step, or that determine the meaning of saved state. */
@@ -158,15 +157,31 @@ static bool is_fixed(const char *name)
 	return false;
 }
 
-static void must_stay(const struct field *f, const void *own, const void *asked)
+/* Check that a field that cannot be changed has the value of the checkpoint. */
+static int check_field(const struct field *f, const void *saved, const void *asked, struct err *e)
 {
-	char is[FIELD_ROOM], not [FIELD_ROOM];
+	char before[FIELD_ROOM], now[FIELD_ROOM];
 
-	field_print(f, own, is);
-	field_print(f, asked, not );
-	if (strcmp(is, not ))
-		die_usage("%s: %s is %s in the checkpoint and cannot be changed to %s", o.resume,
-		    f->name, is, not );
+	field_print(f, saved, before);
+	field_print(f, asked, now);
+	if (strcmp(before, now))
+		return err_with(e, ERR_USAGE,
+		    "%s: %s is %s in the checkpoint and cannot be changed to %s", o.resume, f->name,
+		    before, now);
+	return 0;
+}
+
+/* Check the options against those of the checkpoint. */
+static int check_fields(struct err *e)
+{
+	for (size_t i = 0; i < config_n_fields; i++)
+		if (check_field(&config_fields[i], &o.from.c, &o.settings.model, e))
+			return -1;
+	for (size_t i = 0; i < trainer_n_fields; i++)
+		if (is_fixed(trainer_fields[i].name) &&
+		    check_field(&trainer_fields[i], &o.from.o, &o.settings.train, e))
+			return -1;
+	return 0;
 }
 
 /* Whether path is standard output, by any of its names. */
@@ -175,91 +190,112 @@ static bool is_standard(const char *path)
 	return path_is_standard(path) || path_is_output(path);
 }
 
-static void check_standard(void)
+static int check_standard(struct err *e)
 {
-	const char *log[] = {o.logs.steps.path, o.logs.schedule.path, o.profile_path};
-	int n = is_standard(o.logs.loss.path);
+	const char *log[] = {o.logs.steps, o.logs.schedule, o.profile_path};
+	int n = is_standard(o.logs.loss);
 
 	if (is_standard(o.output))
-		die_usage("--output: a checkpoint cannot be written to standard output (expected a "
-		          "file)");
+		return err_with(e, ERR_USAGE,
+		    "--output: a checkpoint cannot be written to standard output (expected a "
+		    "file)");
 	for (size_t i = 0; i < CLI_COUNT(log); i++)
 		n += log[i] && is_standard(log[i]);
 	if (n > 1)
-		die_usage(
+		return err_with(e, ERR_USAGE,
 		    "only one log can go to standard output: use --loss-log FILE for the losses");
+	return 0;
 }
 
 /* If the run continues in the same file, that checkpoint is both read and written, which is fine.
  */
-static void check_files(char *const *rows)
+static int check_files(char *const *rows, struct err *e)
 {
-	struct err e;
-	char *lock_file = lock_path(o.output, &e);
-	const char *written[] = {o.output, lock_file, o.logs.steps.path, o.logs.loss.path,
-	    o.logs.schedule.path, o.profile_path};
+	char *lock_file = lock_path(o.output, e);
+	const char *written[] = {
+	    o.output, lock_file, o.logs.steps, o.logs.loss, o.logs.schedule, o.profile_path};
 	const char *read[] = {
 	    o.valid_path, o.resume && strcmp(o.output, o.resume) != 0 ? o.resume : NULL};
+	int failed = -1;
 
-	if (!lock_file)
-		die(&e);
-	cli_refuse_clashes(written, CLI_COUNT(written), read, CLI_COUNT(read), rows);
+	if (lock_file)
+		failed =
+		    cli_try_clashes(written, CLI_COUNT(written), read, CLI_COUNT(read), rows, e);
 	free(lock_file);
+	return failed;
 }
 
-static void refuse_options(void)
+static int refuse_options(struct err *e)
 {
 	if (o.valid_path && path_is_stream(o.valid_path))
-		die_usage(
+		return err_with(e, ERR_USAGE,
 		    "--valid: %s: is a stream (expected a file, as each validation reads it again)",
 		    o.valid_path);
-	cli_refuse(o.no_header && o.logs.loss.path, "--no-header", "--loss-log");
+	if (o.no_header && o.logs.loss)
+		return err_with(e, ERR_USAGE, "--no-header does not go with --loss-log");
 	if (valid_every_seen && !o.valid_path)
-		die_usage("--valid-every: needs --valid");
-	cli_refuse(preset_seen && o.resume, "--preset",
-	    "--resume, as the checkpoint has its own settings");
-	cli_check_threads(o.threads);
+		return err_with(e, ERR_USAGE, "--valid-every: needs --valid");
+	if (preset_seen && o.resume)
+		return err_with(e, ERR_USAGE,
+		    "--preset does not go with --resume, as the checkpoint has its own settings");
+	return cli_try_threads(o.threads, e);
 }
 
-static void take_options(const struct checkpoint *from)
+static int take_options(struct err *e)
 {
-	struct err e;
-
 	o.settings.model.self_cond = o.settings.train.self_cond_rate > 0;
-	if (trainer_check(&o.settings.train, &e))
-		die_usage("%s", e.msg);
-	if (!o.resume)
-		return;
-	for (size_t i = 0; i < config_n_fields; i++)
-		must_stay(&config_fields[i], &from->c, &o.settings.model);
-	for (size_t i = 0; i < trainer_n_fields; i++)
-		if (is_fixed(trainer_fields[i].name))
-			must_stay(&trainer_fields[i], &from->o, &o.settings.train);
+	if (trainer_check(&o.settings.train, e)) {
+		e->status = ERR_USAGE;
+		return -1;
+	}
+	return o.resume ? check_fields(e) : 0;
 }
 
-struct train_options *train_options_parse(
-    int argc, char **argv, struct checkpoint *from, struct stat *opened, int *first)
+/* Parse and check the options into o. Returns 0, 1 if -h or -V was handled, or -1. */
+static int parse_options(int argc, char **argv, struct err *e)
 {
-	set_defaults(argc, argv, from, opened);
-	*first = cli_parse(&cli, argc, argv);
-	refuse_options();
-	take_options(from);
-	check_standard();
-	check_files(argv + *first);
-	return &o;
+	int first, done;
+
+	if (set_defaults(argc, argv, e))
+		return -1;
+	done = cli_try_parse(&cli, argc, argv, &first, e);
+	if (done)
+		return done;
+	o.rows = argv[first];
+	if (refuse_options(e))
+		return -1;
+	if (take_options(e))
+		return -1;
+	if (check_standard(e))
+		return -1;
+	return check_files(argv + first, e);
 }
 
-void train_options_say(const struct train_options *opt, const struct config *c)
+int train_options_parse(struct train_options *options, int argc, char **argv, struct err *e)
 {
-	ranks_say_fields(config_fields, config_n_fields, c);
-	ranks_say_fields(trainer_fields, trainer_n_fields, &opt->settings.train);
-	ranks_say("--precision %s", k_precisions[opt->precision]);
-	ranks_say("--wire %s", wires[opt->settings.train.buckets.bf16]);
-	ranks_say("--shard %s", cli_off_on[opt->settings.train.buckets.shard]);
-	ranks_say("--bucket %zu", opt->settings.train.buckets.kib);
-	ranks_say("--stop-after %" PRId64, opt->stop_after);
-	ranks_say("--save-every %" PRId64, opt->save_every);
-	ranks_say("--valid-every %" PRId64, opt->valid_path ? opt->valid_every : 0);
-	ranks_say("--dry-run %s", cli_off_on[opt->dry_run]);
-	ranks_say("--resume %s", cli_off_on[opt->resume != NULL]);
+	int done = parse_options(argc, argv, e);
+
+	*options = o;
+	return done;
+}
+
+void train_options_release(struct train_options *options)
+{
+	checkpoint_close(&options->from);
+}
+
+void train_options_compare(
+    const struct train_options *opt, const struct config *c, struct ranks_common *common)
+{
+	ranks_add_fields(common, config_fields, config_n_fields, c);
+	ranks_add_fields(common, trainer_fields, trainer_n_fields, &opt->settings.train);
+	ranks_add(common, "--precision %s", k_precisions[opt->precision]);
+	ranks_add(common, "--wire %s", wires[opt->settings.train.buckets.bf16]);
+	ranks_add(common, "--shard %s", cli_off_on[opt->settings.train.buckets.shard]);
+	ranks_add(common, "--bucket %zu", opt->settings.train.buckets.kib);
+	ranks_add(common, "--stop-after %" PRId64, opt->stop_after);
+	ranks_add(common, "--save-every %" PRId64, opt->save_every);
+	ranks_add(common, "--valid-every %" PRId64, opt->valid_path ? opt->valid_every : 0);
+	ranks_add(common, "--dry-run %s", cli_off_on[opt->dry_run]);
+	ranks_add(common, "--resume %s", cli_off_on[opt->resume != NULL]);
 }

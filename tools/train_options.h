@@ -10,6 +10,7 @@
 #include "compute/kernels.h"
 #include "train/checkpoint.h"
 #include "train/settings.h"
+#include "ranks.h"
 #include "runlog.h"
 
 struct train_options {
@@ -17,24 +18,27 @@ struct train_options {
 	    settings; /* without what the rows determine: active, row_len and, if 0, steps */
 	enum k_precision precision;
 	int64_t threads;             /* 0: one per processor */
+	const char *rows;            /* NULL: standard input */
 	const char *output, *resume; /* checkpoints to write and to continue; resume may be NULL */
+	struct checkpoint from;      /* the open checkpoint resume, or all zero */
+	struct stat resume_status;   /* the state of its file before it was opened */
 	const char *valid_path, *profile_path; /* NULL: none */
-	struct runlog logs;                    /* not open yet */
+	struct runlog_paths logs;
 	int64_t save_every, valid_every;
 	int64_t stop_after; /* 0: never */
 	bool dry_run, no_header;
 };
 
 /*
- * train_options_parse - parse the command line, or die. With -r, from becomes the open checkpoint,
- * which the caller closes, and opened the state of its file before it was opened. *first receives
- * the index in argv of the first operand. Returns the options, which the caller may change.
+ * train_options_parse - parse and check the command line; the strings in options are those of argv.
+ * Returns 0, 1 if -h or -V was handled, or -1; train_options_release is needed in any case.
  */
-struct train_options *train_options_parse(
-    int argc, char **argv, struct checkpoint *from, struct stat *opened, int *first);
+int train_options_parse(struct train_options *options, int argc, char **argv, struct err *e);
+void train_options_release(struct train_options *options);
 
-/* train_options_say - tell the other ranks (ranks_say) the options that must be the same on all
- * ranks. c: the complete shape of the model. Log files may differ. */
-void train_options_say(const struct train_options *o, const struct config *c);
+/* train_options_compare - add to common the options that must be the same on all ranks. c: the
+ * complete shape of the model. Log files may differ. */
+void train_options_compare(
+    const struct train_options *options, const struct config *c, struct ranks_common *common);
 
 #endif

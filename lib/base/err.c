@@ -31,6 +31,7 @@ __attribute__((format(printf, 3, 0))) static int format_message(
     struct err *e, enum err_status status, const char *fmt, va_list ap)
 {
 	e->status = status;
+	e->reported = false;
 	vsnprintf(e->msg, sizeof e->msg, fmt, ap);
 	err_printable(e->msg);
 	return -1;

@@ -22,6 +22,7 @@ enum err_status {
 
 struct err {
 	enum err_status status;
+	bool reported; /* the tool has printed the message; a new message sets it to false */
 	char msg[1024];
 };
 
