@@ -166,6 +166,8 @@ here='r=${OMPI_COMM_WORLD_RANK:-$PMI_RANK};'
 to="train -q $small -o $T/no.st"
 refuses 'an unknown option' 2 "unknown .*'--nonsense'" 3 'train --nonsense'
 is '--help comes once' "$(mpi 3 'train --help' | grep -c '^usage')" 1
+refuses 'train with MPI: an option that is out of range on one rank' 2 'rank 1 of 3: --layers:' 3 \
+	"$here $noised | $to --layers \$((r == 1 ? 2000 : 2))"
 refuses 'another model' 2 'rank 2 of 3: has model.layers 3, where rank 0 has model.layers 2' 3 \
 	"$here $noised | $to --layers \$((2 + r / 2))"
 refuses 'another option' 2 'rank 1 of 2: has train.lr 0.5, where rank 0 has train.lr 0.25' 2 \

@@ -32,7 +32,6 @@ static const char *tool_name = "cdcd";
 static struct timespec started;
 static char command_line[512];
 static char unfinished[4096]; /* file to remove; a copy, as its owner may free the name */
-static bool unfinished_at_die;
 static const char *given_names[MAX_OPTIONS]; /* of the given options, each once */
 static size_t n_given;
 
@@ -51,7 +50,7 @@ __attribute__((format(printf, 1, 0))) static void print_message(const char *fmt,
 
 void die(const struct err *e)
 {
-	if (unfinished[0] && unfinished_at_die)
+	if (unfinished[0])
 		unlink(unfinished);
 	warn("%s", e->msg);
 	exit((int)e->status);
@@ -568,18 +567,11 @@ static void catch_signals(void)
 		cli_catch(signals[i], &act);
 }
 
-void cli_unlink_on_signal(const char *path)
+void cli_unlink_at_end(const char *path)
 {
-	unfinished_at_die = false;
 	snprintf(unfinished, sizeof unfinished, "%s", path ? path : "");
 	if (path)
 		catch_signals();
-}
-
-void cli_unlink_at_end(const char *temporary)
-{
-	cli_unlink_on_signal(temporary);
-	unfinished_at_die = true;
 }
 
 double cli_percent(uint64_t part, uint64_t whole)

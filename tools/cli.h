@@ -226,14 +226,11 @@ void cli_refuse_terminal(const char *path);
 void cli_catch(int sig, const struct sigaction *action);
 
 /*
- * cli_unlink_on_signal - set the file to remove if a signal ends the tool (SIGINT, SIGTERM, SIGHUP,
- * SIGQUIT, SIGPIPE or SIGXCPU). NULL: remove nothing. There is one such file; the path is copied.
- *
- * cli_unlink_at_end - set a temporary file to remove if one of these signals or die ends the tool;
- * it replaces the file above. NULL: remove nothing. Only for names that no other process uses.
+ * cli_unlink_at_end - set the file to remove if die or a signal ends the tool (SIGINT, SIGTERM,
+ * SIGHUP, SIGQUIT, SIGPIPE or SIGXCPU). NULL: remove nothing. There is one such file; the path is
+ * copied. Only for names that no other process uses meanwhile.
  */
-void cli_unlink_on_signal(const char *path);
-void cli_unlink_at_end(const char *temporary);
+void cli_unlink_at_end(const char *path);
 
 /* cli_percent - part in percent of whole, for a message; 0 if whole is 0. */
 double cli_percent(uint64_t part, uint64_t whole);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* An option of noise. */
 struct option {
 	char letter;
 	const char *name, *normal; /* normal: the default, or NULL for a flag */
@@ -20,7 +21,7 @@ static const char *noise_command(const char *provenance)
 
 /* If the word of n bytes at p is the option: the text after its name, or p + n if the value is the
  * next word. NULL if the word is not the option. */
-static const char *behind(const struct option *o, const char *p, size_t n)
+static const char *match_option(const struct option *o, const char *p, size_t n)
 {
 	size_t length = strlen(o->name);
 
@@ -33,13 +34,13 @@ static const char *behind(const struct option *o, const char *p, size_t n)
 	return p + n;
 }
 
-/* The value of the option where the command gives it last, or else its default. */
-static void find(const struct option *o, const char *command, char value[ORIGIN_ROOM])
+/* The last value that the command gives to the option, or the default. */
+static void find_value(const struct option *o, const char *command, char value[ORIGIN_ROOM])
 {
 	snprintf(value, ORIGIN_ROOM, "%s", o->normal ? o->normal : "off");
 	for (const char *p = command; *p;) {
 		size_t n = strcspn(p, " ");
-		const char *v = behind(o, p, n), *next = p + n + (p[n] == ' ');
+		const char *v = match_option(o, p, n), *next = p + n + (p[n] == ' ');
 
 		if (v && !o->normal)
 			snprintf(value, ORIGIN_ROOM, "on");
@@ -60,8 +61,8 @@ bool origin_differs(const char *now, const char *before, char *is, char *was)
 	for (size_t i = 0; a && b && i < sizeof options / sizeof *options; i++) {
 		char value[2][ORIGIN_ROOM];
 
-		find(&options[i], a, value[0]);
-		find(&options[i], b, value[1]);
+		find_value(&options[i], a, value[0]);
+		find_value(&options[i], b, value[1]);
 		if (!strcmp(value[0], value[1]))
 			continue;
 		snprintf(is, ORIGIN_ROOM, "--%s %.30s", options[i].name, value[0]);

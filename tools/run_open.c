@@ -51,7 +51,7 @@ static int lock_output(struct run *r, struct err *e)
 {
 	if (lock_take(&r->lock, r->options->output, e))
 		return -1;
-	cli_unlink_on_signal(r->lock.path);
+	cli_unlink_at_end(r->lock.path);
 	if (is_in_place(r->options) && check_unchanged(r->options, e))
 		return -1;
 	output_sweep(r->options->output);
@@ -266,7 +266,7 @@ void run_close(struct run *r)
 	shard_close(r->rows);
 	k_free(r->kernels);
 	/* Another run may take the lock now, so a signal must no longer remove its file. */
-	cli_unlink_on_signal(NULL);
+	cli_unlink_at_end(NULL);
 	lock_release(&r->lock);
 	memset(r, 0, sizeof *r);
 	r->lock.fd = -1;
