@@ -2,9 +2,9 @@
 #
 #   d / 2 t_max^2  +  CE(t_min)  +  integral of t^-3 E|e - estimate|^2 dt
 #
-# of cdcd-csv(5), in nats per token and in nats per row (held_out_nats). The input is, in this order:
-# the output of "denoise --info"; the losses of rows at the lowest level; the losses of rows at
-# levels spread evenly over ln t, sorted by t.
+# of cdcd-csv(5), in nats per token and in nats per row (held_out_nats). The input is, in this
+# order: the output of "denoise --info"; the losses of rows at the lowest level; the losses of rows
+# at levels spread evenly over ln t, sorted by t.
 #
 # Each row is weighted by its number of targets, so that nats per token are the mean over all
 # tokens. Nats per row are nats per token times the mean number of targets. The standard error of
@@ -17,7 +17,8 @@
 /^t,u,/ {
 	part++
 	if ($0 !~ /^t,u,ce_nats,squared_error,targets$/) {
-		print "bound: no column targets: an older denoise made these losses; run denoise --loss again" >"/dev/stderr"
+		print "bound: no column targets: an older denoise made these losses; " \
+		    "run denoise --loss again" >"/dev/stderr"
 		failed = 1
 		exit
 	}

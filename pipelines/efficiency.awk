@@ -13,7 +13,8 @@ NR == 1 {
 }
 
 $at["model"] == w[1] && $at["scaling"] == w[2] && $at["speed"] == w[3] && $at["progress"] == w[4] {
-	way = sprintf("%8s %-5s shard %-3s %-4s", $at["gbit_per_s"], $at["wire"], $at["shard"], $at["sums"])
+	way = sprintf("%8s %-5s shard %-3s %-4s", $at["gbit_per_s"], $at["wire"], $at["shard"],
+	    $at["sums"])
 	if (!(way in text))
 		order[++ways] = way
 	text[way] = text[way] sprintf(" %6.2f", $at["efficiency"])

@@ -220,8 +220,12 @@ function generate(    made, context, id, w, nw) {
 		heat_words()
 	for (made = 0; made < n; made++) {
 		start(context)
-		for (nw = 0; nw < 10000 && (id = heat == 1 ? draw_word(context) : draw_heated(context)) != end; follow(context, id))
+		for (nw = 0; nw < 10000; follow(context, id)) {
+			id = heat == 1 ? draw_word(context) : draw_heated(context)
+			if (id == end)
+				break
 			w[++nw] = word[id]
+		}
 		print joined(w, nw)
 	}
 }

@@ -91,9 +91,9 @@ function add(size) {
 }
 
 # plan - divide the gradient into buckets like lib/train/buckets.c, except for small tensors: from
-# the end of the flat array to its beginning. First head and recall, then the blocks, then all
-# tensors before the first block. The last ones are sent when the backward pass has ended, so their
-# communication cannot be hidden.
+# the end of the flat array to its beginning. First head and copy attention, then the blocks, then
+# all tensors before the first block. The last ones are sent when the backward pass has ended, so
+# their communication cannot be hidden.
 function plan(m,    C, l, first, blocks) {
 	P = parameters[m]
 	C = width[m]
@@ -185,7 +185,8 @@ mode == "models" {
 		many = $at["rows"] * row_len[m]
 		token_s[m] = ($at["step_s"] - few_s[m]) / (many - few[m])
 		if (token_s[m] <= 0) {
-			print "scale: " m ": a step of more rows took no longer; the machine may be busy" >"/dev/stderr"
+			print "scale: " m ": a step of more rows took no longer; " \
+			    "the machine may be busy" >"/dev/stderr"
 			token_s[m] = $at["step_s"] / many
 		}
 		update_s[m] = ($at["update_s"] + few_update[m]) / 2
@@ -223,7 +224,8 @@ mode == "compare" && file == 3 {
 # ---- output
 
 function print_models(    i, m) {
-	print "model,layers,width,embed,words,row_len,parameters,operations,token_s,fixed_s,update_s,gflop_per_s"
+	print "model,layers,width,embed,words,row_len,parameters,operations,token_s,fixed_s," \
+	    "update_s,gflop_per_s"
 	for (i = 1; i <= models; i++) {
 		m = name[i]
 		printf "%s,%.6g,%.6g,%.6g,%.1f\n", line[m], token_s[m], fixed_s[m], update_s[m],
@@ -263,8 +265,8 @@ function print_run(m, scaling, gbit_per_s,    each, one) {
 }
 
 function print_ways(m, scaling, gbit_per_s,    i, way, ways, part) {
-	ways = split("float/off/ring float/off/tree float/on/ring float/on/tree bf16/off/swap bf16/on/swap",
-	    way, " ")
+	ways = split("float/off/ring float/off/tree float/on/ring float/on/tree " \
+	    "bf16/off/swap bf16/on/swap", way, " ")
 	for (i = 1; i <= ways; i++) {
 		split(way[i], part, "/")
 		wire = part[1]
@@ -278,7 +280,8 @@ function print_ways(m, scaling, gbit_per_s,    i, way, ways, part) {
 }
 
 function print_prediction(    g, networks, network, s, kinds, kind, k) {
-	print "model,scaling,gbit_per_s,speed,wire,shard,sums,progress,nodes,rows,step_s,comm_s,wire_s,hidden_s,tokens_per_s,efficiency"
+	print "model,scaling,gbit_per_s,speed,wire,shard,sums,progress,nodes,rows,step_s,comm_s," \
+	    "wire_s,hidden_s,tokens_per_s,efficiency"
 	networks = split(gbit, network, " ")
 	kinds = split(speeds, kind, " ")
 	latency = latency_us / 1e6

@@ -3,14 +3,16 @@
 
 # --- stories ---
 
-$(OUT)/train.jsonl: $(GRAMMAR) pipelines/common.awk pipelines/stories.awk $(OUT)/data.settings
+stories_awk = $(addprefix pipelines/,common.awk grammar.awk stories.awk)
+
+$(OUT)/train.jsonl: $(GRAMMAR) $(stories_awk) $(OUT)/data.settings
 	pipelines/stories generate -g $(GRAMMAR) -n $(N_TRAIN) -s $(SEED) > $@
 
 $(OUT)/valid.jsonl: $(OUT)/train.jsonl
 	pipelines/stories generate -g $(GRAMMAR) -n $(N_VALID) -s $$(($(SEED) + 1)) \
 		-x $(OUT)/train.jsonl > $@
 
-$(OUT)/entropy.csv: $(GRAMMAR) pipelines/common.awk pipelines/stories.awk
+$(OUT)/entropy.csv: $(GRAMMAR) $(stories_awk)
 	@mkdir -p $(OUT)
 	pipelines/stories entropy -g $(GRAMMAR) > $@
 

@@ -240,7 +240,7 @@ table t: x
 	b
 draw t: v w
 END
-refuses 'what is no word' 'what is this' <<'END'
+refuses 'a character that is no part of the notation' 'expected a word' <<'END'
 rule story
 	a B
 END
