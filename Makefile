@@ -5,18 +5,13 @@
 #   make MPI=1        a train that runs on several machines; needs MPI's mpicc
 #   make help         the other targets
 
-PREFIX = /usr/local
-BINDIR = $(PREFIX)/bin
-MANDIR = $(PREFIX)/share/man
-DESTDIR =
-# Names such as pack and train are generic: make install PROGRAM_PREFIX=cdcd-
-PROGRAM_PREFIX =
+# Directories, compiler and packages: change them there, or on the command line.
+include config.mk
+
 BUILD = build
-# Not empty: train runs under mpirun and srun. To be said to "make install", too.
+# Not empty: train runs under mpirun and srun. "make install" needs it, too.
 MPI =
 
-CC = cc
-CFLAGS = -O3 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	-Wformat=2
 WERROR =
@@ -49,8 +44,6 @@ endif
 FLOAT = -fno-math-errno -fno-trapping-math -ffp-contract=fast
 PKGS = libutf8proc libzstd libxxhash json-c cairo cminpack openblas
 
-include config.mk
-
 TOOLS = tok pack noise train fitsched denoise plotcsv
 TOOL_NAMES = $(subst $(SPACE),|,$(TOOLS))
 TOOL_COMMON = $(patsubst %,$(BUILD)/tools/%.o,cli cli_paths progress)
@@ -73,7 +66,6 @@ ALL_SRC = $(LIB_SRC) lib/comm/comm_single.c $(wildcard tools/*.c) $(UNIT_SRC) \
 	tests/bench/machine.c $(wildcard tests/fuzz/*.c tests/torture/*.c tests/numpy/*.c)
 
 # MPI's compiler wrapper is asked to use $(CC).
-MPICC = mpicc
 MPI_CC = OMPI_CC='$(CC)' MPICH_CC='$(CC)' $(MPICC)
 HAS_MPI = $(shell command -v $(MPICC))
 MPI_TRAIN = $(if $(HAS_MPI),$(BUILD)/mpi/train)
