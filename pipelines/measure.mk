@@ -23,8 +23,8 @@ LOSS_RUNS ?= $(RUNS)
 
 # Samples of n-gram models at other temperatures. In a name such as 5gram-0-0.8, 0 is the number of
 # network evaluations, as in the names of sampling.mk.
-HEATED ?=
-REFERENCES = held-out shuffled $(ORDERS:%=%-gram) $(HEATED)
+OTHER_REFERENCES ?=
+REFERENCES = held-out shuffled $(ORDERS:%=%-gram) $(OTHER_REFERENCES)
 
 # A text is a file $(OUT)/TEXT.txt. The text of a reference has its name, that of a run is
 # RUN/samples.
@@ -48,7 +48,7 @@ $(OUT)/%-gram.txt: $(OUT)/train.txt $(OUT)/held-out.txt
 
 order = $(firstword $(subst gram-0-, ,$1))
 temperature = $(lastword $(subst gram-0-, ,$1))
-$(HEATED:%=$(OUT)/%.txt): $(OUT)/%.txt: $(OUT)/train.txt $(OUT)/held-out.txt
+$(OTHER_REFERENCES:%=$(OUT)/%.txt): $(OUT)/%.txt: $(OUT)/train.txt $(OUT)/held-out.txt
 	pipelines/ngram generate -k $(call order,$*) -T $(call temperature,$*) \
 		-n $(held_stories) $< > $@
 

@@ -2,7 +2,7 @@
 #   mode      generate, shuffle, score or measure
 #   order     n of the n-grams: words that the model sees, the predicted one included
 #   n, seed   number of stories to generate, and random seed
-#   heat      temperature: words are drawn by p^(1/heat)
+#   temperature   words are drawn by p^(1/temperature)
 #   JUDGE     (in the environment) the text that the model is trained on
 #   TRAIN     (in the environment) the text in which copies are searched
 #
@@ -179,49 +179,50 @@ function draw_word(context,    k, h, r, v, a) {
 	return 2 + int(uniform() * (words - 1))
 }
 
-# draw_heated - the same with p^(1/heat), normalised. The probability of a word that never followed
-# the last one is that of the single word, times the factor that all longer contexts leave for it.
-# So only the words that did follow are computed one by one.
-function draw_heated(context,    k, v, id, left, here, sum, known, rest, candidate, n, weight, r) {
+# draw_at_temperature - the same with p^(1/temperature), normalised. The probability of a word that
+# never followed the last one is that of the single word, times the factor that all longer contexts
+# leave for it. So only the words that did follow are computed one by one.
+function draw_at_temperature(context,    k, v, id, left, here, sum, known, rest, candidate, n, weight,
+    r) {
 	for (k = 2; k <= order; k++)
 		if (context[k - 1] && total[context[k - 1]])
 			left = (k == 2 ? 1 : left) * taken[context[k - 1]] / total[context[k - 1]]
 	if (order > 1 && context[1] && total[context[1]])
 		for (v = first_child[context[1]]; v; v = sibling[v]) {
 			candidate[++n] = id = word_of[v]
-			sum += weight[n] = probability(context, id) ^ (1 / heat)
-			known += heated[id]
+			sum += weight[n] = probability(context, id) ^ (1 / temperature)
+			known += weight_of[id]
 			here[id] = 1
 		}
 	else
 		left = 1
-	rest = left ^ (1 / heat) * (all_heated - known)
+	rest = left ^ (1 / temperature) * (all_weights - known)
 	r = uniform() * (sum + (rest > 0 ? rest : 0))
 	for (k = 1; k <= n; k++)
 		if ((r -= weight[k]) < 0)
 			return candidate[k]
-	r = uniform() * (all_heated - known)
+	r = uniform() * (all_weights - known)
 	for (id = end; id <= words; id++)
-		if (!(id in here) && (r -= heated[id]) < 0)
+		if (!(id in here) && (r -= weight_of[id]) < 0)
 			return id
 	return n ? candidate[n] : end
 }
 
-# heat_words - p^(1/heat) of each single word, without context
-function heat_words(    id, context) {
+# weigh_words - p^(1/temperature) of each single word, without context
+function weigh_words(    id, context) {
 	for (id = end; id <= words; id++) {
 		context[0] = 1
-		all_heated += heated[id] = probability(context, id) ^ (1 / heat)
+		all_weights += weight_of[id] = probability(context, id) ^ (1 / temperature)
 	}
 }
 
 function generate(    made, context, id, w, nw) {
-	if (heat != 1)
-		heat_words()
+	if (temperature != 1)
+		weigh_words()
 	for (made = 0; made < n; made++) {
 		start(context)
 		for (nw = 0; nw < 10000; follow(context, id)) {
-			id = heat == 1 ? draw_word(context) : draw_heated(context)
+			id = temperature == 1 ? draw_word(context) : draw_at_temperature(context)
 			if (id == end)
 				break
 			w[++nw] = word[id]

@@ -20,7 +20,7 @@ frontier = $(TEMPERATURES:%=$(SAMPLER)-$(SAMPLE_STEPS)-%)
 samplers = $(foreach s,$(SAMPLERS),$(foreach n,$(EVALUATIONS),$s-$n-1))
 RUNS = $(sort $(frontier) $(samplers))
 LOSS_RUNS =
-HEATED = $(TEMPERATURES:%=5gram-0-%)
+OTHER_REFERENCES = $(TEMPERATURES:%=5gram-0-%)
 SETTINGS = $(SAMPLER)
 part = $(word $1,$(subst -, ,$2))
 steps = $(if $(filter heun,$(call part,1,$1)),$$(($(call part,2,$1) / 2)),$(call part,2,$1))
@@ -28,8 +28,9 @@ odd = $(filter %1 %3 %5 %7 %9,$(EVALUATIONS))
 $(if $(and $(filter heun,$(SAMPLERS)),$(odd)),$(error \
 	EVALUATIONS: $(odd): heun needs even numbers, as it makes two evaluations per step))
 # 2m does not take a temperature.
-heat = $(if $(filter 1,$(call part,3,$1)),,--temperature $(call part,3,$1))
-sampling = --sampler $(call part,1,$1) --steps $(call steps,$1) $(call heat,$1) $(DENOISE_OPTIONS)
+temperature_option = $(if $(filter 1,$(call part,3,$1)),,--temperature $(call part,3,$1))
+sampling = --sampler $(call part,1,$1) --steps $(call steps,$1) $(call temperature_option,$1) \
+	$(DENOISE_OPTIONS)
 
 show: show-sampling
 
@@ -43,7 +44,7 @@ select = awk -F, -v wanted='$1' -v columns='$(subst $(space),$(comma),$(columns)
 	-f pipelines/select.awk $<
 
 $(OUT)/frontier.csv: $(OUT)/table.csv pipelines/select.awk
-	$(call select,$(frontier) $(HEATED) held-out) > $@
+	$(call select,$(frontier) $(OTHER_REFERENCES) held-out) > $@
 
 $(OUT)/samplers.csv: $(OUT)/table.csv pipelines/select.awk
 	$(call select,$(samplers)) > $@
