@@ -5,7 +5,7 @@ KILLS = 200
 ## torture: the tests of faults with large counts, for an hour or so (KILLS=200)
 torture: all $(UNIT_BINS) $(FUZZ_BINS) $(FAULTS)
 	@$(TEST_ENV) KILLS='$(KILLS)' STRIDE=1 EXECUTIONS=1000000 prove -v --timer --exec '' \
-		tests/faults-*.t $(addprefix $(BUILD)/tests/,checkpoint watch differential)
+		tests/faults-*.t $(addprefix $(BUILD)/tests/,checkpoint finite differential)
 
 FUZZ_EXECUTIONS = 10000000
 ## fuzz: libFuzzer on every reader and on tok (FUZZ_EXECUTIONS= each, FUZZ_TARGETS=)

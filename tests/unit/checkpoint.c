@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "train/checkpoint.h"
+#include "train/trainer.h"
 #include "tap.h"
 
 enum { WORDS = 8, T = 4, ROOM = 1 << 17 };
