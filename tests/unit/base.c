@@ -29,12 +29,15 @@ static void test_normal(void)
 		m2 += (double)z[i] * z[i];
 		m4 += pow(z[i], 4);
 	}
-	ok(fabs(m1 / N) < 0.01, "normal: mean %.4f is 0 within 4 sigma", m1 / N);
-	ok(fabs(m2 / N - 1) < 0.013, "normal: variance %.4f is 1 within 4 sigma", m2 / N);
-	ok(fabs(m4 / N - 3) < 0.1, "normal: fourth moment %.4f is 3 within 4 sigma", m4 / N);
+	ok(fabs(m1 / N) < 0.01, "rng: the mean of normal numbers, %.4f, is 0 within 4 sigma",
+	    m1 / N);
+	ok(fabs(m2 / N - 1) < 0.013,
+	    "rng: the variance of normal numbers, %.4f, is 1 within 4 sigma", m2 / N);
+	ok(fabs(m4 / N - 3) < 0.1,
+	    "rng: the fourth moment of normal numbers, %.4f, is 3 within 4 sigma", m4 / N);
 	rng_normal(7, RNG_TEST, 3, part, 7);
 	ok(!memcmp(part, z, sizeof part),
-	    "normal: component i does not depend on how many are asked");
+	    "rng: normal component i does not depend on the number of components requested");
 	free(z);
 }
 
@@ -51,8 +54,8 @@ static void test_permutation(void)
 		seen[order[i]] = 1;
 	for (int i = 0; i < N; i++)
 		missing += !seen[i];
-	ok(missing == 0, "permutation: every row once");
-	ok(memcmp(order, other, sizeof order) != 0, "permutation: another round, another order");
+	ok(missing == 0, "rng: a permutation contains every row once");
+	ok(memcmp(order, other, sizeof order) != 0, "rng: another round gives another permutation");
 	for (uint32_t round = 0; round < 6000; round++) {
 		rng_permutation(1, round, order, 3);
 		count[3 * order[0] + order[1]]++;
@@ -60,7 +63,8 @@ static void test_permutation(void)
 	for (int i = 0; i < 9; i++)
 		if (i % 4) /* 0, 4 and 8: one row twice */
 			worst = abs(count[i] - 1000) > worst ? abs(count[i] - 1000) : worst;
-	ok(worst < 150, "permutation: all six orders of three, as often (%d off at most)", worst);
+	ok(worst < 150, "rng: all six permutations of three are equally frequent (at most %d off)",
+	    worst);
 }
 
 static void test_below(void)
@@ -71,7 +75,8 @@ static void test_below(void)
 		count[rng_below(5, RNG_TEST, 0, (uint64_t)i, 6)]++;
 	for (int i = 0; i < 6; i++)
 		worst = abs(count[i] - 10000) > worst ? abs(count[i] - 10000) : worst;
-	ok(worst < 450, "below: six sides fall evenly (worst deviation %d of 10000)", worst);
+	ok(worst < 450,
+	    "rng: the six values below 6 are equally frequent (at most %d of 10000 off)", worst);
 }
 
 static void test_replace(void)
@@ -83,23 +88,24 @@ static void test_replace(void)
 	const char *line = "";
 	size_t n = 0;
 
-	if (!ok(mkdtemp(dir) != NULL, "temporary directory"))
+	if (!ok(mkdtemp(dir) != NULL, "io: the test creates a temporary directory"))
 		return;
 	snprintf(path, sizeof path, "%s/file", dir);
 	ok(!output_open(&out, path, &e) && !output_write(&out, "one\ntwo", 7, &e) &&
 	        !output_write(&out, NULL, 0, &e) && !output_commit(&out, &e),
-	    "write and commit: %s", e.msg);
-	ok(!output_open(&out, path, &e) && !output_write(&out, "three", 5, &e), "write again");
+	    "io: a file is written and committed: %s", e.msg);
+	ok(!output_open(&out, path, &e) && !output_write(&out, "three", 5, &e),
+	    "io: the same file is written again");
 	output_abort(&out);
 	ok(!input_open(&in, path, &e) && input_line(&in, &line, &n, &e) == 1 && n == 3 &&
 	        !memcmp(line, "one", 3),
-	    "an aborted write leaves the old file");
+	    "io: an aborted write leaves the old file");
 	ok(input_line(&in, &line, &n, &e) == 1 && n == 3 && !memcmp(line, "two", 3),
-	    "a last line needs no end");
-	ok(input_line(&in, &line, &n, &e) == 0, "then the end");
+	    "io: the last line needs no line end");
+	ok(input_line(&in, &line, &n, &e) == 0, "io: the end of the file follows the last line");
 	input_close(&in);
 	unlink(path);
-	ok(!rmdir(dir), "no temporary is left behind");
+	ok(!rmdir(dir), "io: writing leaves no temporary file");
 }
 
 static void test_messages(void)
@@ -107,15 +113,16 @@ static void test_messages(void)
 	struct err e;
 
 	err_set(&e, "file\x1b[2J: '%s'", "a\nb\x7f\xc3\xa9");
-	ok(!strcmp(e.msg, "file?[2J: 'a?b?\xc3\xa9'"), "no control character gets into a message");
+	ok(!strcmp(e.msg, "file?[2J: 'a?b?\xc3\xa9'"),
+	    "err: control characters in a message are replaced");
 	err_prefix(&e, "\r%s", "\t");
-	ok(!strncmp(e.msg, "??: file", 8), "nor before one");
+	ok(!strncmp(e.msg, "??: file", 8), "err: control characters in a prefix are replaced");
 	err_set(&e, "\xc2\x9b, \x9b, \xc4\x9b, \xc3");
-	ok(!strcmp(e.msg, "??, ?, \xc4\x9b, ?"), "nor one above ASCII, nor what is no UTF-8: %s",
-	    e.msg);
+	ok(!strcmp(e.msg, "??, ?, \xc4\x9b, ?"),
+	    "err: control characters above ASCII and invalid UTF-8 are replaced: %s", e.msg);
 	ok(err_is_printable("\xc4\x9b \xe2\x80\xa6") && !err_is_printable("a\xc2\x9b") &&
 	        !err_is_printable("\t"),
-	    "so is a text that has none");
+	    "err: err_is_printable accepts UTF-8 and refuses control characters");
 }
 
 static int put_file(const char *path, const char *text)
@@ -145,32 +152,33 @@ static void test_lock(const char *dir)
 
 	snprintf(path, sizeof path, "%s/locked", dir);
 	snprintf(beside, sizeof beside, "%s.lock", path);
-	ok(!lock_take(&l, path, &e) && !access(beside, F_OK), "a lock: %s", e.msg);
+	ok(!lock_take(&l, path, &e) && !access(beside, F_OK), "lock: a file can be locked: %s",
+	    e.msg);
 	ok(lock_take(&other, path, &e) && strstr(e.msg, "is being written by another process, "),
-	    "not twice: %s", e.msg);
+	    "lock: a locked file cannot be locked again: %s", e.msg);
 	lock_release(&other);
 	lock_release(&l);
-	ok(access(beside, F_OK), "nothing is left of it");
+	ok(access(beside, F_OK), "lock: the release removes the lock file");
 	lock_release(&l);
 	f = fopen(beside, "w");
 	fputs("1\n", f);
 	fclose(f);
-	ok(!lock_take(&l, path, &e), "a file that a killed process left is no lock");
+	ok(!lock_take(&l, path, &e), "lock: a lock file that a killed process left does not lock");
 	ok(!unlink(beside) && !lock_take(&other, path, &e),
-	    "lock: once its file has been removed, another takes a new one: %s", e.msg);
+	    "lock: after the lock file was removed, another lock makes a new one: %s", e.msg);
 	lock_release(&l);
 	ok(!access(beside, F_OK) && lock_take(&l, path, &e),
-	    "lock: the release of the first leaves the file of the second");
+	    "lock: the release of the first lock leaves the lock file of the second");
 	lock_release(&other);
 	vanishing = beside;
 	ok(!lock_take(&l, path, &e) && !vanishing && !access(beside, F_OK),
-	    "a file that was removed before it was locked is made again");
+	    "lock: a lock file that was removed before it was locked is made again");
 	lock_release(&l);
 	ok(!lock_take(&l, "/dev/null", &e) && access("/dev/null.lock", F_OK),
-	    "a device needs none");
+	    "lock: a device gets no lock file");
 	lock_release(&l);
 	ok(lock_take(&l, "/nonexistent/x", &e) && strstr(e.msg, "/nonexistent/x.lock"),
-	    "no directory: %s", e.msg);
+	    "lock: a file in a missing directory cannot be locked: %s", e.msg);
 }
 
 /* The name of the temporary file of path, from the last '/' on. */
@@ -201,12 +209,12 @@ static void test_sweep(const char *dir)
 	snprintf(path[4], sizeof path[4], "%s%.*sX.tmp", dir, (int)strlen(name) - 5, name);
 	snprintf(path[5], sizeof path[5], "%s%s", dir, name);
 	for (int i = 0; i < 6; i++)
-		ok(!put_file(path[i], ""), "sweep: %s is there", path[i]);
+		ok(!put_file(path[i], ""), "sweep: the test plants %s", path[i]);
 	output_sweep(path[0]);
 	for (int i = 0; i < 5; i++)
 		there = (i == 0 || there) && !access(path[i], F_OK);
 	ok(access(path[5], F_OK) && there,
-	    "sweep: it removes what a killed writer left, and nothing else");
+	    "sweep: removes the temporary files of a killed writer, and no others");
 	for (int i = 0; i < 5; i++)
 		unlink(path[i]);
 }
@@ -223,7 +231,7 @@ static void test_long_name(const char *dir)
 		ok(!output_open(&out, path, &e) && !output_write(&out, "x", 1, &e) &&
 		        !output_commit(&out, &e) && (f = fopen(path, "r")) &&
 		        fgets(text, sizeof text, f) && !fclose(f) && !strcmp(text, "x"),
-		    "output: a name of %d bytes is written: %s", n, e.msg);
+		    "output: a name of %d bytes can be written: %s", n, e.msg);
 		unlink(path);
 	}
 }
@@ -273,14 +281,14 @@ static void test_steplog(const char *dir)
 	snprintf(path, sizeof path, "%s/log", dir);
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++)
 		ok(!strcmp(after(path, t[i].rows, t[i].keep, &e), t[i].want),
-		    "a log that is gone on with, case %zu", i);
+		    "steplog: an existing log is continued correctly, case %zu", i);
 	snprintf(what, sizeof what, "%s", strrchr(after(path, "y,x\n1,a\n", 2, &e), '/'));
-	ok(!strncmp(what, "/log: its first line is not 'step,x'", 36), "not another file: %s",
-	    e.msg);
+	ok(!strncmp(what, "/log: its first line is not 'step,x'", 36),
+	    "steplog: a file with another header is refused: %s", e.msg);
 	ok(strstr(after(path, "my notes", 2, &e), "its first line is not 'step,x'"),
-	    "nor one without an end of line: %s", e.msg);
+	    "steplog: a file of another kind without a line end is refused: %s", e.msg);
 	ok(strstr(after(path, "step,x\n1,a\nb,c\n", 2, &e), "line 3 does not begin with a step"),
-	    "nor one without steps: %s", e.msg);
+	    "steplog: a log with a row without a step is refused: %s", e.msg);
 	unlink(path);
 }
 
@@ -291,16 +299,20 @@ static void test_same(const char *dir)
 	snprintf(file, sizeof file, "%s/a", dir);
 	snprintf(other, sizeof other, "%s/../%s/a", dir, strrchr(dir, '/') + 1);
 	snprintf(link, sizeof link, "%s/b", dir);
-	ok(path_same(file, other) && !path_same(file, link), "one file that is not there yet");
+	ok(path_same(file, other) && !path_same(file, link),
+	    "path_same: two paths of one missing file are the same");
 	ok(!put_file(file, "x") && path_same(file, other) && !path_same(file, link) &&
 	        !path_same(link, file),
-	    "one that is");
-	ok(!symlink(file, link) && path_same(file, link) && path_same(link, other), "by a link");
+	    "path_same: two paths of one file are the same");
+	ok(!symlink(file, link) && path_same(file, link) && path_same(link, other),
+	    "path_same: a symbolic link is the same as its target");
 	unlink(link);
-	ok(!put_file(link, "x") && !path_same(link, file), "two of the same content");
+	ok(!put_file(link, "x") && !path_same(link, file),
+	    "path_same: two files with the same contents differ");
 	ok(!path_same("-", "-") && !path_same(NULL, file) && !path_same(NULL, NULL),
-	    "standard streams are no files");
-	ok(!path_same("/dev/null", "/dev/../dev/null"), "a device may have two uses");
+	    "path_same: standard streams are no files");
+	ok(!path_same("/dev/null", "/dev/../dev/null"),
+	    "path_same: a device is never the same file");
 	unlink(file);
 	unlink(link);
 }
@@ -316,17 +328,22 @@ static void test_numbers(void)
 	for (size_t n = 0; n < sizeof none / sizeof *none; n++)
 		ok(number_int(none[n], &i) && errno == EINVAL && number_unsigned(none[n], &u) &&
 		        errno == EINVAL && number_real(none[n], &d) && errno == EINVAL,
-		    "'%s' is no number", none[n]);
-	ok(!number_int("-9223372036854775808", &i) && i == INT64_MIN, "the least integer");
-	ok(number_int("9223372036854775808", &i) && errno == ERANGE, "one too large");
-	ok(!number_unsigned("18446744073709551615", &u) && u == UINT64_MAX, "the largest");
-	ok(number_unsigned("18446744073709551616", &u) && errno == ERANGE, "one too large");
-	ok(number_unsigned("-1", &u) && errno == EINVAL, "less than nothing");
+		    "number: '%s' is refused", none[n]);
+	ok(!number_int("-9223372036854775808", &i) && i == INT64_MIN,
+	    "number: the smallest int64_t is accepted");
+	ok(number_int("9223372036854775808", &i) && errno == ERANGE,
+	    "number: an int64_t that is too large by one is refused");
+	ok(!number_unsigned("18446744073709551615", &u) && u == UINT64_MAX,
+	    "number: the largest uint64_t is accepted");
+	ok(number_unsigned("18446744073709551616", &u) && errno == ERANGE,
+	    "number: a uint64_t that is too large by one is refused");
+	ok(number_unsigned("-1", &u) && errno == EINVAL,
+	    "number: a negative number is refused as unsigned");
 	ok(!number_real("-1.5e-3", &d) && d == -1.5e-3 && !number_real(".5", &d) && d == 0.5,
-	    "reals");
+	    "number: real numbers are accepted");
 	ok(number_real("1e400", &d) && errno == ERANGE && number_real("1e-400", &d) &&
 	        errno == ERANGE,
-	    "reals that no double holds");
+	    "number: real numbers outside the range of double are refused");
 }
 
 static void test_data_numbers(void)
@@ -376,7 +393,7 @@ static void test_files(void)
 {
 	char dir[] = "/tmp/cdcd-base.XXXXXX";
 
-	if (!ok(mkdtemp(dir) != NULL, "temporary directory"))
+	if (!ok(mkdtemp(dir) != NULL, "base: the test creates a temporary directory"))
 		return;
 	test_same(dir);
 	test_lock(dir);
@@ -400,7 +417,7 @@ static void plant(const char *path, const char *text)
 		*p = '\0';
 		mkdir(whole, 0777);
 	}
-	ok(!put_file(whole, text), "cgroup: %s is there", path);
+	ok(!put_file(whole, text), "cgroup: the test plants %s", path);
 }
 
 static void remove_tree(void)
@@ -408,7 +425,7 @@ static void remove_tree(void)
 	char command[64];
 
 	snprintf(command, sizeof command, "rm -rf %s/*", tree);
-	ok(!system(command), "cgroup: the tree is removed");
+	ok(!system(command), "cgroup: the test removes the planted tree");
 }
 
 static void plant_unified(const char *top, const char *own)
@@ -429,8 +446,8 @@ static void is_room(uint64_t want, const char *what)
 {
 	uint64_t got = cgroup_room(tree);
 
-	ok(got == want, "cgroup: %s: %llu (want %llu)", what, (unsigned long long)got,
-	    (unsigned long long)want);
+	ok(got == want, "cgroup: %s: the available memory is %llu (expected %llu)", what,
+	    (unsigned long long)got, (unsigned long long)want);
 }
 
 static void test_unified(void)
@@ -486,11 +503,11 @@ static void test_separate(void)
 
 static void test_cgroups(void)
 {
-	if (!ok(mkdtemp(tree) != NULL, "temporary directory"))
+	if (!ok(mkdtemp(tree) != NULL, "cgroup: the test creates a temporary directory"))
 		return;
 	test_unified();
 	test_separate();
-	ok(!rmdir(tree), "cgroup: nothing else is there");
+	ok(!rmdir(tree), "cgroup: the test leaves no other file");
 }
 
 int main(void)

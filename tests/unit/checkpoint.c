@@ -79,7 +79,7 @@ static void test_damage(size_t stride)
 	struct err e = {0};
 	size_t missed = 0, tried = 0;
 
-	ok(!load(&e), "a checkpoint of %zu bytes loads: %s", size, e.msg);
+	ok(!load(&e), "checkpoint: a checkpoint of %zu bytes loads: %s", size, e.msg);
 	for (size_t bit = 0; bit < 8 * size; bit += stride, tried++) {
 		whole[bit / 8] ^= (unsigned char)(1 << bit % 8);
 		spill(whole, size);
@@ -87,13 +87,13 @@ static void test_damage(size_t stride)
 		if (!load(&e) && missed++ < 8)
 			diag("bit %zu of byte %zu", bit % 8, bit / 8);
 	}
-	ok(missed == 0, "all of %zu flipped bits are noticed", tried);
+	ok(missed == 0, "checkpoint: each of %zu flipped bits is detected", tried);
 	missed = tried = 0;
 	for (size_t cut = 0; cut < size; cut += (stride + 7) / 8, tried++) {
 		spill(whole, cut);
 		missed += !load(&e);
 	}
-	ok(missed == 0, "all of %zu truncations are noticed", tried);
+	ok(missed == 0, "checkpoint: each of %zu truncations is detected", tried);
 }
 
 /* The file again, key having another value, or tensor name another type or being left out. */
@@ -144,8 +144,8 @@ static void refuse_meta(const char *key, const char *value, const char *why)
 	struct err e = {0};
 	bool written = !rewrite(key, value, NULL, ST_F32, 0, &e);
 
-	ok(written && load(&e) && strstr(e.msg, why) && strstr(e.msg, path), "%s = %s: %s", key,
-	    value, e.msg);
+	ok(written && load(&e) && strstr(e.msg, why) && strstr(e.msg, path),
+	    "checkpoint: metadata %s = %s is refused: %s", key, value, e.msg);
 }
 
 static void refuse_tensor(
@@ -154,15 +154,16 @@ static void refuse_tensor(
 	struct err e = {0};
 	bool written = !rewrite(NULL, NULL, name, dtype, elements, &e);
 
-	ok(written && load(&e) && strstr(e.msg, why) && strstr(e.msg, path), "%s: %s", name, e.msg);
+	ok(written && load(&e) && strstr(e.msg, why) && strstr(e.msg, path),
+	    "checkpoint: a wrong tensor %s is refused: %s", name, e.msg);
 }
 
 static void test_lies(void)
 {
 	struct err e = {0};
 
-	ok(!rewrite(NULL, NULL, NULL, ST_F32, 0, &e) && !load(&e), "rewritten, it loads: %s",
-	    e.msg);
+	ok(!rewrite(NULL, NULL, NULL, ST_F32, 0, &e) && !load(&e),
+	    "checkpoint: a rewritten checkpoint loads: %s", e.msg);
 	refuse_meta("cdcd", "2", "a checkpoint of format '2', where this program reads 1");
 	refuse_meta(
 	    "model.active", "7", "active.id: has dtype I32 and shape [8], expected I32 and [7]");
@@ -206,7 +207,8 @@ static void test_provenance(void)
 	              !checkpoint_open(&cp, path, &e);
 
 	ok(opened && !strcmp(cp.source.provenance, "a?[2J?b"),
-	    "a provenance with control characters: %s %s", cp.source.provenance, e.msg);
+	    "checkpoint: control characters in the provenance are replaced: %s %s",
+	    cp.source.provenance, e.msg);
 	checkpoint_close(&cp);
 }
 
@@ -221,17 +223,18 @@ int main(void)
 	if (!k || !mkdtemp(dir))
 		return 1;
 	snprintf(path, sizeof path, "%s/model", dir);
-	if (!ok(!make(&e), "a checkpoint: %s", e.msg))
+	if (!ok(!make(&e), "checkpoint: a checkpoint is saved: %s", e.msg))
 		return tap_done();
 	test_damage(stride);
 	getrusage(RUSAGE_SELF, &before);
 	test_lies();
 	getrusage(RUSAGE_SELF, &after);
-	ok(after.ru_maxrss - before.ru_maxrss < 64 << 10, "no lie took memory: %ld KiB more",
+	ok(after.ru_maxrss - before.ru_maxrss < 64 << 10,
+	    "checkpoint: wrong sizes in a file do not make it allocate memory: %ld KiB more",
 	    after.ru_maxrss - before.ru_maxrss);
 	test_provenance();
 	unlink(path);
-	ok(!rmdir(dir), "nothing is left behind");
+	ok(!rmdir(dir), "checkpoint: no file is left");
 	k_free(k);
 	return tap_done();
 }

@@ -74,7 +74,7 @@ static void reads_by(enum csv_rules rules, const char *what, const char *text, c
 {
 	const char *got = dump_bytes(text, strlen(text), rules);
 
-	if (!ok(!strcmp(got, wanted), "%s", what))
+	if (!ok(!strcmp(got, wanted), "csv: %s", what))
 		diag("got %s, wanted %s", got, wanted);
 }
 
@@ -118,15 +118,16 @@ static void test_errors(void)
 	    "!: two columns are named 'a', the fields 1 and 3 of the header; rename one of them");
 	ok(!strcmp(
 	       dump_bytes("a,b\n1,\0002\n", 9, CSV_CDCD), "!: line 2: a NUL byte: this is no text"),
-	    "a NUL byte");
+	    "csv: a NUL byte is refused");
 }
 
 static void test_rfc4180(void)
 {
 	reads_by(CSV_RFC4180, "RFC 4180: a last row without an end", "a,b\n1,2\n3,4", "[1|2][3|4]");
-	reads_by(
-	    CSV_RFC4180, "RFC 4180: the same within quotes", "a,b\n1,2\n3,\"4\"", "[1|2][3|4]");
-	reads_by(CSV_RFC4180, "RFC 4180: the same after an empty field", "a,b\n1,", "[1|]");
+	reads_by(CSV_RFC4180, "RFC 4180: a last row without an end, within quotes",
+	    "a,b\n1,2\n3,\"4\"", "[1|2][3|4]");
+	reads_by(CSV_RFC4180, "RFC 4180: a last row without an end, after an empty field",
+	    "a,b\n1,", "[1|]");
 	reads_by(CSV_RFC4180, "RFC 4180: one digit without an end", "a\n5", "[5]");
 	reads_by(CSV_RFC4180, "RFC 4180: a carriage return without a line feed", "a,b\r\n1,2\r",
 	    "[1|2]");
@@ -149,12 +150,12 @@ static void test_ambiguous(void)
 
 	ok(begin_bytes(&x, text, sizeof text - 1, CSV_RFC4180) && csv_column(x.r, "b", &x.e) == 2 &&
 	        csv_count(x.r, "b") == 1 && csv_count(x.r, "") == 2 && csv_count(x.r, "z") == 0,
-	    "a column beside two of one name");
+	    "csv_column: finds a column beside two columns with the same name");
 	ok(csv_column(x.r, "", &x.e) == -1 &&
 	        !strcmp(x.e.msg + strlen(x.path),
 	            ": two columns are named '', the fields 2 and 4 of the header; rename one of "
 	            "them"),
-	    "a name that two columns have: %s", x.e.msg + strlen(x.path));
+	    "csv_column: a name that two columns have is refused: %s", x.e.msg + strlen(x.path));
 	end(&x);
 }
 
@@ -174,7 +175,8 @@ static void test_truncation(void)
 
 		wrong += strncmp(got, whole, good) != 0 || clean == (error != NULL);
 	}
-	ok(wrong == 0, "cut at each of %zu bytes: whole rows, then an error", sizeof text - 1);
+	ok(wrong == 0, "csv: a file cut at each of %zu bytes gives whole rows, then an error",
+	    sizeof text - 1);
 }
 
 static void test_numbers(void)
@@ -188,18 +190,19 @@ static void test_numbers(void)
 	for (size_t i = 0; i < 4; i++)
 		good = good && csv_number(x.r, i, &v[i], &x.e) == 0;
 	ok(good && v[0] == 1.5 && isnan(v[1]) && v[2] == -INFINITY && isnan(v[3]),
-	    "numbers, missing, infinite, not a number");
+	    "csv_number: numbers, empty fields, infinity and NaN are read");
 	ok(csv_next(x.r, &x.e) == 1 && csv_line(x.r) == 3 && !csv_number(x.r, 0, v, &x.e) &&
 	        v[0] == 2000,
 	    "blanks around a number pass");
 	ok(csv_number(x.r, 1, v, &x.e) == -1, "a hexadecimal number is refused");
 	ok(csv_number(x.r, 3, v, &x.e) == -1 &&
 	        !strcmp(x.e.msg + strlen(x.path), ": line 3: column 'd': '2x' is not a number"),
-	    "what is no number names its line: %s", x.e.msg + strlen(x.path));
-	ok(csv_column(x.r, "c", &x.e) == 2, "a column by name");
+	    "csv_number: the message about a field that is not a number names its line: %s",
+	    x.e.msg + strlen(x.path));
+	ok(csv_column(x.r, "c", &x.e) == 2, "csv_column: finds a column by name");
 	ok(csv_column(x.r, "z", &x.e) == -1 &&
 	        strstr(x.e.msg, "no column 'z'; there are a, b, c, d"),
-	    "a missing column lists those that are there");
+	    "csv_column: the message about a missing column lists all columns");
 	end(&x);
 }
 
@@ -215,10 +218,10 @@ static void test_wide(void)
 		p += sprintf(p, "%d%c", i, i < N - 1 ? ',' : '\n');
 	ok(begin(&x, text) && csv_n_columns(x.r) == N && csv_next(x.r, &x.e) == 1 &&
 	        !strcmp(csv_field(x.r, N - 1), "2999"),
-	    "3000 columns");
+	    "csv: 3000 columns are read");
 	ok(csv_column(x.r, "none", &x.e) == -1 && strlen(x.e.msg) < sizeof x.e.msg &&
 	        !strcmp(x.e.msg + strlen(x.e.msg) - 3, "..."),
-	    "a long list of names is cut");
+	    "csv_column: a long list of columns in a message is cut");
 	end(&x);
 	free(text);
 }
@@ -227,24 +230,25 @@ static void test_follow(void)
 {
 	struct fixture x;
 
-	ok(begin(&x, "a,b\n1,2\n3,"), "open a growing file");
+	ok(begin(&x, "a,b\n1,2\n3,"), "csv_follow: a growing file is opened");
 	csv_follow(x.r, true);
 	ok(csv_next(x.r, &x.e) == 1 && csv_next(x.r, &x.e) == 0 && x.in.eof,
-	    "follow: a line that is not whole yet is no row and no error");
+	    "csv_follow: an incomplete line is neither a row nor an error");
 	put(x.path, "\"4\n", 3);
-	ok(csv_next(x.r, &x.e) == 0, "follow: nothing more until eof is cleared");
+	ok(csv_next(x.r, &x.e) == 0, "csv_follow: no more rows are read until eof is cleared");
 	x.in.eof = false;
-	ok(csv_next(x.r, &x.e) == 0, "follow: a row that is not whole yet");
+	ok(csv_next(x.r, &x.e) == 0, "csv_follow: an incomplete row with a quote is not read");
 	put(x.path, "\"\n5,6\n", 6);
 	x.in.eof = false;
 	ok(csv_next(x.r, &x.e) == 1 && !strcmp(csv_field(x.r, 1), "4\n") && csv_line(x.r) == 3,
-	    "follow: it goes on where it stopped");
+	    "csv_follow: reading continues after the rest of a row was appended");
 	put(x.path, "7", 1);
-	ok(csv_next(x.r, &x.e) == 1 && csv_next(x.r, &x.e) == 0, "follow: the rest");
+	ok(csv_next(x.r, &x.e) == 1 && csv_next(x.r, &x.e) == 0,
+	    "csv_follow: the last complete row is read, and an incomplete one is not");
 	x.in.eof = false;
 	csv_follow(x.r, false);
 	ok(csv_next(x.r, &x.e) == -1 && strstr(x.e.msg, "line 6: cut short"),
-	    "no longer followed, a last line must be whole");
+	    "csv_follow: without follow, an incomplete last line is an error");
 	end(&x);
 }
 
@@ -254,16 +258,18 @@ static void test_follow_rfc4180(void)
 	static const char text[] = "a,b\n1,2\n3,4";
 	struct fixture x;
 
-	ok(begin_bytes(&x, text, sizeof text - 1, CSV_RFC4180), "open a growing RFC 4180 file");
+	ok(begin_bytes(&x, text, sizeof text - 1, CSV_RFC4180),
+	    "csv_follow: a growing RFC 4180 file is opened");
 	csv_follow(x.r, true);
 	ok(csv_next(x.r, &x.e) == 1 && csv_next(x.r, &x.e) == 0,
-	    "follow, RFC 4180: a line without an end is no row yet");
+	    "csv_follow, RFC 4180: an incomplete line is not a row yet");
 	put(x.path, "5", 1);
 	x.in.eof = false;
-	ok(csv_next(x.r, &x.e) == 0, "follow, RFC 4180: nor when it has grown");
+	ok(csv_next(x.r, &x.e) == 0,
+	    "csv_follow, RFC 4180: a longer incomplete line is not a row either");
 	csv_follow(x.r, false);
 	ok(csv_next(x.r, &x.e) == 1 && !strcmp(csv_field(x.r, 1), "45") && csv_next(x.r, &x.e) == 0,
-	    "no longer followed, RFC 4180: it is the last row");
+	    "csv_follow, RFC 4180: without follow, the incomplete line is the last row");
 	end(&x);
 }
 
@@ -281,7 +287,7 @@ static void test_quote(void)
 	for (int i = 0; x.r && i < N; i += 2)
 		wrong += csv_next(x.r, &x.e) != 1 || strcmp(csv_field(x.r, 0), values[i]) != 0 ||
 		         strcmp(csv_field(x.r, 1), values[i + 1]) != 0;
-	ok(x.r && !wrong && csv_next(x.r, &x.e) == 0, "quoted fields: %s", x.e.msg);
+	ok(x.r && !wrong && csv_next(x.r, &x.e) == 0, "csv: quoted fields are read: %s", x.e.msg);
 	end(&x);
 }
 

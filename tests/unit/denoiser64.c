@@ -77,9 +77,9 @@ static void test_posterior(void)
 		tiny_posterior(x[j], 2, p, mean + 2 * j);
 	}
 	denoiser_estimate(m.dn, m.w, m.dn->p, m.dn->x, NULL, 1, 1);
-	ok(near(m.dn->q, mean, 6), "denoiser: the posterior's mean is that of x/t²");
+	ok(near(m.dn->q, mean, 6), "denoiser: the mean of the posterior is that of x/t²");
 	ok(near(m.dn->p, mean, 6),
-	    "denoiser: an untrained bayes model has the posterior's estimate");
+	    "denoiser: the estimate of an untrained bayes model is that of the posterior");
 	denoiser_estimate(m.dn, m.w, m.dn->p, m.dn->x, NULL, 0.5, 1);
 	for (int j = 0; j < T; j++)
 		tiny_expect((double[2]){x[j][0] / 4, x[j][1] / 4}, 0.5, p, mean + 2 * j);
@@ -110,7 +110,8 @@ static void check_mixing(enum precond row, double skip, double out)
 	m.dn->x[1] = (real)x[1];
 	denoiser_estimate(m.dn, m.w, m.dn->p, m.dn->x, NULL, 1, 1);
 	tiny_expect((double[2]){skip * x[0] + out, skip * x[1] - 0.5 * out}, 1, p, mean);
-	ok(near(m.dn->p, mean, 2), "denoiser: %s mixes x and the network's output by its row",
+	ok(near(m.dn->p, mean, 2),
+	    "denoiser: %s mixes x and the output of the network with its coefficients",
 	    precond_names[row]);
 	batch_release(&b);
 	tiny_release(&m);
@@ -143,10 +144,11 @@ static void test_input(void)
 	row = (real *)m.dn->input;
 	width = config_input(&m.c);
 	ok(near(row, (double[10]){0.8, 1.6, 0, 0, 10, 20, q[0], q[1], 1, 0}, 10),
-	    "denoiser: a noised position shows c_in x, both estimates, and that it is noised");
+	    "denoiser: the input of a noised position has c_in x, both estimates and the mark of "
+	    "noise");
 	ok(near(row + width, (double[10]){0, 0, -0.6 * sqrt(2), -0.8 * sqrt(2), 0, 0, 0, 0, 0, 0},
 	       10),
-	    "denoiser: a given position shows its word alone");
+	    "denoiser: the input of a given position has only its embedding");
 	batch_release(&b);
 	tiny_release(&m);
 }
@@ -171,18 +173,20 @@ static void test_loss(void)
 	expected[1] = (expected[1] + one) / 2;
 	denoiser_loss(m.dn, m.w, NULL, &b, 0, ce);
 	ok(near((real[2]){(real)ce[0], (real)ce[1]}, expected, 2),
-	    "denoiser: an untrained bayes model has the posterior's cross-entropy (%.3f and %.3f)",
+	    "denoiser: the cross-entropy of an untrained bayes model is that of the posterior "
+	    "(%.3f and %.3f)",
 	    ce[0], ce[1]);
 	ok(isnan(ce[2]), "denoiser: a row without a target has no loss");
 	ok(near(m.dn->weight, share, 3 * T),
-	    "denoiser: each of two rows with targets has half of the gradient");
+	    "denoiser: each of two rows with targets gets half of the gradient");
 	b.targets = 4;
 	denoiser_loss(m.dn, m.w, NULL, &b, 0, ce);
 	ok(near(m.dn->weight + 1, (double[1]){0.25}, 1),
-	    "denoiser: where the step has four such rows in all, a quarter");
+	    "denoiser: each row gets a quarter of the gradient if the step has four rows with "
+	    "targets");
 	m.w->bias[0] = -INFINITY;
 	denoiser_loss(m.dn, m.w, NULL, &b, 0, ce);
-	ok(isfinite(ce[0]), "denoiser: an infinite loss does not count where there is no target");
+	ok(isfinite(ce[0]), "denoiser: an infinite loss without a target does not count");
 	batch_release(&b);
 	tiny_release(&m);
 }
@@ -209,7 +213,8 @@ static void test_measure(void)
 	}
 	ok(!likelihood_run(likelihood, &b, ce, error, &e) &&
 	        near((real[4]){ce[0], ce[1], error[0], error[1]}, sum, 4),
-	    "likelihood: cross-entropy and squared error are the posterior's (%.3f and %.3f) %s",
+	    "likelihood: cross-entropy and squared error are those of the posterior (%.3f and "
+	    "%.3f) %s",
 	    ce[0], error[0], e.msg);
 	likelihood_free(likelihood);
 	batch_release(&b);
@@ -238,7 +243,7 @@ static void test_self_conditioning(void)
 	ok(!same(ce[0][0], ce[1][0]) && !same(ce[0][1], ce[2][1]),
 	    "self-conditioning: the estimate changes the loss (%.4f to %.4f)", ce[0][0], ce[1][0]);
 	ok(same(ce[0][1], ce[1][1]) && same(ce[1][0], ce[2][0]),
-	    "self-conditioning: the first n_sc rows see the estimate, and no others");
+	    "self-conditioning: only the first n_sc rows see the estimate");
 	tiny_release(&m);
 	/* The network's output is zero: so the first estimate is that of D = c_skip x. */
 	tiny_init(&m, k, tiny_config(PRECOND_KARRAS, T, true, false), 2);
@@ -249,9 +254,9 @@ static void test_self_conditioning(void)
 		noisy(&b, 0, j, x);
 		tiny_expect((double[2]){x[0] / 1.64, x[1] / 1.64}, 1, p, mean + 2 * j);
 	}
-	ok(near(m.dn->p, mean, 2 * T), "self-conditioning: what is shown is the first estimate");
+	ok(near(m.dn->p, mean, 2 * T), "self-conditioning: rows see the first estimate");
 	ok(near(m.dn->p + 2 * T, (double[2 * T]){0}, 2 * T),
-	    "self-conditioning: the other rows are shown zeros");
+	    "self-conditioning: the other rows see zeros");
 	batch_release(&b);
 	tiny_release(&m);
 }
@@ -361,7 +366,7 @@ static void test_stream(void)
 	ok(!failed && n[0] == 16 && n[1] == 16 && n[2] == 1 && n[3] == 0,
 	    "trainer: 33 rows are batches of 16, 16 and 1 %s", e.msg);
 	ok(tr->step == 3 && tr->rows == 33 && tr->window_n == 33 && r.n == 1,
-	    "trainer: they make three steps, and each row's loss is remembered");
+	    "trainer: 33 rows make three steps, and the loss of each row is kept");
 	shard_close(rows);
 	unlink(path);
 	trainer_free(tr);

@@ -146,7 +146,7 @@ static void test_words(const char *name, const struct wordpiece_options *o, uint
 	uint32_t wrong = 0;
 	uint64_t tokens = 0;
 
-	if (!ok(v != NULL, "%s: a vocabulary of %u tokens", name, v ? v->size : 0))
+	if (!ok(v != NULL, "wordpiece, %s: the vocabulary has %u tokens", name, v ? v->size : 0))
 		return;
 	w.wordpiece = wordpiece_new(v, o, &error);
 	w.encoder = wordpiece_encoder_new(w.wordpiece, &error);
@@ -162,8 +162,8 @@ static void test_words(const char *name, const struct wordpiece_options *o, uint
 		free(exact);
 	}
 	ok(wrong == 0 && tokens > rounds,
-	    "%s: both ways agree on %u texts of %llu tokens (on %u they do not)", name, rounds,
-	    (unsigned long long)tokens, wrong);
+	    "wordpiece, %s: both algorithms agree on %u texts of %llu tokens (%u differences)",
+	    name, rounds, (unsigned long long)tokens, wrong);
 	free(w.ids.id);
 	free(w.spans.span);
 	wordpiece_encoder_free(w.encoder);
@@ -240,7 +240,7 @@ static void test_json(uint32_t rounds)
 		free(exact);
 	}
 	ok(wrong == 0 && good > rounds / 10 && good < rounds,
-	    "JSON: both ways agree on %u lines, of which %u are good (on %u they do not)", rounds,
+	    "story: both JSON parsers agree on %u lines, %u of them valid (%u differences)", rounds,
 	    good, wrong);
 	story_parser_free(fast);
 	story_parser_free(slow);

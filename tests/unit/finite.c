@@ -50,9 +50,10 @@ static void must_stop(struct trainer *tr, const char *what, const char *words)
 	r.ce = ce;
 	memcpy(before, tr->w->base, bytes);
 	failed = fill(tr, NAN, &e) || trainer_step(tr, &r, &e);
-	ok(failed && e.status == ERR_NONFINITE && strstr(e.msg, words), "%s: %s", what, e.msg);
+	ok(failed && e.status == ERR_NONFINITE && strstr(e.msg, words),
+	    "trainer, %s: the step fails: %s", what, e.msg);
 	ok(tr->step == 1 && tr->rows == BATCH && !memcmp(before, tr->w->base, bytes),
-	    "%s: the weights and the step stay as they were", what);
+	    "trainer, %s: the weights and the step are unchanged", what);
 	free(before);
 }
 
@@ -104,8 +105,7 @@ static void test_activations(void)
 	for (size_t i = 0; i < 6 * C; i++)
 		w->block[1].mod_b[i] = 1;
 	must_stop(tr, "products that overflow in block 1", "it began in block 1");
-	ok(!trainer_check_finite(tr, &(struct err){0}),
-	    "weights that are finite are fit to be saved");
+	ok(!trainer_check_finite(tr, &(struct err){0}), "finite: finite weights may be saved");
 	trainer_free(tr);
 }
 
@@ -148,14 +148,15 @@ static void test_noise(void)
 	int failed;
 
 	r.ce = ce;
-	ok(fill(tr, INFINITY, &e) && e.status == ERR_DATA, "an infinite level in a row: %s", e.msg);
+	ok(fill(tr, INFINITY, &e) && e.status == ERR_DATA,
+	    "finite: an infinite noise level in a row is refused: %s", e.msg);
 	fill(tr, NAN, &e);
 	tr->batch.t[2] = INFINITY;
 	failed = trainer_step(tr, &r, &e);
 	ok(failed && e.status == ERR_NONFINITE &&
 	        strstr(e.msg, "it began in the noisy embeddings") &&
 	        strstr(e.msg, "step 2: the loss of row") && strstr(e.msg, "rows 4 to 7"),
-	    "infinite noise: %s", e.msg);
+	    "finite: infinite noise is refused: %s", e.msg);
 	trainer_free(tr);
 }
 
@@ -185,10 +186,10 @@ static void test_sound(void)
 		*at = INFINITY;
 		ok(trainer_check_finite(tr, &e) && e.status == ERR_NONFINITE &&
 		        strstr(e.msg, what[i]),
-		    "not to be saved: %s", e.msg);
+		    "finite: weights that are not finite may not be saved: %s", e.msg);
 		*at = was;
 		ok(!trainer_check_finite(tr, &e),
-		    "finite checks: finite values can be saved again");
+		    "finite: weights that are finite again may be saved");
 	}
 	trainer_free(tr);
 }
@@ -271,7 +272,7 @@ static void test_fit(void)
 				                    : 1.5;
 			}
 			ok(schedule_fit(&s, t, ce, N, &e) && !memcmp(&s, &was, sizeof s),
-			    "%s: a fit to %s keeps the old one: %s",
+			    "schedule %s: a fit to %s leaves the schedule unchanged: %s",
 			    schedule_family_name((enum schedule_family)family), name[kind], e.msg);
 		}
 	}

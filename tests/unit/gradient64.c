@@ -82,7 +82,8 @@ static void check(
 	double scale = fabs(measured) > fabs(computed) ? fabs(measured) : fabs(computed);
 	double error = fabs(measured - computed) / (scale > 1e-6 ? scale : 1e-6);
 
-	ok(error < TOLERANCE && scale > 0, "%s: %.3e, relative error %.1e", what, computed, error);
+	ok(error < TOLERANCE && scale > 0, "gradient of %s: %.3e, relative error %.1e", what,
+	    computed, error);
 }
 
 /* --- kernels: f = <y, r> for a random r --- */
@@ -401,7 +402,8 @@ static void test_model(
 		check(what, f_model, &m, m.w->base + t->offset, m.g->base + t->offset, t->n);
 	}
 	if (n_sc)
-		ok(isfinite(ce[0]) && ce[0] > 0, "%s: a loss of %.3f nats", name, ce[0]);
+		ok(isfinite(ce[0]) && ce[0] > 0, "gradient, %s: the loss is finite: %.3f nats",
+		    name, ce[0]);
 	denoiser_free(m.dn);
 	weights_free(m.w);
 	weights_free(m.g);

@@ -205,9 +205,9 @@ static void test_products(struct kernels *k, double tolerance, double exact)
 		logits(k, s, &precise);
 	}
 	ok(products.worst < tolerance && products.worst > 0,
-	    "%s: products of %zu shapes: error at most %.1e sqrt(K)", k_name(k), cases,
+	    "kernels, %s: products of %zu shapes: error at most %.1e sqrt(K)", k_name(k), cases,
 	    products.worst);
-	ok(precise.worst < exact, "%s: logits: error at most %.1e sqrt(K)", k_name(k),
+	ok(precise.worst < exact, "kernels, %s: logits: error at most %.1e sqrt(K)", k_name(k),
 	    precise.worst);
 }
 
@@ -270,8 +270,8 @@ static void test_attention(struct kernels *k, size_t T, size_t D, double toleran
 				compare(&worst, (double)y[t * C + h * D + i], expected, 0);
 			}
 		}
-	ok(worst.worst < tolerance, "%s: attention, T %zu, D %zu: error at most %.1e", k_name(k), T,
-	    D, worst.worst);
+	ok(worst.worst < tolerance, "kernels, %s: attention, T %zu, D %zu: error at most %.1e",
+	    k_name(k), T, D, worst.worst);
 	free(qkv), free(rope), free(y), free(lse), free(in), free(out);
 }
 
@@ -297,11 +297,12 @@ static void test_softmax(struct kernels *k)
 	k_softmax(k, (act *)p, x, 2, 1, 37);
 	for (size_t i = 0; i < 37; i++)
 		good &= is_near(37 * p[i], 37 * (i < 36 ? 1 : last) / (36 + last));
-	ok(good, "%s: softmax of 36 logits of 1000 and one above, tau 2", k_name(k));
+	ok(good, "kernels, %s: softmax with tau 2 of 36 logits of 1000 and one above", k_name(k));
 	for (size_t i = 0; i < 37; i++)
 		x[i] = i < 36 ? -1000 : 100;
 	k_softmax(k, (act *)p, x, 1, 1, 37);
-	ok(p[0] == 0 && p[36] == 1, "%s: softmax where the last logit is far above all", k_name(k));
+	ok(p[0] == 0 && p[36] == 1, "kernels, %s: softmax with the last logit far above all others",
+	    k_name(k));
 }
 
 static void test_argmax(struct kernels *k)
@@ -310,7 +311,8 @@ static void test_argmax(struct kernels *k)
 	int32_t best[2] = {9, 9};
 
 	k_argmax(k, best, x, 2, 4);
-	ok(best[0] == 1 && best[1] == 0, "%s: argmax: the first of equal logits", k_name(k));
+	ok(best[0] == 1 && best[1] == 0, "kernels, %s: argmax is the first of equal logits",
+	    k_name(k));
 }
 
 /* Mean 3 and variance 14/3, divided by the number of components. */
@@ -323,7 +325,7 @@ static void test_modulate(struct kernels *k)
 	k_modulate(k, (act *)y, stats, h, shift, scale, 3, 1, 1, 3);
 	ok(is_near(y[0], -2 * inverse) && is_near(y[1], 1 - 2 * inverse) && is_near(y[2], 0) &&
 	        is_near(stats[0], 3) && is_near(stats[1], inverse),
-	    "%s: layer norm of 1, 2, 6, scaled and shifted", k_name(k));
+	    "kernels, %s: layer norm of 1, 2, 6, scaled and shifted", k_name(k));
 }
 
 static void test_normalize(struct kernels *k)
@@ -334,7 +336,7 @@ static void test_normalize(struct kernels *k)
 	k_normalize(k, e, w, 2, 2);
 	ok(is_near(e[0], 0.6 * M_SQRT2) && is_near(e[1], 0.8 * M_SQRT2) && is_near(e[2], 0) &&
 	        is_near(e[3], -M_SQRT2),
-	    "%s: embeddings are normalised to sqrt(d)", k_name(k));
+	    "kernels, %s: embeddings are normalised to sqrt(d)", k_name(k));
 }
 
 static void test_noise(struct kernels *k)
@@ -349,7 +351,8 @@ static void test_noise(struct kernels *k)
 		rng_normal(seed[m / T], RNG_NOISE, m % T, expected, D);
 		good &= !memcmp(n + m * D, expected, sizeof expected);
 	}
-	ok(good, "%s: noise of %d components is that of its seed and position", k_name(k), D);
+	ok(good, "kernels, %s: noise of %d components depends only on seed and position", k_name(k),
+	    D);
 }
 
 /* Of bf16, 1 + n/256 is a number for even n; the others are ties. */
@@ -362,7 +365,8 @@ static void test_rounding(struct kernels *k)
 
 	k_round(k, a, from, 5);
 	back = widened(k, a, 5);
-	ok(!memcmp(back, to, sizeof to), "%s: rounds to nearest, ties to even", k_name(k));
+	ok(!memcmp(back, to, sizeof to),
+	    "kernels, %s: conversion to bf16 rounds to nearest, ties to even", k_name(k));
 	free(a), free(back);
 }
 
@@ -423,7 +427,8 @@ static void test_unit(const struct bf16_unit *unit)
 			}
 		free(x), free(w), free(c), free(expected), free(a), free(b);
 	}
-	ok(worst < 1e-4, "%s multiplies as plain C does: error at most %.1e", unit->name, worst);
+	ok(worst < 1e-4, "kernels, %s: products are those of plain C: error at most %.1e",
+	    unit->name, worst);
 }
 
 /* What plain C's tiles say is right, too. */
@@ -445,7 +450,7 @@ static void test_plain_unit(void)
 		for (size_t n = 0; n < N; n++)
 			compare(&e, (double)c[m * ldc + n],
 			    naive_at(x, w, NULL, (struct shape){M, N, K}, m, n), K);
-	ok(e.worst == 0, "plain tiles multiply whole numbers exactly");
+	ok(e.worst == 0, "kernels: plain bf16 products of integers are exact");
 	free(x), free(w), free(c), free(a), free(b);
 }
 
@@ -475,8 +480,8 @@ static void test_cross_entropy(struct kernels *k)
 
 	k_cross_entropy(k, loss, NULL, logits, ids, weight, 2, 2);
 	ok(fabs((double)loss[0] - 0.126928) < 2e-6 && fabs((double)loss[1] - 2.126928) < 2e-6,
-	    "%s: the cross-entropy of large logits: %.6f and %.6f nats", k_name(k), (double)loss[0],
-	    (double)loss[1]);
+	    "kernels, %s: cross-entropy of large logits: %.6f and %.6f nats", k_name(k),
+	    (double)loss[0], (double)loss[1]);
 }
 
 static void test_softmax_real(struct kernels *k)
@@ -486,7 +491,7 @@ static void test_softmax_real(struct kernels *k)
 	k_softmax_real(k, p, 1, 3);
 	ok(fabs((double)p[0] - 0.244728) < 1e-6 && fabs((double)p[1] - 0.090031) < 1e-6 &&
 	        fabs((double)p[2] - 0.665241) < 1e-6,
-	    "%s: the softmax of reals is not rounded: %.6f %.6f %.6f", k_name(k), (double)p[0],
+	    "kernels, %s: softmax of reals is not rounded: %.6f %.6f %.6f", k_name(k), (double)p[0],
 	    (double)p[1], (double)p[2]);
 }
 
@@ -497,8 +502,9 @@ int main(void)
 	const char *expected = getenv("EXPECT_ROWS"); /* tests/emulated knows which */
 
 	if (expected)
-		ok(!strcmp(k->rows->name, expected), "rows for this processor: %s, chosen: %s",
-		    expected, k->rows->name);
+		ok(!strcmp(k->rows->name, expected),
+		    "kernels: the best rows for this processor are chosen: %s, chosen %s", expected,
+		    k->rows->name);
 	test_products(k, 1e-5, 1e-5);
 	test_attention(k, 37, 12, 1e-5);
 	test_values(k);
@@ -508,7 +514,7 @@ int main(void)
 	k_free(k);
 	k = k_new(2, K_BF16, &e);
 	if (!k) {
-		skip("products of bf16", e.msg);
+		skip("kernels: products in bf16", e.msg);
 		return tap_done();
 	}
 	test_rounding(k);

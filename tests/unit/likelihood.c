@@ -67,7 +67,7 @@ static void test(struct kernels *k, const char *precision)
 	measure(k, 1e4, &ce, &much);
 	measure(k, 1e8, &ce, &most);
 	ok(much > EMBED / 2 && fabs(most - much) < 1e-3 * much,
-	    "denoise --loss, %s: behind pure noise the squared error is %.4f at t = 1e4, %.4f at "
+	    "denoise --loss, %s: after pure noise the squared error is %.4f at t = 1e4, %.4f at "
 	    "1e8",
 	    precision, much, most);
 }
@@ -83,7 +83,7 @@ int main(void)
 	if (k)
 		test(k, "bf16");
 	else
-		skip("denoise --loss in bf16", e.msg);
+		skip("likelihood: denoise --loss in bf16", e.msg);
 	k_free(k);
 	return tap_done();
 }

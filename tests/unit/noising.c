@@ -41,12 +41,14 @@ static void test_u(void)
 	for (int k = 2; k <= 1100; k += 9)
 		for (uint64_t from = 0; from < 4; from++)
 			gaps(from * from * 1234567891011, k, &least, &most);
-	ok(least > 0.38 && most < 1.9, "any run of u is even: gaps from %.3f to %.3f of a grid's",
-	    least, most);
+	ok(least > 0.38 && most < 1.9,
+	    "noising_u: any run of u is even: gaps from %.3f to %.3f of those of a grid", least,
+	    most);
 	for (uint64_t i = 0; i < 10000; i++)
 		low += noising_u(7, 0, i) < 0.25f;
-	ok(low >= 2498 && low <= 2502, "a quarter of 10000 is below 0.25: %d", low);
-	ok(noising_u(7, 0, 5) != noising_u(8, 0, 5), "another seed, other levels");
+	ok(low >= 2498 && low <= 2502, "noising_u: a quarter of 10000 values is below 0.25: %d",
+	    low);
+	ok(noising_u(7, 0, 5) != noising_u(8, 0, 5), "noising_u: another seed gives other levels");
 }
 
 static void make_rows(struct rows *rows)
@@ -72,13 +74,14 @@ static const struct noising_options plain = {
     .seed = 5, .shuffle = true, .t = NAN, .u = NAN, .mask = NOISING_ALL, .max_given = 1};
 
 /* Hundredths of 100 are whole, though some of the products of doubles are below them. */
-static void test_most(void)
+static void test_max_given(void)
 {
 	int wrong = 0;
 
 	for (uint32_t i = 0; i <= 100; i++)
 		wrong += noising_max_given(i / 100.0, 100) != i;
-	ok(wrong == 0, "noise: --max-given 0.29 gives up to 29 of 100 tokens, and so on: %d wrong",
+	ok(wrong == 0,
+	    "noise: --max-given F gives at most F of 100 tokens for F = 0.01, ..., 1.00: %d wrong",
 	    wrong);
 	ok(noising_max_given(0.299, 100) == 29 && noising_max_given(0.3, 13) == 3,
 	    "noise: --max-given is rounded down to whole tokens");
@@ -107,9 +110,10 @@ static void test_epochs(const struct rows *rows)
 	}
 	for (int i = 1; i <= N; i++)
 		wrong += seen[0][i] != 1 || seen[1][i] != 1;
-	ok(wrong == 0, "each epoch has every row once");
-	ok(alike == 0, "every row has noise of its own");
-	ok(same < N / 2, "in another order (%d of %d in place)", same, N);
+	ok(wrong == 0, "noising: each epoch has every row once");
+	ok(alike == 0, "noising: every record has its own noise seed");
+	ok(same < N / 2, "noising: the second epoch has another order (%d of %d in place)", same,
+	    N);
 	noising_release(&g);
 }
 
@@ -134,7 +138,7 @@ static void test_entry(const struct rows *rows)
 		         memcmp(x.mask, y.mask, 2) != 0;
 		noising_record(&b, rng_below(1, RNG_TEST, 0, i, 1000000), &y);
 	}
-	ok(wrong == 0, "record n does not depend on the records before it");
+	ok(wrong == 0, "noising: record n does not depend on the records before it");
 	noising_release(&a);
 	noising_release(&b);
 }
@@ -184,23 +188,27 @@ static void test_masks(const struct rows *rows)
 	struct tally half = tally_of(rows, NOISING_PREFIX, 0.5);
 	int none, longest = 0;
 
-	ok(all.given[0] == 30 * N, "all: nothing is given");
+	ok(all.given[0] == 30 * N, "noising, mask all: nothing is given");
 	ok(prefix.holes == 0 && prefix.padded == 0 && prefix.all == 0,
-	    "prefix: a beginning, without padding, and not the whole story");
+	    "noising, mask prefix: a beginning is given, without padding, and never the whole "
+	    "story");
 	/* 1/13 of the rows has 13 ids and gives 0 to 12 of them, 1/13 has 12 ... */
 	ok(prefix.given[12] > 5 && prefix.given[0] > 500 && prefix.given[6] > 50,
-	    "prefix: of all lengths (%d, %d, %d)", prefix.given[0], prefix.given[6],
-	    prefix.given[12]);
+	    "noising, mask prefix: prefixes of all lengths occur (%d, %d, %d)", prefix.given[0],
+	    prefix.given[6], prefix.given[12]);
 	for (int i = 0; i <= T; i++)
 		longest = half.given[i] ? i : longest;
-	ok(longest == T / 2, "prefix: at most half of 13 is %d", longest);
+	ok(longest == T / 2, "noising, mask prefix: at most half of 13 positions are given: %d",
+	    longest);
 	ok(random.given[T] == 0 && random.given[T - 1] > 100 && random.given[0] > 100 &&
 	        random.given[6] > 100 && random.holes > 3000,
-	    "random: from none to all but one, anywhere");
+	    "noising, mask random: none to all but one positions are given, anywhere");
 	none = (all.given[0] + prefix.given[0] + random.given[0]) / 3;
-	ok(abs(mixed.given[0] - none) < 120, "mixed: a third each (%d, expected %d)",
-	    mixed.given[0], none);
-	ok(all.spare + prefix.spare + random.spare + mixed.spare == 0, "no bit beyond the row");
+	ok(abs(mixed.given[0] - none) < 120,
+	    "noising, mask mixed: a third of the records each (%d, expected %d)", mixed.given[0],
+	    none);
+	ok(all.spare + prefix.spare + random.spare + mixed.spare == 0,
+	    "noising: no mask has a bit beyond the row");
 }
 
 static void test_levels(const struct rows *rows)
@@ -215,13 +223,13 @@ static void test_levels(const struct rows *rows)
 	o.t = 3;
 	noising_init(&g, &o, rows, 0, &e);
 	noising_record(&g, 9, &r);
-	ok(r.t == 3 && r.u == 0, "a fixed t");
+	ok(r.t == 3 && r.u == 0, "noising: a fixed t is in the record");
 	noising_release(&g);
 	o.t = NAN;
 	o.u = 0.25f;
 	noising_init(&g, &o, rows, 0, &e);
 	noising_record(&g, 9, &r);
-	ok(isnan(r.t) && r.u == 0.25f, "a fixed u");
+	ok(isnan(r.t) && r.u == 0.25f, "noising: a fixed u is in the record");
 	noising_release(&g);
 	o.u = NAN;
 	o.shuffle = false;
@@ -235,7 +243,7 @@ static void test_levels(const struct rows *rows)
 		else
 			repeated += fabsf(u[n - N] - r.u) < 0.01f;
 	}
-	ok(repeated < N / 2, "rows in their own order meet other levels each epoch");
+	ok(repeated < N / 2, "noising: rows in a fixed order get other levels in each epoch");
 	noising_release(&g);
 }
 
@@ -247,10 +255,10 @@ static void test_counts(const struct rows *rows)
 
 	ok(!rows_count(rows, 1000, &c, &e) && c.n == N + 1 && c.id[0] == 0 && c.id[N] == N &&
 	        c.count[N] == 1 + (N - 1) % T,
-	    "counts of the ids");
+	    "rows_count: the counts of all ids are correct");
 	for (uint32_t i = 0; i < c.n; i++)
 		sum += c.count[i];
-	ok(sum == N * T, "which sum to all of them");
+	ok(sum == N * T, "rows_count: the counts sum to the number of ids");
 	rows_counts_release(&c);
 }
 
@@ -263,9 +271,9 @@ static void test_wide_ids(void)
 	struct err e;
 
 	rows_init(&rows, &h);
-	ok(!rows_add(&rows, ids, &e), "a row of ids of 4 bytes");
+	ok(!rows_add(&rows, ids, &e), "rows: a row of ids of 4 bytes is added");
 	rows_get(&rows, 0, got);
-	ok(got[0] == 70000 && got[1] == 99999, "which come back whole");
+	ok(got[0] == 70000 && got[1] == 99999, "rows: ids of 4 bytes are read back");
 	rows_release(&rows);
 }
 
@@ -275,7 +283,7 @@ int main(void)
 
 	make_rows(&rows);
 	test_u();
-	test_most();
+	test_max_given();
 	test_epochs(&rows);
 	test_entry(&rows);
 	test_masks(&rows);

@@ -23,12 +23,13 @@ static void test_colours(void)
 		least = fmin(least, last - light);
 		last = light;
 	}
-	ok(rises == 0, "sequence: darker at each of 256 steps (least %.3f of L*)", least);
+	ok(rises == 0,
+	    "colour: the sequence gets darker at each of 256 steps (at least %.3f of L*)", least);
 	ok(colour_lightness(colour_sequence(-1)) > 85 && colour_lightness(colour_sequence(2)) < 20,
-	    "sequence: from light to dark, clamped");
+	    "colour: the sequence goes from light to dark and is clamped");
 	ok(fabs(colour_lightness((struct rgb){1, 1, 1}) - 100) < 0.01 &&
 	        fabs(colour_lightness((struct rgb){0.5, 0.5, 0.5}) - 53.39) < 0.01,
-	    "lightness: white 100, middle grey 53.39");
+	    "colour: the lightness of white is 100, of middle grey 53.39");
 }
 
 /* The labels of a scale, a '|' between them. */
@@ -49,7 +50,7 @@ static const char *labels(double lo, double hi, bool is_log, int sparser, bool p
 
 static void ticks_are(const char *got, const char *wanted)
 {
-	if (!ok(!strcmp(got, wanted), "ticks: %s", wanted))
+	if (!ok(!strcmp(got, wanted), "ticks: labels are %s", wanted))
 		diag("got %s", got);
 }
 
@@ -119,7 +120,7 @@ static void test_tick_values(void)
 	}
 	ok(wrong == 0, "ticks: labels of 4000 ranges are the values of their ticks: %d wrong",
 	    wrong);
-	ok(alike == 0, "ticks: no two labels of one axis are alike: %d alike", alike);
+	ok(alike == 0, "ticks: all labels of an axis differ: %d do not", alike);
 }
 
 static void label_is(struct scale s, double v, const char *wanted)
@@ -127,7 +128,7 @@ static void label_is(struct scale s, double v, const char *wanted)
 	char got[TICKS_LABEL];
 
 	scale_label(&s, v, true, got);
-	if (!ok(!strcmp(got, wanted), "scale: the end %s of a range", wanted))
+	if (!ok(!strcmp(got, wanted), "scale: the label of an end of a range is %s", wanted))
 		diag("got %s", got);
 }
 
@@ -164,7 +165,7 @@ static void test_any_range(void)
 		for (int i = 1; i < t.n; i++)
 			wrong += t.at[i].value <= t.at[i - 1].value;
 	}
-	ok(wrong == 0, "ticks: within 4000 ranges of any size, ascending");
+	ok(wrong == 0, "ticks: ticks of 4000 ranges of any size ascend and lie within the range");
 }
 
 /* Ranges at the ends of what a double can hold: ticks are finite and ascend, if there are any. */
@@ -188,7 +189,8 @@ static void test_odd_range(void)
 				         strstr(t.at[i].label, "nan") ||
 				         (i > 0 && t.at[i].value <= t.at[i - 1].value);
 		}
-	ok(wrong == 0, "ticks: of ranges at the ends of double precision: %d wrong", wrong);
+	ok(wrong == 0, "ticks: ranges at the limits of double precision have valid ticks: %d wrong",
+	    wrong);
 }
 
 static void test_scale(void)
@@ -196,14 +198,14 @@ static void test_scale(void)
 	struct scale s = {0.1, 1000, true};
 
 	ok(fabs(scale_place(&s, 10) - 0.5) < 1e-12 && fabs(scale_place(&s, 1) - 0.25) < 1e-12,
-	    "scale: logarithmic");
+	    "scale: positions on a log axis are logarithmic");
 	scale_fit(&s, 5, 5, 0.03);
-	ok(s.lo == 2.5 && s.hi == 10, "scale: one value on a log axis stands in the middle");
+	ok(s.lo == 2.5 && s.hi == 10, "scale: one value on a log axis is centred");
 	s.log = false;
 	scale_fit(&s, -3, -3, 0.03);
-	ok(s.lo == -4.5 && s.hi == -1.5, "scale: and on a linear one");
+	ok(s.lo == -4.5 && s.hi == -1.5, "scale: one value on a linear axis is centred");
 	scale_fit(&s, 0, 0, 0.03);
-	ok(s.lo == -1 && s.hi == 1, "scale: and zero");
+	ok(s.lo == -1 && s.hi == 1, "scale: the value 0 alone is centred");
 }
 
 static void place_is(struct scale s, double v, double wanted)
@@ -211,8 +213,8 @@ static void place_is(struct scale s, double v, double wanted)
 	double got = scale_place(&s, v);
 
 	if (!ok(fabs(got - wanted) < 1e-9 * fmax(1, fabs(wanted)),
-	        "scale: %g has the place %g from %g to %g%s", v, wanted, s.lo, s.hi,
-	        s.log ? ", log" : ""))
+	        "scale: the position of %g is %g on the axis from %g to %g%s", v, wanted, s.lo,
+	        s.hi, s.log ? ", log" : ""))
 		diag("got %g", got);
 }
 
@@ -235,7 +237,7 @@ static void test_wide_scale(void)
 	place_is((struct scale){0, 1e-300, false}, -1e300, -1e12);
 	scale_fit(&s, 1e-160, 1e160, 0.03);
 	ok(fabs(log10(s.lo) + 169.6) < 1e-9 && fabs(log10(s.hi) - 169.6) < 1e-9,
-	    "scale: 3 %% of 320 decades is 9.6 decades");
+	    "scale: padding of 3 %% of 320 decades is 9.6 decades");
 	for (size_t k = 0; k < 2 * sizeof ends / sizeof *ends; k++) {
 		double lo = ends[k / 2][0], hi = ends[k / 2][1];
 
@@ -245,14 +247,14 @@ static void test_wide_scale(void)
 		         s.hi < hi || (s.log && !(s.lo > 0));
 		wrong += !(scale_place(&s, lo) >= 0) || !(scale_place(&s, hi) <= 1);
 	}
-	ok(wrong == 0, "scale: ranges as wide as double precision fit: %d wrong", wrong);
+	ok(wrong == 0, "scale: ranges as wide as double precision are fitted: %d wrong", wrong);
 	s = (struct scale){-1e308, 1e308, false};
 	ok(scale_at(&s, 0) == -1e308 && fabs(scale_at(&s, 0.75) / 5e307 - 1) < 1e-12 &&
 	        scale_at(&s, 1) == 1e308,
-	    "scale: the value at a place of a wide range");
+	    "scale: the value at a position of a wide linear range is correct");
 	s = (struct scale){1e-200, 1e200, true};
 	ok(fabs(scale_at(&s, 0.75) / 1e100 - 1) < 1e-9 && scale_at(&s, 1) == 1e200,
-	    "scale: the value at a place of a wide log range");
+	    "scale: the value at a position of a wide log range is correct");
 }
 
 static void column_is(const char *name, const char *wanted)
@@ -260,7 +262,7 @@ static void column_is(const char *name, const char *wanted)
 	char got[64];
 
 	words_of_column(got, sizeof got, name);
-	if (!ok(!strcmp(got, wanted), "column: %s is %s", name, wanted))
+	if (!ok(!strcmp(got, wanted), "words: the title of column %s is %s", name, wanted))
 		diag("got %s", got);
 }
 
@@ -275,15 +277,16 @@ static void test_text(void)
 	column_is("t", "t");
 	column_is("s", "s");
 	words_clean(text, sizeof text, "a\n\xff\xc3\xa9\xe2\x82");
-	ok(!strcmp(text, "a ?\xc3\xa9??"), "text: what is no UTF-8, and controls, are replaced");
+	ok(!strcmp(text, "a ?\xc3\xa9??"),
+	    "words: invalid UTF-8 and control characters are replaced");
 	words_clean(text, 4, "ab\xe2\x82\xac");
-	ok(!strcmp(text, "ab"), "text: cut between characters");
+	ok(!strcmp(text, "ab"), "words: text is cut between characters");
 	strcpy(text, "abc\xc3\xa9");
 	ok(words_length(text) == 4 && words_cut(text, sizeof text, "…") && !strcmp(text, "abc…") &&
 	        words_cut(text, sizeof text, "…") && !strcmp(text, "ab…"),
-	    "text: cut with an ellipsis");
+	    "words: cut text ends in an ellipsis");
 	ok(words_cut(text, sizeof text, "…") && !words_cut(text, sizeof text, "…") && !*text,
-	    "text: until nothing is left");
+	    "words: text can be cut until nothing is left");
 }
 
 static int ascending(const void *a, const void *b)
@@ -330,7 +333,8 @@ static void test_smooth(void)
 					    fabs(
 					        out[i] - smooth_slowly(y, n, windows[k], mean, i)));
 			}
-	ok(worst < 1e-9, "smooth: median and mean as found slowly (worst %.1e)", worst);
+	ok(worst < 1e-9,
+	    "smooth: median and mean equal those of a simple algorithm (at most %.1e off)", worst);
 }
 
 static void test_smooth_large(void)
@@ -342,11 +346,11 @@ static void test_smooth_large(void)
 
 	ok(!table_smooth(y, 4, 8, true, out, &e) && fabs(out[0] / 1.6e308 - 1) < 1e-12 &&
 	        fabs(out[3] / 1.6e308 - 1) < 1e-12,
-	    "smooth: a mean whose sum overflows");
+	    "smooth: a mean is finite even if its sum overflows");
 	ok(!table_smooth(y, 4, 8, false, out, &e) && out[1] == 1.6e308,
-	    "smooth: a median between two numbers whose sum overflows");
+	    "smooth: a median between two numbers is finite even if their sum overflows");
 	ok(!table_smooth(small, 2, 8, false, out, &e) && out[0] == DBL_TRUE_MIN,
-	    "smooth: a median between the two smallest numbers");
+	    "smooth: a median between the two smallest numbers is not 0");
 }
 
 /* Where lines are drawn, groups stand together, in order of appearance, a break between them. */
@@ -364,12 +368,13 @@ static void test_groups(void)
 	plot_init(&p);
 	for (int i = 0; i < 5; i++)
 		table_add(&t, (const double[]){i, i == 2 ? NAN : 10.0 * i}, NULL, group[i], &e);
-	ok(!table_plot(&t, &look, &p, &skips, &e) && p.n_series == 1, "groups: one series");
+	ok(!table_plot(&t, &look, &p, &skips, &e) && p.n_series == 1,
+	    "table: groups make one series");
 	s = p.series;
 	ok(s->n == 5 && s->x[0] == 0 && s->x[1] == 4 && isnan(s->x[2]) && s->x[3] == 1 &&
 	        s->x[4] == 3,
-	    "groups: in order of appearance, broken between, what is missing left out");
-	ok(skips.missing == 1 && skips.positive == 0, "groups: and counted");
+	    "table: groups are in order of appearance, with breaks and without missing values");
+	ok(skips.missing == 1 && skips.positive == 0, "table: missing values are counted");
 	plot_release(&p);
 	table_release(&t);
 }
@@ -391,11 +396,11 @@ static void test_histogram(void)
 		table_add(&t, &x[i], NULL, NULL, &e);
 	ok(!table_plot(&t, &look, &p, &skips, &e) && p.n_series == 1 && p.series->n == 5 &&
 	        fabs(p.series->x[1] - 10) < 1e-9 && p.series->x[4] > 9999,
-	    "histogram: edges even in the logarithm");
+	    "histogram: bins on a log axis have equal widths in the logarithm");
 	for (int i = 0; i < 4; i++)
 		sum += p.series->y[i];
 	ok(sum == 5 && p.series->y[3] == 2 && skips.positive == 1,
-	    "histogram: the largest is in the last bin, zero in none");
+	    "histogram: the largest value is in the last bin, and 0 in none");
 	plot_release(&p);
 	table_release(&t);
 }
@@ -431,16 +436,16 @@ static void test_wide_histogram(void)
 	struct plot p;
 
 	ok(!strcmp(bins_of(wide, 4, 4, false, &p), "2 0 1 1"),
-	    "histogram: of a range that overflows");
+	    "histogram: bins of a range that overflows are finite");
 	plot_release(&p);
 	ok(!strcmp(bins_of(wide, 4, 0, false, &p), "2 0 1 0 1"),
-	    "histogram: the number of bins of a range that overflows");
+	    "histogram: the number of bins of a range that overflows is limited");
 	plot_release(&p);
 	ok(!strcmp(bins_of(large, 2, 3, false, &p), "0 2 0") && p.series->x[0] < p.series->x[1],
-	    "histogram: of one large number has bins with a width");
+	    "histogram: bins of one large number have a width");
 	plot_release(&p);
 	ok(!strcmp(bins_of(top, 2, 3, true, &p), "0 0 2") && isfinite(p.series->x[3]),
-	    "histogram: of the largest number on a log axis has finite ends");
+	    "histogram: bins of the largest number on a log axis have finite ends");
 	plot_release(&p);
 }
 
@@ -459,7 +464,7 @@ static void fit_says(double lo, double hi, const char *wanted)
 	s->x[1] = 3;
 	s->y[1] = 4;
 	if (!ok(plot_fit(&p, none, limit, &e) == (*wanted ? -1 : 0) && !strcmp(e.msg, wanted),
-	        "plot: limits of y from %g to %g", lo, hi))
+	        "plot: limits of y from %g to %g are applied", lo, hi))
 		diag("got %s", e.msg);
 	plot_release(&p);
 }
@@ -495,22 +500,22 @@ static void test_order(void)
 		s->c[i] = (double)((i * 7919) % N);
 	}
 	ok(!plot_fit(&p, none, none, &e) && !plot_order(&p, s, &order, &n, &e) && n == N,
-	    "order: all points");
+	    "plot order: contains all points");
 	for (size_t i = 1; i < n; i++)
 		wrong += s->c[order[i]] < s->c[order[i - 1]] - N / 255.0;
-	ok(wrong == 0 && s->c[order[N - 1]] > 0.99 * N, "order: the largest c on top");
+	ok(wrong == 0 && s->c[order[N - 1]] > 0.99 * N, "plot order: the largest c is last");
 	free(order);
 	p.max_points = KEEP;
 	ok(!plot_order(&p, s, &order, &n, &e) && n == KEEP && plot_shown(&p) == KEEP &&
 	        plot_points(&p) == N,
-	    "order: as many as may be drawn");
+	    "plot order: contains at most max_points points");
 	ok(!plot_order(&p, s, &again, &m, &e) && m == n && !memcmp(order, again, n * sizeof *order),
-	    "order: the same ones each time");
+	    "plot order: is the same each time");
 	wrong = 0;
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < i; k++)
 			wrong += order[i] / (N / KEEP) == order[k] / (N / KEEP);
-	ok(wrong == 0, "order: one of each hundred");
+	ok(wrong == 0, "plot order: contains one of each hundred points");
 	free(order);
 	free(again);
 	plot_release(&p);

@@ -197,7 +197,8 @@ static void test(int what, bool shard, const char *words)
 		ok(!r[i].failed && r[i].bad.status == ERR_NONFINITE &&
 		        strstr(r[i].bad.msg, words) &&
 		        (what != BAD_MOMENT || strstr(r[i].bad.msg, r[1].name)),
-		    "rank %d%s: %s%s", i, shard ? ", shared" : "", r[i].good.msg, r[i].bad.msg);
+		    "ranks: rank %d%s reports the error of a bad step: %s%s", i,
+		    shard ? ", sharded" : "", r[i].good.msg, r[i].bad.msg);
 }
 
 /* --- self-conditioning --- */
@@ -279,8 +280,8 @@ static void test_self_cond(void)
 	for (int i = 0; i < STEPS * ODD; i++)
 		most = fmax(most, fabs(one.ce[i] - rank[0].ce[i]));
 	ok(one.ce[STEPS * ODD - 1] > 0 && most < 1e-4,
-	    "two ranks, batches of 3: the losses of one process, to %g nats: the same rows see "
-	    "their estimate %s%s",
+	    "ranks: two ranks with batches of 3 have the losses of one process, to %g nats, with "
+	    "the same rows self-conditioned %s%s",
 	    most, one.e.msg, rank[0].e.msg);
 }
 
@@ -345,9 +346,8 @@ static void test_bf16(void)
 	pthread_barrier_destroy(&barrier);
 	for (int i = 0; i < RANKS; i++)
 		ok(s[i].n > 0 && s[i].wrong == 0,
-		    "rank %d: the sum of buckets in bf16 rounds to nearest, ties to even: %zu of "
-		    "%zu do "
-		    "not",
+		    "ranks: rank %d: the sum of buckets in bf16 rounds to nearest, ties to even: "
+		    "%zu of %zu differ",
 		    i, s[i].wrong, s[i].n);
 }
 

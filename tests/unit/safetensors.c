@@ -93,45 +93,51 @@ static void test_round_trip(void)
 	uint8_t u[3];
 	double d;
 
-	if (!ok(w && !safetensors_write(w, path, &e), "write: %s", e.msg))
+	if (!ok(w && !safetensors_write(w, path, &e), "safetensors: a file is written: %s", e.msg))
 		return;
 	n = slurp(first, sizeof first);
-	ok((8 + get_le(first, 8)) % 64 == 0, "the tensors begin at a multiple of 64 bytes");
+	ok((8 + get_le(first, 8)) % 64 == 0,
+	    "safetensors: the tensors begin at a multiple of 64 bytes");
 	ok(!safetensors_write(w, path, &e) && slurp(second, sizeof second) == n &&
 	        !memcmp(first, second, n),
-	    "the same calls give the same bytes");
+	    "safetensors: the same calls give the same bytes");
 	safetensors_writer_free(w);
 	st = safetensors_open(path, &e);
-	if (!ok(st && !safetensors_verify(st, &e), "read: %s", e.msg))
+	if (!ok(st && !safetensors_verify(st, &e), "safetensors: a written file is read: %s",
+	        e.msg))
 		return;
 	ok(safetensors_n(st) == 4 && !strcmp(safetensors_at(st, 0)->name, "w") &&
 	        !safetensors_at(st, 4),
-	    "four tensors in order");
+	    "safetensors: four tensors are listed in order");
 	ok(!safetensors_load(st, "w", ST_F32, 2, two_three, f, &e) && !memcmp(f, weights, sizeof f),
-	    "floats come back to the bit");
+	    "safetensors: floats are read back to the bit");
 	ok(!safetensors_load(st, "odd", ST_U8, 1, three, u, &e) && !memcmp(u, odd, 3),
-	    "so do bytes");
+	    "safetensors: bytes are read back");
 	ok(!safetensors_load(st, "scalar", ST_F64, 0, NULL, &d, &e) && d == one,
-	    "a scalar at odd bytes");
-	ok(!safetensors_load(st, "empty", ST_I64, 2, none, NULL, &e), "an empty tensor");
+	    "safetensors: a scalar at an odd offset is read back");
+	ok(!safetensors_load(st, "empty", ST_I64, 2, none, NULL, &e),
+	    "safetensors: an empty tensor is loaded");
 	ok(safetensors_find(st, "w")->shape[1] == 3 && safetensors_find(st, "w")->n_dims == 2,
-	    "its shape");
+	    "safetensors: an empty tensor has its shape");
 	ok(!strcmp(safetensors_meta(st, "note"), "a \"quoted\" caf\xc3\xa9\n\\ /"),
-	    "metadata with quotes and newlines");
+	    "safetensors: metadata with quotes and newlines is read back");
 	ok(!strcmp(safetensors_meta(st, "bytes"), "caf? ???"),
-	    "bytes that are not UTF-8 become '?'");
-	ok(!safetensors_meta(st, "absent") && !safetensors_find(st, "absent"), "what is not there");
+	    "safetensors: invalid UTF-8 in metadata becomes '?'");
+	ok(!safetensors_meta(st, "absent") && !safetensors_find(st, "absent"),
+	    "safetensors: missing tensors and metadata are NULL");
 	ok(safetensors_load(st, "w", ST_F32, 1, three, f, &e) &&
 	        strstr(e.msg, "w: has dtype F32 and shape [2,3], expected F32 and [3]"),
-	    "a wrong size: %s", e.msg);
+	    "safetensors: a wrong size is refused: %s", e.msg);
 	ok(safetensors_load(st, "w", ST_F32, 2, three_two, f, &e) &&
 	        strstr(e.msg, "has dtype F32 and shape [2,3], expected F32 and [3,2]"),
-	    "safetensors: a tensor of as many elements in another shape is refused: %s", e.msg);
+	    "safetensors: a tensor with the same number of elements but another shape is refused: "
+	    "%s",
+	    e.msg);
 	ok(safetensors_load(st, "w", ST_I32, 2, two_three, f, &e) &&
 	        strstr(e.msg, "F32 and shape [2,3], expected I32 and [2,3]"),
-	    "a wrong type: %s", e.msg);
+	    "safetensors: a wrong type is refused: %s", e.msg);
 	ok(safetensors_load(st, "v", ST_F32, 2, two_three, f, &e) && strstr(e.msg, "no tensor 'v'"),
-	    "a missing tensor: %s", e.msg);
+	    "safetensors: a missing tensor is refused: %s", e.msg);
 	safetensors_close(st);
 }
 
@@ -141,14 +147,20 @@ static void test_misuse(void)
 	struct safetensors_writer *w = sample(&e);
 	uint64_t huge[2] = {UINT64_MAX / 2, 3}, n = 1;
 
-	ok(safetensors_put(w, "w", ST_U8, 1, &n, odd, &e) == -1, "twice the same name: %s", e.msg);
-	ok(safetensors_put(w, "x", ST_F32, 2, huge, odd, &e) == -1, "overflow: %s", e.msg);
-	ok(safetensors_put(w, "x", ST_OTHER, 1, &n, odd, &e) == -1, "no such type: %s", e.msg);
-	ok(safetensors_put(w, "\xff", ST_U8, 1, &n, odd, &e) == -1, "a name that is not UTF-8");
-	ok(safetensors_put_meta(w, "xxh64", "0", &e) == -1, "a reserved key: %s", e.msg);
+	ok(safetensors_put(w, "w", ST_U8, 1, &n, odd, &e) == -1,
+	    "safetensors_put: a duplicate name is refused: %s", e.msg);
+	ok(safetensors_put(w, "x", ST_F32, 2, huge, odd, &e) == -1,
+	    "safetensors_put: a shape that overflows is refused: %s", e.msg);
+	ok(safetensors_put(w, "x", ST_OTHER, 1, &n, odd, &e) == -1,
+	    "safetensors_put: an unknown type is refused: %s", e.msg);
+	ok(safetensors_put(w, "\xff", ST_U8, 1, &n, odd, &e) == -1,
+	    "safetensors_put: a name that is not UTF-8 is refused");
+	ok(safetensors_put_meta(w, "xxh64", "0", &e) == -1,
+	    "safetensors_put_meta: a reserved key is refused: %s", e.msg);
 	ok(safetensors_write(w, "/dev/full", &e) == -1 && strstr(e.msg, "/dev/full"),
-	    "a full disk: %s", e.msg);
-	ok(safetensors_write(w, "/nonexistent/x", &e) == -1, "no directory: %s", e.msg);
+	    "safetensors_write: a full disk is an error: %s", e.msg);
+	ok(safetensors_write(w, "/nonexistent/x", &e) == -1,
+	    "safetensors_write: a missing directory is an error: %s", e.msg);
 	safetensors_writer_free(w);
 }
 
@@ -160,7 +172,8 @@ static void test_corruption(void)
 	static unsigned char whole[4096];
 	size_t n, missed = 0;
 
-	if (!ok(w && !safetensors_write(w, path, &e), "write: %s", e.msg))
+	if (!ok(w && !safetensors_write(w, path, &e),
+	        "safetensors: a file to be damaged is written: %s", e.msg))
 		return;
 	safetensors_writer_free(w);
 	n = slurp(whole, sizeof whole - 1);
@@ -171,15 +184,16 @@ static void test_corruption(void)
 		if (!read_all(&e) && missed++ < 8)
 			diag("bit %zu of byte %zu", bit % 8, bit / 8);
 	}
-	ok(missed == 0, "all of %zu flipped bits are noticed", 8 * n);
+	ok(missed == 0, "safetensors: each of %zu flipped bits is detected", 8 * n);
 	missed = 0;
 	for (size_t cut = 0; cut < n; cut++) {
 		spill(whole, cut);
 		missed += !read_all(&e);
 	}
-	ok(missed == 0, "all of %zu truncations are noticed", n);
+	ok(missed == 0, "safetensors: each of %zu truncations is detected", n);
 	spill(whole, n + 1);
-	ok(read_all(&e) == -1 && strstr(e.msg, "1 bytes too many"), "a byte too many: %s", e.msg);
+	ok(read_all(&e) == -1 && strstr(e.msg, "1 bytes too many"),
+	    "safetensors: an additional byte is detected: %s", e.msg);
 	spill(whole, n);
 	ok(!read_all(&e), "safetensors: the file without changes is valid");
 }
@@ -192,7 +206,8 @@ static void refuse(const char *json, size_t data, const char *why)
 	craft(json, data);
 	failed = read_all(&e);
 	ok(failed && strstr(e.msg, why) && !strncmp(e.msg, path, strlen(path)),
-	    "refused, %s: %.200s", why, failed ? e.msg + strlen(path) : json);
+	    "safetensors: a header is refused, %s: %.200s", why,
+	    failed ? e.msg + strlen(path) : json);
 }
 
 #define T(name, dtype, shape, offsets)                                                             \
@@ -210,19 +225,21 @@ static void test_foreign(void)
 	          "a", "F32", "[2,1]", "[0,8]") "," T("c", "F4", "[10]", "[12,17]") "}   ",
 	    17);
 	st = safetensors_open(path, &e);
-	if (!ok(st && !safetensors_verify(st, &e), "a file without checksums: %s", e.msg))
+	if (!ok(st && !safetensors_verify(st, &e),
+	        "safetensors: a file without checksums is read: %s", e.msg))
 		return;
 	ok(safetensors_n(st) == 3 && !strcmp(safetensors_at(st, 0)->name, "a"),
-	    "in order of bytes");
-	ok(!safetensors_load(st, "a", ST_F32, 2, two_one, f, &e) && f[0] == 0, "a tensor loads");
+	    "safetensors: tensors are in the order of their bytes");
+	ok(!safetensors_load(st, "a", ST_F32, 2, two_one, f, &e) && f[0] == 0,
+	    "safetensors: a tensor of another writer is loaded");
 	ok(safetensors_find(st, "b")->dtype == ST_OTHER &&
 	        !strcmp(safetensors_find(st, "c")->dtype_name, "F4"),
-	    "other types are listed");
-	ok(safetensors_load(st, "b", ST_OTHER, 1, two_one, half, &e) == -1, "but not loaded: %s",
-	    e.msg);
+	    "safetensors: tensors of other types are listed");
+	ok(safetensors_load(st, "b", ST_OTHER, 1, two_one, half, &e) == -1,
+	    "safetensors: tensors of other types cannot be loaded: %s", e.msg);
 	safetensors_close(st);
 	craft("{}", 0);
-	ok(!read_all(&e), "an empty file is a file");
+	ok(!read_all(&e), "safetensors: a file without tensors is valid");
 	craft("{\"__metadata__\":{}," T("x", "U8", "[0]", "[0,0]") "," T(
 	          "y", "U8", "[0]", "[0,0]") "}",
 	    0);
@@ -293,15 +310,16 @@ static void test_refusals(void)
 	spill(huge, sizeof huge);
 	ok(read_all(&e) == -1 &&
 	        strstr(e.msg, "the header is too long: 18446744073709551615 bytes"),
-	    "an absurd length: %s", e.msg);
+	    "safetensors: an absurd header length is refused: %s", e.msg);
 	put_le(huge, 50000000, 8);
 	spill(huge, sizeof huge);
-	ok(read_all(&e) == -1 && strstr(e.msg, "truncated at byte 16"), "a long header: %s", e.msg);
-	ok(!safetensors_open(dir, &e) && strstr(e.msg, "not a regular file"), "a directory: %s",
-	    e.msg);
-	ok(!safetensors_open("/dev/null", &e), "a device: %s", e.msg);
-	ok(!safetensors_open("/nonexistent", &e) && strstr(e.msg, "No such file"), "none: %s",
-	    e.msg);
+	ok(read_all(&e) == -1 && strstr(e.msg, "truncated at byte 16"),
+	    "safetensors: a header that is too long is refused: %s", e.msg);
+	ok(!safetensors_open(dir, &e) && strstr(e.msg, "not a regular file"),
+	    "safetensors: a directory is refused: %s", e.msg);
+	ok(!safetensors_open("/dev/null", &e), "safetensors: a device is refused: %s", e.msg);
+	ok(!safetensors_open("/nonexistent", &e) && strstr(e.msg, "No such file"),
+	    "safetensors: a missing file is an error: %s", e.msg);
 }
 
 static void test_nothing_left(void)
@@ -312,7 +330,7 @@ static void test_nothing_left(void)
 	for (struct dirent *entry; d && (entry = readdir(d));)
 		n += entry->d_name[0] != '.';
 	closedir(d);
-	ok(n == 1, "no temporary files are left behind");
+	ok(n == 1, "safetensors: no temporary file is left");
 }
 
 /* --- for tests/safetensors.t, which sets other programs before and behind this one --- */

@@ -80,8 +80,9 @@ static void check_step(int method, double T, const double expected[4])
 
 	step_init(&o, method, T, 0);
 	step(o.s, &o.b, 0);
-	ok(near(o.s->x, expected, 4), "sampler: a step of %s at T = %g gives its formula's values",
-	    sampler_names[method], T);
+	ok(near(o.s->x, expected, 4),
+	    "sampler: a step of %s at T = %g has the values of its formula", sampler_names[method],
+	    T);
 	sampling_release(&o);
 }
 
@@ -108,7 +109,7 @@ static void test_2m(void)
 	o.s->rho[0] = 0;
 	step(o.s, &o.b, 0);
 	ok(near(o.s->x, (double[4]){1.5, 1.25, -0.625, 0.5}, 4) && near(o.s->last, mean, 4),
-	    "sampler: the first step of 2m is that of exp, and is remembered");
+	    "sampler: the first step of 2m is that of exp, and its estimate is kept");
 	sampling_release(&o);
 }
 
@@ -126,7 +127,8 @@ static void test_ancestral(void)
 		expected[i] = mean[i] + 0.0478515625 * (start[i] - mean[i]) +
 		              sqrt(3.75) / 8 * (double)n[i % 2];
 	}
-	ok(near(o.s->x, expected, 4), "sampler: ancestral noise of eta = 0.5 and T = 0.5");
+	ok(near(o.s->x, expected, 4),
+	    "sampler: ancestral noise at eta = 0.5 and T = 0.5 has the values of its formula");
 	sampling_release(&o);
 }
 
@@ -153,7 +155,7 @@ static void test_heun(void)
 		}
 		step(o.s, &o.b, 0);
 		ok(near(o.s->x, expected, 4),
-		    "sampler: a step of heun at T = %g gives its formula's values", at[i].T);
+		    "sampler: a step of heun at T = %g has the values of its formula", at[i].T);
 		sampling_release(&o);
 	}
 }
@@ -198,7 +200,8 @@ static void test_levels(void)
 	advance(o.s, &o.schedule, 1, 1);
 	rho = log(2 / 1.625) / log(1.625 / 1.25);
 	ok(near((real[3]){o.s->t[0], o.s->next[0], o.s->rho[0]}, (double[3]){1.625, 1.25, rho}, 3),
-	    "sampler: the second goes to 1.25, and rho is the ratio of both in ln t");
+	    "sampler: the second of four even steps goes to 1.25, and rho is the ratio of both in "
+	    "ln t");
 	sampling_release(&o);
 }
 
@@ -231,7 +234,7 @@ static void test_damaged(void)
 	expected[0] = -0.6 * sqrt(2) + 2 * (double)n[0];
 	expected[1] = -0.8 * sqrt(2) + 2 * (double)n[1];
 	ok(near(o.s->x, expected, 2),
-	    "sampler: a damaged row begins at its words, with noise of t");
+	    "sampler: a damaged row begins at its words with noise of level t");
 	sampling_release(&o);
 }
 
@@ -247,7 +250,8 @@ static void test_tau(void)
 	so.tau = 0.5;
 	sampling_init(&o, tiny_config(PRECOND_CDCD, 1, false, false), SAMPLER_EXP, &so);
 	estimate(o.s, &o.b, o.s->xhat, o.s->x, NULL, o.b.t);
-	ok(near(o.s->xhat, expected, 2), "sampler: tau = 0.5 squares the words' shares");
+	ok(near(o.s->xhat, expected, 2),
+	    "sampler: tau = 0.5 squares the probabilities of the words");
 	sampling_release(&o);
 }
 
@@ -286,7 +290,8 @@ static void test_guidance(bool memory)
 	    "sampler: a given token changes the estimate beside it");
 	estimate(o.s, &o.b, o.s->xhat, o.s->x, memory ? o.s->last : NULL, o.b.t);
 	ok(near(o.s->xhat, expected, 4),
-	    "sampler: guidance 3 goes from the estimate without given tokens to that with them%s",
+	    "sampler: guidance 3 extrapolates from the estimate without to that with given "
+	    "tokens%s",
 	    memory ? ", each after its own last one" : "");
 	sampling_release(&o);
 }
@@ -368,7 +373,7 @@ static void test_prompted(void)
 	o.b.noised[0] = o.b.noised[1] = 0;
 	ok(!sampler_run(o.s, &o.b, SAMPLER_NOISE, &o.schedule, &e) &&
 	        !memcmp(o.b.ids, last, sizeof last),
-	    "sampler: given words stay, noised ones become the likeliest word %s", e.msg);
+	    "sampler: given words stay, and noised ones become the most likely word %s", e.msg);
 	sampling_release(&o);
 }
 
@@ -384,7 +389,7 @@ static void test_last_level(void)
 	o.s->x[1] = (real)0.2;
 	o.s->next[0] = 0.5;
 	ok(!finish(o.s, &o.b, &e) && o.b.ids[0] == 1,
-	    "sampler: the words are decided at the last level %s", e.msg);
+	    "sampler: the words are chosen at the last level %s", e.msg);
 	sampling_release(&o);
 }
 
@@ -407,7 +412,7 @@ static void test_last_estimate(void)
 	}
 	for (int i = 0; i < TINY_WORDS; i++)
 		words += seen[i] > 0;
-	ok(words > 1, "sampler: the words are decided with the last estimate (%d of 3 words)",
+	ok(words > 1, "sampler: the words are chosen with the last estimate (%d of 3 words)",
 	    words);
 	sampling_release(&o);
 }
@@ -451,7 +456,7 @@ static void test_two_steps(void)
 			       up * (double)n[i];
 	}
 	ok(!sampler_run(o.s, &o.b, SAMPLER_NOISE, &o.schedule, &e) && near(o.s->x, x, 2),
-	    "sampler: the second estimate sees the first, the second step has other noise %s",
+	    "sampler: the second estimate sees the first, and the second step has other noise %s",
 	    e.msg);
 	sampling_release(&o);
 }

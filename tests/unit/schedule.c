@@ -92,10 +92,12 @@ static void test_inverse(enum schedule_family family)
 		        schedule_u(&s, s.t_min) != 0 || schedule_u(&s, s.t_max) != 1 ||
 		        schedule_u(&s, s.t_min / 2) != 0 || schedule_u(&s, s.t_max * 2) != 1;
 	}
-	ok(worst_u < 1e-9, "%s: u(t(u)) = u within %.1e", schedule_family_name(family), worst_u);
-	ok(worst_t < 1e-9, "%s: t(u(t)) = t within %.1e", schedule_family_name(family), worst_t);
-	ok(falls == 0, "%s: t never falls as u rises", schedule_family_name(family));
-	ok(ends == 0 && outside == 0, "%s: u = 0 and 1 are t_min and t_max",
+	ok(worst_u < 1e-9, "schedule %s: u(t(u)) = u within %.1e", schedule_family_name(family),
+	    worst_u);
+	ok(worst_t < 1e-9, "schedule %s: t(u(t)) = t within %.1e", schedule_family_name(family),
+	    worst_t);
+	ok(falls == 0, "schedule %s: t does not decrease with u", schedule_family_name(family));
+	ok(ends == 0 && outside == 0, "schedule %s: u = 0 and 1 give t_min and t_max",
 	    schedule_family_name(family));
 }
 
@@ -122,12 +124,12 @@ static void test_density(enum schedule_family family)
 		}
 		worst_sum = fmax(worst_sum, fabs(sum - 1));
 	}
-	ok(worst_sum < 2e-4, "%s: the density integrates to 1 within %.1e",
+	ok(worst_sum < 2e-4, "schedule %s: the density integrates to 1 within %.1e",
 	    schedule_family_name(family), worst_sum);
-	ok(worst_slope < 1e-4, "%s: the density is the slope of u within %.1e",
+	ok(worst_slope < 1e-4, "schedule %s: the density is the derivative of u within %.1e",
 	    schedule_family_name(family), worst_slope);
 	ok(schedule_density(&s, s.t_min / 2) == 0 && schedule_density(&s, s.t_max * 2) == 0,
-	    "%s: and 0 outside", schedule_family_name(family));
+	    "schedule %s: the density is 0 outside the range", schedule_family_name(family));
 }
 
 /* Where F is flat to the last bit at both ends, every u still has its t. */
@@ -139,13 +141,15 @@ static void test_underflow(void)
 
 	schedule_init(&s, SCHEDULE_FRECHET, D, 6, 0.001, 1e6);
 	s.p[1] = 6;
-	ok(!schedule_check(&s, &e) || strstr(e.msg, "F is a step"), "a wide range: %s", e.msg);
+	ok(!schedule_check(&s, &e) || strstr(e.msg, "F is a step"),
+	    "schedule: a wide range is valid or a step: %s", e.msg);
 	low = schedule_t(&s, 1e-300);
 	high = schedule_t(&s, 1 - 1e-16);
-	ok(low > 1 && low < s.p[0], "u = 1e-300 is t = %g, where F begins to rise", low);
-	ok(high > s.p[0] && high <= 1e6, "u = 1 - 1e-16 is t = %g", high);
-	ok(schedule_u(&s, 0.01) == 0 && schedule_t(&s, 0) == 0.001, "below that u is 0");
-	ok(schedule_t(&s, NAN) == 0.001, "u that is no number is the lower end");
+	ok(low > 1 && low < s.p[0], "schedule: u = 1e-300 gives t = %g, where F begins to rise",
+	    low);
+	ok(high > s.p[0] && high <= 1e6, "schedule: u = 1 - 1e-16 gives t = %g", high);
+	ok(schedule_u(&s, 0.01) == 0 && schedule_t(&s, 0) == 0.001, "schedule: u is 0 below t_min");
+	ok(schedule_t(&s, NAN) == 0.001, "schedule: u = NaN gives t_min");
 }
 
 static void test_init(void)
@@ -156,20 +160,20 @@ static void test_init(void)
 	schedule_init(&s, SCHEDULE_CAUCHY, 256, 6.5539 - 1.2272, 0.01, 200);
 	ok(fabs(s.p[0] - 3.0171) < 1e-12 && fabs(s.p[1] - 1.7785) < 1e-12 &&
 	        fabs(s.p[2] - 6.5539) < 1e-12 && fabs(s.p[3] + 1.2272) < 1e-12,
-	    "cauchy starts at mini CDCD's parameters at d = 256");
+	    "schedule: cauchy starts with the parameters of mini CDCD at d = 256");
 	ok(s.t_min == 0.01 && s.t_max == 200, "schedule: starts with the given range of t");
 	schedule_init(&s, SCHEDULE_FRECHET, 64, 6, 0, 0);
 	ok(fabs(s.p[0] - 0.38 * 8) < 1e-12 && s.t_min == 0.5 && s.t_max == 144,
-	    "lengths scale with the root of d");
+	    "schedule: noise levels scale with the square root of d");
 	for (int f = 0; f < SCHEDULE_FAMILIES; f++) {
 		schedule_init(&s, (enum schedule_family)f, 32, 4.7, 0, 0);
 		ok(!schedule_check(&s, &e) && schedule_nats(&s, s.t_max) > 4 &&
 		        schedule_nats(&s, s.t_max) < 5 && isnan(s.rmse_nats),
-		    "%s can be used before any data %s",
+		    "schedule: the initial schedule of %s is valid %s",
 		    schedule_family_name((enum schedule_family)f), e.msg);
 	}
 	ok(schedule_family_find("logistic") == SCHEDULE_LOGISTIC && schedule_family_find("x") == -1,
-	    "families have names");
+	    "schedule: families are found by name");
 }
 
 /* --- as text --- */
@@ -203,9 +207,9 @@ static void test_text(enum schedule_family family)
 		differ += schedule_print(&s, text, sizeof text) || parse_row(&back, text, &e) ||
 		          memcmp(&s, &back, sizeof s) != 0;
 	}
-	ok(differ == 0, "%s: a row reads back to the same bits %s", schedule_family_name(family),
-	    e.msg);
-	ok(schedule_print(&s, text, 20) == -1, "%s: no room is noticed",
+	ok(differ == 0, "schedule %s: a printed row is read back to the same bits %s",
+	    schedule_family_name(family), e.msg);
+	ok(schedule_print(&s, text, 20) == -1, "schedule %s: a text that does not fit is an error",
 	    schedule_family_name(family));
 }
 
@@ -246,12 +250,13 @@ static void test_bad_text(void)
 
 		snprintf(row, sizeof row, "%s", bad[i].row);
 		got = parse_row(&s, row, &e);
-		ok(bad[i].why ? got == -1 && strstr(e.msg, bad[i].why) : !got, "%s: %s", bad[i].row,
-		    e.msg);
+		ok(bad[i].why ? got == -1 && strstr(e.msg, bad[i].why) : !got,
+		    "schedule_parse: %s: %s", bad[i].row, e.msg);
 	}
 	for (int i = 1; i <= SCHEDULE_KNOTS; i++)
 		snprintf(text + strlen(text), sizeof text - strlen(text), " %d", i);
-	ok(parse_row(&s, text, &(struct err){0}) == -1, "one knot too many");
+	ok(parse_row(&s, text, &(struct err){0}) == -1,
+	    "schedule_parse: more than 101 knots are refused");
 }
 
 /* --- the fit --- */
@@ -313,24 +318,26 @@ static void test_recovery(enum schedule_family family)
 	make_truth(&truth, family);
 	observe(&d, &truth, 400, 0, 0);
 	schedule_init(&s, family, D, 10.3, 0, 0);
-	ok(!schedule_fit(&s, d.t, d.ce, d.n, &e), "%s: fit without noise %s", name, e.msg);
+	ok(!schedule_fit(&s, d.t, d.ce, d.n, &e),
+	    "schedule_fit, %s: data without noise is fitted %s", name, e.msg);
 	for (int i = 0; i < 4; i++)
 		worst = fmax(worst, fabs(s.p[i] - truth.p[i]));
 	ok(worst < (family == SCHEDULE_PIECEWISE ? 1e-9 : 1e-4) &&
 	        s.rmse_nats < (family == SCHEDULE_PIECEWISE ? 0.05 : 1e-5),
-	    "%s: gives the parameters back within %.1e, rmse %.1e", name, worst, s.rmse_nats);
+	    "schedule_fit, %s: the parameters are recovered within %.1e, rmse %.1e", name, worst,
+	    s.rmse_nats);
 	data_free(&d);
 
 	observe(&d, &truth, 20000, 0.8, 0.02);
 	schedule_init(&s, family, D, 10.3, 0, 0);
-	ok(!schedule_fit(&s, d.t, d.ce, d.n, &e), "%s: fit with noise and outliers %s", name,
-	    e.msg);
+	ok(!schedule_fit(&s, d.t, d.ce, d.n, &e),
+	    "schedule_fit, %s: data with noise and outliers is fitted %s", name, e.msg);
 	worst = 0;
 	for (int i = 1; i < 100; i++)
 		worst = fmax(worst, fabs(schedule_nats(&s, schedule_t(&truth, i / 100.0)) -
 		                         schedule_nats(&truth, schedule_t(&truth, i / 100.0))));
 	ok(worst < (family == SCHEDULE_PIECEWISE ? 0.25 : 0.06),
-	    "%s: the curve is found within %.3f nats", name, worst);
+	    "schedule_fit, %s: the curve is recovered within %.3f nats", name, worst);
 	data_free(&d);
 }
 
@@ -344,7 +351,7 @@ static void test_order_of_points(void)
 	observe(&d, &truth, 5000, 0.5, 0.01);
 	schedule_init(&a, SCHEDULE_CAUCHY, D, 6, 0, 0);
 	b = a;
-	ok(!schedule_fit(&a, d.t, d.ce, d.n, &e), "fit %s", e.msg);
+	ok(!schedule_fit(&a, d.t, d.ce, d.n, &e), "schedule_fit: the data is fitted %s", e.msg);
 	for (size_t i = 0; i < d.n / 2; i++) {
 		double t = d.t[i], ce = d.ce[i];
 
@@ -354,10 +361,11 @@ static void test_order_of_points(void)
 		d.ce[d.n - 1 - i] = ce;
 	}
 	ok(!schedule_fit(&b, d.t, d.ce, d.n, &e) && !memcmp(&a, &b, sizeof a),
-	    "the order of the points does not matter, not to a bit");
+	    "schedule_fit: the order of the observations does not matter");
 	b = a;
 	ok(!schedule_fit(&b, d.t, d.ce, d.n, &e) && worst_difference(&a, &b) < 1e-4,
-	    "a fit from its own end stays there (%.1e)", worst_difference(&a, &b));
+	    "schedule_fit: a second fit from the result of the first keeps it (%.1e)",
+	    worst_difference(&a, &b));
 	data_free(&d);
 }
 
@@ -390,10 +398,11 @@ static void test_own_shape(void)
 		 */
 		if (shape == SCHEDULE_UNIFORM)
 			ok(rmse[0] < 1.0001 * rmse[best_rmse],
-			    "uniform: nothing beats it by more than a trace");
+			    "schedule_fit: on uniform data no family is clearly better than "
+			    "uniform");
 		else
-			ok(best_rmse == shape && best_misfit == shape, "%s fits its own shape best",
-			    name);
+			ok(best_rmse == shape && best_misfit == shape,
+			    "schedule_fit: %s fits data of its own shape best", name);
 		data_free(&d);
 	}
 }
@@ -411,7 +420,7 @@ static void refuse(const char *what, const struct data *d, const char *this, con
 		got = schedule_fit(&s, d->t, d->ce, d->n, &e);
 		ok(got == -1 && (strstr(e.msg, this) || strstr(e.msg, that)) &&
 		        !memcmp(&s, &before, sizeof s),
-		    "%s: %s", what, e.msg);
+		    "schedule_fit: %s is refused: %s", what, e.msg);
 	}
 }
 
@@ -475,18 +484,20 @@ static void test_solve(void)
 	}
 	failed = fit_solve(&f, 1e-3, p, &e);
 	ok(!failed && fabs(p[0] - 2) < 0.01 && fabs(p[1] - 0.5) < 0.001,
-	    "robust: a tenth of outliers does not move a line (%.4f + %.5f x)", p[0], p[1]);
+	    "fit_solve: the robust loss ignores a tenth of outliers (%.4f + %.5f x)", p[0], p[1]);
 	failed = fit_solve(&f, INFINITY, p, &e);
-	ok(!failed && fabs(p[0] + p[1] * 20 - 12) > 50, "least squares is moved (%.1f + %.1f x)",
-	    p[0], p[1]);
+	ok(!failed && fabs(p[0] + p[1] * 20 - 12) > 50,
+	    "fit_solve: least squares follows the outliers (%.1f + %.1f x)", p[0], p[1]);
 	range[1].lo = 0.6;
 	p[1] = 0.1;
 	failed = fit_solve(&f, 1e-3, p, &e);
-	ok(!failed && p[1] >= 0.6 && p[1] < 0.601, "a bound holds (%.6f)", p[1]);
+	ok(!failed && p[1] >= 0.6 && p[1] < 0.601,
+	    "fit_solve: a parameter stays within its bound (%.6f)", p[1]);
 	y[3] = NAN;
-	ok(fit_solve(&f, 1, p, &e) == -1 && strstr(e.msg, "not finite"), "not finite: %s", e.msg);
+	ok(fit_solve(&f, 1, p, &e) == -1 && strstr(e.msg, "not finite"),
+	    "fit_solve: values that are not finite are refused: %s", e.msg);
 	f.n = 1;
-	ok(fit_solve(&f, 1, p, &e) == -1, "too few: %s", e.msg);
+	ok(fit_solve(&f, 1, p, &e) == -1, "fit_solve: too few observations are refused: %s", e.msg);
 }
 
 static void test_order(void)
@@ -497,11 +508,13 @@ static void test_order(void)
 	struct err e = {0};
 	int failed = fit_isotonic(y, w, 7, &e) || fit_isotonic(sorted, w, 4, &e);
 
-	ok(fit_median(v, 3) == 2 && fit_median(pair, 2) == 3, "the weighted median");
+	ok(fit_median(v, 3) == 2 && fit_median(pair, 2) == 3,
+	    "fit_median: the weighted median is correct");
 	ok(!failed && y[0] == -1 && fabs(y[1] - pooled) < 1e-12 && y[1] == y[5] && y[6] == 5,
-	    "isotonic regression: %g %g %g %g %g %g %g", y[0], y[1], y[2], y[3], y[4], y[5], y[6]);
+	    "fit_isotonic: violators are pooled: %g %g %g %g %g %g %g", y[0], y[1], y[2], y[3],
+	    y[4], y[5], y[6]);
 	ok(sorted[0] == 1 && sorted[1] == 2 && sorted[2] == 2 && sorted[3] == 3,
-	    "what is sorted stays as it is");
+	    "fit_isotonic: a sorted sequence is unchanged");
 }
 
 int main(void)

@@ -74,8 +74,8 @@ static void test(size_t batch, double rate, const char *wanted)
 	for (size_t at = 0; at < strlen(wanted); at += batch)
 		step(tr, batch, seen + at);
 	ok(!strcmp(seen, wanted),
-	    "train: batches of %zu, --self-cond %g: rows that see their estimate: %s (%s)", batch,
-	    rate, seen, wanted);
+	    "train: batches of %zu, --self-cond %g: rows with their first estimate are %s (%s)",
+	    batch, rate, seen, wanted);
 	trainer_free(tr);
 }
 
@@ -89,7 +89,7 @@ static void test_resumed(void)
 	tr->rows = 9;
 	step(tr, 3, seen);
 	ok(!strcmp(seen, "110"),
-	    "train: a run that goes on at row 9 has the self-conditioning of one from row 0: %s",
+	    "train: a run resumed at row 9 self-conditions the same rows as one from row 0: %s",
 	    seen);
 	trainer_free(tr);
 }
@@ -103,7 +103,7 @@ static void test_short_batch(void)
 	step(tr, 1, seen + 4);
 	step(tr, 1, seen + 5);
 	ok(!strcmp(seen, "110001"),
-	    "train: batches of 4, 1 and 1 rows have 3 with self-conditioning in all: %s", seen);
+	    "train: of batches of 4, 1 and 1 rows, 3 rows are self-conditioned: %s", seen);
 	trainer_free(tr);
 }
 

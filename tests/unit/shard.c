@@ -186,7 +186,8 @@ static void test_round_trips(void)
 			if (!write_shard(path, &h, NULL, level[l], shape[s].n, &e))
 				n = read_shard(path, shape[s].n, &e);
 			ok(n == (int64_t)shape[s].n,
-			    "round trip: %llu %s of %u, %u bytes an id, level %d %s",
+			    "shard: round trip of %llu %s records of %u ids, %u bytes per id, "
+			    "level %d %s",
 			    (unsigned long long)shape[s].n, shard_kind_name(h.kind), h.row_len,
 			    h.id_bytes, level[l], e.msg);
 		}
@@ -209,33 +210,34 @@ static void test_header(void)
 	h.expected = 5;
 	h.stride = 3;
 	snprintf(h.provenance, sizeof h.provenance, "a\nb\x7f\xc3\xa9");
-	ok(!write_shard(path, &h, &counts, 3, 5, &e), "a shard with counts %s", e.msg);
+	ok(!write_shard(path, &h, &counts, 3, 5, &e), "shard: a shard with counts is written %s",
+	    e.msg);
 	r = shard_open(path, &e);
-	if (!ok(r != NULL, "opens %s", e.msg))
+	if (!ok(r != NULL, "shard: a shard with counts is opened %s", e.msg))
 		return;
 	snprintf(h.provenance, sizeof h.provenance, "a?b?\xc3\xa9");
 	ok(!shard_compatible(shard_header(r), &h, &e) && shard_header(r)->seed == 42 &&
 	        shard_header(r)->first == 1ull << 40 && shard_header(r)->expected == 5 &&
 	        shard_header(r)->stride == 3 && !strcmp(shard_header(r)->provenance, h.provenance),
-	    "the header comes back, its provenance in one line");
+	    "shard: the header is read back, with the provenance in one line");
 	got = shard_counts(r);
 	ok(got->n == 3 && !memcmp(got->id, id, sizeof id) &&
 	        !memcmp(got->count, count, sizeof count),
-	    "the counts come back");
+	    "shard: the counts are read back");
 	ok(shard_expect(r, SHARD_NOISED, &e) == 0 && shard_expect(r, SHARD_ROWS, &e) == -1 &&
 	        strstr(e.msg, "noised") && strstr(e.msg, "rows"),
-	    "a wrong kind names both: %s", e.msg);
+	    "shard_expect: the message names both kinds: %s", e.msg);
 	while (shard_read(r, &record, &e) > 0)
 		;
 	shard_totals(r, &t);
 	ok(!stat(path, &st) && t.segments == 1 && t.records == 5 && t.tokens == 65 &&
 	        t.raw_bytes == 130 && t.stored_bytes == (uint64_t)st.st_size,
-	    "totals");
+	    "shard: the totals are correct");
 	shard_close(r);
 	h.expected = 6;
 	ok(write_shard(path, &h, NULL, 3, 5, &e) == -1 &&
 	        strstr(e.msg, "wrong number of records: 5, expected 6"),
-	    "fewer records than the header expects: %s", e.msg);
+	    "shard: fewer records than the header expects are refused: %s", e.msg);
 }
 
 static void test_refusals_of_writer(void)
@@ -250,36 +252,44 @@ static void test_refusals_of_writer(void)
 
 	unlink(path);
 	w = shard_create(path, &h, NULL, 3, &e);
-	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "id 30522 is not below"), "%s",
-	    e.msg);
+	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "id 30522 is not below"),
+	    "shard_write: an id beyond the vocabulary is refused: %s", e.msg);
 	r.n = 4;
 	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "wrong number of ids: 4, expected 3"),
-	    "%s", e.msg);
+	    "shard_write: a wrong number of ids is refused: %s", e.msg);
 	shard_abort(w);
-	ok(access(path, F_OK), "what is aborted leaves nothing");
+	ok(access(path, F_OK), "shard: an aborted shard leaves no file");
 	h.kind = SHARD_NOISED;
 	r = record_of(&h, 0);
 	w = shard_create(path, &h, NULL, 3, &e);
 	r.t = NAN;
 	r.u = 1;
-	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "u = 1"), "%s", e.msg);
+	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "u = 1"),
+	    "shard_write: u = 1 is refused: %s", e.msg);
 	r.t = -1;
-	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "t = -1"), "%s", e.msg);
+	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "t = -1"),
+	    "shard_write: a negative noise level is refused: %s", e.msg);
 	shard_abort(w);
-	ok(!shard_create(path, &h, &counts, 3, &e), "%s", e.msg);
-	ok(!shard_create(path, &h, NULL, 20, &e), "%s", e.msg);
+	ok(!shard_create(path, &h, &counts, 3, &e),
+	    "shard_create: counts in descending order are refused: %s", e.msg);
+	ok(!shard_create(path, &h, NULL, 20, &e),
+	    "shard_create: compression level 20 is refused: %s", e.msg);
 	bad = h;
 	bad.id_bytes = 3;
-	ok(!shard_create(path, &bad, NULL, 3, &e), "%s", e.msg);
+	ok(!shard_create(path, &bad, NULL, 3, &e), "shard_create: ids of 3 bytes are refused: %s",
+	    e.msg);
 	bad = h;
 	bad.vocab_size = 70000;
-	ok(!shard_create(path, &bad, NULL, 3, &e), "%s", e.msg);
+	ok(!shard_create(path, &bad, NULL, 3, &e),
+	    "shard_create: a vocabulary too large for its ids is refused: %s", e.msg);
 	bad = h;
 	bad.row_len = 0;
-	ok(!shard_create(path, &bad, NULL, 3, &e), "%s", e.msg);
+	ok(!shard_create(path, &bad, NULL, 3, &e),
+	    "shard_create: noised rows of length 0 are refused: %s", e.msg);
 	bad = h;
 	bad.special.pad = 30522;
-	ok(!shard_create(path, &bad, NULL, 3, &e), "%s", e.msg);
+	ok(!shard_create(path, &bad, NULL, 3, &e),
+	    "shard_create: a special id beyond the vocabulary is refused: %s", e.msg);
 }
 
 /* A small shard of every kind: every bit flipped, every truncation. */
@@ -294,7 +304,8 @@ static void test_damage(enum shard_kind kind, int level)
 	struct bytes b;
 
 	if (!ok(!write_shard(path, &h, &counts, level, 3, &e) && read_shard(path, 3, &e) == 3,
-	        "a small shard of %s, level %d %s", shard_kind_name(kind), level, e.msg))
+	        "shard: a small shard of %s records, level %d, is written and read %s",
+	        shard_kind_name(kind), level, e.msg))
 		return;
 	b = slurp(path);
 	for (size_t i = 0; i < 8 * b.n; i++) {
@@ -305,8 +316,8 @@ static void test_damage(enum shard_kind kind, int level)
 		    !strstr(e.msg, "byte ") || !strstr(e.msg, "(block ") || strchr(e.msg, '\n');
 		b.p[i / 8] ^= (unsigned char)(1u << i % 8);
 	}
-	ok(missed == 0, "%zu of %zu single flipped bits go unnoticed", missed, 8 * b.n);
-	ok(vague == 0, "each message gives byte and block: %s", e.msg);
+	ok(missed == 0, "shard: %zu of %zu flipped bits are not detected", missed, 8 * b.n);
+	ok(vague == 0, "shard: each message about a flipped bit names byte and block: %s", e.msg);
 	for (size_t n = 0; n < b.n; n++) {
 		char place[64];
 
@@ -314,7 +325,7 @@ static void test_damage(enum shard_kind kind, int level)
 		spit(other, b.p, n);
 		uncut += read_shard(other, 0, &e) != -1 || !strstr(e.msg, place);
 	}
-	ok(uncut == 0, "%zu of %zu truncations go unnoticed: %s", uncut, b.n, e.msg);
+	ok(uncut == 0, "shard: %zu of %zu truncations are not detected: %s", uncut, b.n, e.msg);
 	spit(other, b.p, b.n);
 	for (size_t n = 1; n < b.n; n++) {
 		int fd = open(other, O_WRONLY | O_TRUNC);
@@ -324,7 +335,7 @@ static void test_damage(enum shard_kind kind, int level)
 		close(fd);
 		uncut += read_shard(other, 3, &e) != -1;
 	}
-	ok(uncut == 0, "nor those of a second segment");
+	ok(uncut == 0, "shard: all truncations of a second segment are detected");
 	free(b.p);
 }
 
@@ -346,7 +357,7 @@ static void test_cat(void)
 	memcpy(c.p + a.n, b.p, b.n);
 	memcpy(c.p + a.n + b.n, a.p, a.n);
 	spit(other, c.p, c.n);
-	ok(read_shard(other, 10, &e) == 30, "shards concatenate %s", e.msg);
+	ok(read_shard(other, 10, &e) == 30, "shard: concatenated shards are read %s", e.msg);
 	one = h;
 	one.vocab_hash++;
 	write_shard(path, &one, NULL, 3, 10, &e);
@@ -354,11 +365,12 @@ static void test_cat(void)
 	b = slurp(path);
 	memcpy(c.p + a.n, b.p, b.n < c.n - a.n ? b.n : 0);
 	spit(other, c.p, a.n + b.n);
-	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "vocabulary's hash differs"), "%s",
-	    e.msg);
+	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "vocabulary's hash differs"),
+	    "shard: concatenated shards of two vocabularies are refused: %s", e.msg);
 	memcpy(c.p + a.n, "\x28\xb5\x2f\xfd more", 9);
 	spit(other, c.p, a.n + 9);
-	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "corrupt"), "%s", e.msg);
+	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "corrupt"),
+	    "shard: zstd data after a shard is refused: %s", e.msg);
 	free(a.p);
 	free(b.p);
 	free(c.p);
@@ -376,7 +388,7 @@ static void test_zstd(int level)
 	write_shard(path, &h, NULL, level, 9000, &e);
 	b = slurp(path);
 	got = ZSTD_decompress(ids, room, b.p, b.n);
-	ok(got == room, "zstd alone reads level %d: %s", level,
+	ok(got == room, "shard: zstd alone decodes level %d: %s", level,
 	    ZSTD_isError(got) ? ZSTD_getErrorName(got) : "");
 	for (uint64_t i = 0; got == room && i < 9000; i++) {
 		struct shard_record r = record_of(&h, i);
@@ -403,12 +415,12 @@ static void test_long_record(void)
 		for (uint32_t i = 0; i < N; i++)
 			ids[i] = level ? 7 : i % 100000;
 		w = shard_create(path, &h, NULL, level, &e);
-		ok(w && !shard_write(w, &r, &e) && !shard_commit(w, &e), "a record of %d ids %s", N,
-		    e.msg);
+		ok(w && !shard_write(w, &r, &e) && !shard_commit(w, &e),
+		    "shard: a record of %d ids is written %s", N, e.msg);
 		in = shard_open(path, &e);
 		ok(in && shard_read(in, &back, &e) == 1 && back.n == N &&
 		        !memcmp(back.ids, ids, N * sizeof *ids) && shard_read(in, &back, &e) == 0,
-		    "comes back whole %s", e.msg);
+		    "shard: a long record is read back %s", e.msg);
 		shard_close(in);
 	}
 	free(ids);
@@ -436,7 +448,8 @@ static void refuse(struct bytes b, unsigned char *f, const char *pattern, const 
 	if (f)
 		reseal(f);
 	spit(other, b.p, b.n);
-	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, pattern), "%s: %s", what, e.msg);
+	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, pattern), "shard: %s is refused: %s",
+	    what, e.msg);
 	free(b.p);
 }
 
@@ -548,7 +561,7 @@ static void test_hostile_blocks(void)
 		put_le(f + BLOCK_STORED, (1u << 29) + 14 + 3 * 4096, 8);
 		refuse(b, f, "truncated", "2^28 ids that never come");
 	}
-	ok(mem_peak() - before < 16 << 20, "which cost %.1f MiB of memory",
+	ok(mem_peak() - before < 16 << 20, "shard: hostile sizes cost only %.1f MiB of memory",
 	    (double)(mem_peak() - before) / 1048576);
 }
 
@@ -584,16 +597,19 @@ static void test_other_files(void)
 	struct err e = {0};
 
 	spit(other, "", 0);
-	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "truncated at byte 0 (block 0)"), "%s",
-	    e.msg);
+	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "truncated at byte 0 (block 0)"),
+	    "shard: an empty file is refused: %s", e.msg);
 	spit(other, "{\"story\"", 8);
-	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "not a shard"), "%s", e.msg);
+	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "not a shard"),
+	    "shard: a JSON file is refused: %s", e.msg);
 	spit(other, "{", 1);
-	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "not a shard"), "%s", e.msg);
+	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "not a shard"),
+	    "shard: a file of one byte is refused: %s", e.msg);
 	spit(other, "\x28\xb5\x2f\xfd....", 8);
-	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "a zstd stream, but not a shard"), "%s",
-	    e.msg);
-	ok(read_shard(dir, 0, &e) == -1 && strstr(e.msg, "is a directory"), "%s", e.msg);
+	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, "a zstd stream, but not a shard"),
+	    "shard: a zstd stream that is not a shard is refused: %s", e.msg);
+	ok(read_shard(dir, 0, &e) == -1 && strstr(e.msg, "is a directory"),
+	    "shard: a directory is refused: %s", e.msg);
 }
 
 int main(void)
@@ -618,6 +634,6 @@ int main(void)
 	test_damage(SHARD_NOISED, SHARD_STORED);
 	unlink(path);
 	unlink(other);
-	ok(!rmdir(dir), "nothing is left behind");
+	ok(!rmdir(dir), "shard: no file is left");
 	return tap_done();
 }

@@ -42,7 +42,7 @@ static void are(enum story_form form, const char *field, const char *text, const
 
 	documents(form, field, text, strlen(text), false, got);
 	documents(form, field, text, strlen(text), true, slow);
-	if (!ok(!strcmp(got, want) && !strcmp(slow, want), "documents: %s", want))
+	if (!ok(!strcmp(got, want) && !strcmp(slow, want), "story: the documents are %s", want))
 		diag("got %s and %s", got, slow);
 }
 
@@ -87,7 +87,7 @@ static void message(const char *line, const char *want)
 	char got[1024];
 
 	documents(STORY_JSON, NULL, line, strlen(line), false, got);
-	if (!ok(!strcmp(error.msg, want), "message: %s", want))
+	if (!ok(!strcmp(error.msg, want), "story: the message is %s", want))
 		diag("got %s", error.msg);
 }
 
@@ -155,7 +155,7 @@ static void test_blocks(enum story_form form, const char *name, const char *sep,
 		fputs(sep, f);
 	}
 	fclose(f);
-	ok(!input_open(&in, path, &error), "%s: opens", name);
+	ok(!input_open(&in, path, &error), "story_block, %s: the file is opened", name);
 	while (story_block(&in, form, &line, &block, &error) > 0) {
 		blocks++;
 		story_start(p, name, &block);
@@ -170,8 +170,8 @@ static void test_blocks(enum story_form form, const char *name, const char *sep,
 		}
 	}
 	ok(i == DOCUMENTS && wrong == 0 && blocks > 1,
-	    "%s: %u documents of up to %zu bytes in %u blocks, %u wrong", name, i, most, blocks,
-	    wrong);
+	    "story_block, %s: %u documents of up to %zu bytes in %u blocks, %u wrong", name, i,
+	    most, blocks, wrong);
 	input_close(&in);
 	story_parser_free(p);
 	unlink(path);
@@ -224,8 +224,8 @@ static void test_ordered(int threads)
 	}
 	while (ordered_oldest(o))
 		take(o, &next, &wrong);
-	ok(next == JOBS && wrong == 0, "%d threads: %u jobs in order, %d wrong", threads, next,
-	    wrong);
+	ok(next == JOBS && wrong == 0, "ordered: %d threads return %u jobs in order, %d wrong",
+	    threads, next, wrong);
 	ordered_end(o);
 }
 

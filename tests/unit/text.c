@@ -24,7 +24,7 @@ static void test_table(void)
 		struct unicode *u = unicode_new(cased, &error);
 		uint64_t hash = 0;
 
-		if (!ok(u != NULL, "the table is made"))
+		if (!ok(u != NULL, "unicode: the table is made"))
 			return;
 		for (uint32_t c = 0; c < UNICODE_COUNT; c++) {
 			uint32_t parts[8] = {u->entry[c]};
@@ -36,7 +36,7 @@ static void test_table(void)
 			}
 			hash = XXH64(parts, n * sizeof *parts, hash);
 		}
-		if (!ok(hash == want[cased], "%s: the table is the reference's",
+		if (!ok(hash == want[cased], "unicode, %s: the table is that of the reference",
 		        cased ? "cased" : "uncased"))
 			diag("got 0x%016llx", (unsigned long long)hash);
 		unicode_free(u);
@@ -71,7 +71,7 @@ static void test_utf8(void)
 		wrong += unicode_decode(bytes, n, &code) != n || code != c ||
 		         unicode_valid(bytes, n) != n;
 	}
-	ok(wrong == 0, "UTF-8: every scalar value goes there and back");
+	ok(wrong == 0, "UTF-8: every scalar value is encoded and decoded");
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		const unsigned char *p = (const unsigned char *)bad[i].bytes;
 		size_t at = 0, part = 0;
@@ -84,7 +84,7 @@ static void test_utf8(void)
 			       bad[i].parts[part++] == (char)('0' + length);
 			at += length;
 		}
-		ok(same, "UTF-8: bad sequence %zu falls into maximal parts", i);
+		ok(same, "UTF-8: ill-formed sequence %zu is split into maximal subparts", i);
 	}
 }
 
@@ -102,7 +102,7 @@ static void split_is(const struct unicode *u, const char *text, const char *want
 		    word.too_long ? 1 : (int)word.n,
 		    word.too_long ? "*" : (const char *)word.bytes);
 	got[n] = '\0';
-	if (!ok(!strcmp(got, want), "words: '%s'", want))
+	if (!ok(!strcmp(got, want), "words: the words are '%s'", want))
 		diag("got '%s'", got);
 }
 
@@ -180,28 +180,33 @@ static void test_vocab(void)
 	        vocab_find(v, "aff", 3) == VOCAB_NONE,
 	    "vocabulary: tokens are found");
 	ok(v && v->hash == XXH64(plain, strlen(plain), 0),
-	    "vocabulary: its hash is that of the plain file");
+	    "vocabulary: the hash is that of the file");
 	ok(v && vocab_longest(v, true, (const unsigned char *)"affable", 7, &length) == 6 &&
 	        length == 3 &&
 	        vocab_longest(v, false, (const unsigned char *)"affable", 7, &length) == VOCAB_NONE,
-	    "vocabulary: the longest token");
+	    "vocabulary: the longest token is found");
 	for (int i = 0; i < VOCAB_DEFECTS; i++)
-		ok(v && !vocab_defect(v, i, text, sizeof text), "vocabulary: no defect %d", i);
+		ok(v && !vocab_defect(v, i, text, sizeof text),
+		    "vocabulary: defect %d is absent in a correct file", i);
 	ok(flawed && flawed->defects.bom && flawed->defects.crlf == 1 &&
 	        flawed->defects.empty == 1 && flawed->defects.duplicates == 1 &&
 	        flawed->defects.first_duplicate == 5 &&
 	        flawed->defects.missing == (1u << VOCAB_SEP | 1u << VOCAB_MASK),
-	    "vocabulary: every defect is seen");
+	    "vocabulary: every defect is found");
 	ok(flawed && flawed->size == 6 && vocab_find(flawed, "un", 2) == 4 &&
 	        flawed->special[VOCAB_PAD] == 0,
-	    "vocabulary: of duplicates the last counts, ids stay line numbers");
+	    "vocabulary: the last of duplicates counts, and ids are line numbers");
 	for (int i = 0; i < VOCAB_DEFECTS; i++)
 		if (vocab_defect(flawed, i, text, sizeof text))
 			diag("%s", text);
-	ok(!vocab_of("", 0) && strstr(error.msg, "empty"), "vocabulary: empty: %s", error.msg);
-	ok(!vocab_of("a\nb\xFF\n", 5) && strstr(error.msg, "line 2"), "vocabulary: %s", error.msg);
-	ok(!vocab_of("a\nb\0c\n", 6) && strstr(error.msg, "line 2"), "vocabulary: %s", error.msg);
-	ok(!vocab_open("/nowhere/vocab.txt", &error), "vocabulary: %s", error.msg);
+	ok(!vocab_of("", 0) && strstr(error.msg, "empty"),
+	    "vocabulary: an empty file is refused: %s", error.msg);
+	ok(!vocab_of("a\nb\xFF\n", 5) && strstr(error.msg, "line 2"),
+	    "vocabulary: invalid UTF-8 is refused: %s", error.msg);
+	ok(!vocab_of("a\nb\0c\n", 6) && strstr(error.msg, "line 2"),
+	    "vocabulary: a NUL byte is refused: %s", error.msg);
+	ok(!vocab_open("/nowhere/vocab.txt", &error), "vocabulary: a missing file is an error: %s",
+	    error.msg);
 	vocab_free(v);
 	vocab_free(flawed);
 }
@@ -230,7 +235,7 @@ static void encodes(const struct vocab *v, const struct wordpiece_options *o, co
 		used += (size_t)snprintf(
 		    got + used, sizeof got - used, "%s%.*s", i ? " " : "", (int)length, token);
 	}
-	if (!ok(!strcmp(got, want), "tokens: %s", want))
+	if (!ok(!strcmp(got, want), "wordpiece: the tokens are %s", want))
 		diag("got %s", got);
 	free(ids.id);
 	wordpiece_encoder_free(encoder);
@@ -266,7 +271,7 @@ static void test_wordpiece(void)
 	many[101] = 'b';
 	encodes(v, &plain, many + 98, 4, "a ##a b");
 	ok(wordpiece_encode(encoder, "a b c", 5, &ids, &error) < 0 && strstr(error.msg, "[UNK]"),
-	    "tokens: no [UNK]: %s", error.msg);
+	    "wordpiece: an unknown word without [UNK] is an error: %s", error.msg);
 	free(ids.id);
 	wordpiece_encoder_free(encoder);
 	wordpiece_free(wp);
@@ -288,7 +293,7 @@ static void framed(const struct vocab *v, struct wordpiece_frame frame, const ch
 	for (size_t i = 1; i < ids.n; i++)
 		used += (size_t)snprintf(
 		    got + used, sizeof got - used, "%s%u", i > 1 ? " " : "", ids.id[i]);
-	if (!ok(!strcmp(got, want) && ids.id[0] == 10, "record: %s", want))
+	if (!ok(!strcmp(got, want) && ids.id[0] == 10, "wordpiece_frame: the record is %s", want))
 		diag("got %s", got);
 	free(ids.id);
 }
@@ -308,11 +313,12 @@ static void test_frame(void)
 	framed(v, (struct wordpiece_frame){.limit = 7, .pad = true}, "2 11 12 13 3 0 0");
 	framed(
 	    v, (struct wordpiece_frame){.limit = 7, .pad = true, .left = true}, "0 0 2 11 12 13 3");
-	ok(wordpiece_frame_check(&plain, bare, &error) < 0, "record: %s", error.msg);
-	ok(wordpiece_frame_check(&pad, v, &error) < 0 && error.status == ERR_USAGE, "record: %s",
-	    error.msg);
-	ok(wordpiece_frame_check(&one, v, &error) < 0 && error.status == ERR_USAGE, "record: %s",
-	    error.msg);
+	ok(wordpiece_frame_check(&plain, bare, &error) < 0,
+	    "wordpiece_frame: a vocabulary without [CLS] and [SEP] is refused: %s", error.msg);
+	ok(wordpiece_frame_check(&pad, v, &error) < 0 && error.status == ERR_USAGE,
+	    "wordpiece_frame: padding without a length is refused: %s", error.msg);
+	ok(wordpiece_frame_check(&one, v, &error) < 0 && error.status == ERR_USAGE,
+	    "wordpiece_frame: a length of 1 with [CLS] and [SEP] is refused: %s", error.msg);
 	vocab_free(v);
 	vocab_free(bare);
 }
@@ -326,7 +332,7 @@ static void decodes(
 
 	detokenize(d, id, n, keep, &out, &error);
 	if (!ok(out.n == strlen(want) && (!out.n || !memcmp(out.text, want, out.n)),
-	        "decoded: '%s'", want))
+	        "detokenize: the text is '%s'", want))
 		diag("got '%.*s'", (int)out.n, out.text ? out.text : "");
 	free(out.text);
 }
@@ -371,7 +377,7 @@ static void learns(const char *text, struct learn_options o, const char *want)
 	const char specials[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
 
 	if (learner_add(l, text, strlen(text), &error) || learner_finish(l, &o, &learned, &error)) {
-		if (!ok(!want, "learning fails: %s", error.msg))
+		if (!ok(!want, "learner: learning fails: %s", error.msg))
 			diag("wanted %s", want);
 		learner_free(l);
 		return;
@@ -381,7 +387,7 @@ static void learns(const char *text, struct learn_options o, const char *want)
 			learned.text[i] = ' ';
 	if (!ok(want && learned.n == sizeof specials - 1 + strlen(want) &&
 	            !memcmp(learned.text + sizeof specials - 1, want, strlen(want)),
-	        "learnt: %s", want ? want : "nothing"))
+	        "learner: the tokens are %s", want ? want : "nothing"))
 		diag("got %.*s", (int)learned.n, learned.text);
 	free(learned.text);
 	learner_free(l);

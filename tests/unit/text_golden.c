@@ -153,7 +153,7 @@ static void check_file(const char *name, check_record *check)
 	int records = 0, joined = 0, mismatches = 0;
 
 	if (input_open(&in, data(name), &error)) {
-		ok(false, "%s", error.msg);
+		ok(false, "golden data: can be opened: %s", error.msg);
 		json_tokener_free(tokener);
 		return;
 	}
@@ -171,7 +171,8 @@ static void check_file(const char *name, check_record *check)
 		whole.n_joints = 0;
 	}
 	ok(records > 0 && mismatches == 0 && whole.n == 0,
-	    "%s: %d records (%d of them joined), %d mismatches", name, records, joined, mismatches);
+	    "golden data %s: %d records (%d of them joined), %d mismatches", name, records, joined,
+	    mismatches);
 	input_close(&in);
 	free(whole.text);
 	json_tokener_free(tokener);
@@ -414,7 +415,7 @@ static void check_normaliser(void)
 	size_t n, checked = 0, mismatches = 0;
 	char *table = unpack(data("tokenizer/cp_norm.tsv.zst"), &n), *p = table;
 
-	if (!ok(table != NULL, "cp_norm.tsv.zst unpacks"))
+	if (!ok(table != NULL, "golden data cp_norm.tsv.zst: unpacks"))
 		return;
 	p = strchr(p, '\n') + 1;
 	for (uint32_t code = 0; code < UNICODE_COUNT; code++) {
@@ -437,8 +438,8 @@ static void check_normaliser(void)
 		if (!same && mismatches++ < 5)
 			diag("U+%04X: %s", code, line);
 	}
-	ok(*p == '\0' && mismatches == 0, "cp_norm.tsv: %zu code points, %zu mismatches", checked,
-	    mismatches);
+	ok(*p == '\0' && mismatches == 0,
+	    "golden data cp_norm.tsv: %zu code points, %zu mismatches", checked, mismatches);
 	free(table);
 	unicode_free(unicode);
 }
@@ -451,7 +452,7 @@ static void check_ranges(const char *name, const struct unicode *unicode, unsign
 	const char *line;
 	size_t n, mismatches = 0;
 
-	if (!ok(!input_open(&in, data(name), &error), "%s opens", name)) {
+	if (!ok(!input_open(&in, data(name), &error), "golden data %s: opens", name)) {
 		free(member);
 		return;
 	}
@@ -471,8 +472,8 @@ static void check_ranges(const char *name, const struct unicode *unicode, unsign
 		if ((c < 0xD800 || c >= 0xE000) &&
 		    member[c] != (kinds >> unicode_kind(unicode->entry[c]) & 1) && mismatches++ < 5)
 			diag("U+%04X: kind %d", c, (int)unicode_kind(unicode->entry[c]));
-	ok(mismatches == 0, "%s: %u code points, %zu mismatches", name, UNICODE_COUNT - 0x800,
-	    mismatches);
+	ok(mismatches == 0, "golden data %s: %u code points, %zu mismatches", name,
+	    UNICODE_COUNT - 0x800, mismatches);
 	free(member);
 }
 
@@ -530,7 +531,8 @@ static void check_stories(void)
 		}
 	}
 	ok(stories == n_lengths / 4 && at == n_ids / 2 && stories > 0 && mismatches == 0,
-	    "tinystories-valid: %zu stories, %zu ids, %zu mismatches", stories, at, mismatches);
+	    "golden data tinystories-valid: %zu stories, %zu ids, %zu mismatches", stories, at,
+	    mismatches);
 	story_parser_free(p);
 	free(ids);
 	free(lengths);

@@ -102,7 +102,7 @@ static void test_oracle(int method, enum schedule_family family, double eta)
 	}
 	/* 23 degrees of freedom: 49.7 is the 0.1 % point; the rest is for the steps' finite number
 	 */
-	ok(chi2 < 65, "oracle: %s, %s: words come with their frequencies (chi2 %.1f of 23)",
+	ok(chi2 < 65, "oracle: %s, %s: words have their frequencies (chi2 %.1f of 23)",
 	    sampler_names[method], schedule_family_name(family), chi2);
 	sampler_free(s);
 	batch_release(&b);
@@ -266,8 +266,8 @@ static void test_memory(struct trainer *tr, struct batch *known)
 			b.t[i] = tr->schedule.t_max;
 			b.seed[i] = i + 1000;
 		}
-		ok(!sampler_run(s, &b, SAMPLER_NOISE, &tr->schedule, &e), "%s runs %s",
-		    sampler_names[method], e.msg);
+		ok(!sampler_run(s, &b, SAMPLER_NOISE, &tr->schedule, &e),
+		    "overfit: sampler %s runs %s", sampler_names[method], e.msg);
 		right = count_rows(&b, known);
 		ok(right >= ROWS - 2, "overfit: %zu of %d samples of %s are rows of the batch",
 		    right, ROWS, sampler_names[method]);
@@ -275,13 +275,15 @@ static void test_memory(struct trainer *tr, struct batch *known)
 	known_rows(tr, &b, 0);
 	for (size_t i = 0; i < ROWS; i++)
 		b.t[i] = 2 * tr->schedule.t_min;
-	ok(!sampler_run(s, &b, SAMPLER_DAMAGED, &tr->schedule, &e), "damaged rows run");
+	ok(!sampler_run(s, &b, SAMPLER_DAMAGED, &tr->schedule, &e),
+	    "overfit: repairing damaged rows runs");
 	for (size_t m = 0; m < ROWS * T; m++)
 		wrong += b.ids[m] != known->ids[m];
 	/* Where training brings two words near, noise decides, and how near depends on the last bit
 	 * of the arithmetic: one in twenty may go wrong, where of guesses 21 in 22 do. */
-	ok(wrong <= ROWS * T / 20, "rows damaged at 2 t_min come back: %zu of %d words differ",
-	    wrong, ROWS * T);
+	ok(wrong <= ROWS * T / 20,
+	    "overfit: rows damaged at 2 t_min are repaired: %zu of %d words differ", wrong,
+	    ROWS * T);
 	/* half of every row given: the other half follows, of which the batch says nothing */
 	known_rows(tr, &b, 1);
 	for (size_t m = 0; m < ROWS * T; m++) {
@@ -290,11 +292,12 @@ static void test_memory(struct trainer *tr, struct batch *known)
 	}
 	for (size_t i = 0; i < ROWS; i++)
 		b.t[i] = tr->schedule.t_max;
-	ok(!sampler_run(s, &b, SAMPLER_NOISE, &tr->schedule, &e), "prompted rows run");
+	ok(!sampler_run(s, &b, SAMPLER_NOISE, &tr->schedule, &e),
+	    "overfit: generation after a prompt runs");
 	count_halves(&b, known, &given, &followed);
 	ok(given == ROWS && followed >= ROWS - 2,
-	    "overfit: prompted with the first half of %d rows, %zu keep it and %zu go on with the "
-	    "second",
+	    "overfit: prompted with the first half of %d rows, %zu keep it and %zu continue with "
+	    "the second",
 	    ROWS, given, followed);
 	sampler_free(s);
 	batch_release(&b);
@@ -339,8 +342,9 @@ static void test_recall(void)
 	double with = first_guess(2), without = first_guess(0);
 
 	ok(with < 0.5 && without > 4,
-	    "copy attention: %.3f nats for a word that all others are; without %.3f", with,
-	    without);
+	    "copy attention: %.3f nats for a word that fills the row; %.3f nats without copy "
+	    "attention",
+	    with, without);
 }
 
 static void test_overfit(void)
@@ -376,7 +380,7 @@ static void test_overfit(void)
 		if (r.refit < 0)
 			diag("step %d: %s", (int)step, r.why.msg);
 	}
-	ok(!failed, "%d steps %s", STEPS, e.msg);
+	ok(!failed, "overfit: %d training steps succeed %s", STEPS, e.msg);
 	diag("loss %.3f nats at first, %.3f at last", first, last);
 	batch_init(&known, ROWS, T, &e);
 	known_rows(tr, &known, 0);

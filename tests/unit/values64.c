@@ -17,7 +17,7 @@ static void check_row(enum precond row, double sigma, const double expected[4])
 	struct precond_coefficients c = precond_at(row, sigma);
 	const real got[4] = {(real)c.skip, (real)c.out, (real)c.in, (real)c.noise};
 
-	ok(near(got, expected, 4), "precond: %s has the coefficients of its formula at %g",
+	ok(near(got, expected, 4), "precond: %s has the coefficients of its formula at sigma = %g",
 	    precond_names[row], sigma);
 }
 
@@ -60,7 +60,7 @@ static void check_ends(const struct schedule *s)
 	    (real)schedule_u(s, s->t_max * 2)};
 	const double ends[6] = {s->t_min, s->t_min, s->t_max, s->t_max, 0, 1};
 
-	ok(near(got, ends, 6), "schedule: %s is pinned at both ends",
+	ok(near(got, ends, 6), "schedule: %s has u = 0 at t_min and u = 1 at t_max",
 	    schedule_family_name(s->family));
 }
 
@@ -123,7 +123,7 @@ static void test_lr(void)
 	o.warmup = 0;
 	ok(fabs(optimizer_lr(&o, 0, 100) - 2) < 1e-12 &&
 	        fabs(optimizer_lr(&o, 50, 100) - 1.1) < 1e-12,
-	    "learning rate: without a warm-up the cosine starts at step 0");
+	    "learning rate: without a warm-up the cosine begins at step 0");
 }
 
 /* --- AdamW --- */
@@ -147,20 +147,21 @@ static void test_adamw(void)
 	k_adamw(k, p, m, v, ema, g1, 4, &u);
 	ok(near(m, (double[4]){0.5, -0.5, 0, 1.5}, 4) &&
 	        near(v, (double[4]){0.25, 0.25, 0, 2.25}, 4),
-	    "adamw: both moments after one step");
-	ok(near(p, (double[4]){0.88, 1.08, -0.98, -0.15}, 4), "adamw: the weights after one step");
+	    "adamw: both moments are correct after one step");
+	ok(near(p, (double[4]){0.88, 1.08, -0.98, -0.15}, 4),
+	    "adamw: the weights are correct after one step");
 	ok(near(ema, (double[4]){0.97, 1.02, -0.995, -0.0375}, 4),
-	    "adamw: the average after one step");
+	    "adamw: the average is correct after one step");
 	u.correction1 = 0.75;
 	u.correction2 = 0.4375;
 	k_adamw(k, p, m, v, ema, g2, 4, &u);
 	ok(near(m, (double[4]){0.75, -0.75, 0, 0.25}, 4) &&
 	        near(v, (double[4]){0.4375, 0.4375, 0, 1.9375}, 4),
-	    "adamw: both moments after two steps");
+	    "adamw: both moments are correct after two steps");
 	ok(near(p, (double[4]){0.7624, 1.1584, -0.9604, last}, 4),
-	    "adamw: the weights after two steps");
+	    "adamw: the weights are correct after two steps");
 	ok(near(ema, (double[4]){0.9181, 1.0546, -0.98635, 0.75 * -0.0375 + 0.25 * last}, 4),
-	    "adamw: the average after two steps");
+	    "adamw: the average is correct after two steps");
 }
 
 /* --- a step of the optimiser --- */
@@ -224,10 +225,11 @@ static void test_clip(void)
 		update_init(&u, &o);
 		ok(!optimizer_step(&u.opt, u.m.w, u.m.g, 1, 10, &norm, &e) &&
 		        fabs(norm - 5) < 1e-12,
-		    "optimizer: the norm is 5, without the embedding's gradient of 100 (%g)", norm);
+		    "optimizer: the norm is 5, without the gradient of 100 of the embedding (%g)",
+		    norm);
 		first_moments(&u, m);
 		ok(near(m, (double[3]){1.5 * scale, 2 * scale, 50}, 3),
-		    "optimizer: a norm of 5 is %s at %g, the embedding's gradient never",
+		    "optimizer: a norm of 5 is %s at %g, but never the gradient of the embedding",
 		    clipped ? "clipped" : "not clipped", o.clip);
 		update_release(&u);
 	}
@@ -249,7 +251,7 @@ static void test_decay(void)
 	kept[2] = u.m.w->embed[1];
 	kept[3] = u.m.w->bias[1];
 	ok(near(kept, (double[4]){0.95, 1, 1, 1}, 4),
-	    "optimizer: matrices decay, but not biases, the embedding or its bias");
+	    "optimizer: matrices decay, but biases, the embedding and its bias do not");
 	update_release(&u);
 }
 
@@ -308,7 +310,8 @@ static void test_not_finite(void)
 	u.m.g->head_w[1] = (real)NAN;
 	failed = optimizer_step(&u.opt, u.m.w, u.m.g, 1, 10, &norm, &e);
 	ok(failed && e.status == ERR_NONFINITE && strstr(e.msg, "head.weight"),
-	    "optimizer: a gradient that is not finite is refused by its name: %s", e.msg);
+	    "optimizer: a gradient that is not finite is refused, with the name of its tensor: %s",
+	    e.msg);
 	failed = memcmp(before, u.m.base, n * sizeof *before) != 0;
 	for (size_t i = 0; i < 3 * n; i++)
 		failed |= u.state[i] < 7 || u.state[i] > 7;
@@ -343,13 +346,13 @@ static void check_weights(bool pad_loss, const double expected[6])
 	batch_init(&b, 2, 6, &e);
 	ok(!batch_add(&b, &open, &a, &s, pad_loss, &e) &&
 	        !batch_add(&b, &fixed, &a, &s, pad_loss, &e),
-	    "batch: takes two rows %s", e.msg);
+	    "batch: two rows are added %s", e.msg);
 	ok(near(b.weight, expected, 6) && near(b.weight + 6, expected, 6),
 	    "batch: noised [PAD] %s in the loss", pad_loss ? "counts" : "does not count");
 	ok(near(b.noised, noised, 6),
-	    "batch: positions are noised by the mask's bits, lowest first");
+	    "batch: bit i of the mask, lowest first, decides whether position i is noised");
 	ok(fabs(b.t[0] - 2) < 1e-12 && fabs(b.t[1] - 3) < 1e-12 && b.seed[1] == 12,
-	    "batch: the schedule gives an open level, a given one stays");
+	    "batch: the schedule decides an open level, and a given level stays");
 	batch_release(&b);
 	active_vocab_release(&a);
 }
