@@ -19,23 +19,23 @@ encode_decode() {
 
 # --- there and back ---
 
-is "JSON lines there and back" "$(encode_decode "$T/stories.jsonl")" "the cat sat.
+is "tok: JSON lines are encoded and decoded" "$(encode_decode "$T/stories.jsonl")" "the cat sat.
 a cat, on the mat! cats sat on the mats."
-is "from standard input" "$(encode_decode <"$T/stories.jsonl")" "$(encode_decode "$T/stories.jsonl")"
-is "special tokens kept" "$("$tok" -w "$vocab" "$T/stories.jsonl" |
+is "tok: reads standard input" "$(encode_decode <"$T/stories.jsonl")" "$(encode_decode "$T/stories.jsonl")"
+is "tok: -d --keep-special writes special tokens" "$("$tok" -w "$vocab" "$T/stories.jsonl" |
 	"$tok" -d --keep-special -w "$vocab" | tail -n 2)" "[CLS] [SEP]
 [CLS] [UNK] [SEP] [SEP]"
-is "without the clean-up" "$("$tok" -w "$vocab" "$T/stories.jsonl" | "$tok" -d --no-cleanup -w "$vocab" |
+is "tok: -d --no-cleanup keeps spaces before punctuation" "$("$tok" -w "$vocab" "$T/stories.jsonl" | "$tok" -d --no-cleanup -w "$vocab" |
 	head -n 2 | tail -n 1)" "a cat , on the mat ! cats sat on the mats ."
-is "decoded as JSON" "$("$tok" -w "$vocab" "$T/stories.jsonl" | "$tok" -d --json -w "$vocab" |
+is "tok: -d --json writes JSON lines" "$("$tok" -w "$vocab" "$T/stories.jsonl" | "$tok" -d --json -w "$vocab" |
 	head -n 1)" '{"story":"the cat sat."}'
-is "lines" "$(printf 'the cat\n\na mat\n' | encode_decode --lines)" "the cat
+is "tok: --lines reads a story per line" "$(printf 'the cat\n\na mat\n' | encode_decode --lines)" "the cat
 
 a mat"
-is "text" "$(printf 'the\ncat<|endoftext|>\na mat\n<|endoftext|>\n' | encode_decode --text)" "the cat
+is "tok: --text reads stories with <|endoftext|> between them" "$(printf 'the\ncat<|endoftext|>\na mat\n<|endoftext|>\n' | encode_decode --text)" "the cat
 a mat"
-is "another field" "$(echo '{"body":"a cat","text":"a mat"}' | encode_decode --field body)" "a cat"
-is "several files" "$(encode_decode "$T/stories.jsonl" "$T/stories.jsonl" | wc -l | tr -d ' ')" 8
+is "tok: --field selects another member" "$(echo '{"body":"a cat","text":"a mat"}' | encode_decode --field body)" "a cat"
+is "tok: reads several files" "$(encode_decode "$T/stories.jsonl" "$T/stories.jsonl" | wc -l | tr -d ' ')" 8
 
 # --- what --json shows ---
 
@@ -44,9 +44,9 @@ show() { # show TEXT OPTION...
 	shift
 	echo "$show_text" | "$tok" -w "$vocab" --lines --json "$@"
 }
-is "ids, tokens, offsets" "$(show 'The cats!')" \
+is "tok: --json prints ids, tokens and offsets" "$(show 'The cats!')" \
 	'{"ids":[2,5,6,17,13,3],"tokens":["[CLS]","the","cat","##s","!","[SEP]"],"offsets":[[0,0],[0,3],[4,7],[7,8],[8,9],[0,0]]}'
-is "bytes that vanish" "$(printf 'c\303\241\314\201\001t\377s\n' | "$tok" -w "$vocab" --lines --json \
+is "tok: --json gives the offsets in the original bytes if bytes are removed" "$(printf 'c\303\241\314\201\001t\377s\n' | "$tok" -w "$vocab" --lines --json \
 	--no-special)" '{"ids":[6,17],"tokens":["cat","##s"],"offsets":[[0,7],[8,9]]}'
 ids() {
 	show "$@" | sed 's/.*"ids":\[\([^]]*\)\].*/\1/'
@@ -66,16 +66,16 @@ is "cased" "$(ids 'The cat' --no-special --cased)" 1,6
 
 "$tok" -w "$vocab" -o "$T/x.tok" "$T/stories.jsonl"
 if command -v zstd >/dev/null; then
-	ok "a file is a zstd stream" zstd -tq "$T/x.tok"
-	is "of ids" "$(zstd -dqc <"$T/x.tok" | od -An -tu2 -N10 | tr -s ' ')" " 2 5 6 7 11"
+	ok "tok: a shard is a zstd stream" zstd -tq "$T/x.tok"
+	is "tok: the zstd stream of a shard contains the ids" "$(zstd -dqc <"$T/x.tok" | od -An -tu2 -N10 | tr -s ' ')" " 2 5 6 7 11"
 else
-	skip "a file is a zstd stream" "no zstd"
-	skip "of ids" "no zstd"
+	skip "tok: a shard is a zstd stream" "no zstd"
+	skip "tok: the zstd stream of a shard contains the ids" "no zstd"
 fi
 cat "$T/x.tok" "$T/pipe.tok" >"$T/both.tok"
-is "cat a b is a shard" "$("$tok" -d -w "$vocab" "$T/both.tok" | wc -l | tr -d ' ')" 12
-ok "-z 9" "$tok" -w "$vocab" -z 9 -o "$T/z.tok" "$T/stories.jsonl"
-ok "a large vocabulary has ids of 4 bytes" sh -c "
+is "tok: -d reads concatenated shards" "$("$tok" -d -w "$vocab" "$T/both.tok" | wc -l | tr -d ' ')" 12
+ok "tok: -z 9 compresses" "$tok" -w "$vocab" -z 9 -o "$T/z.tok" "$T/stories.jsonl"
+ok "tok: a large vocabulary has ids of 4 bytes" sh -c "
 	{ cat '$vocab'; seq 70000; echo lastword; } >'$T/large.txt' &&
 	echo lastword 12345 | '$tok' -w '$T/large.txt' --lines | '$tok' -d -w '$T/large.txt' |
 		grep -qx 'lastword 12345'"
@@ -92,10 +92,10 @@ ok "-j 0, a thread per processor, gives what -j 1 gives" cmp "$T/one.json" "$T/a
 is "of every story" "$(wc -l <"$T/five.json" | tr -d ' ')" 16000
 { cat "$T/many.jsonl" && echo '{"story":' && cat "$T/many.jsonl"; } >"$T/flawed.jsonl"
 for j in 1 4; do
-	fails "-j $j: the line of an error" 1 'flawed.jsonl: line 16001, byte 10: not JSON' \
+	fails "tok: -j $j names the line of an error" 1 'flawed.jsonl: line 16001, byte 10: not JSON' \
 		"$tok" -w "$vocab" -j $j "$T/flawed.jsonl"
 	"$tok" -w "$vocab" -j $j --json "$T/flawed.jsonl" >"$T/before.json" 2>/dev/null
-	ok "-j $j: all that comes before it is delivered" cmp "$T/one.json" "$T/before.json"
+	ok "tok: -j $j writes all stories before an error" cmp "$T/one.json" "$T/before.json"
 done
 
 # --- size ---
@@ -104,43 +104,43 @@ mats() { # mats BYTES
 	yes 'the cat sat on a mat.' | tr '\n' ' ' | head -c "$1"
 }
 if [ -n "${SAN:-}" ]; then
-	skip "a line of 100 MB there and back" "takes long under the sanitizers"
-	skip "60 MB need less than 40 MiB" "is not the same under the sanitizers"
+	skip "tok: a line of 100 MB is encoded and decoded" "takes long under the sanitizers"
+	skip "tok: 60 MB of input need less than 40 MiB of memory" "is not the same under the sanitizers"
 else
 	{ printf '{"story":"' && mats 99999988 && printf '"}\n{"story":"the cat"}\n'; } |
 		encode_decode >"$T/long.txt"
-	is "a line of 100 MB there and back" \
+	is "tok: a line of 100 MB is encoded and decoded" \
 		"$({ mats 99999987 && printf '\nthe cat\n'; } | cmp - "$T/long.txt" 2>&1)" ""
 	rm "$T/long.txt" "$T/pipe.tok"
 	set -- "$T/many.jsonl"
 	for _ in 1 2 3 4 5 6; do set -- "$@" "$@"; done
 	"$tok" -v -w "$vocab" -j 2 "$@" 2>&1 >/dev/null | sed -n 's/.* \([0-9]*\)\.[0-9]* MiB peak$/\1/p' >"$T/peak"
-	ok "60 MB need less than 40 MiB" test "$(cat "$T/peak")" -lt 40
+	ok "tok: 60 MB of input need less than 40 MiB of memory" test "$(cat "$T/peak")" -lt 40
 fi
 
 # --- bad input ---
 
-not_ok "no vocabulary" "$tok" "$T/stories.jsonl"
-fails "no such vocabulary" 1 'none.txt' "$tok" -w "$T/none.txt" "$T/stories.jsonl"
-fails "no such input" 1 'none.jsonl' "$tok" -w "$vocab" "$T/none.jsonl"
-fails "a directory" 1 'is a directory' "$tok" -w "$vocab" "$T"
+not_ok "tok: refuses to run without a vocabulary" "$tok" "$T/stories.jsonl"
+fails "tok: reports a missing vocabulary" 1 'none.txt' "$tok" -w "$T/none.txt" "$T/stories.jsonl"
+fails "tok: reports a missing input" 1 'none.jsonl' "$tok" -w "$vocab" "$T/none.jsonl"
+fails "tok: refuses a directory" 1 'is a directory' "$tok" -w "$vocab" "$T"
 echo once upon a time >"$T/plain.txt"
-fails "plain text" 1 'line 1, byte 1: .*plain text' "$tok" -w "$vocab" "$T/plain.txt"
+fails "tok: refuses plain text as JSON" 1 'line 1, byte 1: .*plain text' "$tok" -w "$vocab" "$T/plain.txt"
 echo '{"story":3}' >"$T/number.jsonl"
-fails "a number for a story" 1 "line 1, byte 10: field 'story' is not a string but int" \
+fails "tok: refuses a number as a story" 1 "line 1, byte 10: field 'story' is not a string but int" \
 	"$tok" -w "$vocab" "$T/number.jsonl"
 { cat "$T/stories.jsonl" && echo '  { "text" : "a", "story" : ["a"] }'; } >"$T/array.jsonl"
-fails "the byte of a value" 1 "line 5, byte 29: field 'story' is not a string but array" \
+fails "tok: an error names the byte of a value" 1 "line 5, byte 29: field 'story' is not a string but array" \
 	"$tok" -w "$vocab" "$T/array.jsonl"
-fails "no such field" 1 "line 1, byte 1: no field 'body'" \
+fails "tok: --field reports a missing member" 1 "line 1, byte 1: no field 'body'" \
 	"$tok" -w "$vocab" --field body "$T/stories.jsonl"
 printf '{"story":"a cat"\n' >"$T/open.jsonl"
-fails "an object that does not end" 1 'line 1, byte 17: not JSON: it ends too early' \
+fails "tok: refuses an object that does not end" 1 'line 1, byte 17: not JSON: it ends too early' \
 	"$tok" -w "$vocab" "$T/open.jsonl"
 printf '{"story":"a\tcat"}\n' >"$T/control.jsonl"
-fails "a control character" 1 'line 1, byte 12: not JSON: a control character' "$tok" -w "$vocab" "$T/control.jsonl"
+fails "tok: refuses a control character in a string" 1 'line 1, byte 12: not JSON: a control character' "$tok" -w "$vocab" "$T/control.jsonl"
 printf '{"story":"a"}\n\n{"story":"a"}\n' >"$T/gap.jsonl"
-fails "an empty line" 1 'line 2, byte 1: not JSON: an empty line' "$tok" -w "$vocab" "$T/gap.jsonl"
+fails "tok: refuses an empty line" 1 'line 2, byte 1: not JSON: an empty line' "$tok" -w "$vocab" "$T/gap.jsonl"
 printf '{"n":NaN,"story":"a"}\n' >"$T/nan.jsonl"
 printf '\050\265\057\375\044\000' >"$T/packed.zst"
 printf '\037\213\010\000' >"$T/packed.gz"
@@ -156,38 +156,38 @@ mkfifo "$T/endless"
 fails "tok --text: a gzip stream is refused before its end" 1 'endless: is compressed with gzip' \
 	timeout 10 "$tok" -w "$vocab" --text "$T/endless"
 kill $! 2>/dev/null
-fails "NaN" 1 'line 1, byte 6: not JSON: NaN' "$tok" -w "$vocab" "$T/nan.jsonl"
+fails "tok: refuses NaN in JSON" 1 'line 1, byte 6: not JSON: NaN' "$tok" -w "$vocab" "$T/nan.jsonl"
 { echo junk && cat "$T/stories.jsonl" && echo '{'; } >"$T/bad.jsonl"
-fails "--skip-bad counts" 0 'skipped 2 bad lines of 6; the first: .*bad.jsonl: line 1' \
+fails "tok: --skip-bad counts bad lines" 0 'skipped 2 bad lines of 6; the first: .*bad.jsonl: line 1' \
 	"$tok" -w "$vocab" --skip-bad -o "$T/skipped.tok" "$T/bad.jsonl"
 is "tok --skip-bad: keeps the valid lines" "$("$tok" -d -w "$vocab" "$T/skipped.tok" | wc -l | tr -d ' ')" 4
 "$tok" -w "$vocab" --json "$T/stories.jsonl" >"$T/good.json"
 "$tok" -w "$vocab" --json --skip-bad "$T/bad.jsonl" 2>/dev/null >"$T/skipped.json"
-ok "as they would be alone" cmp "$T/good.json" "$T/skipped.json"
-fails "--skip-bad where nothing is good" 0 'skipped 1 bad lines of 1;' \
+ok "tok: --skip-bad encodes the valid lines as without bad lines" cmp "$T/good.json" "$T/skipped.json"
+fails "tok: --skip-bad accepts an input of bad lines only" 0 'skipped 1 bad lines of 1;' \
 	"$tok" -w "$vocab" --skip-bad -o "$T/none.tok" "$T/number.jsonl"
-ok "--skip-bad says nothing where nothing is bad" sh -c "
+ok "tok: --skip-bad prints nothing if all lines are valid" sh -c "
 	test -z \"\$('$tok' -w '$vocab' --skip-bad '$T/stories.jsonl' 2>&1 >/dev/null)\""
 for j in 1 3; do
-	fails "-j $j --skip-bad: the line of the first" 0 \
+	fails "tok: -j $j --skip-bad names the first bad line" 0 \
 		'skipped 1 bad lines of 32001; the first: .*flawed.jsonl: line 16001, byte 10' \
 		"$tok" -w "$vocab" --skip-bad -j $j -o "$T/skipped.tok" "$T/flawed.jsonl"
 done
-fails "learning from a bad line" 1 'bad.jsonl: line 1, byte 1' "$tok" --learn 100 "$T/bad.jsonl"
-fails "--learn --skip-bad counts" 0 'skipped 2 bad lines of 6; the first: .*bad.jsonl: line 1, byte 1' \
+fails "tok: --learn refuses a bad line" 1 'bad.jsonl: line 1, byte 1' "$tok" --learn 100 "$T/bad.jsonl"
+fails "tok: --learn --skip-bad counts bad lines" 0 'skipped 2 bad lines of 6; the first: .*bad.jsonl: line 1, byte 1' \
 	"$tok" -q --learn 100 --skip-bad -o "$T/learnt.txt" "$T/bad.jsonl"
 printf 'the\ncat\n' >"$T/bare.txt"
-fails "no [CLS]" 1 'no \[CLS\]' "$tok" -q -w "$T/bare.txt" "$T/stories.jsonl"
-fails "no [UNK]" 1 "line 1: .*no \[UNK\]" "$tok" -q -w "$T/bare.txt" --no-special "$T/stories.jsonl"
+fails "tok: refuses a vocabulary without [CLS]" 1 'no \[CLS\]' "$tok" -q -w "$T/bare.txt" "$T/stories.jsonl"
+fails "tok: refuses an unknown word if the vocabulary has no [UNK]" 1 "line 1: .*no \[UNK\]" "$tok" -q -w "$T/bare.txt" --no-special "$T/stories.jsonl"
 printf '\357\273\277the\r\ncat\n\ncat\n' >"$T/flawed.txt"
-is "defects of a vocabulary are told" "$(echo the cat |
+is "tok: warns about all defects of a vocabulary" "$(echo the cat |
 	"$tok" -w "$T/flawed.txt" --lines --no-special --json 2>&1 >"$T/flawed.json" |
 	grep -cE 'line 4: a token|empty line|CR LF|byte order|no \[')" 9
 defect() { # defect DESCRIPTION MESSAGE VOCABULARY, as printf has it
 	# The vocabulary is a format.
 	# shellcheck disable=SC2059
 	printf "$3" >"$T/defect.txt"
-	is "a defect: $1" "$(echo the | "$tok" -w "$T/defect.txt" --lines --no-special --json 2>&1 >/dev/null)" \
+	is "tok: warns about $1 in a vocabulary" "$(echo the | "$tok" -w "$T/defect.txt" --lines --no-special --json 2>&1 >/dev/null)" \
 		"tok: $T/defect.txt: $2"
 }
 special='[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n'
@@ -198,15 +198,15 @@ defect "a special token twice" 'line 6: a token that was there before; 2 such li
 defect "an empty line" '1 empty lines: ids that never occur' "$special"'\nthe\n'
 defect "CR LF" '6 lines end in CR LF; the CR is passed over' '[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n[MASK]\r\nthe\r\n'
 defect "a byte order mark" 'begins with a byte order mark, which is passed over' "\\357\\273\\277$special"
-defect "no [UNK]" 'no [UNK]' '[PAD]\n[CLS]\n[SEP]\n[MASK]\nthe\n'
-defect "no [MASK]" 'no [MASK]' '[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n'
-is "-q says nothing of them" "$(echo the | "$tok" -q -w "$T/defect.txt" --lines 2>&1 >/dev/null)" ""
+defect "a missing [UNK]" 'no [UNK]' '[PAD]\n[CLS]\n[SEP]\n[MASK]\nthe\n'
+defect "a missing [MASK]" 'no [MASK]' '[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n'
+is "tok: -q does not warn about defects of a vocabulary" "$(echo the | "$tok" -q -w "$T/defect.txt" --lines 2>&1 >/dev/null)" ""
 printf 'the\n\377\n' >"$T/latin.txt"
-fails "a vocabulary that is not UTF-8" 1 'latin.txt: line 2: not text in UTF-8' \
+fails "tok: refuses a vocabulary that is not UTF-8" 1 'latin.txt: line 2: not text in UTF-8' \
 	"$tok" -w "$T/latin.txt" "$T/stories.jsonl"
-fails "an empty vocabulary" 1 'empty: a vocabulary has a token a line' "$tok" -w /dev/null "$T/stories.jsonl"
+fails "tok: refuses an empty vocabulary" 1 'empty: a vocabulary has a token a line' "$tok" -w /dev/null "$T/stories.jsonl"
 is "tok: defects of a vocabulary do not change the ids" "$(cut -c 1-14 "$T/flawed.json")" '{"ids":[0,3],"'
-fails "another vocabulary" 1 'x.tok: made with another vocabulary' "$tok" -q -d -w "$T/bare.txt" "$T/x.tok"
+fails "tok: -d refuses another vocabulary than that of the shard" 1 'x.tok: made with another vocabulary' "$tok" -q -d -w "$T/bare.txt" "$T/x.tok"
 head -c 100 "$T/x.tok" >"$T/cut.tok"
 fails "a cut shard" 1 'cut.tok' "$tok" -d -w "$vocab" "$T/cut.tok"
 fails "not a shard" 1 'vocab.txt' "$tok" -d -w "$vocab" "$vocab"
@@ -225,45 +225,45 @@ fails "-d --learn" 2 'does not go with' "$tok" -w "$vocab" -d --learn 100 "$T/st
 # --- output ---
 
 echo old >"$T/kept.tok"
-fails "a failure" 1 'line 1' "$tok" -w "$vocab" -o "$T/kept.tok" "$T/bad.jsonl"
-is "leaves the old file" "$(cat "$T/kept.tok")" old
+fails "tok: a bad line is refused for an existing output" 1 'line 1' "$tok" -w "$vocab" -o "$T/kept.tok" "$T/bad.jsonl"
+is "tok: a failure leaves the old output" "$(cat "$T/kept.tok")" old
 is "tok: a failure leaves no temporary file" "$(find "$T" -name '*.tmp' | wc -l | tr -d ' ')" 0
 if [ -w /dev/full ]; then
-	fails "a full disk" 1 'No space' sh -c "'$tok' -w '$vocab' '$T/stories.jsonl' >/dev/full"
-	fails "a full disk, decoding" 1 'No space' sh -c "'$tok' -d -w '$vocab' '$T/x.tok' >/dev/full"
-	fails "a full disk, learning" 1 'No space' sh -c "'$tok' --learn 40 '$T/stories.jsonl' >/dev/full"
+	fails "tok: reports a full disk" 1 'No space' sh -c "'$tok' -w '$vocab' '$T/stories.jsonl' >/dev/full"
+	fails "tok: -d reports a full disk" 1 'No space' sh -c "'$tok' -d -w '$vocab' '$T/x.tok' >/dev/full"
+	fails "tok: --learn reports a full disk" 1 'No space' sh -c "'$tok' --learn 40 '$T/stories.jsonl' >/dev/full"
 else
-	skip "a full disk" "no /dev/full"
+	skip "tok: reports a full disk" "no /dev/full"
 fi
 "$tok" -w "$vocab" --json "$T/many.jsonl" 2>"$T/pipe.err" | head -n 1 >"$T/pipe.out"
-is "a closed pipe" "$(cat "$T/pipe.err")$(wc -l <"$T/pipe.out" | tr -d ' ')" 1
+is "tok: ends quietly if its reader exits" "$(cat "$T/pipe.err")$(wc -l <"$T/pipe.out" | tr -d ' ')" 1
 if command -v script >/dev/null && script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 	script -qec "'$tok' -w '$vocab' '$T/stories.jsonl'" /dev/null >"$T/tty" 2>&1
-	ok "binary to a terminal is refused" grep -q 'binary output to a terminal' "$T/tty"
+	ok "tok: refuses to write binary output to a terminal" grep -q 'binary output to a terminal' "$T/tty"
 else
-	skip "binary to a terminal is refused" "no script"
+	skip "tok: refuses to write binary output to a terminal" "no script"
 fi
-is "the version" "$("$tok" -V | cut -d ' ' -f 1,2)" "tok (cdcd)"
-ok "--help" "$tok" --help
-ok "-v says how long it took" sh -c "'$tok' -v -w '$vocab' -o '$T/v.tok' '$T/stories.jsonl' 2>&1 |
+is "tok: -V prints the version" "$("$tok" -V | cut -d ' ' -f 1,2)" "tok (cdcd)"
+ok "tok: --help succeeds" "$tok" --help
+ok "tok: -v prints time and memory" sh -c "'$tok' -v -w '$vocab' -o '$T/v.tok' '$T/stories.jsonl' 2>&1 |
 	grep -q 'MiB peak'"
 
 # --- learning ---
 
 "$tok" --learn 200 -q "$T/stories.jsonl" "$T/stories.jsonl" >"$T/learnt.txt"
-is "special tokens come first" "$(head -n 5 "$T/learnt.txt" | tr '\n' ' ')" "[PAD] [UNK] [CLS] [SEP] [MASK] "
-ok "the words of a small corpus are tokens" sh -c "for w in the cat sat on mat cats mats dog; do
+is "tok: --learn puts special tokens first" "$(head -n 5 "$T/learnt.txt" | tr '\n' ' ')" "[PAD] [UNK] [CLS] [SEP] [MASK] "
+ok "tok: --learn finds the words of a small corpus" sh -c "for w in the cat sat on mat cats mats dog; do
 	grep -qx \$w '$T/learnt.txt' || exit 1; done"
-ok "it is the same each time" sh -c "'$tok' --learn 200 -q '$T/stories.jsonl' '$T/stories.jsonl' |
+ok "tok: --learn gives the same vocabulary each time" sh -c "'$tok' --learn 200 -q '$T/stories.jsonl' '$T/stories.jsonl' |
 	cmp - '$T/learnt.txt'"
-is "N tokens at most" "$("$tok" --learn 60 -q "$T/many.jsonl" | wc -l | tr -d ' ')" 60
-fails "fewer than wanted are told" 0 '[0-9]+ tokens from 15 different words' \
+is "tok: --learn 60 gives at most 60 tokens" "$("$tok" --learn 60 -q "$T/many.jsonl" | wc -l | tr -d ' ')" 60
+fails "tok: --learn reports that it found fewer tokens" 0 '[0-9]+ tokens from 15 different words' \
 	"$tok" --learn 200 -o "$T/few.txt" "$T/stories.jsonl" "$T/stories.jsonl"
-is "what was learnt serves" "$("$tok" -q -w "$T/learnt.txt" "$T/stories.jsonl" |
+is "tok: a learned vocabulary encodes and decodes" "$("$tok" -q -w "$T/learnt.txt" "$T/stories.jsonl" |
 	"$tok" -q -d -w "$T/learnt.txt" | head -n 1)" "the cat sat."
-ok "--learn --cased keeps capitals" sh -c "'$tok' --learn 200 -q --cased '$T/stories.jsonl' | grep -qx T"
-fails "too few tokens" 1 'too small' "$tok" --learn 10 "$T/stories.jsonl"
-fails "nothing to learn from" 1 'no words' "$tok" --learn 10 /dev/null
+ok "tok: --learn --cased keeps capitals" sh -c "'$tok' --learn 200 -q --cased '$T/stories.jsonl' | grep -qx T"
+fails "tok: --learn refuses fewer tokens than characters" 1 'too small' "$tok" --learn 10 "$T/stories.jsonl"
+fails "tok: --learn refuses an empty input" 1 'no words' "$tok" --learn 10 /dev/null
 
 # --- the reference's ids ---
 
