@@ -44,14 +44,14 @@ cp b.rows c.rows
 # --- records ---
 
 records a.rows >r
-is 'a record a row' "$(wc -l <r)" 200
-is 'numbered' "$(column 1 <r | sed -n '1p;$p' | tr '\n' ' ')" '0 199 '
-is 'its level is open' "$(column 2 <r | sort -u)" ''
-is 'every position is noised' "$(column 5 <r | sort -u)" 1111111111111
-is 'every seed is another' "$(column 4 <r | sort -u | wc -l)" 200
-is 'u is in [0, 1)' "$(column 3 <r | awk '$1 < 0 || $1 >= 1' | wc -l)" 0
+is 'noise: writes a record for each row' "$(wc -l <r)" 200
+is 'noise: numbers records from 0' "$(column 1 <r | sed -n '1p;$p' | tr '\n' ' ')" '0 199 '
+is 'noise: the noise level is open by default' "$(column 2 <r | sort -u)" ''
+is 'noise: noises every position by default' "$(column 5 <r | sort -u)" 1111111111111
+is 'noise: every record has its own seed' "$(column 4 <r | sort -u | wc -l)" 200
+is 'noise: u is in [0, 1)' "$(column 3 <r | awk '$1 < 0 || $1 >= 1' | wc -l)" 0
 # Of any 16 successive u, each sixth of [0, 1) has two at least.
-is 'u is stratified over any run' "$(column 3 <r | awk '
+is 'noise: u is stratified over any run of records' "$(column 3 <r | awk '
 	{ u[NR] = int(6 * $1) }
 	NR >= 16 {
 		split("", n)
@@ -63,27 +63,27 @@ is 'u is stratified over any run' "$(column 3 <r | awk '
 	END { print bad + 0 }')" 0
 ids a.rows >i
 sort i >i.sorted
-ok 'every row is there' cmp i.sorted a.ids
+ok 'noise: every row occurs' cmp i.sorted a.ids
 "$BIN/pack" --ids a.rows >plain
-not_ok 'in another order' cmp -s i plain
+not_ok 'noise: shuffles rows by default' cmp -s i plain
 ids --no-shuffle a.rows >kept
-ok '--no-shuffle: in their own' cmp kept plain
+ok 'noise: --no-shuffle keeps the order of the rows' cmp kept plain
 
 "$BIN/noise" -s 5 -e 2 --mask mixed a.rows >one
 "$BIN/noise" -s 5 -e 2 --mask mixed a.rows >two
 ok 'the same command, the same bytes' cmp one two
 "$BIN/pack" --noise one | column 4 | sort >one.seeds
 records -s 6 -e 2 a.rows | column 4 | sort >other.seeds
-is 'another seed, no noise in common' "$(comm -12 one.seeds other.seeds | wc -l)" 0
+is 'noise: another seed gives other noise for every record' "$(comm -12 one.seeds other.seeds | wc -l)" 0
 
 # --- epochs, and where to start ---
 
 ids -e 3 a.rows >i
-is '-e: so many times' "$(wc -l <i)" 600
+is 'noise: writes as many epochs as requested' "$(wc -l <i)" 600
 for epoch in 1 2 3; do
 	sed -n "$((200 * epoch - 199)),$((200 * epoch))p" i >"epoch$epoch"
 	sort "epoch$epoch" >"epoch$epoch.sorted"
-	ok "epoch $epoch has every row once" cmp "epoch$epoch.sorted" a.ids
+	ok "noise: epoch $epoch has every row once" cmp "epoch$epoch.sorted" a.ids
 done
 not_ok 'each in another order' cmp -s epoch1 epoch2
 records -s 5 -e 3 --mask mixed a.rows >whole
@@ -94,21 +94,21 @@ for skip in 0 1 199 200 431 599; do
 	sed "1,${skip}d" whole >want
 	sed "1,${skip}d" whole.ids >want.ids
 	[ $skip = 0 ] && cp whole want && cp whole.ids want.ids
-	ok "--skip $skip: the tail of the whole" cmp got want
-	ok "--skip $skip: with its ids" cmp got.ids want.ids
+	ok "noise: --skip $skip writes the rest of the whole stream" cmp got want
+	ok "noise: --skip $skip writes the ids of the rest of the whole stream" cmp got.ids want.ids
 done
 is '--skip all: nothing' "$(records -e 3 --skip 600 a.rows)" ''
 fails '--skip more' 2 'skip: 601 is more than the 600 records of the stream' "$BIN/noise" -e 3 --skip 601 a.rows -o no
 records -s 5 -e 3 --mask mixed --skip 190 --limit 20 a.rows >part
 sed -n 191,210p whole >want
-ok '--limit: a part of the whole' cmp part want
-is '--limit 0' "$(records --limit 0 a.rows)" ''
+ok 'noise: --limit writes a part of the whole stream' cmp part want
+is 'noise: --limit 0 writes no records' "$(records --limit 0 a.rows)" ''
 # A shard that is in parts is one shard.
 "$BIN/noise" -s 5 -e 3 --mask mixed --limit 250 a.rows >part1
 "$BIN/noise" -s 5 -e 3 --mask mixed --skip 250 a.rows >part2
 cat part1 part2 | "$BIN/pack" --noise | sed 1d >glued
-ok 'parts can be glued together' cmp glued whole
-is 'a part says where it begins' "$("$BIN/pack" --info part2 | grep '^first')" 'first       250'
+ok 'noise: concatenated parts are the whole stream' cmp glued whole
+is 'noise: the header of a part contains its first record' "$("$BIN/pack" --info part2 | grep '^first')" 'first       250'
 
 # --- shares of the stream ---
 
@@ -123,12 +123,12 @@ for world in 1 2 3 7; do
 	records -s 5 -e 3 --mask mixed --skip 5 --limit 411 a.rows >want
 	ok "the shares of $world ranks are the whole stream" cmp sorted want
 done
-is 'a share has every fourth record' "$(records --rank 3 --world 4 --limit 12 a.rows | column 1 | tr '\n' ' ')" \
+is 'noise: rank 3 of 4 gets every fourth record' "$(records --rank 3 --world 4 --limit 12 a.rows | column 1 | tr '\n' ' ')" \
 	'3 7 11 '
 is 'noise: the header of one rank stores its first record and its stride' "$("$BIN/noise" --rank 1 --world 4 --limit 12 a.rows | "$BIN/pack" --info |
 	grep -E '^(first|stride|records)' | tr -s '\n ' ' ')" 'records 3 first 1 stride 4 '
-is 'a whole stream says nothing of it' "$("$BIN/noise" a.rows | "$BIN/pack" --info | grep -c ^stride)" 0
-is 'a share may be empty' "$("$BIN/noise" --rank 3 --world 4 --limit 3 a.rows | "$BIN/pack" --info |
+is 'noise: the header of a whole stream has no stride' "$("$BIN/noise" a.rows | "$BIN/pack" --info | grep -c ^stride)" 0
+is 'noise: the part of a rank may be empty' "$("$BIN/noise" --rank 3 --world 4 --limit 3 a.rows | "$BIN/pack" --info |
 	grep ^records | tr -s ' ')" 'records 0'
 records -s 5 --rank 2 --world 3 a.rows >want
 for variables in 'OMPI_COMM_WORLD_RANK=2 OMPI_COMM_WORLD_SIZE=3' 'PMI_RANK=2 PMI_SIZE=3' \
@@ -142,28 +142,28 @@ for variables in 'OMPI_COMM_WORLD_RANK=2 OMPI_COMM_WORLD_SIZE=3' 'PMI_RANK=2 PMI
 done
 records -s 5 a.rows >whole
 env SLURM_JOB_ID=9 SLURM_PROCID=0 SLURM_NTASKS=3 "$BIN/noise" -s 5 a.rows | "$BIN/pack" --noise | sed 1d >got
-ok 'the script of a Slurm job is no task of it' cmp got whole
+ok 'noise: the script of a Slurm job is not a task of it' cmp got whole
 env PMI_RANK=2 PMI_SIZE=3 "$BIN/noise" -s 5 --world 1 a.rows | "$BIN/pack" --noise | sed 1d >got
-ok '--world 1 insists on all' cmp got whole
-fails '--rank alone' 2 'both must be given' "$BIN/noise" --rank 1 a.rows
-fails '--rank 4 of 4' 2 '4 is too large .expected less than --world 4' "$BIN/noise" --rank 4 --world 4 a.rows
-fails 'a launcher that says nonsense' 2 "PMI_RANK is 'x' in the environment" \
+ok 'noise: --world 1 writes the whole stream in spite of a launcher' cmp got whole
+fails 'noise: --rank requires --world' 2 'both must be given' "$BIN/noise" --rank 1 a.rows
+fails 'noise: refuses rank 4 of 4' 2 '4 is too large .expected less than --world 4' "$BIN/noise" --rank 4 --world 4 a.rows
+fails 'noise: refuses a rank from the launcher that is not a number' 2 "PMI_RANK is 'x' in the environment" \
 	env PMI_RANK=x PMI_SIZE=2 "$BIN/noise" a.rows
-fails 'a launcher that cannot count' 2 'PMI_RANK is 2 and PMI_SIZE is 2 in the environment' \
+fails 'noise: refuses a rank from the launcher that is too large' 2 'PMI_RANK is 2 and PMI_SIZE is 2 in the environment' \
 	env PMI_RANK=2 PMI_SIZE=2 "$BIN/noise" a.rows
 
 # --- levels ---
 
-is '-t: that level' "$(records -t 2.5 a.rows | column 2,3 | sort -u)" 2.5,
-is '-u: that u' "$(records -u 0.25 a.rows | column 2,3 | sort -u)" ,0.25
-is '--info of levels that are open' "$("$BIN/noise" a.rows | "$BIN/pack" --info | grep ^levels)" \
+is 'noise: a noise level for all records is stored' "$(records -t 2.5 a.rows | column 2,3 | sort -u)" 2.5,
+is 'noise: a u for all records is stored' "$(records -u 0.25 a.rows | column 2,3 | sort -u)" ,0.25
+is 'pack --info: counts open noise levels' "$("$BIN/noise" a.rows | "$BIN/pack" --info | grep ^levels)" \
 	'levels      200 open'
-is '--info of levels that are not' "$("$BIN/noise" -t 3 a.rows | "$BIN/pack" --info | grep ^levels)" \
+is 'pack --info: prints the range of fixed noise levels' "$("$BIN/noise" -t 3 a.rows | "$BIN/pack" --info | grep ^levels)" \
 	'levels      0 open, 200 from 3 to 3'
-fails '-t and -u' 2 '-t and -u: only one' "$BIN/noise" -t 2 -u 0.5 a.rows
-fails '-u 1' 2 '1 is not in \[0, 1\)' "$BIN/noise" -u 1 a.rows
-fails '-t 0' 2 'level' "$BIN/noise" -t 0 a.rows
-fails '-e 0' 2 'epochs' "$BIN/noise" -e 0 a.rows
+fails 'noise: refuses a noise level together with u' 2 '-t and -u: only one' "$BIN/noise" -t 2 -u 0.5 a.rows
+fails 'noise: refuses u = 1' 2 '1 is not in \[0, 1\)' "$BIN/noise" -u 1 a.rows
+fails 'noise: refuses a noise level of 0' 2 'level' "$BIN/noise" -t 0 a.rows
+fails 'noise: refuses 0 epochs' 2 'epochs' "$BIN/noise" -e 0 a.rows
 
 # --- masks ---
 
@@ -204,20 +204,20 @@ fails 'noise: the former letter of --mask' 2 'noise: -m: is now --mask' "$BIN/no
 
 # --- several inputs, headers, counts ---
 
-is 'rows of all files' "$(ids --no-shuffle b.rows b.rows | sort -u | wc -l)" 5
+is 'noise: reads the rows of all files' "$(ids --no-shuffle b.rows b.rows | sort -u | wc -l)" 5
 is 'noise: reads the rows of a file and of standard input' "$(ids --no-shuffle b.rows - <c.rows | wc -l)" 10
-ok 'the origin is told' sh -c "'$BIN/noise' -s 9 b.rows | '$BIN/pack' --info |
+ok 'noise: the provenance lists the commands' sh -c "'$BIN/noise' -s 9 b.rows | '$BIN/pack' --info |
 	grep -Eq '^provenance +tok .* [|] pack .* [|] noise [0-9.]+ -s 9 b.rows\$'"
 is 'noise: the header stores the seed' "$("$BIN/noise" -s 9 b.rows | "$BIN/pack" --info | grep ^seed)" 'seed        9'
 # b.rows has a b c d e f and [PAD] [CLS] [SEP], a.rows the rest as well.
-is 'counts of the ids that occur' "$("$BIN/noise" b.rows | "$BIN/pack" --info | grep ^counts)" \
+is 'noise: stores counts of the ids that occur' "$("$BIN/noise" b.rows | "$BIN/pack" --info | grep ^counts)" \
 	'counts of   9 ids'
-is 'not of the part that is written' \
+is 'noise: --limit does not change the counts' \
 	"$("$BIN/noise" --limit 1 b.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   9 ids'
-is '--counts: of other rows' \
+is 'noise: --counts counts other rows' \
 	"$("$BIN/noise" --counts a.rows b.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   13 ids'
 "$BIN/noise" --limit 3 a.rows >a.noised
-is '--counts: of noised rows' \
+is 'noise: --counts counts noised rows' \
 	"$("$BIN/noise" --counts a.noised b.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   13 ids'
 is 'noise: --counts reads rows from standard input' \
 	"$("$BIN/noise" --counts - b.rows <a.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   13 ids'
@@ -231,7 +231,7 @@ is 'noise: --counts reads rows from a FIFO' \
 printf '{"story":"a b c"}\n' | "$BIN/tok" -q -w vocab >s.tok
 printf '{"story":"a b c"}\n' | "$BIN/tok" -q -w other | "$BIN/pack" -q -T 13 >o.rows
 "$BIN/pack" -q -T 14 s.tok >long.rows
-is '--counts: rows of another length will do' \
+is 'noise: --counts accepts rows of another length' \
 	"$("$BIN/noise" --counts long.rows b.rows | "$BIN/pack" --info | grep ^counts)" 'counts of   6 ids'
 
 # --- printed: numbers of the stream, places for --take ---
@@ -239,36 +239,36 @@ is '--counts: rows of another length will do' \
 "$BIN/noise" -q --skip 10 --limit 3 a.rows >late.noised
 is 'pack --noise: the numbers that they have in the stream' \
 	"$("$BIN/pack" --noise late.noised | cut -d, -f1 | tr '\n' ' ')" 'record 10 11 12 '
-is 'pack --noise --take counts from 0' \
+is 'pack --noise: --take counts records from 0' \
 	"$("$BIN/pack" --noise --take 1:2 late.noised | cut -d, -f1 | tr '\n' ' ')" 'record 11 '
 is 'pack --noise --take: continues across files, each with its own record numbers' \
 	"$(cat a.noised late.noised | "$BIN/pack" --noise --take 2:5 | cut -d, -f1 | tr '\n' ' ')" 'record 2 10 11 '
-is 'as by their names' \
+is 'pack --noise: --take continues across files that are operands' \
 	"$("$BIN/pack" --noise --take 2:5 a.noised late.noised | cut -d, -f1 | tr '\n' ' ')" 'record 2 10 11 '
 
 # --- what cannot be ---
 
-fails 'stories' 1 's.tok: holds stream records, expected rows records' "$BIN/noise" s.tok
-fails 'noised rows' 1 'a.noised: holds noised records' "$BIN/noise" a.noised
-fails 'rows of two vocabularies' 1 'o.rows: does not fit the files before it: the vocabulary' \
+fails 'noise: refuses stories' 1 's.tok: holds stream records, expected rows records' "$BIN/noise" s.tok
+fails 'noise: refuses noised rows' 1 'a.noised: holds noised records' "$BIN/noise" a.noised
+fails 'noise: refuses rows of two vocabularies' 1 'o.rows: does not fit the files before it: the vocabulary' \
 	"$BIN/noise" a.rows o.rows
-fails 'rows of two lengths' 1 'long.rows: does not fit .*: the row length differs: 13 and 14' \
+fails 'noise: refuses rows of two lengths' 1 'long.rows: does not fit .*: the row length differs: 13 and 14' \
 	"$BIN/noise" a.rows long.rows
-fails '--counts of another vocabulary' 1 'o.rows: does not fit the rows to be noised: the vocabulary' \
+fails 'noise: --counts refuses rows of another vocabulary' 1 'o.rows: does not fit the rows to be noised: the vocabulary' \
 	"$BIN/noise" --counts o.rows a.rows
-fails '--counts of stories' 1 's.tok: holds stream records' "$BIN/noise" --counts s.tok a.rows
+fails 'noise: --counts refuses stories' 1 's.tok: holds stream records' "$BIN/noise" --counts s.tok a.rows
 "$BIN/pack" -q -T 13 --take :0 s.tok >empty.rows
-fails '--counts: of no rows' 1 'empty.rows: no rows' "$BIN/noise" --counts empty.rows b.rows
-fails 'no rows' 1 'empty.rows: no rows' "$BIN/noise" empty.rows
-fails 'nothing' 1 'standard input: truncated at byte 0 \(block 0\)' "$BIN/noise" </dev/null
+fails 'noise: --counts refuses an empty shard' 1 'empty.rows: no rows' "$BIN/noise" --counts empty.rows b.rows
+fails 'noise: refuses an empty shard' 1 'empty.rows: no rows' "$BIN/noise" empty.rows
+fails 'noise: refuses an empty input' 1 'standard input: truncated at byte 0 \(block 0\)' "$BIN/noise" </dev/null
 head -c 400 a.rows >cut.rows
 cp b.rows kept
-fails 'rows that were cut' 1 'cut.rows: truncated at byte 400 \(block [01]\): no trailer' \
+fails 'noise: refuses truncated rows' 1 'cut.rows: truncated at byte 400 \(block [01]\): no trailer' \
 	"$BIN/noise" cut.rows -o kept
-ok 'what was there stays' cmp b.rows kept
+ok 'noise: truncated rows do not change an existing output' cmp b.rows kept
 is 'noise: a failure leaves no temporary file' "$(find . -name '*.tmp')" ''
 if [ -c /dev/full ]; then
-	fails 'a full disk' 1 'cannot write: No space left' "$BIN/noise" -e 100 a.rows -o /dev/full
+	fails 'noise: reports a full disk' 1 'cannot write: No space left' "$BIN/noise" -e 100 a.rows -o /dev/full
 fi
 
 # --- pipes, files, terminals ---
@@ -277,7 +277,7 @@ fi
 "$BIN/noise" -e 20 a.rows | cat >x.stored
 "$BIN/noise" -e 20 -z 19 a.rows | cat >x.small
 "$BIN/noise" -e 20 -z 0 a.rows -o x.plain
-is 'files are compressed, pipes not, unless told' \
+is 'noise: compresses files but not pipes by default' \
 	"$(wc -c x.small x.noised x.stored x.plain | awk 'NR < 5 { n[NR] = $1 }
 		END { print (n[1] < n[2]), (n[2] < n[3]), (n[4] - n[3] < 50) }')" '1 1 1'
 for x in noised small plain; do
@@ -295,9 +295,9 @@ if [ "$(cat status)" = 141 ]; then
 		"$BIN/noise" -e 100000 a.rows 2>said
 		echo $? >status
 	) | head -c 10 >/dev/null
-	is 'a reader that has gone ends it quietly' "$(cat status said)" 141
+	is 'noise: ends quietly if its reader exits' "$(cat status said)" 141
 else
-	skip 'a reader that has gone ends it quietly' 'SIGPIPE is ignored here'
+	skip 'noise: ends quietly if its reader exits' 'SIGPIPE is ignored here'
 fi
 "$BIN/noise" -e 1000000 a.rows -o killed &
 pid=$!
@@ -308,19 +308,19 @@ done
 find . -name '*.tmp' | wc -l >temporaries
 kill $pid
 wait $pid 2>/dev/null
-is 'ended by a signal' $? 143
-is 'it had a temporary file' "$(cat temporaries)" 1
+is 'noise: SIGTERM ends it with status 143' $? 143
+is 'noise: writes a temporary file first' "$(cat temporaries)" 1
 is 'noise: a signal removes the temporary file' "$(find . -name 'killed*' -o -name '*.tmp')" ''
 if command -v script >/dev/null && script -qec true /dev/null >/dev/null 2>&1; then
 	script -qec "'$BIN/noise' b.rows" /dev/null >said </dev/null
-	ok 'records are not for a terminal' grep -q 'binary output to a terminal' said
+	ok 'noise: refuses to write records to a terminal' grep -q 'binary output to a terminal' said
 	script -qec "'$BIN/noise' -f b.rows" /dev/null >said </dev/null
-	ok 'but with -f' grep -q CDCH said
+	ok 'noise: -f writes records to a terminal' grep -q CDCH said
 else
-	skip 'records are not for a terminal' 'no script(1)'
+	skip 'noise: refuses to write records to a terminal' 'no script(1)'
 fi
 "$BIN/noise" -v b.rows -o x 2>said
-ok '-v: time and memory' grep -q 'MiB peak' said
-is '-q' "$("$BIN/noise" -q b.rows 2>&1 >/dev/null)" ''
-is 'the version' "$("$BIN/noise" --version | cut -d ' ' -f 1,2)" 'noise (cdcd)'
+ok 'noise: -v prints time and memory' grep -q 'MiB peak' said
+is 'noise: -q prints nothing' "$("$BIN/noise" -q b.rows 2>&1 >/dev/null)" ''
+is 'noise: -V prints the version' "$("$BIN/noise" --version | cut -d ' ' -f 1,2)" 'noise (cdcd)'
 done_testing
