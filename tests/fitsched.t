@@ -56,17 +56,17 @@ is '--embed: to 18 sqrt(d)' "$(value t_max "$T/sched.csv")" 288
 "$fitsched" -q --embed 256 --window 1600 <"$T/cauchy.csv" >"$T/again.csv"
 ok 'standard input and output, the same bytes' cmp "$T/sched.csv" "$T/again.csv"
 "$fitsched" -q --t-min 2 --t-max 200 "$T/cauchy.csv" >"$T/again.csv"
-is '--t-min' "$(value t_min "$T/again.csv")" 2
-is '--t-max' "$(value t_max "$T/again.csv")" 200
+is 'fitsched: --t-min sets t_min' "$(value t_min "$T/again.csv")" 2
+is 'fitsched: --t-max sets t_max' "$(value t_max "$T/again.csv")" 200
 "$fitsched" -q --split valid --t-min 1 "$T/cauchy.csv" >"$T/out" 2>"$T/err"
-is '--split: other rows, which are constant here' "$?" 1
+is 'fitsched: --split selects other rows' "$?" 1
 "$fitsched" -q "$T/cauchy.csv" >"$T/again.csv"
 is 'without --embed the range is that of the data' "$(value t_min "$T/again.csv")" \
 	"$(awk -F, '$4 == "train" { print $2 }' "$T/cauchy.csv" | sort -g | head -n 1 |
 		awk '{ printf "%.17g", $1 }')"
 cut -d, -f2,3 "$T/cauchy.csv" | awk -F, '$2 != 100' >"$T/bare.csv"
-ok 'columns step and split may be missing' "$fitsched" -q -o "$T/bare.sched" "$T/bare.csv"
-is 'then there is no step' "$(sed -n 2p "$T/bare.sched" | cut -c 1-7)" ',cauchy'
+ok 'fitsched: columns step and split may be missing' "$fitsched" -q -o "$T/bare.sched" "$T/bare.csv"
+is 'fitsched: without a column step the step is empty' "$(sed -n 2p "$T/bare.sched" | cut -c 1-7)" ',cauchy'
 is 'fitsched: the fit is the same without columns step and split' "$(sed -n 2p "$T/bare.sched")" "$(sed -n 's/^60,/,/p' "$T/again.csv")"
 
 # Families
@@ -108,52 +108,52 @@ is '--every: a refit that fails is told, the others stand' "$(sed 1d "$T/out" | 
 for f in uniform cauchy logistic frechet piecewise; do
 	"$fitsched" -q --schedule $f --embed 256 "$T/cauchy.csv" >"$T/one.csv"
 	"$fitsched" --curve --points 20000 "$T/one.csv" >"$T/curve.csv"
-	is "$f curve: columns" "$(head -n 1 "$T/curve.csv")" step,family,t,f_nats,density
-	is "$f curve: from t_min to t_max, F never falls, the density integrates to 1" "$(awk -F, '
+	is "fitsched --curve, $f: writes the columns of cdcd-csv(5)" "$(head -n 1 "$T/curve.csv")" step,family,t,f_nats,density
+	is "fitsched --curve, $f: from t_min to t_max, F never falls, and the density integrates to 1" "$(awk -F, '
 		NR == 2 { first = $3 } NR > 2 { sum += ($3 - t) * ($5 + d) / 2; falls += $4 < f }
 		{ t = $3; f = $4; d = $5 } END { printf "%g %g %d %.2f", first, t, falls, sum }' \
 		"$T/curve.csv")" '1 288 0 1.00'
 done
 "$fitsched" --curve "$T/history.csv" >"$T/curve.csv"
-is '--curve: of the last row' "$(sed 1d "$T/curve.csv" | cut -d, -f1 | sort -u)" 60
-is '--curve: 200 points' "$(sed 1d "$T/curve.csv" | wc -l | tr -d ' ')" 200
+is 'fitsched --curve: draws the schedule of the last row' "$(sed 1d "$T/curve.csv" | cut -d, -f1 | sort -u)" 60
+is 'fitsched --curve: writes 200 points by default' "$(sed 1d "$T/curve.csv" | wc -l | tr -d ' ')" 200
 "$fitsched" --curve --history --points 2 "$T/history.csv" >"$T/curve.csv"
-is '--history: of every row' "$(sed 1d "$T/curve.csv" | cut -d, -f1 | tr '\n' ' ')" \
+is 'fitsched --curve: --history draws every row' "$(sed 1d "$T/curve.csv" | cut -d, -f1 | tr '\n' ' ')" \
 	'10 10 20 20 30 30 40 40 50 50 60 60 '
 
 # Bad input
 
-fails 'no such file' 1 'nonesuch: No such file' "$fitsched" "$T/nonesuch"
+fails 'fitsched: reports a missing file' 1 'nonesuch: No such file' "$fitsched" "$T/nonesuch"
 : >"$T/empty"
-fails 'an empty file' 1 'empty' "$fitsched" "$T/empty"
+fails 'fitsched: refuses an empty file' 1 'empty' "$fitsched" "$T/empty"
 echo step,t,ce_nats,split >"$T/header.csv"
-fails 'a header alone' 1 'no row of split train' "$fitsched" "$T/header.csv"
-fails 'no such split' 1 'no row of split test' "$fitsched" --split test "$T/cauchy.csv"
-fails 'no such column' 1 "history.csv: no column 't'" "$fitsched" "$T/history.csv"
-fails 'no steps for --every' 1 'step' "$fitsched" --every 5 "$T/bare.csv"
-fails 'no column for --split' 1 'split' "$fitsched" --split train "$T/bare.csv"
+fails 'fitsched: refuses a log without rows' 1 'no row of split train' "$fitsched" "$T/header.csv"
+fails 'fitsched: reports a split without rows' 1 'no row of split test' "$fitsched" --split test "$T/cauchy.csv"
+fails 'fitsched: reports a missing column' 1 "history.csv: no column 't'" "$fitsched" "$T/history.csv"
+fails 'fitsched: --every requires a column step' 1 'step' "$fitsched" --every 5 "$T/bare.csv"
+fails 'fitsched: --split requires a column split' 1 'split' "$fitsched" --split train "$T/bare.csv"
 head -n 10 "$T/cauchy.csv" >"$T/few.csv"
-fails 'too few rows' 1 'few.csv: no schedule could be fitted: cauchy: . observations: at least 16' \
+fails 'fitsched: refuses too few rows' 1 'few.csv: no schedule could be fitted: cauchy: . observations: at least 16' \
 	"$fitsched" "$T/few.csv"
 { cat "$T/cauchy.csv" && echo '61,1,many,train'; } >"$T/word.csv"
-fails 'a word for a number' 1 'word.csv.*3842.*many' "$fitsched" "$T/word.csv"
+fails 'fitsched: refuses a word instead of a number' 1 'word.csv.*3842.*many' "$fitsched" "$T/word.csv"
 { cat "$T/cauchy.csv" && echo '61,-1,2,train' && echo '61,nan,2,train' && echo '61,2,,train'; } >"$T/odd.csv"
 "$fitsched" "$T/odd.csv" 2>"$T/err" >"$T/out"
-ok 'rows without usable numbers are counted' grep -q ': ignored 3 rows without usable numbers' "$T/err"
+ok 'fitsched: counts rows without usable numbers' grep -q ': ignored 3 rows without usable numbers' "$T/err"
 "$fitsched" -q "$T/cauchy.csv" >"$T/again.csv"
 is 'fitsched: rows without usable numbers do not change the fit' "$(cut -d, -f2- "$T/out")" "$(cut -d, -f2- "$T/again.csv")"
 printf '61,1' | cat "$T/cauchy.csv" - >"$T/cut.csv"
-fails 'a row cut short' 1 'cut.csv' "$fitsched" "$T/cut.csv"
-fails '--curve of what is no schedule' 1 'family' "$fitsched" --curve "$T/cauchy.csv"
+fails 'fitsched: refuses a truncated row' 1 'cut.csv' "$fitsched" "$T/cut.csv"
+fails 'fitsched --curve: refuses a file that is not a schedule' 1 'family' "$fitsched" --curve "$T/cauchy.csv"
 head -n 1 "$T/history.csv" >"$T/none.csv"
-fails '--curve without a schedule' 1 'none.csv: contains no schedule' "$fitsched" --curve "$T/none.csv"
+fails 'fitsched --curve: refuses a file without a schedule' 1 'none.csv: contains no schedule' "$fitsched" --curve "$T/none.csv"
 sed 's/cauchy/gauss/' "$T/sched.csv" >"$T/bad.csv"
-fails '--curve of an unknown family' 1 "bad.csv: line 2: family: unknown family 'gauss'" \
+fails 'fitsched --curve: refuses an unknown family' 1 "bad.csv: line 2: family: unknown family 'gauss'" \
 	"$fitsched" --curve "$T/bad.csv"
-fails 'a full disk' 1 '/dev/full' "$fitsched" -q -o /dev/full "$T/cauchy.csv"
+fails 'fitsched: reports a full disk' 1 '/dev/full' "$fitsched" -q -o /dev/full "$T/cauchy.csv"
 echo precious >"$T/kept"
 "$fitsched" -q -o "$T/kept" "$T/few.csv" 2>"$T/err"
-is 'a failure leaves the old file' "$(cat "$T/kept")" precious
+is 'fitsched: a failure leaves the old file' "$(cat "$T/kept")" precious
 is 'fitsched: a failure leaves no temporary file' "$(find "$T" -name '*.tmp')" ''
 fails 'an unknown schedule' 2 'schedule: unknown value' "$fitsched" --schedule gauss "$T/cauchy.csv"
 fails 'two operands' 2 'operand' "$fitsched" a b
