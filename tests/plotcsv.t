@@ -15,7 +15,7 @@ golden() {
 		mkdir -p tests/golden
 		cp "$T/golden" "$golden_file"
 	fi
-	ok "$golden_what" diff "$golden_file" "$T/golden"
+	ok "plotcsv: draws $golden_what" diff "$golden_file" "$T/golden"
 }
 
 # bytes FILE FROM COUNT: in hexadecimal
@@ -51,29 +51,29 @@ printf 'x,y,z\n1,10,a\n2,,b\n3,30,a\n4,nan,b\n5,-5,c\n6,inf,a\n7,70,b\n' >"$T/ga
 
 # --- the terminal ---
 
-golden 'points, a fit on top' plot-points.txt \
+golden 'points and a fit on top' plot-points.txt \
 	plot -x t -y ce_nats -c step --log-x --line "$T/curves.csv:t,f_nats:fit" "$T/loss.csv"
-golden 'the same in braille' plot-braille.txt env LC_ALL=C.UTF-8 \
+golden 'points and a fit on top in braille' plot-braille.txt env LC_ALL=C.UTF-8 \
 	"$BIN/plotcsv" -x t -y ce_nats -c step --log-x --line "$T/curves.csv:t,f_nats:fit" "$T/loss.csv"
 golden 'a family of lines' plot-lines.txt plot -x t -y f_nats -g step --log-x "$T/curves.csv"
 golden 'a histogram' plot-hist.txt plot --hist -x ce_nats --bins 12 --title Histogram "$T/loss.csv"
 env LC_ALL=C.UTF-8 "$BIN/plotcsv" --ascii -x t -y f_nats -g step --log-x "$T/curves.csv" >"$T/ascii"
-ok '--ascii is ASCII' cmp tests/golden/plot-lines.txt "$T/ascii"
-ok 'standard input' sh -c "'$BIN/plotcsv' --ascii -x t -y f_nats -g step --log-x - <'$T/curves.csv' | cmp - '$T/ascii'"
-not_ok 'no colour where there is no terminal' grep -q "$(printf '\033')" "$T/ascii"
+ok 'plotcsv: --ascii writes only ASCII' cmp tests/golden/plot-lines.txt "$T/ascii"
+ok 'plotcsv: reads standard input' sh -c "'$BIN/plotcsv' --ascii -x t -y f_nats -g step --log-x - <'$T/curves.csv' | cmp - '$T/ascii'"
+not_ok 'plotcsv: writes no colours if standard output is not a terminal' grep -q "$(printf '\033')" "$T/ascii"
 if command -v script >/dev/null && script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 	script -qec "stty cols 50 rows 15; TERM=xterm '$BIN/plotcsv' -x t -y ce_nats -c split '$T/loss.csv'" \
 		/dev/null </dev/null >"$T/tty" 2>&1
-	ok 'a terminal sees colours' grep -q "$(printf '\033\\[38;5;')" "$T/tty"
+	ok 'plotcsv: writes colours to a terminal' grep -q "$(printf '\033\\[38;5;')" "$T/tty"
 	is 'plotcsv: the plot fits the height of the terminal' "$(wc -l <"$T/tty")" 14
 	script -qec "stty cols 40; TERM=xterm '$BIN/plotcsv' -x t -y ce_nats -c step '$T/loss.csv'" \
 		/dev/null </dev/null >"$T/tty" 2>&1
 	ok 'plotcsv: the legend of a terminal explains the colours' grep -q 'step: 1 (light) to 100 (dark)' "$T/tty"
 	script -qec "NO_COLOR=1 TERM=xterm '$BIN/plotcsv' -x t -y ce_nats '$T/loss.csv'" /dev/null \
 		</dev/null >"$T/tty" 2>&1
-	not_ok 'but for NO_COLOR' grep -q '38;5' "$T/tty"
+	not_ok 'plotcsv: NO_COLOR switches colours off' grep -q '38;5' "$T/tty"
 else
-	skip 'a terminal sees colours' 'no script(1) or no terminals here'
+	skip 'plotcsv: writes colours to a terminal' 'no script(1) or no terminals here'
 fi
 
 # --- pictures ---
@@ -81,32 +81,32 @@ fi
 draw() {
 	plot -x t -y ce_nats -c step --log-x --line "$T/curves.csv:t,f_nats:fit" "$@" "$T/loss.csv"
 }
-ok 'a PNG' draw -o "$T/a.png"
-is 'its signature' "$(bytes "$T/a.png" 0 8)" 89504e470d0a1a0a
-is 'its size, 1200 x 750' "$(bytes "$T/a.png" 16 8)" 000004b0000002ee
-is 'its end' "$(tail -c 8 "$T/a.png" | od -An -tx1 | tr -d ' \n')" 49454e44ae426082
-ok 'again' draw -o "$T/b.png"
-ok 'the same bytes' cmp "$T/a.png" "$T/b.png"
-ok '--size' draw --size 640x400 -o "$T/b.png"
-is 'another size' "$(bytes "$T/b.png" 16 8)" 0000028000000190
-ok 'an SVG' draw -o "$T/a.svg"
-ok 'again' draw -o "$T/b.SVG"
-ok 'the same bytes' cmp "$T/a.svg" "$T/b.SVG"
+ok 'plotcsv: writes a PNG' draw -o "$T/a.png"
+is 'plotcsv: a PNG has its signature' "$(bytes "$T/a.png" 0 8)" 89504e470d0a1a0a
+is 'plotcsv: a PNG has 1200 x 750 pixels by default' "$(bytes "$T/a.png" 16 8)" 000004b0000002ee
+is 'plotcsv: a PNG has its end' "$(tail -c 8 "$T/a.png" | od -An -tx1 | tr -d ' \n')" 49454e44ae426082
+ok 'plotcsv: writes the same PNG again' draw -o "$T/b.png"
+ok 'plotcsv: the same command writes the same PNG' cmp "$T/a.png" "$T/b.png"
+ok 'plotcsv: --size writes a PNG of another size' draw --size 640x400 -o "$T/b.png"
+is 'plotcsv: --size sets the size of a PNG' "$(bytes "$T/b.png" 16 8)" 0000028000000190
+ok 'plotcsv: writes an SVG' draw -o "$T/a.svg"
+ok 'plotcsv: writes an SVG for a suffix in upper case' draw -o "$T/b.SVG"
+ok 'plotcsv: the same command writes the same SVG' cmp "$T/a.svg" "$T/b.SVG"
 if command -v xmllint >/dev/null; then
-	ok 'well-formed' xmllint --noout "$T/a.svg"
+	ok 'plotcsv: an SVG is well-formed' xmllint --noout "$T/a.svg"
 else
-	ok 'begins and ends as SVG' sh -c "head -n 2 '$T/a.svg' | grep -q '<svg ' && tail -n 1 '$T/a.svg' | grep -q '</svg>'"
+	ok 'plotcsv: an SVG begins and ends as SVG' sh -c "head -n 2 '$T/a.svg' | grep -q '<svg ' && tail -n 1 '$T/a.svg' | grep -q '</svg>'"
 fi
-is 'no temporary is left' "$(find "$T" -name '*.tmp')" ''
+is 'plotcsv: leaves no temporary file of a picture' "$(find "$T" -name '*.tmp')" ''
 
 # different DESCRIPTION OPTION...: another picture than without the options
 different() {
 	different_what=$1
 	shift
 	if draw "$@" -o "$T/c.png" 2>"$T/.err"; then
-		not_ok "$different_what" cmp "$T/a.png" "$T/c.png"
+		not_ok "plotcsv: $different_what changes the picture" cmp "$T/a.png" "$T/c.png"
 	else
-		ok "$different_what" false
+		ok "plotcsv: $different_what changes the picture" false
 		show "$T/.err"
 	fi
 }
@@ -132,9 +132,9 @@ different '-c text' -c split
 different '-g' -g split
 plot -x t -y ce_nats --line "$T/curves.csv" -o "$T/named.svg" "$T/loss.csv"
 plot -x t -y ce_nats --line "$T/curves.csv:t,f_nats" -o "$T/default.svg" "$T/loss.csv"
-ok '--line FILE: the column of the same name, and the one behind it' cmp "$T/named.svg" "$T/default.svg"
+ok 'plotcsv: --line FILE uses the column of the same name and the one after it' cmp "$T/named.svg" "$T/default.svg"
 printf 'density,x\n1,2\n2,3\n' >"$T/other.csv"
-fails '--line FILE: no column behind it' 1 "no column after 'density'; name both" \
+fails 'plotcsv: --line FILE reports that no column follows' 1 "no column after 'density'; name both" \
 	plot -x density -y x --line "$T/curves.csv" "$T/other.csv"
 
 # Of what falls into half a pixel only the first, lowest, highest and last point are drawn: a line of
@@ -156,23 +156,23 @@ awk 'BEGIN {
 }' >"$T/dense.csv"
 plot -x x -y y --lines -o "$T/dense.png" "$T/dense.csv"
 plot -x x -y y --lines --where few=1 -o "$T/sparse.png" "$T/dense.csv"
-ok 'a dense line is the line of its extremes' cmp "$T/dense.png" "$T/sparse.png"
+ok 'plotcsv: a dense line is drawn as its extremes' cmp "$T/dense.png" "$T/sparse.png"
 
 different 'a second line' --line "$T/curves.csv:t,density"
-ok '-y twice' plot -x t -y f_nats,density --lines -o "$T/c.svg" "$T/curves.csv"
-ok 'without -x' plot -y ce_nats -o "$T/c.png" "$T/loss.csv"
-ok 'a histogram by split' plot --hist -x t --log-x --log-y -c split -o "$T/c.png" "$T/loss.csv"
+ok 'plotcsv: draws two columns of y' plot -x t -y f_nats,density --lines -o "$T/c.svg" "$T/curves.csv"
+ok 'plotcsv: draws without a column of x' plot -y ce_nats -o "$T/c.png" "$T/loss.csv"
+ok 'plotcsv: draws a histogram by split' plot --hist -x t --log-x --log-y -c split -o "$T/c.png" "$T/loss.csv"
 printf 'x,y\n5,5\n' >"$T/one.csv"
-ok 'one point' plot -x x -y y -o "$T/c.png" "$T/one.csv"
-ok 'one point, logarithmic' plot -x x -y y --log-x --log-y -o "$T/c.svg" "$T/one.csv"
+ok 'plotcsv: draws one point' plot -x x -y y -o "$T/c.png" "$T/one.csv"
+ok 'plotcsv: draws one point on logarithmic axes' plot -x x -y y --log-x --log-y -o "$T/c.svg" "$T/one.csv"
 printf 'x,y\n-1e308,1e-300\n1e300,1e300\n' >"$T/far.csv"
-ok 'numbers far apart' plot -x x -y y --lines -o "$T/c.png" "$T/far.csv"
+ok 'plotcsv: draws numbers of very different sizes' plot -x x -y y --lines -o "$T/c.png" "$T/far.csv"
 awk 'BEGIN { print "x,c"; for (i = 0; i < 60; i++) printf "%d,name %d\n", i, i % 20 }' >"$T/many.csv"
 plot -x x -y x -c c "$T/many.csv" >"$T/many"
-ok 'more texts than colours' grep -q '13 others' "$T/many"
+ok 'plotcsv: draws more texts than it has colours' grep -q '13 others' "$T/many"
 printf 'x,c\n1,\377\001\n2,a"b<&>\n' | sed 's/a"b/"a""b/;s/>$/>"/' >"$T/odd.csv"
-ok 'odd names' plot -x x -y x -c c --title "$(printf '\377<&>\001')" -o "$T/c.svg" "$T/odd.csv"
-ok 'very long names' plot -x x -y x --title "$(printf '%0999d' 1)" --line "$T/one.csv:x,y:$(printf '%0999d' 1)" \
+ok 'plotcsv: draws odd names' plot -x x -y x -c c --title "$(printf '\377<&>\001')" -o "$T/c.svg" "$T/odd.csv"
+ok 'plotcsv: draws very long names' plot -x x -y x --title "$(printf '%0999d' 1)" --line "$T/one.csv:x,y:$(printf '%0999d' 1)" \
 	-o "$T/c.png" "$T/one.csv"
 
 # --- ticks ---
@@ -263,16 +263,16 @@ is 'plotcsv: a line of one point is a dot in a picture' \
 # --- what is left out ---
 
 plot -x x -y y "$T/gaps.csv" >"$T/.out" 2>"$T/.err"
-is 'missing values are counted' "$(cat "$T/.err")" 'plotcsv: left out: 3 missing, infinite or not a number'
+is 'plotcsv: counts missing values' "$(cat "$T/.err")" 'plotcsv: left out: 3 missing, infinite or not a number'
 plot -x x -y y --log-y "$T/gaps.csv" >"$T/.out" 2>"$T/.err"
-is 'so is what a logarithm has no place for' "$(tail -n 1 "$T/.err")" \
+is 'plotcsv: counts values that a log axis cannot show' "$(tail -n 1 "$T/.err")" \
 	'plotcsv: left out: 1 not positive, on a logarithmic axis'
 plot -q -x x -y y "$T/gaps.csv" >"$T/.out" 2>"$T/.err"
-is '-q says nothing' "$(cat "$T/.err")" ''
+is 'plotcsv: -q prints nothing' "$(cat "$T/.err")" ''
 plot -v -x x -y y "$T/gaps.csv" >"$T/.out" 2>"$T/.err"
-ok '-v ends with time and memory' grep -q 'MiB peak' "$T/.err"
+ok 'plotcsv: -v ends with time and memory' grep -q 'MiB peak' "$T/.err"
 draw --max-points 100 -o "$T/c.svg" 2>"$T/.err"
-is 'thinning says so' "$(cat "$T/.err")" 'plotcsv: 100 of 400 points drawn; --max-points 0 draws all'
+is 'plotcsv: reports that it thins points' "$(cat "$T/.err")" 'plotcsv: 100 of 400 points drawn; --max-points 0 draws all'
 
 # --- --follow ---
 
@@ -289,42 +289,42 @@ wait_for() {
 		sleep 0.1
 	done
 }
-ok 'follow draws what there is' wait_for test -s "$T/grow.png"
+ok 'plotcsv: --follow draws the rows of a file' wait_for test -s "$T/grow.png"
 head -n 200 "$T/loss.csv" >"$T/now.csv"
 plot -x t -y ce_nats -o "$T/now.png" "$T/now.csv"
-ok 'but for a line that is not complete' cmp "$T/now.png" "$T/grow.png"
+ok 'plotcsv: --follow does not draw an incomplete line' cmp "$T/now.png" "$T/grow.png"
 printf ',2.5,train\n' >>"$T/grow.csv"
 plot -x t -y ce_nats -o "$T/now.png" "$T/grow.csv"
-ok 'follow draws what has grown' wait_for cmp -s "$T/now.png" "$T/grow.png"
+ok 'plotcsv: --follow draws appended rows' wait_for cmp -s "$T/now.png" "$T/grow.png"
 head -n 50 "$T/loss.csv" >"$T/grow.csv"
 plot -x t -y ce_nats -o "$T/now.png" "$T/grow.csv"
-ok 'follow begins again where the file does' wait_for cmp -s "$T/now.png" "$T/grow.png"
+ok 'plotcsv: --follow starts again if the file does' wait_for cmp -s "$T/now.png" "$T/grow.png"
 kill -TERM $pid
 wait $pid
-is 'a signal ends it well' "$?$(cat "$T/.err")" 0
+is 'plotcsv: --follow ends with status 0 on SIGTERM' "$?$(cat "$T/.err")" 0
 if command -v timeout >/dev/null; then
 	timeout --preserve-status -s INT 0.5 "$BIN/plotcsv" -F -x t -y ce_nats "$T/loss.csv" >"$T/follow"
-	is 'so does an interrupt' "$?" 0
+	is 'plotcsv: --follow ends with status 0 on SIGINT' "$?" 0
 	ok 'plotcsv -F: SIGINT leaves a complete picture' sh -c "tail -n 1 '$T/follow' | grep -q ' t$'"
 else
-	skip 'so does an interrupt' 'no timeout here'
+	skip 'plotcsv: --follow ends with status 0 on SIGINT' 'no timeout here'
 fi
-is 'no temporary is left' "$(find "$T" -name '*.tmp')" ''
+is 'plotcsv: --follow leaves no temporary file' "$(find "$T" -name '*.tmp')" ''
 (
 	head -n 100 "$T/loss.csv"
 	sleep 0.5
 	tail -n +101 "$T/loss.csv"
 ) | plot --follow --interval 0.1 -x t -y ce_nats -c step >"$T/follow" 2>"$T/.err"
-is 'a pipe is followed to its end' "$?" 0
+is 'plotcsv: --follow reads a pipe to its end' "$?" 0
 plot -x t -y ce_nats -c step "$T/loss.csv" >"$T/whole"
 tail -n "$(wc -l <"$T/whole")" "$T/follow" >"$T/last"
-ok 'the last picture is that of all rows' cmp "$T/whole" "$T/last"
+ok 'plotcsv: --follow of a pipe draws all rows last' cmp "$T/whole" "$T/last"
 ok 'plotcsv --follow: draws a picture before the pipe ends' test "$(grep -c '^ *ce (nats)$' "$T/follow")" -ge 2
 printf 'x,y\n1,2\n3,4' | plot --follow --interval 0.05 -x x -y y >"$T/follow"
 printf 'x,y\n1,2\n3,4\n' | plot -x x -y y >"$T/whole"
 tail -n "$(wc -l <"$T/whole")" "$T/follow" >"$T/last"
 ok 'plotcsv: --follow takes a last line without an end where a pipe ends' cmp "$T/whole" "$T/last"
-fails 'a pipe that ends within a row' 1 'standard input: line 3: wrong number of fields: 1 \(expected 2\)' \
+fails 'plotcsv: --follow reports a pipe that ends within a row' 1 'standard input: line 3: wrong number of fields: 1 \(expected 2\)' \
 	sh -c "printf 'x,y\n1,2\n3' | '$BIN/plotcsv' --follow --interval 0.05 -q -y y >/dev/null"
 
 fails 'plotcsv: --follow of a pipe without rows' 1 'standard input: nothing to draw: no rows follow the header$' \
@@ -332,14 +332,14 @@ fails 'plotcsv: --follow of a pipe without rows' 1 'standard input: nothing to d
 
 # --- bad input ---
 
-fails 'a missing column lists those there are' 1 \
+fails 'plotcsv: the message about a missing column lists all columns' 1 \
 	"gaps.csv: no column 'w'; there are x, y, z$" plot -x x -y w "$T/gaps.csv"
-fails 'of -c' 1 "no column 'w'" plot -x x -y y -c w "$T/gaps.csv"
-fails 'of -g' 1 "no column 'w'" plot -x x -y y -g w "$T/gaps.csv"
-fails 'of --where' 1 "no column 'w'" plot -x x -y y --where w=1 "$T/gaps.csv"
-fails 'of --line' 1 "line: $T/curves.csv: no column 'w'" plot -x x -y y --line "$T/curves.csv:t,w" "$T/gaps.csv"
-fails 'no file of --line' 1 'none: No such file' plot -x x -y y --line "$T/none" "$T/gaps.csv"
-fails 'not a number' 1 "gaps.csv: line 2: column 'z': 'a' is not a number$" plot -x x -y z "$T/gaps.csv"
+fails 'plotcsv: -c reports a missing column' 1 "no column 'w'" plot -x x -y y -c w "$T/gaps.csv"
+fails 'plotcsv: -g reports a missing column' 1 "no column 'w'" plot -x x -y y -g w "$T/gaps.csv"
+fails 'plotcsv: --where reports a missing column' 1 "no column 'w'" plot -x x -y y --where w=1 "$T/gaps.csv"
+fails 'plotcsv: --line reports a missing column' 1 "line: $T/curves.csv: no column 'w'" plot -x x -y y --line "$T/curves.csv:t,w" "$T/gaps.csv"
+fails 'plotcsv: --line reports a missing file' 1 'none: No such file' plot -x x -y y --line "$T/none" "$T/gaps.csv"
+fails 'plotcsv: refuses a text instead of a number' 1 "gaps.csv: line 2: column 'z': 'a' is not a number$" plot -x x -y z "$T/gaps.csv"
 fails 'plotcsv: no row has the text of --where' 1 \
 	'gaps.csv: nothing to draw: none of 7 rows has the texts of --where$' plot -x x -y y --where x=0 "$T/gaps.csv"
 fails 'plotcsv: nothing within --xlim' 1 \
@@ -360,22 +360,22 @@ fails 'plotcsv: nothing but nan' 1 'nothing to draw: left out: 1 missing, infini
 printf 'x,y\n' >"$T/header.csv"
 fails 'plotcsv: a header without rows' 1 'nothing to draw: no rows follow the header$' plot -y y "$T/header.csv"
 printf 'x,y\n1,2\n3' >"$T/cut.csv"
-fails 'a file that is cut' 1 'cut.csv: line 3: wrong number of fields' plot -x x -y y -o "$T/none.png" "$T/cut.csv"
-not_ok 'leaves no picture' test -e "$T/none.png"
+fails 'plotcsv: refuses a truncated file' 1 'cut.csv: line 3: wrong number of fields' plot -x x -y y -o "$T/none.png" "$T/cut.csv"
+not_ok 'plotcsv: a truncated file leaves no picture' test -e "$T/none.png"
 cp "$T/a.png" "$T/old.png"
-fails 'a failure' 1 'line 3: wrong number of fields' plot -x x -y y -o "$T/old.png" "$T/cut.csv"
-ok 'leaves the old picture' cmp "$T/a.png" "$T/old.png"
-fails 'no such directory' 1 "$T/none/a.png" draw -o "$T/none/a.png"
+fails 'plotcsv: a truncated file is refused for an existing picture' 1 'line 3: wrong number of fields' plot -x x -y y -o "$T/old.png" "$T/cut.csv"
+ok 'plotcsv: a failure leaves the old picture' cmp "$T/a.png" "$T/old.png"
+fails 'plotcsv: reports a missing directory' 1 "$T/none/a.png" draw -o "$T/none/a.png"
 if [ -w /dev/full ]; then
-	fails 'a full disk' 1 'standard output: cannot write' sh -c "'$BIN/plotcsv' -y y -q '$T/gaps.csv' >/dev/full"
+	fails 'plotcsv: reports a full disk' 1 'standard output: cannot write' sh -c "'$BIN/plotcsv' -y y -q '$T/gaps.csv' >/dev/full"
 	ln -s /dev/full "$T/full.png"
 	ln -s /dev/full "$T/full.svg"
-	fails 'a full disk, PNG' 1 'full.png: cannot write' draw -o "$T/full.png"
-	fails 'a full disk, SVG' 1 'full.svg: cannot write' draw -q -o "$T/full.svg"
+	fails 'plotcsv: reports a full disk for a PNG' 1 'full.png: cannot write' draw -o "$T/full.png"
+	fails 'plotcsv: reports a full disk for an SVG' 1 'full.svg: cannot write' draw -q -o "$T/full.svg"
 else
-	skip 'a full disk' 'no /dev/full here'
+	skip 'plotcsv: reports a full disk' 'no /dev/full here'
 fi
-ok 'a reader that goes away' sh -c "'$BIN/plotcsv' -y y -q '$T/gaps.csv' 2>'$T/.err2' | true; test ! -s '$T/.err2'"
+ok 'plotcsv: ends quietly if its reader exits' sh -c "'$BIN/plotcsv' -y y -q '$T/gaps.csv' 2>'$T/.err2' | true; test ! -s '$T/.err2'"
 
 printf 'x,y\n1,1\n2,1.0000000000000002\n' >"$T/narrow.csv"
 fails 'plotcsv: a terminal without room for the labels' 1 '24 columns are too few for this picture .25 at least.$' \
@@ -404,10 +404,10 @@ fails '--size' 2 'WIDTHxHEIGHT' plot -y y --size 12 "$T/gaps.csv"
 fails '--size too large' 2 'WIDTHxHEIGHT' plot -y y --size 99999x99999 "$T/gaps.csv"
 fails '--xlim' 2 'not FROM:TO' plot -y y --xlim 3 "$T/gaps.csv"
 for limits in 0x1:0x5 '+1:5' '1: 5' nan:5 1:inf; do
-	fails "--xlim $limits" 2 'not FROM:TO' plot -y y --xlim "$limits" "$T/gaps.csv"
+	fails "plotcsv: --xlim refuses $limits" 2 'not FROM:TO' plot -y y --xlim "$limits" "$T/gaps.csv"
 done
 for size in ' 900x600' +900x600 900x600x 900.5x600 0x384x600; do
-	fails "--size $size" 2 'WIDTHxHEIGHT' plot -y y --size "$size" "$T/gaps.csv"
+	fails "plotcsv: --size refuses $size" 2 'WIDTHxHEIGHT' plot -y y --size "$size" "$T/gaps.csv"
 done
 fails '--xlim descending' 2 'start must be below the end' plot -y y --xlim 3:1 "$T/gaps.csv"
 fails '--xlim with zero on a log axis' 2 'logarithmic' plot -y y --xlim 0:1 --log-x "$T/gaps.csv"
@@ -415,9 +415,9 @@ fails 'plotcsv: --interval without --follow' 2 'interval: needs --follow' \
 	plot -y y --interval 2 "$T/gaps.csv"
 fails 'plotcsv: --ascii with --output' 2 'ascii does not go with --output' \
 	plot -y y --ascii -o "$T/ascii.png" "$T/gaps.csv"
-fails '--interval' 2 'interval' plot -y y --interval 0 "$T/gaps.csv"
-fails 'two operands' 2 'unexpected operand' plot -y y "$T/gaps.csv" "$T/gaps.csv"
-ok '--help' sh -c "'$BIN/plotcsv' --help | grep -q -- --follow"
-ok '--version' sh -c "'$BIN/plotcsv' -V | grep -q '^plotcsv (cdcd)'"
+fails 'plotcsv: --interval refuses 0' 2 'interval' plot -y y --interval 0 "$T/gaps.csv"
+fails 'plotcsv: refuses two operands' 2 'unexpected operand' plot -y y "$T/gaps.csv" "$T/gaps.csv"
+ok 'plotcsv: --help lists --follow' sh -c "'$BIN/plotcsv' --help | grep -q -- --follow"
+ok 'plotcsv: --version prints the version' sh -c "'$BIN/plotcsv' -V | grep -q '^plotcsv (cdcd)'"
 
 done_testing
