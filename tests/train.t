@@ -26,17 +26,17 @@ run() {
 		-j 2 -o "$T/$run_name" "$@" "$T/train.noised"
 }
 
-ok 'forty steps' run whole.st -n 40 -l "$T/steps.csv" --schedule-log "$T/sched.csv" \
+ok 'train: a run of forty steps succeeds' run whole.st -n 40 -l "$T/steps.csv" --schedule-log "$T/sched.csv" \
 	--valid "$T/valid.noised" --valid-every 20
 run again.st -n 40 --valid "$T/valid.noised" --valid-every 20 >"$T/loss.csv"
-ok 'the same run gives the same bytes' cmp "$T/whole.st" "$T/again.st"
+ok 'train: the same run writes the same checkpoint' cmp "$T/whole.st" "$T/again.st"
 run other.st -n 40 -s 2 >/dev/null
-not_ok 'another seed gives others' cmp "$T/whole.st" "$T/other.st"
-is 'the log on standard output has a header' "$(head -n 1 "$T/loss.csv")" 'step,t,ce_nats,split'
-is 'a row for every sequence' "$(grep -c ',train$' "$T/loss.csv")" 640
+not_ok 'train: another seed gives another checkpoint' cmp "$T/whole.st" "$T/other.st"
+is 'train: the log of losses on standard output has a header' "$(head -n 1 "$T/loss.csv")" 'step,t,ce_nats,split'
+is 'train: the log of losses has a row for every sequence' "$(grep -c ',train$' "$T/loss.csv")" 640
 is 'train: the log has a row for every validated sequence' "$(grep -c ',valid$' "$T/loss.csv")" 40
-is 'the log has a row a step' "$(tail -n 1 "$T/steps.csv" | cut -d, -f1,2)" '40,640'
-is 'the schedules were refitted' "$(tail -n 1 "$T/sched.csv" | cut -d, -f1,2)" '40,cauchy'
+is 'train: the log of steps has a row for every step' "$(tail -n 1 "$T/steps.csv" | cut -d, -f1,2)" '40,640'
+is 'train: the schedule is refitted every --refit-every steps' "$(tail -n 1 "$T/sched.csv" | cut -d, -f1,2)" '40,cauchy'
 last_fit() { # last_fit: of the last row, step, family and parameters to five digits, as losses are logged with nine
 	tail -n 1 | awk -F, '{ printf "%d %s %.5g %.5g %.5g %.5g\n", $1, $2, $3, $4, $5, $6 }'
 }
@@ -51,12 +51,12 @@ run half.st -n 40 --stop-after 20 --valid "$T/valid.noised" --valid-every 20 >"$
 train -q -j 2 -r "$T/half.st" --valid "$T/valid.noised" --valid-every 20 --no-header \
 	"$T/train.noised" >"$T/b.csv"
 cat "$T/a.csv" "$T/b.csv" >"$T/ab.csv"
-ok '40 steps = 20, stop, resume, 20: the same bytes' cmp "$T/half.st" "$T/whole.st"
+ok 'train: a stopped and resumed run writes the checkpoint of an uninterrupted one' cmp "$T/half.st" "$T/whole.st"
 ok 'train: a stopped and resumed run writes the same log' cmp "$T/ab.csv" "$T/loss.csv"
 run skipped.st -n 40 --stop-after 20 --valid "$T/valid.noised" --valid-every 20 >/dev/null
 noise -q -e 8 -s 1 --mask mixed --skip 320 "$T/train.rows" |
 	train -q -j 2 -r "$T/skipped.st" --valid "$T/valid.noised" --valid-every 20 >/dev/null
-ok 'the same by noise --skip' cmp "$T/skipped.st" "$T/whole.st"
+ok 'train: a run resumed on rows of noise --skip writes the same checkpoint' cmp "$T/skipped.st" "$T/whole.st"
 RUN='exec' run killed.st -n 40 --save-every 1 >"$T/killed.csv" &
 killed=$!
 until [ -e "$T/killed.st" ]; do
@@ -67,7 +67,7 @@ wait $killed
 train -q -j 2 -r "$T/killed.st" "$T/train.noised" >/dev/null
 run plain.st -n 40 >/dev/null
 ok 'stopped by SIGTERM and resumed: the same bytes' cmp "$T/killed.st" "$T/plain.st"
-fails 'a stream that begins too late' 1 'begins with row 1000 .* row 640 comes next' \
+fails 'train: --resume refuses a stream that begins too late' 1 'begins with row 1000 .* row 640 comes next' \
 	sh -c "noise -q -e 8 -s 1 --skip 1000 '$T/train.rows' | train -q -n 50 -r '$T/whole.st'"
 
 # --- logs of a run that went on after its last checkpoint ---
@@ -78,7 +78,7 @@ logs() {
 		--valid "$T/valid.noised" --valid-every 20
 }
 logs one run one.st -n 40
-ok '--loss-log has what standard output would have' cmp "$T/one.loss" "$T/loss.csv"
+ok 'train: --loss-log writes what standard output would get' cmp "$T/one.loss" "$T/loss.csv"
 logs two run two.st -n 40 --stop-after 10
 cp "$T/two.st" "$T/two.old"
 logs two train -q -j 2 -r "$T/two.st" --stop-after 30 "$T/train.noised"
@@ -86,16 +86,16 @@ printf '31,0.5' >>"$T/two.loss"
 mv "$T/two.old" "$T/two.st"
 logs two train -j 2 -r "$T/two.st" "$T/train.noised" 2>"$T/two.err"
 ok 'back to an older checkpoint: the same log of losses' cmp "$T/two.loss" "$T/one.loss"
-ok 'the same log of fits' cmp "$T/two.fits" "$T/one.fits"
-is 'every step once in the log of steps' "$(cut -d, -f1,2 "$T/two.steps" | cksum)" \
+ok 'train: resumed from an older checkpoint, a run writes the same log of fits' cmp "$T/two.fits" "$T/one.fits"
+is 'train: resumed from an older checkpoint, a run has every step once in its log of steps' "$(cut -d, -f1,2 "$T/two.steps" | cksum)" \
 	"$(cut -d, -f1,2 "$T/one.steps" | cksum)"
 ok 'train -r: reports the lines that it removes from a log' \
 	grep -q 'two.steps: removed 20 lines after step 10' "$T/two.err"
-fails 'a log that is another file' 1 'not a log to append to' \
+fails 'train: refuses to append a log to another file' 1 'not a log to append to' \
 	train -q -r "$T/whole.st" -l "$vocab" "$T/train.noised"
 
 # --- options ---
-is '--dry-run counts parameters' \
+is 'train: --dry-run prints the number of parameters' \
 	"$(train --dry-run -x tiny "$T/train.noised" | sed -n 's/^parameters: //p' | cut -d' ' -f1 | awk '$1 > 1200000 && $1 < 1400000 { print "about 1.3 million" }')" \
 	'about 1.3 million'
 if [ -n "${SAN:-}" ]; then
@@ -108,34 +108,34 @@ else
 	ok 'train: memory under ulimit -d is what is available' \
 		[ "$available" -gt 0 -a "$available" -lt 1954 ]
 fi
-ok '--dry-run leaves no file' test ! -e model.safetensors
+ok 'train: --dry-run writes no checkpoint' test ! -e model.safetensors
 for p in karras tanh cdcd bayes; do
-	ok "--precond $p" run "p-$p" -n 3 --precond $p
+	ok "train: trains with --precond $p" run "p-$p" -n 3 --precond $p
 done
 for s in uniform cauchy logistic frechet piecewise; do
-	ok "--schedule $s" run "s-$s" -n 12 --schedule $s --t-min 0.5 --t-max 50
+	ok "train: trains with --schedule $s" run "s-$s" -n 12 --schedule $s --t-min 0.5 --t-max 50
 done
-ok 'the switches' run switches -n 3 --positions off --qk-norm off --posterior off --recall 0 --self-cond 0 \
+ok 'train: trains with all optional parts of the model switched off' run switches -n 3 --positions off --qk-norm off --posterior off --recall 0 --self-cond 0 \
 	--vocab full --pad-loss off --time-width 16 --refit-every 0
-ok 'a checkpoint has the recall' grep -aq '"recall.qk"' "$T/whole.st"
-not_ok '--recall 0 leaves it out' grep -aq '"recall.qk"' "$T/switches"
-ok 'the optimiser' run optimiser -n 3 --lr 1e-3 --lr-end 0.5 --warmup 0.5 --beta1 0.8 --beta2 0.9 \
+ok 'train: a checkpoint has the tensors of copy attention' grep -aq '"recall.qk"' "$T/whole.st"
+not_ok 'train: without copy attention a checkpoint lacks its tensors' grep -aq '"recall.qk"' "$T/switches"
+ok 'train: trains with other options of the optimiser' run optimiser -n 3 --lr 1e-3 --lr-end 0.5 --warmup 0.5 --beta1 0.8 --beta2 0.9 \
 	--decay 0.1 --clip 0 --ema 0.9
-ok '--preset small --help shows that preset' sh -c "train -x small --help | grep -q -- '--layers N .*\[8\]'"
-ok '-V' sh -c 'train -V | grep -q "^train (cdcd)"'
-ok '-v ends with time and memory' sh -c "train -v -x tiny --layers 1 -n 1 -B 2 -f -o '$T/v.st' '$T/train.noised' 2>&1 >/dev/null | tail -n 1 | grep -q 'MiB peak'"
+ok 'train: --help after --preset small shows the values of this preset' sh -c "train -x small --help | grep -q -- '--layers N .*\[8\]'"
+ok 'train: -V prints the version' sh -c 'train -V | grep -q "^train (cdcd)"'
+ok 'train: -v ends with time and memory' sh -c "train -v -x tiny --layers 1 -n 1 -B 2 -f -o '$T/v.st' '$T/train.noised' 2>&1 >/dev/null | tail -n 1 | grep -q 'MiB peak'"
 
 # --- refusals ---
-fails 'an existing checkpoint' 2 'exists: -r .* continues it, -f replaces it' run whole.st -n 1
-ok '-f replaces it' run other.st -n 1 -f
-fails 'rows that are not noised' 1 'rows.*noised' train -q -o "$T/x" "$T/train.rows"
-fails 'an empty input' 1 '/dev/null' train -q -o "$T/x" /dev/null
-fails 'no such file' 1 'nowhere: No such file' train -q -o "$T/x" "$T/nowhere"
+fails 'train: refuses to replace an existing checkpoint' 2 'exists: -r .* continues it, -f replaces it' run whole.st -n 1
+ok 'train: -f replaces an existing checkpoint' run other.st -n 1 -f
+fails 'train: refuses rows without noise' 1 'rows.*noised' train -q -o "$T/x" "$T/train.rows"
+fails 'train: refuses an empty input' 1 '/dev/null' train -q -o "$T/x" /dev/null
+fails 'train: reports a missing input' 1 'nowhere: No such file' train -q -o "$T/x" "$T/nowhere"
 head -c 3000 "$T/train.noised" >"$T/cut.noised"
-fails 'rows cut short' 1 'cut.noised: truncated' train -q -x tiny --layers 1 -n 40 -o "$T/cut.st" "$T/cut.noised"
+fails 'train: reports truncated rows' 1 'cut.noised: truncated' train -q -x tiny --layers 1 -n 40 -o "$T/cut.st" "$T/cut.noised"
 head -c 1500 "$T/valid.noised" >"$T/cut.valid"
-fails 'validation rows cut short, before the first step' 1 'cut.valid: truncated' run cut2.st -n 40 --valid "$T/cut.valid"
-ok 'which leaves nothing' [ ! -e "$T/cut2.st" ]
+fails 'train: reports truncated validation rows before the first step' 1 'cut.valid: truncated' run cut2.st -n 40 --valid "$T/cut.valid"
+ok 'train: truncated validation rows leave no checkpoint' [ ! -e "$T/cut2.st" ]
 cat "$T/train.noised" "$T/valid.noised" >"$T/joined.noised"
 small='-x tiny --layers 1 --width 16 --heads 1 -d 8 -B 16 -j 1 -f'
 # shellcheck disable=SC2086
@@ -153,53 +153,53 @@ fails 'train: --self-cond of less than one row of the run is warned of' 0 \
 	'--self-cond 0.01 of 64 rows is less than one row' run few.st -n 4 --self-cond 0.01
 is 'train: --self-cond of one row of the run is no cause to warn' \
 	"$(run one-row.st -n 4 --self-cond 0.016 2>&1 >/dev/null)" ''
-fails 'heads that do not divide the width' 2 'heads do not divide' run x --heads 5
-fails 'a model without end' 1 'memory' run x --layers 1000 --width 65536 --heads 64
-fails 'more threads than can work' 2 'at most' run x -j 1024
-fails 'a number beyond 2^63' 2 "'9223372036854775808' is not a number from 0 to" run x -n 9223372036854775808
-fails 'no number at all' 2 "'1x' is not a whole number" run x -n 1x
-fails '--valid-every without --valid' 2 'valid-every: needs --valid' run x --valid-every 3
-fails '--no-header with --loss-log' 2 'does not go' run x --no-header --loss-log y
-fails 'another shape on resuming' 2 'model.layers is 1 in the checkpoint and cannot be changed to 3' \
+fails 'train: refuses heads that do not divide the width' 2 'heads do not divide' run x --heads 5
+fails 'train: refuses a model that does not fit the memory' 1 'memory' run x --layers 1000 --width 65536 --heads 64
+fails 'train: refuses too many threads' 2 'at most' run x -j 1024
+fails 'train: refuses a number of steps beyond 2^63' 2 "'9223372036854775808' is not a number from 0 to" run x -n 9223372036854775808
+fails 'train: refuses a number of steps that is not a number' 2 "'1x' is not a whole number" run x -n 1x
+fails 'train: --valid-every requires --valid' 2 'valid-every: needs --valid' run x --valid-every 3
+fails 'train: --no-header does not go with --loss-log' 2 'does not go' run x --no-header --loss-log y
+fails 'train: --resume refuses another shape of the model' 2 'model.layers is 1 in the checkpoint and cannot be changed to 3' \
 	train -q -r "$T/whole.st" --layers 3 "$T/train.noised"
-fails 'a preset on resuming' 2 'preset' train -q -r "$T/whole.st" -x tiny "$T/train.noised"
+fails 'train: --resume refuses a preset' 2 'preset' train -q -r "$T/whole.st" -x tiny "$T/train.noised"
 pack -q -T 64 -o "$T/short.rows" "$T/train.rows" 2>/dev/null ||
 	tok -q -w "$vocab" "$T/train.jsonl" | pack -q -T 64 -o "$T/short.rows"
-fails 'rows of another length' 1 'rows of 64 tokens.*has 72' \
+fails 'train: --resume refuses rows of another length' 1 'rows of 64 tokens.*has 72' \
 	sh -c "noise -q '$T/short.rows' | train -q -r '$T/whole.st'"
-fails 'a checkpoint that is none' 1 'train.rows' train -q -r "$T/train.rows" "$T/train.noised"
+fails 'train: --resume refuses a file that is not a checkpoint' 1 'train.rows' train -q -r "$T/train.rows" "$T/train.noised"
 head -c 20000 "$T/whole.st" >"$T/torn.st"
-fails 'a torn checkpoint' 1 'torn.st' train -q -r "$T/torn.st" "$T/train.noised"
-fails 'an unknown option' 2 "unknown .*'--nonsense'" train --nonsense
-fails 'a value out of range' 2 '--beta1' train --beta1 2
-fails 'an unknown letter' 2 "unknown option '-z'" train -z
-fails 'an option without its argument' 2 'steps: missing argument' train -n
-fails 'no number that a double holds' 2 "'1e999' is not a number that a double can hold" train --lr 1e999
-fails 'a seed that is none' 2 "seed: '-1' is not a whole number from 0 to 2\\^64 - 1" train -s -1
-fails 'one operand too many' 2 'operand' train a b
+fails 'train: --resume refuses a truncated checkpoint' 1 'torn.st' train -q -r "$T/torn.st" "$T/train.noised"
+fails 'train: refuses an unknown option' 2 "unknown .*'--nonsense'" train --nonsense
+fails 'train: refuses a value out of range' 2 '--beta1' train --beta1 2
+fails 'train: refuses an unknown option letter' 2 "unknown option '-z'" train -z
+fails 'train: refuses an option without its argument' 2 'steps: missing argument' train -n
+fails 'train: refuses a number that double cannot hold' 2 "'1e999' is not a number that a double can hold" train --lr 1e999
+fails 'train: refuses a negative seed' 2 "seed: '-1' is not a whole number from 0 to 2\\^64 - 1" train -s -1
+fails 'train: refuses two operands' 2 'operand' train a b
 if [ -w /dev/full ]; then
-	fails 'a full disk for the log' 1 'standard output: cannot write' \
+	fails 'train: reports a full disk for the log' 1 'standard output: cannot write' \
 		sh -c "train -q -x tiny --layers 1 -n 30 -B 8 -o '$T/full.st' '$T/train.noised' >/dev/full"
-	ok 'does not lose the checkpoint' denoise -m "$T/full.st" --info
-	fails 'a full disk for the checkpoint' 1 '/dev/full' \
+	ok 'train: a full disk for the log does not lose the checkpoint' denoise -m "$T/full.st" --info
+	fails 'train: reports a full disk for the checkpoint' 1 '/dev/full' \
 		train -q -x tiny --layers 1 -n 1 -B 2 -f -o /dev/full "$T/train.noised"
 else
-	skip 'a full disk' 'no /dev/full'
+	skip 'train: reports a full disk' 'no /dev/full'
 fi
 train -q -x tiny --layers 1 -n 30 -B 8 -o "$T/pipe.st" "$T/train.noised" 2>"$T/pipe.err" | head -n 1 >/dev/null
-is 'a reader that goes away does not end the run' \
+is 'train: continues if the reader of its log exits' \
 	"$(denoise -m "$T/pipe.st" --info | sed -n 's/^step: //p')" 30
-is 'nothing half-written is left behind' "$(find "$T" -name '*.tmp')" ''
-fails 'a loss that explodes' 3 'step 2, rows 16 to 31: the loss has exploded to' run inf.st -n 40 --lr 10 --clip 0 --beta2 0 --warmup 0 --decay 10 --save-every 1
+is 'train: leaves no temporary file' "$(find "$T" -name '*.tmp')" ''
+fails 'train: a loss that explodes ends the run with status 3' 3 'step 2, rows 16 to 31: the loss has exploded to' run inf.st -n 40 --lr 10 --clip 0 --beta2 0 --warmup 0 --decay 10 --save-every 1
 is 'train: an exploded loss leaves the previous checkpoint' "$(denoise -m "$T/inf.st" --info | sed -n 's/^step: //p')" 1
 
-fails 'a range that the default end leaves empty' 1 'invalid noise levels: t_min 1000' run x --t-min 1000
-fails 'a directory that is not there' 1 'nowhere' run nowhere/x.st -n 1
-fails 'an existing checkpoint, continued from another' 2 'exists' \
+fails 'train: refuses an empty range of noise levels' 1 'invalid noise levels: t_min 1000' run x --t-min 1000
+fails 'train: reports a missing directory of the checkpoint' 1 'nowhere' run nowhere/x.st -n 1
+fails 'train: --resume refuses to replace another existing checkpoint' 2 'exists' \
 	train -q -r "$T/whole.st" -o "$T/other.st" "$T/train.noised"
-ok 'a finished run is copied by -r and -o' train -q -r "$T/whole.st" -o "$T/copy.st" "$T/train.noised"
-ok 'whole' cmp "$T/copy.st" "$T/whole.st"
-fails 'another schedule on resuming' 2 'train.family is cauchy in the checkpoint' \
+ok 'train: --resume with -o copies the checkpoint of a finished run' train -q -r "$T/whole.st" -o "$T/copy.st" "$T/train.noised"
+ok 'train: the copy of a finished run has the same bytes' cmp "$T/copy.st" "$T/whole.st"
+fails 'train: --resume refuses another schedule' 2 'train.family is cauchy in the checkpoint' \
 	train -q -r "$T/whole.st" --schedule logistic "$T/train.noised"
 noise -q -e 8 -s 2 "$T/train.rows" >"$T/seed2.noised"
 is 'train: --resume with the rows that it began with says nothing' \
@@ -216,13 +216,13 @@ occurs() { pack --ids "$1" | tr ' ' '\n' | grep -cx 0; }
 fails 'train: --resume with other rows of the same seed is warned of' 0 \
 	"others.noised: not the rows that .*half.st began with: token 0 occurs $(occurs "$T/valid.rows") times in these, $(occurs "$T/train.rows") times in those" \
 	train -q -j 2 -r "$T/half.st" -o "$T/s3.st" -n 41 "$T/others.noised"
-ok 'another stream on resuming is said' sh -c \
+ok 'train: --resume warns about a stream with another seed' sh -c \
 	"train -q -j 2 -r '$T/whole.st' -o '$T/s2.st' '$T/seed2.noised' 2>&1 | grep -q 'noised with seed 2'"
-fails 'validation rows that are not there' 1 'nowhere: No such file' run x --valid "$T/nowhere"
+fails 'train: reports a missing file of validation rows' 1 'nowhere: No such file' run x --valid "$T/nowhere"
 noise -q --limit 0 "$T/valid.rows" >"$T/none.noised"
 fails 'train: --valid of a file without rows' 1 'none.noised: no rows to validate on' run none.st -n 4 --valid "$T/none.noised"
 ok 'train: makes no checkpoint then' test ! -e "$T/none.st"
-fails 'one file is log and input' 2 'the same file is' run x -l "$T/train.noised"
+fails 'train: refuses a log that is also the input' 2 'the same file is' run x -l "$T/train.noised"
 
 # --- denoise ---
 d() {
@@ -267,8 +267,8 @@ printf '[CLS] once upon a [MASK] , [MASK] was\n' >"$T/hole.txt"
 tok -q --text -w "$vocab" --no-special "$T/hole.txt" >"$T/hole.tok"
 ids=$(d --infill --steps 4 "$T/hole.tok" | zstd -dcq | od -An -v -tu2 -w18 | head -n 1 | tr -s ' ')
 was=$(zstd -dcq <"$T/hole.tok" | od -An -v -tu2 -w18 | head -n 1 | tr -s ' ')
-is 'what is not masked stays' "$(echo "$ids" | cut -d' ' -f2-5,7)" "$(echo "$was" | cut -d' ' -f2-5,7)"
-not_ok 'and no [MASK] is left' sh -c "echo '$ids ' | grep -q ' 4 '"
+is 'denoise: tokens that are not [MASK] are kept' "$(echo "$ids" | cut -d' ' -f2-5,7)" "$(echo "$was" | cut -d' ' -f2-5,7)"
+not_ok 'denoise: no [MASK] is left in an infilled text' sh -c "echo '$ids ' | grep -q ' 4 '"
 noise -q --no-shuffle -t 0.3 "$T/valid.rows" >"$T/faint.noised"
 denoise -q -j 2 -m "$T/p-bayes" --steps 3 "$T/faint.noised" | zstd -dcq >"$T/restored"
 zstd -dcq <"$T/valid.rows" >"$T/meant"
@@ -287,13 +287,13 @@ near() {
 }
 awk -F, 'NR > 1 { print $1, $3 }' "$T/losses.csv" >"$T/by-denoise"
 awk -F, '$1 == 40 && $4 == "valid" { print $2, $3 }' "$T/loss.csv" >"$T/by-train"
-ok '--loss: levels and cross-entropies are those of validation' near "$T/by-denoise" "$T/by-train"
-is '--loss: the schedule is at u' "$(noise -q -u 0 "$T/valid.rows" | d --loss |
+ok 'denoise: --loss gives the levels and cross-entropies of the validation of train' near "$T/by-denoise" "$T/by-train"
+is 'denoise: --loss maps an open level u through the schedule' "$(noise -q -u 0 "$T/valid.rows" | d --loss |
 	awk -F, 'NR > 1 { print $1 == 0.25, $2 }' | sort -u)" '1 0'
-is '--loss: what is given is not counted' "$(noise -q -t 2 --mask prefix "$T/valid.rows" | d --loss |
+is 'denoise: --loss does not count given tokens' "$(noise -q -t 2 --mask prefix "$T/valid.rows" | d --loss |
 	awk -F, 'NR > 1 && $3 > 0' | wc -l | tr -d ' ')" 20
-is '--loss: targets are all tokens, where [PAD] is one' "$(tail -n +2 "$T/losses.csv" | cut -d, -f5 | sort -u)" 72
-is '--loss: targets are the words alone, after train --pad-loss off' \
+is 'denoise: --loss counts all tokens as targets if [PAD] is one' "$(tail -n +2 "$T/losses.csv" | cut -d, -f5 | sort -u)" 72
+is 'denoise: --loss counts only words as targets after train --pad-loss off' \
 	"$(denoise -q -m "$T/switches" --loss "$T/valid.noised" | awk -F, 'NR > 1 { n += $5 } END { print n }')" \
 	"$(pack --ids "$T/valid.rows" | tr ' ' '\n' | grep -c '[1-9]')"
 d --loss -B 3 "$T/valid.noised" >"$T/losses3.csv"
@@ -321,12 +321,12 @@ fails '--prefix and --infill' 2 'only one of them' d --prefix --infill "$T/valid
 sed '$d' "$vocab" >"$T/vocab2.txt"
 tok -q --text -w "$T/vocab2.txt" "$T/hole.txt" >"$T/foreign.tok"
 tok -q -w "$T/vocab2.txt" "$T/valid.jsonl" | pack -q -T 72 | noise -q >"$T/foreign.noised"
-fails 'validation rows of another vocabulary' 1 'foreign.noised: rows of 72 tokens of vocabulary' \
+fails 'train: refuses validation rows of another vocabulary' 1 'foreign.noised: rows of 72 tokens of vocabulary' \
 	run x --valid "$T/foreign.noised"
-fails 'another vocabulary' 1 'vocabulary' d --prefix "$T/foreign.tok"
+fails 'denoise: refuses prompts of another vocabulary' 1 'vocabulary' d --prefix "$T/foreign.tok"
 tr -d '\n' <"$T/train.jsonl" | sed 's/"}{"story": "/ /g' | cut -c1-2000 | sed 's/$/"}/' |
 	tok -q -w "$vocab" -o "$T/long.tok"
-fails 'a beginning longer than the rows' 1 "long.tok: record 0 has [0-9]+ tokens, the model's rows have only 72" \
+fails 'denoise: refuses a prompt that is longer than the rows of the model' 1 "long.tok: record 0 has [0-9]+ tokens, the model's rows have only 72" \
 	d --prefix "$T/long.tok"
 
 # --- a vocabulary beyond 65,536 words: ids of four bytes ---
@@ -338,7 +338,7 @@ fails 'a beginning longer than the rows' 1 "long.tok: record 0 has [0-9]+ tokens
 tok -q -w "$T/wide.txt" "$T/valid.jsonl" | pack -q -T 72 -o "$T/wide.rows"
 pack --ids "$T/valid.rows" >"$T/narrow.ids"
 pack --ids "$T/wide.rows" >"$T/wide.ids"
-ok 'the same words are the same ids' cmp "$T/narrow.ids" "$T/wide.ids"
+ok 'tok: a wide vocabulary gives the same ids to the same words' cmp "$T/narrow.ids" "$T/wide.ids"
 is 'tok: a wide vocabulary gives ids that do not fit 16 bits' "$(echo w69999 | tok -q --text -w "$T/wide.txt" | pack --ids | cut -d ' ' -f 2)" \
 	$(($(wc -l <"$vocab") + 69998))
 # shellcheck disable=SC2086
@@ -346,14 +346,14 @@ noise -q -e 8 "$T/wide.rows" | train -q $small -o "$T/wide.st" >/dev/null
 ok 'a model of them' sh -c "denoise -q -m '$T/wide.st' -n 2 --steps 3 | tok -d -w '$T/wide.txt'"
 fails 'the widths do not mix' 1 'the width of ids in bytes differs: 2 and 4' \
 	noise -q "$T/valid.rows" "$T/wide.rows"
-fails 'a checkpoint that is not there' 1 'No such file' denoise -q -m "$T/nowhere" -n 1
-fails 'a torn checkpoint' 1 'torn.st' denoise -q -m "$T/torn.st" -n 1
+fails 'denoise: reports a missing checkpoint' 1 'No such file' denoise -q -m "$T/nowhere" -n 1
+fails 'denoise: refuses a truncated checkpoint' 1 'torn.st' denoise -q -m "$T/torn.st" -n 1
 if [ -w /dev/full ]; then
-	fails '--loss to a full disk' 1 'cannot write' \
+	fails 'denoise: --loss reports a full disk' 1 'cannot write' \
 		sh -c "denoise -q -m '$T/whole.st' --loss '$T/valid.noised' >/dev/full"
 	fails 'a full disk' 1 'cannot write' sh -c "denoise -q -m '$T/whole.st' -n 2 --steps 2 >/dev/full"
 fi
-ok '-V' sh -c 'denoise -V | grep -q "^denoise (cdcd)"'
+ok 'denoise: -V prints the version' sh -c 'denoise -V | grep -q "^denoise (cdcd)"'
 
 # --- memory: what is said before, and the peak. Attention takes 16 T^2 bytes a thread. ---
 
@@ -362,7 +362,7 @@ if [ -z "${SAN:-}" ]; then
 		noise -q -s 1 --limit 8 -o "$T/long.noised"
 	# near WHAT SAID PEAK: in MiB, to 15 % and the 16 MiB of program and libraries
 	near() {
-		ok "$1: $2 MiB said, $3 MiB at the peak" awk -v said="$2" -v peak="$3" \
+		ok "$1: prints $2 MiB, the peak is $3 MiB" awk -v said="$2" -v peak="$3" \
 			'BEGIN { exit !(said > 100 && peak - said < 0.15 * said + 16 && said - peak < 0.15 * said) }'
 	}
 	peak() { sed -n 's/.*CPU, \([0-9.]*\) MiB peak$/\1/p' "$T/err"; }
