@@ -132,7 +132,7 @@ static int put_file(const char *path, const char *text)
 	return f && fputs(text, f) >= 0 && !fclose(f) ? 0 : -1;
 }
 
-/* The file at vanishing goes just before it is locked: its last holder has let go. */
+/* The file at vanishing is removed just before it is locked, as if its last holder released it. */
 static const char *vanishing;
 
 int flock(int fd, int how)
@@ -236,7 +236,7 @@ static void test_long_name(const char *dir)
 	}
 }
 
-/* What is in path when a log of these rows is opened to go on after step 2. */
+/* The contents of path after a log of these rows is opened to continue after step 2. */
 static const char *after(const char *path, const char *rows, int64_t keep, struct err *e)
 {
 	static char text[128];
@@ -403,11 +403,11 @@ static void test_files(void)
 	ok(!rmdir(dir), "base: the tests leave no other file");
 }
 
-/* --- control groups, in a tree that is made up --- */
+/* --- control groups, in a tree of files made by the test --- */
 
 static char tree[] = "/tmp/cdcd-cgroup.XXXXXX";
 
-/* A file of the tree, with its directories. */
+/* Write a file of the tree, and make its directories. */
 static void plant(const char *path, const char *text)
 {
 	char whole[256];

@@ -1,7 +1,7 @@
 /*
- * A real checkpoint that lies: bits flipped, lengths cut, and, with checksums that are right,
- * shapes, numbers and types that do not fit. Each is refused with a message, and before memory is
- * taken for what it claims. STRIDE=1 in the environment tries every bit; the default is every 61st.
+ * Damaged checkpoints: flipped bits, truncations and, with correct checksums, wrong shapes, numbers
+ * and types. Each is refused with a message, and before memory is allocated for the sizes in it.
+ * STRIDE=1 in the environment tries every bit; the default is every 61st.
  */
 
 #include <inttypes.h>
@@ -60,7 +60,7 @@ static int make(struct err *e)
 	return 0;
 }
 
-/* 0 where train or denoise would take it. */
+/* Returns 0 if train or denoise would accept the file. */
 static int load(struct err *e)
 {
 	struct checkpoint cp;
@@ -96,7 +96,8 @@ static void test_damage(size_t stride)
 	ok(missed == 0, "checkpoint: each of %zu truncations is detected", tried);
 }
 
-/* The file again, key having another value, or tensor name another type or being left out. */
+/* Write the file again, with another value of key, or with another type of the tensor name, or
+ * without this tensor. */
 static int rewrite(const char *key, const char *value, const char *name,
     enum safetensors_dtype dtype, uint64_t elements, struct err *e)
 {
@@ -198,7 +199,7 @@ static void test_lies(void)
 	refuse_tensor("active.id", ST_F32, 8, "dtype F32 and shape [8], expected I32 and [8]");
 }
 
-/* It is shown, and handed on to what is made with the model. */
+/* The provenance is printed, and copied to files that are made with the model. */
 static void test_provenance(void)
 {
 	struct checkpoint cp = {0};

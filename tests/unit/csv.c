@@ -6,7 +6,7 @@
 #include "formats/csv.h"
 #include "tap.h"
 
-/* A reader over text that was written to a file. */
+/* A reader of text that the test wrote to a file. */
 struct fixture {
 	char path[64];
 	struct input in;
@@ -47,7 +47,7 @@ static void end(struct fixture *x)
 	unlink(x->path);
 }
 
-/* The whole of text, its rows between [], its fields between |, or the error. */
+/* All rows of text, each in [], with | between fields, or the error. */
 static const char *dump_bytes(const char *text, size_t n, enum csv_rules rules)
 {
 	static char all[4096];
@@ -159,8 +159,8 @@ static void test_ambiguous(void)
 	end(&x);
 }
 
-/* Cut anywhere, a file gives some of its rows and then an error, unless the cut falls on a line's
- * end: never a wrong row. */
+/* A truncated file gives some of its rows and then an error, unless it ends at the end of a line,
+ * but never a wrong row. */
 static void test_truncation(void)
 {
 	static const char text[] = "step,name\n1,\"a\"\"b\"\n2,\"c\nd\"\r\n3,e\n";
@@ -252,7 +252,7 @@ static void test_follow(void)
 	end(&x);
 }
 
-/* Where the last line may lack its end, it is still waited for as long as the file grows. */
+/* Even if the last line may lack its end, the reader waits for it while the file grows. */
 static void test_follow_rfc4180(void)
 {
 	static const char text[] = "a,b\n1,2\n3,4";

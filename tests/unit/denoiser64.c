@@ -1,6 +1,7 @@
 /*
- * What the denoiser, the likelihood and the trainer make of rows, by hand: the context-free
- * posterior, losses and their weights, self-conditioning, and the batches of a stream.
+ * The denoiser, the likelihood and the trainer compared with numbers computed by hand: the
+ * posterior without context, losses and their weights, self-conditioning, and the batches of a
+ * stream.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ enum { T = 3, SEED = 7 };
 
 static struct kernels *k;
 
-/* B rows of T words at t = 0.8 and 1.6 by turns, every position noised. */
+/* B rows of T words, alternately at t = 0.8 and 1.6, with every position noised. */
 static void noised_rows(struct batch *b, size_t B)
 {
 	struct err e = {0};
@@ -89,8 +90,8 @@ static void test_posterior(void)
 }
 
 /*
- * The network's output is (1, -0.5), whatever it sees. At σ = 0.75 a row makes D of it and x; the
- * estimate is that of ⟨D, e⟩ + b.
+ * The output of the network is (1, -0.5) for every input. At σ = 0.75 the preconditioning computes
+ * D from it and x; the estimate is that of the logits ⟨D, e⟩ + b.
  */
 static void check_mixing(enum precond row, double skip, double out)
 {
@@ -119,7 +120,7 @@ static void check_mixing(enum precond row, double skip, double out)
 
 /* --- the network's input --- */
 
-/* At t = 0.75, c_in is 0.8. The second of two positions that are looked at is given. */
+/* At t = 0.75, c_in is 0.8. The first tested position is noised, the second is given. */
 static void test_input(void)
 {
 	struct tiny m;
@@ -228,7 +229,7 @@ static bool same(double a, double b)
 	return fabs(a - b) < 1e-9;
 }
 
-/* Losses with the first estimate shown to the first 0, 1 and 2 rows of two. */
+/* Losses of two rows, of which the first 0, 1 and 2 see the first estimate. */
 static void test_self_conditioning(void)
 {
 	struct tiny m;
@@ -245,7 +246,7 @@ static void test_self_conditioning(void)
 	ok(same(ce[0][1], ce[1][1]) && same(ce[1][0], ce[2][0]),
 	    "self-conditioning: only the first n_sc rows see the estimate");
 	tiny_release(&m);
-	/* The network's output is zero: so the first estimate is that of D = c_skip x. */
+	/* The output of the network is 0, so the first estimate is that of D = c_skip x. */
 	tiny_init(&m, k, tiny_config(PRECOND_KARRAS, T, true, false), 2);
 	denoiser_loss(m.dn, m.w, NULL, &b, 1, ce[0]);
 	for (size_t j = 0; j < T; j++) {

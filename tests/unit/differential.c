@@ -1,6 +1,6 @@
 /*
- * The fast ways against the plain ones: words that ASCII takes against words.h, the common line of
- * JSON against json-c. EXECUTIONS of each, 60,000 where the environment does not say; "make
+ * The fast paths compared with the simple ones: ASCII words with words.h, and common JSON lines
+ * with json-c. EXECUTIONS in the environment sets the number of each, by default 60,000; "make
  * fuzz-tok" runs millions.
  */
 
@@ -30,7 +30,7 @@ static uint32_t executions(void)
 
 enum { ROOM = 512 };
 
-/* One of the things that are treated specially, any code point at all, or any byte at all. */
+/* Append a special case, any code point, or any byte. */
 static size_t random_part(uint32_t round, uint32_t i, char *to)
 {
 	static const char *const part[] = {"un", "aff", "able", "want", "ed", "runn", "ing", "a",
@@ -104,7 +104,8 @@ static struct vocab *learnt(bool cased)
 	return v;
 }
 
-/* Marks that change places are from U+1B44 on; before that, tokens come in the text's order. */
+/* The marks that NFD reorders begin at U+1B44; without them, tokens are in the order of the text.
+ */
 static bool in_order(const struct wordpiece_spans *spans, const char *text, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -154,7 +155,7 @@ static void test_words(const char *name, const struct wordpiece_options *o, uint
 		char text[ROOM], *exact;
 		size_t n = random_text(round, text);
 
-		exact = malloc(n ? n : 1); /* so that a byte too far is seen */
+		exact = malloc(n ? n : 1); /* so that AddressSanitizer finds a read beyond it */
 		memcpy(exact, text, n);
 		if (!agree(&w, exact, n) && wrong++ < 5)
 			diag("text %u", round);
@@ -173,7 +174,7 @@ static void test_words(const char *name, const struct wordpiece_options *o, uint
 
 /* --- JSON --- */
 
-/* A line, mutilated in up to three places. */
+/* Make a line, damaged in up to three places. */
 static size_t random_line(uint32_t round, char *line)
 {
 	static const char *const seed[] = {

@@ -1,4 +1,4 @@
-/* Numbers that are not finite, put where they do not belong: the run stops, and says where. */
+/* Numbers that are not finite are put in different places: the run stops and names the place. */
 
 #include <float.h>
 #include <math.h>
@@ -37,7 +37,7 @@ static int fill(struct trainer *tr, double t, struct err *e)
 	return 0;
 }
 
-/* One step that must fail with status 3 and these words, and change nothing. */
+/* Run a step that must fail with status 3 and these words, without changing anything. */
 static void must_stop(struct trainer *tr, const char *what, const char *words)
 {
 	struct trainer_result r = {0};
@@ -57,7 +57,7 @@ static void must_stop(struct trainer *tr, const char *what, const char *words)
 	free(before);
 }
 
-/* One good step first, so that the message has a step and rows to name. */
+/* Run a good step first, so that the message names a step and rows. */
 static struct trainer *started(void)
 {
 	struct trainer *tr = new_trainer();
@@ -93,7 +93,7 @@ static void test_weights(void)
 	}
 }
 
-/* Finite weights whose products are not: the layer is named. */
+/* Finite weights whose products are not finite: the message names the layer. */
 static void test_activations(void)
 {
 	struct trainer *tr = started();
@@ -115,7 +115,8 @@ static void test_gradient(void)
 	struct block_weights *b = &tr->w->block[1];
 	size_t C = tr->c.width;
 
-	/* Nothing comes of what is so large, because of the zeros behind it; but backwards ... */
+	/* These large values have no effect in the forward pass, because the next weights are 0,
+	 * but they have in the backward pass. */
 	for (size_t i = 0; i < 4 * C; i++)
 		b->up_b[i] = FLT_MAX / 2;
 	for (size_t i = 0; i < 4 * C * C; i++)
@@ -171,7 +172,7 @@ static void test_explosion(void)
 	trainer_free(tr);
 }
 
-/* What would be saved: each of the four arrays is looked at. */
+/* The check before a save tests each of the four arrays. */
 static void test_sound(void)
 {
 	struct trainer *tr = started();
@@ -194,7 +195,7 @@ static void test_sound(void)
 	trainer_free(tr);
 }
 
-/* A state of which this process has pieces only, cut across tensors and laid out without gaps. */
+/* A sharded state: pieces that cut across tensors, stored without gaps. */
 static void test_pieces(void)
 {
 	struct trainer *tr = started();
@@ -227,8 +228,8 @@ static void test_pieces(void)
 	trainer_free(tr);
 }
 
-/* What a step has left, spoilt at one place after the other, the latest first: the earliest is
- * named. */
+/* The activations of a step are overwritten at one place after the other, the last one first: the
+ * message names the earliest. */
 static void test_forward(void)
 {
 	struct trainer *tr = started();
@@ -248,7 +249,7 @@ static void test_forward(void)
 	trainer_free(tr);
 }
 
-/* Fits that fail leave the schedule as it was, to the bit. */
+/* Fits that fail do not change the schedule. */
 static void test_fit(void)
 {
 	enum { N = 300 };

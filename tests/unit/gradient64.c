@@ -1,7 +1,7 @@
 /*
- * Every gradient against differences in double precision: the derivative of a scalar along a random
- * direction, by the five-point stencil, against the inner product of that direction with the
- * gradient. Relative error below 1e-7.
+ * Every gradient compared with finite differences in double precision: the derivative of a scalar
+ * along a random direction, by the five-point stencil, with the inner product of the direction and
+ * the gradient. The relative error is below 1e-7.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 static struct kernels *k;
 static uint64_t next_seed = 1;
 
-/* Everything lives until the end. */
+/* Memory is not freed before the end. */
 static void *owned[1024];
 static size_t n_owned;
 
@@ -358,8 +358,8 @@ static void fill_batch(struct batch *b, size_t B, size_t T, int32_t V)
 	}
 }
 
-/* With an estimate (posterior, self-conditioning) the embedding acts through it too, and no
- * gradient goes that way: then all but the embedding and bias are checked. */
+/* With an estimate (posterior, self-conditioning), the loss also depends on the embedding through
+ * the estimate, which has no gradient: then the embedding and bias are not checked. */
 static void test_model(
     const char *name, enum precond row, bool qk_norm, bool posterior, int copy_heads, size_t n_sc)
 {
@@ -382,7 +382,7 @@ static void test_model(
 	denoiser_ready(m.dn, &e);
 	weights_map(m.w, &c, allocate(n * sizeof(real)));
 	weights_map(m.g, &c, allocate(n * sizeof(real)));
-	for (size_t i = 0; i < m.w->n_tensors; i++) /* nothing may start at zero here */
+	for (size_t i = 0; i < m.w->n_tensors; i++) /* no weight may be 0 */
 		for (size_t j = 0; j < m.w->tensor[i].n; j++)
 			m.w->base[m.w->tensor[i].offset + j] =
 			    0.5 * (rng_uniform(9, RNG_TEST, (uint32_t)i, j) - 0.5);

@@ -1,7 +1,7 @@
 /*
- * Every kind of product against the plainest loops, over random shapes, odd ones included; every
- * unit that multiplies bf16 against the one in plain C; and pointwise kernels on a few numbers
- * whose results are worked out by hand.
+ * Every kind of product compared with simple loops, for random shapes, also odd ones; every
+ * implementation of bf16 products compared with the one in plain C; and pointwise kernels compared
+ * with results computed by hand.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static size_t random_size(size_t most)
 	return 1 + (size_t)rng_below(next_seed++, RNG_TEST, 0, 0, most);
 }
 
-/* --- what the kernels should say, in double --- */
+/* --- the expected results, in double --- */
 
 struct shape {
 	size_t M, N, K;
@@ -55,7 +55,7 @@ static double gelu_slope(double x)
 	return (gelu(x + 1e-6) - gelu(x - 1e-6)) / 2e-6;
 }
 
-/* --- acts of whatever size --- */
+/* --- acts of any type --- */
 
 static float *widened(struct kernels *k, const act *a, size_t n)
 {
@@ -77,7 +77,7 @@ static float *widened(struct kernels *k, const act *a, size_t n)
 	return x;
 }
 
-/* x becomes what an act of it holds. */
+/* Round x to the type of an act. */
 static act *rounded(struct kernels *k, float *x, size_t n)
 {
 	act *a = malloc(n * k_act_size(k));
@@ -168,7 +168,7 @@ static void backward(struct kernels *k, struct shape s, struct error *e)
 	free(dya), free(xa), free(dua);
 }
 
-/* Logits of hundreds, of which differences of hundredths count. */
+/* Logits of about 100, whose differences of 0.01 matter. */
 static void logits(struct kernels *k, struct shape s, struct error *e)
 {
 	float *x = random_array(s.M * s.K), *w = random_array(s.N * s.K), *b = random_array(s.N);
@@ -211,7 +211,9 @@ static void test_products(struct kernels *k, double tolerance, double exact)
 	    precise.worst);
 }
 
-/* rope: position t turns pair i by t (i + 1) / 5. x: the q and k of two heads become turned. */
+/* rope rotates pair i at position t by t (i + 1) / 5. x: the q and k of two heads, rotated in
+ * place.
+ */
 static void turn(float *rope, float *x, size_t T, size_t D)
 {
 	for (size_t t = 0; t < T; t++)
@@ -230,7 +232,7 @@ static void turn(float *rope, float *x, size_t T, size_t D)
 		}
 }
 
-/* One head's attention, in double. */
+/* The attention of one head, in double. */
 static void test_attention(struct kernels *k, size_t T, size_t D, double tolerance)
 {
 	size_t C = 2 * D, n = T * C;
@@ -355,7 +357,7 @@ static void test_noise(struct kernels *k)
 	    D);
 }
 
-/* Of bf16, 1 + n/256 is a number for even n; the others are ties. */
+/* 1 + n/256 is a bf16 number for even n, and a tie for odd n. */
 static void test_rounding(struct kernels *k)
 {
 	const float from[] = {1, 257.0f / 256, 259.0f / 256, 1.004f, -259.0f / 256};
@@ -379,7 +381,7 @@ static void test_values(struct kernels *k)
 	test_noise(k);
 }
 
-/* The rows of lesser processors, which this one can run as well. */
+/* The implementations for older processors, which this one can run too. */
 static void test_lesser_rows(struct kernels *k)
 {
 	const struct rows *chosen = k->rows;
@@ -402,7 +404,7 @@ static void test_lesser_rows(struct kernels *k)
 }
 
 #ifdef CDCD_BF16
-/* The same products of bf16 by two units. */
+/* The same bf16 products by two implementations. */
 static void test_unit(const struct bf16_unit *unit)
 {
 	double worst = 0;
@@ -431,7 +433,7 @@ static void test_unit(const struct bf16_unit *unit)
 	    unit->name, worst);
 }
 
-/* What plain C's tiles say is right, too. */
+/* The products in plain C are correct. */
 static void test_plain_unit(void)
 {
 	size_t M = 37, N = 45, K = 71, lda = panel_round(K), ldc = panel_round(N);
@@ -472,7 +474,7 @@ static void test_units(struct kernels *k)
 }
 #endif
 
-/* ln(1 + exp(-2)) = 0.126928, of logits between which floats are 1/32 apart. */
+/* ln(1 + exp(-2)) = 0.126928, for logits at which neighbouring floats differ by 1/32. */
 static void test_cross_entropy(struct kernels *k)
 {
 	static const int32_t ids[2] = {0, 1};

@@ -1,6 +1,6 @@
 /*
- * What denoise --loss measures, where it is a small difference of large numbers: the squared error
- * of words that the model knows, at the least noise and at the most, in each arithmetic.
+ * The squared error that denoise --loss measures is a small difference of large numbers if the
+ * model knows the words: test it at the lowest and the highest noise level, in each precision.
  */
 
 #include <math.h>

@@ -15,7 +15,7 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Gaps between k successive values, the circle's wrap included, times k: 1 were a perfect grid. */
+/* Gaps between k successive values on the circle, times k: 1 for a grid. */
 static void gaps(uint64_t from, int k, double *least, double *most)
 {
 	float *u = malloc((size_t)k * sizeof *u);
@@ -73,7 +73,7 @@ static void make_rows(struct rows *rows)
 static const struct noising_options plain = {
     .seed = 5, .shuffle = true, .t = NAN, .u = NAN, .mask = NOISING_ALL, .max_given = 1};
 
-/* Hundredths of 100 are whole, though some of the products of doubles are below them. */
+/* i/100 * 100 is an integer, although some products of doubles are a little smaller. */
 static void test_max_given(void)
 {
 	int wrong = 0;
@@ -129,7 +129,7 @@ static void test_entry(const struct rows *rows)
 	noising_init(&b, &o, rows, 0, &e);
 	for (uint64_t i = 0; i < 3 * N; i++) {
 		struct shard_record x, y;
-		uint64_t n = i * 7 % (3 * N); /* b jumps about */
+		uint64_t n = i * 7 % (3 * N); /* b is read in another order */
 
 		noising_record(&b, n, &y);
 		noising_record(&a, n, &x);
@@ -262,7 +262,7 @@ static void test_counts(const struct rows *rows)
 	rows_counts_release(&c);
 }
 
-/* A vocabulary of more than 65536. */
+/* A vocabulary of more than 65536 tokens. */
 static void test_wide_ids(void)
 {
 	struct shard_header h = {.id_bytes = 4, .vocab_size = 100000, .row_len = 2};

@@ -69,7 +69,7 @@ static void test_ticks(void)
 	ticks_are(labels(1e-15, 2e3, true, 3, false), "10⁻¹⁵|10⁻¹²|10⁻⁹|10⁻⁶|10⁻³|1|10³");
 }
 
-/* The digits of a label follow from the step between ticks, beside the largest number. */
+/* The number of digits of a label depends on the step between ticks and on the largest number. */
 static void test_tick_digits(void)
 {
 	ticks_are(labels(1700000000, 1700003600, false, 4, true),
@@ -92,7 +92,7 @@ static void test_tick_digits(void)
 	ticks_are(labels(1e-160, 1e160, true, 8, false), "10⁻¹⁰⁰|1|10¹⁰⁰");
 }
 
-/* Labels read back as the values of their ticks, and so are pairwise different. */
+/* Labels parse to the values of their ticks, so all labels differ. */
 static void test_tick_values(void)
 {
 	int wrong = 0, alike = 0;
@@ -144,7 +144,7 @@ static void test_labels_of_ends(void)
 	label_is((struct scale){1, 1e12, false}, 1, "1");
 }
 
-/* Whatever the range, ticks lie within it, ascend, and there is at least one. */
+/* For any range there is at least one tick, and ticks ascend and lie within the range. */
 static void test_any_range(void)
 {
 	int wrong = 0;
@@ -168,7 +168,7 @@ static void test_any_range(void)
 	ok(wrong == 0, "ticks: ticks of 4000 ranges of any size ascend and lie within the range");
 }
 
-/* Ranges at the ends of what a double can hold: ticks are finite and ascend, if there are any. */
+/* For ranges at the limits of double, ticks are finite and ascend; there may be none. */
 static void test_odd_range(void)
 {
 	static const double ends[][2] = {{1, 1 + 0x1p-52}, {0, 5e-324}, {5e-324, 1e-323},
@@ -218,7 +218,7 @@ static void place_is(struct scale s, double v, double wanted)
 		diag("got %g", got);
 }
 
-/* Ranges whose ends have no difference or quotient that a double holds. */
+/* Ranges for which the difference or quotient of the ends overflows. */
 static void test_wide_scale(void)
 {
 	static const double ends[][2] = {{-DBL_MAX, DBL_MAX}, {-1e308, 1e308}, {DBL_MAX, DBL_MAX},
@@ -296,7 +296,7 @@ static int ascending(const void *a, const void *b)
 	return (p > q) - (p < q);
 }
 
-/* The same window, found anew for each row. */
+/* The same window, computed anew for each row. */
 static double smooth_slowly(const double *y, size_t n, size_t window, bool mean, size_t i)
 {
 	size_t reach = window / 2 < n ? window / 2 : n;
@@ -449,7 +449,7 @@ static void test_wide_histogram(void)
 	plot_release(&p);
 }
 
-/* What plot_fit says of two points, (1, 2) and (3, 4), within limits of y. */
+/* The message of plot_fit for two points, (1, 2) and (3, 4), with these limits of y. */
 static void fit_says(double lo, double hi, const char *wanted)
 {
 	const double none[2] = {NAN, NAN}, limit[2] = {lo, hi};
@@ -480,7 +480,7 @@ static void test_limits(void)
 	fit_says(NAN, 2, "");
 }
 
-/* Thinning keeps the share, the ends' neighbourhoods and the order; the largest c is drawn last. */
+/* Thinning keeps one of each run of points, and the order; the largest c is drawn last. */
 static void test_order(void)
 {
 	enum { N = 10000, KEEP = 100 };

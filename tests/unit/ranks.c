@@ -1,6 +1,6 @@
-/* Two ranks as threads of one process: what is not finite on one of them stops both, with the words
- * of the one that knows where it began; the rows that see their own estimate are those of one
- * process; and gradients are summed as bf16 rounds them. */
+/* Two ranks as threads of one process. A number that is not finite on one rank stops both, with the
+ * message of the rank that knows where it began. The self-conditioned rows are those of one
+ * process. Sums of gradients in bf16 are rounded correctly. */
 
 #include <math.h>
 #include <pthread.h>
@@ -14,12 +14,12 @@
 
 enum { RANKS = 2, BATCH = 4 };
 
-/* --- ranks that are threads, whose calls all wait for one another --- */
+/* --- ranks as threads, whose calls wait for each other --- */
 
 static pthread_barrier_t barrier;
 static void *shared[RANKS];
 
-/* Show the others what this rank has; meet again before it may change. */
+/* Publish the data of this rank to the others, and wait again before it may change. */
 static void show(const struct comm *t, void *p)
 {
 	shared[t->rank] = p;
@@ -116,7 +116,7 @@ struct rank {
 	int what;
 	bool shard, failed;
 	struct err good, bad;
-	char name[64]; /* of the tensor that was spoilt */
+	char name[64]; /* of the tensor that was overwritten */
 };
 
 static struct trainer *new_trainer(struct rank *r, struct kernels *k)
@@ -132,7 +132,7 @@ static struct trainer *new_trainer(struct rank *r, struct kernels *k)
 	return small_trainer(k, &c, &o, &r->comm, &r->good);
 }
 
-/* This rank's rows of the step. */
+/* Read the rows of this rank for the step. */
 static int fill(struct trainer *tr, int rank, struct err *e)
 {
 	tr->batch.B = 0;
@@ -144,7 +144,7 @@ static int fill(struct trainer *tr, int rank, struct err *e)
 	return 0;
 }
 
-/* Only rank 1 has the number that is not finite. */
+/* Only rank 1 gets the number that is not finite. */
 static void spoil(struct rank *r, struct trainer *tr)
 {
 	const struct optimizer_piece *p = &tr->optimizer.piece[tr->optimizer.n_pieces - 1];
@@ -211,7 +211,7 @@ struct odd {
 	struct err e;
 };
 
-/* Weights that are nowhere 0, and stay as they are. */
+/* Make all weights different from 0, and keep them constant. */
 static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
 {
 	struct trainer_options options;
@@ -230,7 +230,7 @@ static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
 	return tr;
 }
 
-/* This process's rows of the next ODD of the stream. */
+/* Read the rows of this process among the next ODD of the stream. */
 static int odd_fill(struct trainer *tr, struct err *e)
 {
 	tr->batch.B = 0;
@@ -293,7 +293,7 @@ struct sum {
 	size_t n, wrong;
 };
 
-/* Every gradient is g; of the sum as bf16 holds it, how many are not. */
+/* Sum gradients that are all g in bf16, and count the wrong results. */
 static void *add_up(void *arg)
 {
 	struct buckets_options o = {.bf16 = true, .kib = 4};

@@ -39,7 +39,7 @@ static void spill(const void *buf, size_t n)
 	}
 }
 
-/* A file of this header and so many bytes of data. */
+/* Write a file with this header and this number of data bytes. */
 static void craft(const char *json, size_t data)
 {
 	static unsigned char buf[4096];
@@ -51,7 +51,7 @@ static void craft(const char *json, size_t data)
 	spill(buf, 8 + n + data);
 }
 
-/* 0 where the file is accepted, -1 where open or verify refuses it. */
+/* Returns 0 if the file is accepted, or -1 if safetensors_open or _verify refuses it. */
 static int read_all(struct err *e)
 {
 	struct safetensors *st = safetensors_open(path, e);
@@ -164,7 +164,7 @@ static void test_misuse(void)
 	safetensors_writer_free(w);
 }
 
-/* Every bit of a small file, then every length. */
+/* Flip every bit of a small file, then truncate it at every length. */
 static void test_corruption(void)
 {
 	struct err e = {0};
@@ -333,7 +333,7 @@ static void test_nothing_left(void)
 	ok(n == 1, "safetensors: no temporary file is left");
 }
 
-/* --- for tests/safetensors.t, which sets other programs before and behind this one --- */
+/* --- for tests/safetensors.t, which tests that other programs read and write the same files --- */
 
 static int write_sample(const char *to, struct err *e)
 {
@@ -344,7 +344,7 @@ static int write_sample(const char *to, struct err *e)
 	return failed;
 }
 
-/* Name, type, shape and first number of each tensor. */
+/* Print the name, type, shape and first number of each tensor. */
 static int list(const char *from, struct err *e)
 {
 	struct safetensors *st = safetensors_open(from, e);

@@ -1,6 +1,6 @@
 /*
- * The sampler by hand: a step of each method, where it begins, guidance, and how fast its error
- * falls with the step. The module itself is included, for its x and its single steps.
+ * The sampler compared with numbers computed by hand: a step of each method, its start, guidance,
+ * and the order of its error. The module itself is included, to access its x and its single steps.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ enum { SEED = 7 };
 
 static struct kernels *cpu;
 
-/* One row of T positions at t = 2, all of them noised, from which t falls evenly to 0.5. */
+/* One row of T noised positions at t = 2, from which t falls in even steps to 0.5. */
 struct sampling {
 	struct tiny m;
 	struct sampler *s;
@@ -56,7 +56,8 @@ static void sampling_release(struct sampling *o)
 
 static const double start[4] = {3, -1, 0.5, 2}, mean[4] = {1, 2, -1, 0}, before[4] = {5, -2, 0, 4};
 
-/* From t = 2 to s = 0.5, two positions, at the estimate mean; the last step's was before. */
+/* A step from t = 2 to s = 0.5 of two positions, with the estimate mean; before is the estimate of
+ * the previous step. */
 static void step_init(struct sampling *o, int method, double T, double eta)
 {
 	struct sampler_options so = plain;
@@ -91,7 +92,7 @@ static void test_steps(void)
 	/* (s - t)/(T t) is -0.75, and -1.5 */
 	check_step(SAMPLER_EULER, 1, (double[4]){1.5, 1.25, -0.625, 0.5});
 	check_step(SAMPLER_EULER, 0.5, (double[4]){0, 3.5, -1.75, -1});
-	/* r^(1/T) is 1/4, and 1/16; without ancestral noise both methods are one */
+	/* r^(1/T) is 1/4 and 1/16; without ancestral noise both methods are the same */
 	check_step(SAMPLER_EXP, 1, (double[4]){1.5, 1.25, -0.625, 0.5});
 	check_step(SAMPLER_EXP, 0.5, (double[4]){1.125, 1.8125, -0.90625, 0.125});
 	check_step(SAMPLER_ANCESTRAL, 1, (double[4]){1.5, 1.25, -0.625, 0.5});
@@ -100,7 +101,7 @@ static void test_steps(void)
 	check_step(SAMPLER_2M, 1, (double[4]){0.75, 2, -0.8125, -0.25});
 }
 
-/* The first step of 2m has no estimate before it, and keeps its own for the next. */
+/* The first step of 2m has no previous estimate, and keeps its own for the next step. */
 static void test_2m(void)
 {
 	struct sampling o;
@@ -133,8 +134,8 @@ static void test_ancestral(void)
 }
 
 /*
- * The network is zero: the model's estimate is the mean of the words, √2 (0.38, 0.14), whatever x
- * is. At T = 0.5 the Euler step takes x - x̂ to -1/2 of it, and
+ * The output of the network is 0: the estimate is the mean of the words, √2 (0.38, 0.14), for every
+ * x. At T = 0.5 the Euler step takes x - x̂ to -1/2 of it, and
  * x += (s - t)/2T ((x0 - x̂)/t + (x1 - x̂)/s) = -1.5 (1/2 - 1) (x0 - x̂).
  */
 static void test_heun(void)
@@ -162,7 +163,7 @@ static void test_heun(void)
 
 /* --- a whole run on a constant estimate --- */
 
-/* x = c + r^(1/T) (x0 - c) where a method follows the equation exactly, x0 = s0 t n. */
+/* x = c + r^(1/T) (x0 - c) if a method solves the equation exactly; x0 = s0 t n. */
 static void check_exact(int method, double scale, double T, int64_t steps)
 {
 	struct sampler_options so = plain;
@@ -185,7 +186,7 @@ static void check_exact(int method, double scale, double T, int64_t steps)
 	sampling_release(&o);
 }
 
-/* --- where it begins, and its levels --- */
+/* --- the start and the levels --- */
 
 static void test_levels(void)
 {
@@ -205,7 +206,7 @@ static void test_levels(void)
 	sampling_release(&o);
 }
 
-/* From t = 1.25, which is half of the way down. */
+/* From t = 1.25, which is at half of the range. */
 static void test_lower_start(void)
 {
 	struct sampling o;
@@ -240,7 +241,7 @@ static void test_damaged(void)
 
 /* --- estimates --- */
 
-/* At tau = 1/2 the words count by the squares of their shares: 25, 9 and 4 of 38. */
+/* At tau = 1/2 the probabilities are proportional to their squares: 25, 9 and 4 of 38. */
 static void test_tau(void)
 {
 	struct sampler_options so = plain;
@@ -256,8 +257,9 @@ static void test_tau(void)
 }
 
 /*
- * A network that sees its tokens: the second of two is given, then both are noised. With memory
- * each of the two estimates follows its own last one: mean where the token is given, else before.
+ * A network whose output depends on its tokens: first the second of two is given, then both are
+ * noised. With self-conditioning each of the two estimates depends on its own previous one: mean if
+ * the token is given, else before.
  */
 static void test_guidance(bool memory)
 {
@@ -377,7 +379,7 @@ static void test_prompted(void)
 	sampling_release(&o);
 }
 
-/* At t = 0.5 x = (0, 0.2) is word 1 rather than the commoner word 0; at t = 2 it would not be. */
+/* At t = 0.5, x = (0, 0.2) becomes word 1 instead of the more frequent word 0, but not at t = 2. */
 static void test_last_level(void)
 {
 	struct sampling o;
@@ -393,7 +395,7 @@ static void test_last_level(void)
 	sampling_release(&o);
 }
 
-/* The same x and level, and sixteen last estimates: the words are not all the same. */
+/* The same x and level with sixteen different last estimates give different words. */
 static void test_last_estimate(void)
 {
 	struct sampling o;

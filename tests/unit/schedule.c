@@ -26,7 +26,7 @@ static double draw_normal(void)
 	return z;
 }
 
-/* A usable schedule of random parameters and random size. */
+/* A valid schedule with random parameters and scale. */
 static void draw_schedule(struct schedule *s, enum schedule_family family)
 {
 	double f[SCHEDULE_KNOTS] = {0};
@@ -59,8 +59,8 @@ static double relative(double a, double b)
 }
 
 /*
- * u -> t -> u to 1e-9 (of 1e-6 where u is smaller), and t -> u -> t where u still tells t: a u that
- * is rounded to 1e-16 moves t by 1e-16 / density.
+ * u -> t -> u to 1e-9 (relative to 1e-6 for smaller u), and t -> u -> t if u determines t: rounding
+ * u to 1e-16 changes t by 1e-16 / density.
  */
 static void test_inverse(enum schedule_family family)
 {
@@ -101,7 +101,7 @@ static void test_inverse(enum schedule_family family)
 	    schedule_family_name(family));
 }
 
-/* The midpoint rule in ln t; the jumps of piecewise lie between its intervals. */
+/* The midpoint rule in ln t; the jumps of piecewise are at the ends of the intervals. */
 static void test_density(enum schedule_family family)
 {
 	enum { N = 40000 };
@@ -132,7 +132,7 @@ static void test_density(enum schedule_family family)
 	    "schedule %s: the density is 0 outside the range", schedule_family_name(family));
 }
 
-/* Where F is flat to the last bit at both ends, every u still has its t. */
+/* Even if F is flat in floating point at both ends, every u has a t. */
 static void test_underflow(void)
 {
 	struct schedule s;
@@ -176,7 +176,7 @@ static void test_init(void)
 	    "schedule: families are found by name");
 }
 
-/* --- as text --- */
+/* --- reading and writing --- */
 
 static int parse_row(struct schedule *s, char *text, struct err *e)
 {
@@ -266,7 +266,7 @@ struct data {
 	double *t, *ce;
 };
 
-/* Observations of a truth, at its own levels, with noise and a share of gross outliers. */
+/* Observations of a known schedule, at levels drawn from it, with noise and some gross outliers. */
 static void observe(
     struct data *d, const struct schedule *truth, size_t n, double noise, double outliers)
 {
@@ -287,7 +287,7 @@ static void data_free(struct data *d)
 	free(d->ce);
 }
 
-/* A curve unlike the start of any family at d = 256. */
+/* A curve that differs from the initial schedule of every family at d = 256. */
 static void make_truth(struct schedule *s, enum schedule_family family)
 {
 	static const double p[][4] = {
@@ -394,8 +394,8 @@ static void test_own_shape(void)
 		}
 		diag("%s data: rmse %.5f %.5f %.5f %.5f, misfit %.4f %.4f %.4f %.4f", name, rmse[0],
 		    rmse[1], rmse[2], rmse[3], misfit[0], misfit[1], misfit[2], misfit[3]);
-		/* a straight line is a limit of the others: they come as near as the noise allows
-		 */
+		/* a straight line is a limit of the other families: they fit it as well as the
+		 * noise allows */
 		if (shape == SCHEDULE_UNIFORM)
 			ok(rmse[0] < 1.0001 * rmse[best_rmse],
 			    "schedule_fit: on uniform data no family is clearly better than "
@@ -407,7 +407,7 @@ static void test_own_shape(void)
 	}
 }
 
-/* A fit that fails leaves the schedule as it was, and says why: this, or that. */
+/* A fit that fails does not change the schedule; its message contains this or that. */
 static void refuse(const char *what, const struct data *d, const char *this, const char *that)
 {
 	for (int f = SCHEDULE_CAUCHY; f < SCHEDULE_FAMILIES; f++) {

@@ -1,6 +1,6 @@
 /*
- * Which rows of a stream are trained on with their own first estimate: the share of them that
- * --self-cond says, for every size of a batch, and the same ones after a restart.
+ * Which rows of a stream are self-conditioned: the fraction --self-cond, for every batch size, and
+ * the same rows after a restart.
  */
 
 #include <math.h>
@@ -15,7 +15,7 @@ enum { ROOM = 64 };
 
 static struct kernels *k;
 
-/* Weights that are nowhere 0, and stay as they are. */
+/* Make all weights different from 0, and keep them constant. */
 static struct trainer *new_trainer(int64_t batch, double rate)
 {
 	struct trainer_options o;
@@ -44,8 +44,8 @@ static void fill(struct trainer *tr, size_t n)
 	small_filled(tr, n);
 }
 
-/* One step of n rows. seen gets a letter for each: 1 where its loss is that with an estimate, 0
- * where it is that without, ? where it is neither or both. */
+/* Run a step of n rows. seen gets a letter for each: 1 if its loss is that with an estimate, 0 if
+ * it is that without, ? if it is neither or both. */
 static void step(struct trainer *tr, size_t n, char *seen)
 {
 	double with[ROOM], without[ROOM], ce[ROOM];
@@ -79,7 +79,7 @@ static void test(size_t batch, double rate, const char *wanted)
 	trainer_free(tr);
 }
 
-/* As --resume does: another trainer, which begins at a row in the middle. */
+/* Another trainer that begins at a row in the middle, as with --resume. */
 static void test_resumed(void)
 {
 	struct trainer *tr = new_trainer(3, 0.5);

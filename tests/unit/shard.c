@@ -13,7 +13,7 @@
 #include "base/rng.h"
 #include "tap.h"
 
-/* Offsets within frames, as cdcd-shard(5) has them. */
+/* Offsets in frames, see cdcd-shard(5). */
 enum {
 	FRAME_SIZE = 4,
 	FRAME_TAG = 8,
@@ -62,7 +62,7 @@ static void spit(const char *name, const void *p, size_t n)
 		abort();
 }
 
-/* Where the nth frame with this tag begins; the tag does not occur elsewhere in what is tested. */
+/* The nth frame with this tag; the tag does not occur elsewhere in the tested shards. */
 static unsigned char *frame(struct bytes b, const char *tag, int nth)
 {
 	for (size_t i = 0; i + 4 <= b.n; i++)
@@ -94,7 +94,7 @@ static struct shard_header header_of(enum shard_kind kind, uint32_t row_len, uin
 	return h;
 }
 
-/* Record i of a shard, made from nothing but its number. */
+/* Record i of a shard, a function of i only. */
 static struct shard_record record_of(const struct shard_header *h, uint64_t i)
 {
 	static uint32_t ids[4096];
@@ -140,8 +140,8 @@ static bool same(const struct shard_record *a, const struct shard_record *b, enu
 	           a->noise_seed == b->noise_seed && !memcmp(a->mask, b->mask, (a->n + 7) / 8));
 }
 
-/* Read all of name; -1 on error, else how many records, each compared with its number's where
- * period is not 0: the shard repeats records 0 ... period - 1. */
+/* Read the shard name. Returns the number of records, or -1 on error. If period is not 0, the
+ * records must repeat records 0 ... period - 1. */
 static int64_t read_shard(const char *name, uint64_t period, struct err *e)
 {
 	struct shard_reader *r = shard_open(name, e);
@@ -292,7 +292,7 @@ static void test_refusals_of_writer(void)
 	    "shard_create: a special id beyond the vocabulary is refused: %s", e.msg);
 }
 
-/* A small shard of every kind: every bit flipped, every truncation. */
+/* Flip every bit of a small shard, and truncate it at every length. */
 static void test_damage(enum shard_kind kind, int level)
 {
 	struct shard_header h = header_of(kind, kind == SHARD_STREAM ? 0 : 13, 2);
@@ -376,7 +376,7 @@ static void test_cat(void)
 	free(c.p);
 }
 
-/* All frames, decoded by zstd alone, are the ids and nothing else. */
+/* All frames, decoded by zstd, are exactly the ids. */
 static void test_zstd(int level)
 {
 	struct shard_header h = header_of(SHARD_NOISED, 64, 2);
@@ -426,7 +426,7 @@ static void test_long_record(void)
 	free(ids);
 }
 
-/* --- hostile numbers under right checksums --- */
+/* --- hostile numbers with correct checksums --- */
 
 static struct bytes small_shard(enum shard_kind kind)
 {
@@ -512,7 +512,7 @@ static void test_hostile_frames(void)
 	refuse(b, f, "expected 4 in", "another number of records");
 }
 
-/* Data changed in such a way that the block's own checksums agree. */
+/* Change data so that the checksums of the block agree. */
 static void refresh_data(unsigned char *f)
 {
 	unsigned char *data = f + 8 + get_le(f + FRAME_SIZE, 4);

@@ -9,7 +9,7 @@
 
 static struct err error;
 
-/* The documents of text, each in angle brackets; "!" for a bad one. */
+/* The documents of text, each in angle brackets; "!" for a bad line. */
 static void documents(
     enum story_form form, const char *field, const char *text, size_t n, bool slow, char *got)
 {
@@ -135,7 +135,7 @@ static void test_plain(void)
 	are(STORY_TEXT, NULL, " \n", "");
 }
 
-/* However the bytes arrive and whatever the size of the blocks, the documents are the same. */
+/* The documents do not depend on how the bytes arrive and how large the blocks are. */
 static void test_blocks(enum story_form form, const char *name, const char *sep, size_t most)
 {
 	char path[] = "/tmp/cdcd-story.XXXXXX";

@@ -16,7 +16,7 @@ static struct err error;
 
 /* --- unicode --- */
 
-/* The XXH64 of the entries: what utf8proc and the exceptions make of every code point. */
+/* The XXH64 of all entries of the table. */
 static void test_table(void)
 {
 	for (int cased = 0; cased < 2; cased++) {

@@ -1,6 +1,6 @@
 /*
- * Exactness on the golden files of Hugging Face tokenizers 0.23.2, which live outside the
- * repository: $CDCD_DATA, or ../shared/data. A line for each file: records and mismatches.
+ * Compare with golden files made by Hugging Face tokenizers 0.23.2, which are outside the
+ * repository: $CDCD_DATA, or ../shared/data. One test for each file.
  */
 
 #include <json-c/json.h>
@@ -45,7 +45,7 @@ static bool same_ids(struct json_object *want, const struct wordpiece_ids *ids)
 	return true;
 }
 
-/* The ids of text in the given frame; by both ways, which must agree. */
+/* The ids of text in the given frame, by both algorithms, which must agree. */
 static bool encodes(
     const char *text, size_t n, const struct wordpiece_frame *frame, struct json_object *want)
 {
@@ -98,9 +98,10 @@ static struct json_object *get(struct json_object *record, const char *name)
 }
 
 /*
- * Some files were once cut at U+2028, U+2029 and U+0085, as Python's splitlines does, in the middle
- * of a record. Such lines are joined again, by U+2028, a space, or U+200B, which vanishes as U+0085
- * does: they have three bytes each and differ in the last. A record is right where one way is.
+ * Some files were split at U+2028, U+2029 and U+0085, as Python's splitlines does, in the middle of
+ * a record. Such lines are joined again with U+2028, a space, or U+200B, which is removed like
+ * U+0085: they have three bytes each and differ in the last. A record is correct if one of them
+ * fits.
  */
 enum { MAX_JOINTS = 8 };
 
@@ -248,8 +249,8 @@ static int number(struct json_object *array, size_t i)
 }
 
 /*
- * The masks, which a record does not carry, follow from how many ids the text itself has: what
- * attention is paid to is one stretch, and special are its ends and all beside it.
+ * A record does not contain masks; they follow from the number of ids of the text. The attention
+ * mask is one run of ids; special are the ends of this run and everything outside it.
  */
 static bool check_padded(struct json_object *record, bool left)
 {
@@ -289,8 +290,8 @@ static bool check_padded_left(struct json_object *record)
 }
 
 /*
- * The record; and the overflow, which tok does not give, is what follows the cut. The reference
- * stops tokenising soon after the cut, so it is short.
+ * Check the record and the overflow, which tok does not write: the ids after the cut. The reference
+ * stops tokenising soon after the cut, so the overflow is short.
  */
 static bool check_cut(struct json_object *record)
 {
@@ -322,7 +323,7 @@ static bool check_decode(struct json_object *record)
 	       decodes(uncleaned, ids, false, get(record, "decode_nocleanup"));
 }
 
-/* The JSON line of a record, by the fast way (where it is one) and by json-c alone. */
+/* Parse the JSON line of a record by the fast path, if it accepts the line, and by json-c. */
 static bool check_escapes(struct json_object *record)
 {
 	static const struct wordpiece_frame whole;
@@ -340,7 +341,7 @@ static bool check_escapes(struct json_object *record)
 
 		if (slow)
 			story_parser_slow(p);
-		/* A block without a byte has no document: an empty line needs its end. */
+		/* An empty block has no document: an empty line needs its end. */
 		if (n == 0)
 			block = (struct story_block){"\n", 1, 1};
 		story_start(p, "test", &block);
@@ -356,7 +357,7 @@ static bool check_escapes(struct json_object *record)
 
 /* --- the normaliser, code point by code point --- */
 
-/* What words.h makes of "x", a code point, "x", as cp_norm.tsv writes it. */
+/* The words of "x", a code point, "x", in the notation of cp_norm.tsv. */
 static void normalise(const struct unicode *unicode, uint32_t code, char *line, size_t room)
 {
 	unsigned char text[8] = "x";
@@ -370,7 +371,7 @@ static void normalise(const struct unicode *unicode, uint32_t code, char *line, 
 	while (words_next(&words, &word)) {
 		uint32_t entry = unicode->entry[code];
 
-		/* Words apart: by white space, by being padded, or by being punctuation. */
+		/* The code point separates words: it is white space, padded, or punctuation. */
 		if (count > 0 && unicode_kind(entry) != UNICODE_PUNCT)
 			out[count++] = ' ';
 		for (size_t i = 0; i < word.n;)
@@ -397,7 +398,7 @@ static char *unpack(const char *path, size_t *n)
 	length = input_read(&in, packed, 1 << 24, &error);
 	input_close(&in);
 	all = length > 0 ? ZSTD_getFrameContentSize(packed, (size_t)length) : 0;
-	size = all < 1 << 28 ? (size_t)all : 1 << 24; /* where the frame does not say */
+	size = all < 1 << 28 ? (size_t)all : 1 << 24; /* if the frame has no content size */
 	text = malloc(size + 1);
 	*n = ZSTD_decompress(text, size, packed, (size_t)length);
 	free(packed);
@@ -444,7 +445,7 @@ static void check_normaliser(void)
 	unicode_free(unicode);
 }
 
-/* A list of ranges against the kinds of the table. */
+/* Compare a list of ranges with the kinds in the table. */
 static void check_ranges(const char *name, const struct unicode *unicode, unsigned kinds)
 {
 	unsigned char *member = calloc(UNICODE_COUNT, 1);
@@ -467,7 +468,7 @@ static void check_ranges(const char *name, const struct unicode *unicode, unsign
 			memset(member + first, 1, fields == 2 ? last - first + 1 : 1);
 	}
 	input_close(&in);
-	member[' '] |= kinds >> UNICODE_SPACE & 1; /* the list leaves it out: it does not change */
+	member[' '] |= kinds >> UNICODE_SPACE & 1; /* not in the list, because it does not change */
 	for (uint32_t c = 0; c < UNICODE_COUNT; c++)
 		if ((c < 0xD800 || c >= 0xE000) &&
 		    member[c] != (kinds >> unicode_kind(unicode->entry[c]) & 1) && mismatches++ < 5)

@@ -1,6 +1,6 @@
 /*
- * The science, before any long run: the sampler against an oracle, a round trip, and a model that
- * learns one batch by heart and gives it back.
+ * Short tests of the whole method: the sampler with an exact model (oracle), and a model that
+ * overfits one batch and reproduces it.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -47,8 +47,8 @@ static struct trainer *new_trainer(
 	return tr;
 }
 
-/* With the bayes row and a network whose output is zero, the model is the exact posterior of
- * independent words that come with the frequencies 1, 2, 3... */
+/* With preconditioning bayes and a network whose output is 0, the model is the exact posterior of
+ * independent words with the frequencies 1, 2, 3... */
 static struct trainer *new_oracle(enum schedule_family family, uint64_t count[WORDS])
 {
 	struct trainer_options o;
@@ -59,7 +59,7 @@ static struct trainer *new_oracle(enum schedule_family family, uint64_t count[WO
 	c.layers = 1;
 	c.width = 32;
 	c.heads = 2;
-	c.copy_heads = 0; /* its output is not zero at first */
+	c.copy_heads = 0; /* its initial output is not 0 */
 	c.precond = PRECOND_BAYES;
 	o.family = (int)family;
 	tr = new_trainer(&o, &c, count);
@@ -67,7 +67,7 @@ static struct trainer *new_oracle(enum schedule_family family, uint64_t count[WO
 	return tr;
 }
 
-/* Samples of the oracle must follow the prior, whatever the sampler and schedule. */
+/* Samples of the oracle must follow the prior for every sampler and schedule. */
 static void test_oracle(int method, enum schedule_family family, double eta)
 {
 	struct sampler_options so = {method, 100, 1, 1, 1, eta, 1};
@@ -100,8 +100,8 @@ static void test_oracle(int method, enum schedule_family family, double eta)
 		expected = n * (double)count[i] / total;
 		chi2 += (seen[i] - expected) * (seen[i] - expected) / expected;
 	}
-	/* 23 degrees of freedom: 49.7 is the 0.1 % point; the rest is for the steps' finite number
-	 */
+	/* 23 degrees of freedom: 49.7 is the 0.1 % point; the rest allows for the finite number of
+	 * steps */
 	ok(chi2 < 65, "oracle: %s, %s: words have their frequencies (chi2 %.1f of 23)",
 	    sampler_names[method], schedule_family_name(family), chi2);
 	sampler_free(s);
@@ -109,7 +109,7 @@ static void test_oracle(int method, enum schedule_family family, double eta)
 	trainer_free(tr);
 }
 
-/* A row of words from the prior, row n of a stream; u is its place on a logarithmic scale. */
+/* Row n of a stream of words drawn from the prior; u is its noise level on a logarithmic scale. */
 static void add_from_prior(struct trainer *tr, struct batch *b, uint64_t n, double u)
 {
 	uint8_t mask[(T + 7) / 8];
@@ -129,9 +129,9 @@ static void add_from_prior(struct trainer *tr, struct batch *b, uint64_t n, doub
 }
 
 /*
- * For the exact posterior the likelihood bound is no bound but the entropy of the words: the
- * integral of the squared error is the information that the noise leaves (Guo, Shamai & Verdú
- * 2005, IEEE Transactions on Information Theory 51:1261, theorem 1).
+ * For the exact posterior the likelihood bound is equal to the entropy of the words: the integral
+ * of the squared error is the information that the noise leaves (Guo, Shamai & Verdú 2005, IEEE
+ * Transactions on Information Theory 51:1261, theorem 1).
  */
 static void test_bound(void)
 {
@@ -179,8 +179,7 @@ static void test_bound(void)
 	trainer_free(tr);
 }
 
-/* Row i % ROWS of the one batch of random stories, at the place u of the schedule; its first words
- * are given. */
+/* Row i % ROWS of the batch of random stories, at u of the schedule, with its first words given. */
 static void add_row(
     struct trainer *tr, struct batch *b, uint64_t i, double u, uint64_t seed, uint32_t given)
 {
@@ -198,7 +197,7 @@ static void add_row(
 		diag("%s", e.msg);
 }
 
-/* Each row once, all at the same place of the schedule. */
+/* Each row once, all at the same u of the schedule. */
 static void known_rows(struct trainer *tr, struct batch *b, double u)
 {
 	b->B = 0;
@@ -232,7 +231,7 @@ static size_t count_rows(const struct batch *b, const struct batch *known)
 	return hits;
 }
 
-/* Rows whose first half is that of the same row of known, and whose second half is. */
+/* Count the rows whose first half is that of the row of known, and those whose second half is. */
 static void count_halves(
     const struct batch *b, const struct batch *known, size_t *first, size_t *second)
 {
@@ -279,12 +278,13 @@ static void test_memory(struct trainer *tr, struct batch *known)
 	    "overfit: repairing damaged rows runs");
 	for (size_t m = 0; m < ROWS * T; m++)
 		wrong += b.ids[m] != known->ids[m];
-	/* Where training brings two words near, noise decides, and how near depends on the last bit
-	 * of the arithmetic: one in twenty may go wrong, where of guesses 21 in 22 do. */
+	/* If training gives two words similar embeddings, the noise decides between them, and how
+	 * similar they are depends on the last bits of the arithmetic: one in twenty may be wrong;
+	 * of random guesses 21 in 22 would be. */
 	ok(wrong <= ROWS * T / 20,
 	    "overfit: rows damaged at 2 t_min are repaired: %zu of %d words differ", wrong,
 	    ROWS * T);
-	/* half of every row given: the other half follows, of which the batch says nothing */
+	/* the first half of every row is given, and the model must generate the second */
 	known_rows(tr, &b, 1);
 	for (size_t m = 0; m < ROWS * T; m++) {
 		b.noised[m] = m % T >= T / 2;
@@ -304,9 +304,8 @@ static void test_memory(struct trainer *tr, struct batch *known)
 }
 
 /*
- * Cross-entropy, before any training, of a word behind pure noise where all the others in its row
- * are the same word, a rare one. Copy attention looks everywhere alike here: what it sees must
- * reach the logits from the start.
+ * The cross-entropy, before any training, of a rare word at pure noise if all others in its row are
+ * the same word. Copy attention is uniform here: its output must reach the logits from the start.
  */
 static double first_guess(int copy_heads)
 {
@@ -363,7 +362,8 @@ static void test_overfit(void)
 	c.layers = 2;
 	c.width = 64;
 	c.embed = 16;
-	c.copy_heads = 0; /* nothing is to be copied in random rows: it distracts (13 of 16) */
+	c.copy_heads =
+	    0; /* random rows have nothing to copy; with it only 13 of 16 samples are correct */
 	o.batch = BATCH;
 	o.steps = STEPS;
 	o.optimizer.lr = 4e-3;

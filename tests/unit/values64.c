@@ -1,6 +1,6 @@
 /*
- * Numbers by hand: the coefficients of preconditioning, the schedules' inverse, the learning rate,
- * the optimiser, and what a position counts in the loss.
+ * Numbers computed by hand: the coefficients of preconditioning, the inverse of the schedules, the
+ * learning rate, the optimiser, and the weight of a position in the loss.
  */
 #include <stdlib.h>
 #include <string.h>
