@@ -69,42 +69,42 @@ for program in curl wget; do
 	get() {
 		PATH=$T/bin-$program /bin/sh "$fetch" "$@"
 	}
-	ok "$program: whole, with its hash" get "$url/whole" whole "$hash"
-	ok "$program: the bytes are right" cmp whole "$T/www/whole"
-	ok "$program: nothing else is left" [ "$(echo *)" = whole ]
+	ok "fetch with $program: downloads a file with a known hash" get "$url/whole" whole "$hash"
+	ok "fetch with $program: the downloaded bytes are correct" cmp whole "$T/www/whole"
+	ok "fetch with $program: leaves no other file" [ "$(echo *)" = whole ]
 
 	head -c 100000 "$T/www/whole" >resumed.part
-	ok "$program: goes on from what is there" get "$url/whole" resumed "$hash"
-	ok "$program: the bytes are right again" cmp resumed "$T/www/whole"
-	is "$program: only the rest was asked for" "$(tail -n 1 "$T/www/log")" 'whole 100000'
+	ok "fetch with $program: resumes a partial download" get "$url/whole" resumed "$hash"
+	ok "fetch with $program: the bytes of a resumed download are correct" cmp resumed "$T/www/whole"
+	is "fetch with $program: requests only the rest of a partial download" "$(tail -n 1 "$T/www/log")" 'whole 100000'
 
 	head -c 100000 "$T/www/whole" >plain.part
-	ok "$program: begins anew where the server knows no ranges" get "$url/plain" plain "$(echo "$hash" | tr a-f A-F)"
-	ok "$program: and is right" cmp plain "$T/www/whole"
+	ok "fetch with $program: downloads again if the server does not support ranges" get "$url/plain" plain "$(echo "$hash" | tr a-f A-F)"
+	ok "fetch with $program: the bytes from a server without ranges are correct" cmp plain "$T/www/whole"
 
 	head -c 5000 /dev/zero >wrong.part
-	not_ok "$program: a wrong beginning is noticed" get "$url/whole" wrong "$hash"
-	ok "$program: it does not pass for the file" [ ! -e wrong ]
-	ok "$program: the next try starts afresh" get "$url/whole" wrong "$hash"
-	ok "$program: and is right" cmp wrong "$T/www/whole"
+	not_ok "fetch with $program: refuses a partial download with wrong bytes" get "$url/whole" wrong "$hash"
+	ok "fetch with $program: wrong bytes are not stored under the name of the file" [ ! -e wrong ]
+	ok "fetch with $program: the next attempt after wrong bytes succeeds" get "$url/whole" wrong "$hash"
+	ok "fetch with $program: the bytes after a second attempt are correct" cmp wrong "$T/www/whole"
 
-	ok "$program: without a hash, the first is recorded" get "$url/whole" first
-	is "$program: the hash of it" "$(cut -d ' ' -f 1 first.sha256)" "$hash"
+	ok "fetch with $program: downloads a file without a known hash" get "$url/whole" first
+	is "fetch with $program: records the hash of the first download" "$(cut -d ' ' -f 1 first.sha256)" "$hash"
 	rm first
-	ok "$program: the same again agrees" get "$url/whole" first
+	ok "fetch with $program: accepts a file with the recorded hash" get "$url/whole" first
 	rm first
 	echo 0000 >first.sha256
-	not_ok "$program: another one does not" get "$url/whole" first
-	not_ok "$program: no such page" get "$url/none" none
-	ok "$program: leaves no such file" [ ! -e none ]
+	not_ok "fetch with $program: refuses a file with another hash" get "$url/whole" first
+	not_ok "fetch with $program: reports a missing page" get "$url/none" none
+	ok "fetch with $program: a missing page leaves no file" [ ! -e none ]
 	cp "$T/www/whole" late.new
-	ok "$program: whole but not yet verified: no second download" get "$url/none" late "$hash"
+	ok "fetch with $program: does not download a complete file again to verify it" get "$url/none" late "$hash"
 	cd - >/dev/null || exit 1
 done
 
 if [ $tries -gt 0 ]; then
 	cd "$T" || exit 1
-	ok 'a connection that breaks off: again, or one more command' \
+	ok 'fetch: a broken download is completed by the same or the next command' \
 		sh -c "'$fetch' '$url/cut' cut $hash || '$fetch' '$url/cut' cut $hash"
 	ok 'fetch: a download continued after a broken connection is complete' cmp cut "$T/www/whole"
 	cd - >/dev/null || exit 1
