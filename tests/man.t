@@ -7,7 +7,7 @@ for bin in "$BIN"/*; do
 	tool=${bin##*/}
 	page=man/$tool.1
 	if [ ! -r "$page" ]; then
-		ok "$tool has a page" false
+		ok "man: $tool has a page" false
 		continue
 	fi
 	"$bin" --help >"$T/help"
@@ -24,12 +24,12 @@ for bin in "$BIN"/*; do
 			else if (flag && $i != ",")
 				print "-" $i
 	}' "$page" | sort -u >"$T/says"
-	ok "$tool: --help names options" grep -q -- --help "$T/has"
-	ok "$tool: the page and --help name the same options" diff "$T/has" "$T/says"
+	ok "man: $tool --help lists options" grep -q -- --help "$T/has"
+	ok "man: the page of $tool and its --help have the same options" diff "$T/has" "$T/says"
 	for section in NAME SYNOPSIS DESCRIPTION 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
 		grep -qx ".Sh $section" "$page" || echo "$section"
 	done >"$T/lacks"
-	ok "$tool: the page has all its sections" sh -c "cat '$T/lacks'; test ! -s '$T/lacks'"
+	ok "man: the page of $tool has all sections" sh -c "cat '$T/lacks'; test ! -s '$T/lacks'"
 done
 
 # Cross references lead somewhere: to a page here or to one of the system's.
@@ -41,7 +41,7 @@ for page in man/*.[157]; do
 			;;
 		esac
 	done >"$T/nowhere"
-	ok "$page: its references to our pages are there" sh -c "cat '$T/nowhere'; test ! -s '$T/nowhere'"
+	ok "man: the pages of this project that $page refers to exist" sh -c "cat '$T/nowhere'; test ! -s '$T/nowhere'"
 done
 
 if command -v mandoc >/dev/null; then
@@ -49,10 +49,10 @@ if command -v mandoc >/dev/null; then
 		# Pages that are referred to need not be installed; .Os says what the pages belong to.
 		mandoc -Tlint "$page" 2>&1 |
 			grep -Ev 'manual not found|mandoc.db|operating system explicitly specified' >"$T/lint"
-		ok "$page: mandoc -Tlint" sh -c "cat '$T/lint'; test ! -s '$T/lint'"
+		ok "man: mandoc -Tlint accepts $page" sh -c "cat '$T/lint'; test ! -s '$T/lint'"
 	done
 else
-	skip 'mandoc -Tlint' 'no mandoc here'
+	skip 'man: mandoc -Tlint accepts all pages' 'no mandoc here'
 fi
 
 done_testing
