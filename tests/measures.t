@@ -23,13 +23,13 @@ is 'bound.awk: the bound, nats a token' "$(bound bound_token_nats)" 3.072991
 is 'bound.awk: nats a row are nats a token x the mean number of targets, 3, and not x the row length, 5' \
 	"$(bound held_out_nats)" 9.2190
 # sqrt(4 x 2 x (2 - 1)^2 / 2) = 2, over 6 targets, times ln 4
-is 'bound.awk: the standard error of the integral' "$(bound bound_token_error)" 0.462098
-is 'bound.awk: the mean cross-entropy of the rows' "$(bound ce_nats)" 1.500000
+is 'bound.awk: computes the standard error of the integral' "$(bound bound_token_error)" 0.462098
+is 'bound.awk: computes the mean cross-entropy of the rows' "$(bound ce_nats)" 1.500000
 # 0.25 x 1 + 0.25 x (1 + 2) / 2 + 0.5 x 2
-is 'bound.awk: the integral of the cross-entropy over the schedule' "$(bound ce_schedule_nats)" 1.625000
-fails 'bound.awk: losses without targets are refused' 1 'no column targets' sh -c \
+is 'bound.awk: computes the integral of the cross-entropy over the schedule' "$(bound ce_schedule_nats)" 1.625000
+fails 'bound.awk: refuses losses without targets' 1 'no column targets' sh -c \
 	"{ cat '$T/info'; printf 't,u,ce_nats,squared_error\n1,0,0.5,0.1\n'; } | awk -f pipelines/bound.awk"
-fails 'bound.awk: no losses are refused' 1 'no losses' sh -c "cat '$T/info' '$T/lowest' | awk -f pipelines/bound.awk"
+fails 'bound.awk: refuses an empty file' 1 'no losses' sh -c "cat '$T/info' '$T/lowest' | awk -f pipelines/bound.awk"
 
 # --- kinds.awk
 
@@ -37,9 +37,9 @@ columns=held_out_nats,ce_nats,word_nats,entropy_nats,grammatical,consistent
 printf '%s\n' text,$columns a.1,1,46.05,7.1,1,0,1 a.2,3,46.05,7.1,2,0,1 a.3,5,46.0500001,7.1,6,0,1 b.1,1,2,3,4,5,6 \
 	>"$T/table"
 awk -F, -v runs='a.1 a.2 a.3 b.1' -f pipelines/kinds.awk "$T/table" >"$T/kinds"
-is 'kinds.awk: means and standard deviations over the seeds, also of values that hardly differ' \
+is 'kinds.awk: computes means and standard deviations over the seeds, also of nearly equal values' \
 	"$(sed -n 2p "$T/kinds")" 'a,3,3,2,46.05,5.8e-08,7.1,0,3,2.6,0,0,1,0'
-is 'kinds.awk: one seed has no deviation' "$(sed -n 3p "$T/kinds")" 'b,1,1,,2,,3,,4,,5,,6,'
+is 'kinds.awk: one seed has no standard deviation' "$(sed -n 3p "$T/kinds")" 'b,1,1,,2,,3,,4,,5,,6,'
 
 # --- steps.awk: the first step, which is quickest here, does not count
 
@@ -96,15 +96,15 @@ is 'shape.awk: shape and cost from train --dry-run' \
 
 printf 'name,x\na,1\nb,2\n' >"$T/x.csv"
 printf 'name,y,z\na,3,4\n' >"$T/yz.csv"
-is 'table.awk: a join leaves empty what one table does not have' \
+is 'table.awk: a join leaves missing values empty' \
 	"$(awk -v join=1 -f pipelines/table.awk "$T/x.csv" "$T/yz.csv" | tr '\n' ' ')" 'name,x,y,z a,1,3,4 b,2,, '
-is 'table.awk: as text, a line a column' \
+is 'table.awk: as text it writes a line for each column' \
 	"$(awk -f pipelines/table.awk "$T/yz.csv" | tr -s ' ' | tr '\n' '|')" 'name a|y 3|z 4|'
 
 # --- select.awk
 
 printf 'name,x,y\neuler-8-0.9,1,2\nexp,3,4\nheun-4-1,5,6\n' >"$T/table.csv"
-is 'select.awk: rows and columns by name, and the parts of a name' \
+is 'select.awk: selects rows and columns by name, and parts of a name' \
 	"$(awk -F, -v wanted='heun-4-1 exp' -v columns='sampler,evaluations,temperature,y,none' \
 		-f pipelines/select.awk "$T/table.csv" | tr '\n' ' ')" \
 	'sampler,evaluations,temperature,y exp,,,4 heun,4,1,6 '
