@@ -5,10 +5,10 @@ safetensors=${BIN%/*}/tests/safetensors
 
 [ -x "$safetensors" ] || skip_all "no $safetensors: make test builds it"
 
-ok 'write' "$safetensors" write "$T/file"
+ok 'safetensors: writes a file' "$safetensors" write "$T/file"
 n=$(od -An -tu8 -N8 "$T/file" | tr -d ' ')
-is 'the header by od and head' "$(tail -c +9 "$T/file" | head -c "$n" | cut -c 1-17)" '{"__metadata__":{'
-is 'the data by od' "$(tail -c +$((n + 9)) "$T/file" | od -An -tf4 -N8 | tr -s ' ')" ' 1 -2.5'
+is 'safetensors: od and head find the header' "$(tail -c +9 "$T/file" | head -c "$n" | cut -c 1-17)" '{"__metadata__":{'
+is 'safetensors: od finds the data' "$(tail -c +$((n + 9)) "$T/file" | od -An -tf4 -N8 | tr -s ' ')" ' 1 -2.5'
 
 # digits KEY: a checksum of the header
 digits() {
@@ -16,13 +16,13 @@ digits() {
 }
 
 if command -v xxhsum >/dev/null; then
-	is 'xxh64 by xxhsum' "$(tail -c +$((n + 9)) "$T/file" | xxhsum -H1 - 2>/dev/null | cut -c 1-16)" \
+	is 'safetensors: xxhsum computes the same xxh64' "$(tail -c +$((n + 9)) "$T/file" | xxhsum -H1 - 2>/dev/null | cut -c 1-16)" \
 		"$(digits xxh64)"
-	is 'header_xxh64 by xxhsum' "$(head -c $((n + 8)) "$T/file" |
+	is 'safetensors: xxhsum computes the same header_xxh64' "$(head -c $((n + 8)) "$T/file" |
 		LC_ALL=C sed "s/\"header_xxh64\":\"$(digits header_xxh64)\"/\"header_xxh64\":\"0000000000000000\"/" |
 		xxhsum -H1 - 2>/dev/null | cut -c 1-16)" "$(digits header_xxh64)"
 else
-	skip 'checksums by xxhsum' 'no xxhsum here'
+	skip 'safetensors: xxhsum computes the same checksums' 'no xxhsum here'
 fi
 
 if command -v python3 >/dev/null; then
@@ -49,7 +49,7 @@ for name, t in header.items():
     print(name, t["dtype"], *t["shape"], "=", *struct.unpack("<%d%s" % (count, letter), body[begin:end]))
 assert at == len(body) and (8 + n) % 64 == 0
 END
-	is 'read by Python' "$(python3 "$T/read.py" "$T/file")" \
+	is 'safetensors: Python reads a file' "$(python3 "$T/read.py" "$T/file")" \
 		'w F32 2 3 = 1.0 -2.5 3.0000000095132306e-30 inf -0.0 7.0
 odd U8 3 = 32 0 255
 empty I64 0 9 =
@@ -64,10 +64,10 @@ text = json.dumps(header, indent=1).encode() + b" " * 5
 open(sys.argv[1], "wb").write(struct.pack("<Q", len(text)) + text + struct.pack("<2Hf", 1, 2, 0.25))
 END
 	python3 "$T/write.py" "$T/other"
-	is 'written by Python' "$("$safetensors" list "$T/other")" \
+	is 'safetensors: reads a file that Python wrote' "$("$safetensors" list "$T/other")" \
 		"$(printf 'a \303\251 BF16 2\nb F32 1 1 = 0.25')"
 else
-	skip 'Python' 'no python3 here'
+	skip 'safetensors: Python reads and writes a file' 'no python3 here'
 fi
 
 if python3 -c 'import safetensors.numpy' 2>/dev/null; then
@@ -82,13 +82,13 @@ with safe_open(sys.argv[1], "numpy") as f:
 print(tensors["w"][0, 1], tensors["odd"][2], tensors["scalar"][()], tensors["empty"].shape)
 save_file({"x": tensors["w"][:1, :1].copy()}, sys.argv[2])
 END
-	is 'read by the module safetensors' "$(python3 "$T/module.py" "$T/file" "$T/module")" \
+	is 'safetensors: the Python module safetensors reads a file' "$(python3 "$T/module.py" "$T/file" "$T/module")" \
 		'-2.5 255 0.1 (0, 9)'
-	is 'written by the module safetensors' "$("$safetensors" list "$T/module")" 'x F32 1 1 = 1'
+	is 'safetensors: reads a file that the Python module safetensors wrote' "$("$safetensors" list "$T/module")" 'x F32 1 1 = 1'
 else
-	skip 'the module safetensors' 'not here'
+	skip 'safetensors: the Python module safetensors reads and writes a file' 'not here'
 fi
 
 head -c 200 "$T/file" >"$T/cut"
-fails 'a file cut short' 1 'cut: truncated at byte 200' "$safetensors" list "$T/cut"
+fails 'safetensors: refuses a truncated file' 1 'cut: truncated at byte 200' "$safetensors" list "$T/cut"
 done_testing
