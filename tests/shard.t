@@ -21,18 +21,18 @@ done >stories
 
 if command -v zstd >/dev/null; then
 	for x in file.tok redirected.tok pipe.tok file.rows pipe.rows file.noised pipe.noised; do
-		ok "zstd -t $x" sh -c "zstd -t <$x"
+		ok "shard: zstd -t accepts $x" sh -c "zstd -t <$x"
 		"$BIN/pack" --ids $x | tr ' ' '\n' >want
 		zstd -dc <$x | od -An -v -tu2 -w2 | tr -d ' ' >got
-		ok "zstd -dc | od prints the ids of $x" cmp got want
+		ok "shard: zstd -dc decodes the ids of $x" cmp got want
 		zstd -dc <$x | zstd -q -3 >again
 		fails "other zstd streams are no shard: $x" 1 'a zstd stream, but not a shard' \
 			"$BIN/pack" --check again
 	done
 	cat file.tok pipe.tok >both
-	ok 'zstd -t of shards joined' sh -c 'zstd -t <both'
+	ok 'shard: zstd -t accepts concatenated shards' sh -c 'zstd -t <both'
 else
-	skip 'zstd -t, zstd -dc' 'no zstd(1)'
+	skip 'shard: zstd decodes shards' 'no zstd(1)'
 fi
 
 # --- joined ---
@@ -41,16 +41,16 @@ cat file.tok pipe.tok file.tok >three
 "$BIN/pack" --ids file.tok >one.ids
 cat one.ids one.ids one.ids >want
 "$BIN/pack" --ids three >got
-ok 'cat a b c is a shard' cmp got want
+ok 'pack: reads concatenated shards' cmp got want
 cat file.tok other.tok >bad
-fails 'but not of two vocabularies' 1 \
+fails 'pack: refuses concatenated shards of two vocabularies' 1 \
 	'^pack: bad: at byte [0-9]+ \(block 1\): shards that do not fit together: the vocabulary' \
 	"$BIN/pack" --check bad
 cat file.tok file.rows >bad
-fails 'nor of two kinds' 1 'do not fit together: the kind differs: stream and rows' \
+fails 'pack: refuses concatenated shards of two kinds' 1 'do not fit together: the kind differs: stream and rows' \
 	"$BIN/pack" --check bad
 cat file.tok stories >bad
-fails 'nor with anything behind' 1 'bad: corrupt at byte [0-9]+ \(block 1\): neither' \
+fails 'pack: refuses a shard with text after it' 1 'bad: corrupt at byte [0-9]+ \(block 1\): neither' \
 	"$BIN/pack" --check bad
 
 # --- cut, damaged ---
@@ -67,7 +67,7 @@ for x in file.tok pipe.rows pipe.noised; do
 		fi
 		n=$((n + 23))
 	done
-	is "$x cut anywhere is an error" "$missed" ''
+	is "pack --check: reports $x cut at any byte" "$missed" ''
 	missed=
 	n=0
 	while [ "$n" -lt "$size" ]; do
@@ -84,11 +84,11 @@ for x in file.tok pipe.rows pipe.noised; do
 		fi
 		n=$((n + 19))
 	done
-	is "a bit of $x flipped anywhere is an error" "$missed" ''
+	is "pack --check: reports a flipped bit anywhere in $x" "$missed" ''
 done
 head -c 200 pipe.noised | "$BIN/pack" --check 2>said
-is 'a pipe whose writer died' "$?" 1
-ok 'says where' grep -q '^pack: standard input: truncated at byte 200 (block 0): no trailer$' said
+is 'pack --check: reports a pipe whose writer died' "$?" 1
+ok 'pack --check: names the position at which a pipe ended' grep -q '^pack: standard input: truncated at byte 200 (block 0): no trailer$' said
 
 # A length that cannot be: a frame of 4 GiB, and a file that is not there to fill it.
 {
@@ -96,7 +96,7 @@ ok 'says where' grep -q '^pack: standard input: truncated at byte 200 (block 0):
 	printf '\377\377\377\377'
 	tail -c +9 file.rows
 } >huge
-fails 'a frame of 4 GiB' 1 'corrupt at byte 0 \(block 0\): the frame is too long: 4294967295 bytes' \
+fails 'pack --check: refuses a frame of 4 GiB' 1 'corrupt at byte 0 \(block 0\): the frame is too long: 4294967295 bytes' \
 	"$BIN/pack" --check huge
 {
 	head -c 4 file.rows
@@ -104,6 +104,6 @@ fails 'a frame of 4 GiB' 1 'corrupt at byte 0 \(block 0\): the frame is too long
 	tail -c +9 file.rows
 } >huge
 "$BIN/pack" --check huge 2>said
-is 'a frame of 256 MiB that is not there' "$(cat said)" \
+is 'pack --check: reports a missing frame of 256 MiB as truncated' "$(cat said)" \
 	"pack: huge: truncated at byte $(wc -c <huge) (block 0): no trailer"
 done_testing
