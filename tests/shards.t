@@ -8,12 +8,12 @@ shards() {
 }
 
 ok 'make -j: stories in four files' shards -j2 OUT="$T/four" STORIES=50
-is 'become one shard' "$("$BIN/pack" --info "$T/four/train.rows" | grep -E '^(segments|records)' | tr -s ' \n' ' ')" \
+is 'shards.mk: four files become one shard' "$("$BIN/pack" --info "$T/four/train.rows" | grep -E '^(segments|records)' | tr -s ' \n' ' ')" \
 	'segments 4 records 200 '
 cat "$T"/four/stories/[1-4].jsonl | "$BIN/tok" -q -w "$T/four/vocab.txt" | "$BIN/pack" -q -T 72 >"$T/whole.rows"
 "$BIN/pack" --ids "$T/whole.rows" >"$T/want"
 "$BIN/pack" --ids "$T/four/train.rows" >"$T/got"
-ok 'of the rows that one process makes' cmp "$T/got" "$T/want"
+ok 'shards.mk: the shard has the rows that one process makes' cmp "$T/got" "$T/want"
 ok 'again: all is up to date' shards -q OUT="$T/four" STORIES=50
 
 mkdir "$T/in" "$T/in/more"
@@ -28,36 +28,36 @@ ok 'each is a job: by xargs, as by GNU parallel' xargs -n 1 -P 2 env -u MAKEFLAG
 	make -f pipelines/shards.mk BIN="$BIN" "$of" VOCAB="$T/four/vocab.txt" OUT="$T/list" <"$T/parts"
 if command -v parallel >/dev/null && parallel --version 2>/dev/null | grep -q GNU; then
 	sed "s:^$T/list:$T/parallel:" "$T/parts" >"$T/parts2"
-	ok 'by GNU parallel' parallel --will-cite env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -f pipelines/shards.mk \
+	ok 'shards.mk: parts are made by GNU parallel' parallel --will-cite env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -f pipelines/shards.mk \
 		BIN="$BIN" "'$of'" VOCAB="$T/four/vocab.txt" OUT="$T/parallel" <"$T/parts2"
-	is 'each file became rows' "$(find "$T/parallel" -name '*.rows' | wc -l | tr -d ' ')" 4
+	is 'shards.mk: GNU parallel makes the rows of each file' "$(find "$T/parallel" -name '*.rows' | wc -l | tr -d ' ')" 4
 fi
-ok 'then they are joined' shards -s "$of" VOCAB="$T/four/vocab.txt" OUT="$T/list"
+ok 'shards.mk: parts are concatenated' shards -s "$of" VOCAB="$T/four/vocab.txt" OUT="$T/list"
 "$BIN/pack" --ids "$T/list/train.rows" >"$T/got"
-ok 'to the same rows, whatever they were read from' cmp "$T/got" "$T/want"
+ok 'shards.mk: the rows do not depend on the format of the files' cmp "$T/got" "$T/want"
 
 for task in 1 2 3 4; do
-	ok "task $task of an array of Slurm jobs" env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL SLURM_ARRAY_TASK_ID=$task \
+	ok "rows.sbatch: task $task of a job array succeeds" env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL SLURM_ARRAY_TASK_ID=$task \
 		sh pipelines/slurm/rows.sbatch BIN="$BIN" "$of" VOCAB="$T/four/vocab.txt" OUT="$T/array"
 done
-ok 'left nothing to do but cat' sh -c "
+ok 'shards.mk: after a job array only cat remains' sh -c "
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -f pipelines/shards.mk BIN='$BIN' '$of' \
 		VOCAB='$T/four/vocab.txt' OUT='$T/array' >'$T/said' && test \$(wc -l <'$T/said') = 1"
 "$BIN/pack" --ids "$T/array/train.rows" >"$T/got"
-ok 'which gives the same rows' cmp "$T/got" "$T/want"
-not_ok 'a task too many' env SLURM_ARRAY_TASK_ID=5 sh pipelines/slurm/rows.sbatch BIN="$BIN" "$of" \
+ok 'shards.mk: a job array gives the same rows' cmp "$T/got" "$T/want"
+not_ok 'rows.sbatch: refuses a task without a file' env SLURM_ARRAY_TASK_ID=5 sh pipelines/slurm/rows.sbatch BIN="$BIN" "$of" \
 	VOCAB="$T/four/vocab.txt" OUT="$T/array"
 not_ok 'again with other rows: not up to date' shards -q OUT="$T/four" STORIES=50 T=60
-not_ok 'a file that is not there' shards FILES="$T/in/a.jsonl $T/in/none.jsonl" VOCAB="$T/four/vocab.txt" OUT="$T/none"
+not_ok 'shards.mk: reports a missing file' shards FILES="$T/in/a.jsonl $T/in/none.jsonl" VOCAB="$T/four/vocab.txt" OUT="$T/none"
 mkdir -p "$T/p" "$T/p_"
 cp "$T/in/a.jsonl" "$T/p/_q.jsonl"
 cp "$T/in/a.jsonl" "$T/p_/q.jsonl"
 cp "$T/in/a.jsonl" "$T/p__q.jsonl"
-is 'no two files are one part' "$(shards -s list FILES="$T/p/_q.jsonl $T/p_/q.jsonl $T/p__q.jsonl" OUT="$T/names" | sort -u | wc -l | tr -d ' ')" 3
-ok 'a vocabulary of plain text' shards FILES="$T/in/c.txt" OUT="$T/plain"
-not_ok 'but not of plain text and JSON lines' shards FILES="$T/in/c.txt $T/in/a.jsonl" OUT="$T/both"
+is 'shards.mk: different files have different parts' "$(shards -s list FILES="$T/p/_q.jsonl $T/p_/q.jsonl $T/p__q.jsonl" OUT="$T/names" | sort -u | wc -l | tr -d ' ')" 3
+ok 'shards.mk: learns a vocabulary from plain text' shards FILES="$T/in/c.txt" OUT="$T/plain"
+not_ok 'shards.mk: refuses a vocabulary from plain text and JSON lines' shards FILES="$T/in/c.txt $T/in/a.jsonl" OUT="$T/both"
 head -c 2000 "$T/in/b.jsonl.zst" >"$T/in/cut.jsonl.zst"
-not_ok 'a file that was cut' shards FILES="$T/in/cut.jsonl.zst" VOCAB="$T/four/vocab.txt" OUT="$T/cut"
-is 'leaves no rows' "$(find "$T/cut" -name '*.rows')" ''
+not_ok 'shards.mk: reports a truncated file' shards FILES="$T/in/cut.jsonl.zst" VOCAB="$T/four/vocab.txt" OUT="$T/cut"
+is 'shards.mk: a truncated file leaves no rows' "$(find "$T/cut" -name '*.rows')" ''
 
 done_testing
