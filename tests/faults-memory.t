@@ -32,7 +32,7 @@ short() {
 			fi
 		done
 	done
-	is "$name: $cases allocations that fail" $bad 0
+	is "$name: each of $cases failing allocations is reported" $bad 0
 }
 
 most=25
@@ -73,6 +73,6 @@ limited 170000 denoise -q -j 1 --steps 2 -n 2 -m "$T/model" -o "$T/out"
 is 'denoise: the out-of-memory message names what needs the memory' "$? $(sed 's/ take .*//' "$T/err")" \
 	'1 denoise: out of memory: products of matrices'
 limited 170000 train --no-such-option
-is 'which comes before all else' "$? $(sed 's/ take .*//' "$T/err")" '1 train: out of memory: products of matrices'
+is 'train: the out-of-memory message comes before all others' "$? $(sed 's/ take .*//' "$T/err")" '1 train: out of memory: products of matrices'
 
 done_testing
