@@ -129,32 +129,32 @@ for name in fewer other length; do
 	other) says="$name.noised has vocabulary [0-9a-f]{16}, but $T/model has [0-9a-f]{16}" ;;
 	length) says="$name.noised has rows of 50 tokens, but $T/model has 72 tokens" ;;
 	esac
-	fails "$name: train -r" 1 "$says" train -q -r "$T/model" "$T/$name.noised"
-	fails "$name: denoise" 1 "$says" denoise -q -m "$T/model" "$T/$name.noised"
-	fails "$name: denoise --loss" 1 "$says" denoise -q --loss -m "$T/model" "$T/$name.noised"
+	fails "train: --resume refuses rows that do not fit the checkpoint ($name)" 1 "$says" train -q -r "$T/model" "$T/$name.noised"
+	fails "denoise: refuses rows that do not fit the model ($name)" 1 "$says" denoise -q -m "$T/model" "$T/$name.noised"
+	fails "denoise: --loss refuses rows that do not fit the model ($name)" 1 "$says" denoise -q --loss -m "$T/model" "$T/$name.noised"
 	# shellcheck disable=SC2086
-	fails "$name: train --valid" 1 "$name.noised: rows of .* tokens of vocabulary .*, where the model has 72 of" \
+	fails "train: --valid refuses rows that do not fit the model ($name)" 1 "$name.noised: rows of .* tokens of vocabulary .*, where the model has 72 of" \
 		train -q $shape -f -n 1 -o "$T/cut.st" --valid "$T/$name.noised" "$T/train.noised"
 done
-fails 'tok -d' 1 "few.tok: made with another vocabulary than $T/fewer.txt: 237 tokens, .* .expected 150" \
+fails 'tok: -d refuses a shard of another vocabulary' 1 "few.tok: made with another vocabulary than $T/fewer.txt: 237 tokens, .* .expected 150" \
 	tok -q -d -w "$T/fewer.txt" "$T/few.tok"
-fails 'noise' 1 "fewer.rows: does not fit .*: the vocabulary's size differs: 237 and 150" \
+fails 'noise: refuses rows of two vocabularies, and names both files' 1 "fewer.rows: does not fit .*: the vocabulary's size differs: 237 and 150" \
 	noise -q "$T/few.rows" "$T/fewer.rows"
 # shellcheck disable=SC2086
-fails 'train --valid: a stream' 2 'is a stream' train -q $shape -f -n 1 -o "$T/cut.st" --valid - "$T/train.noised"
-fails 'a kind' 1 'few.rows: holds rows records, expected noised records' train -q -r "$T/model" "$T/few.rows"
+fails 'train: --valid refuses a stream' 2 'is a stream' train -q $shape -f -n 1 -o "$T/cut.st" --valid - "$T/train.noised"
+fails 'train: --resume refuses records of another kind' 1 'few.rows: holds rows records, expected noised records' train -q -r "$T/model" "$T/few.rows"
 
 # --- the end of the rows ---
 
 noise -q -e 1 --limit 0 -o "$T/none.noised" "$T/few.rows"
 # shellcheck disable=SC2086
-fails 'train: no rows' 1 'none.noised: has no rows' train -q $shape -n 5 -o "$T/none.st" "$T/none.noised"
-ok 'makes no checkpoint' test ! -e "$T/none.st"
+fails 'train: refuses a file without rows' 1 'none.noised: has no rows' train -q $shape -n 5 -o "$T/none.st" "$T/none.noised"
+ok 'train: a file without rows makes no checkpoint' test ! -e "$T/none.st"
 head -c -20 "$T/train.noised" >"$T/cut.noised"
 rm -f "$T/cut.st"
 # shellcheck disable=SC2086
-fails 'train: all rows, but no end' 1 'cut.noised: truncated' train -q $shape -o "$T/cut.st" "$T/cut.noised"
-ok 'is said when all is saved' sh -c "denoise -m '$T/cut.st' --info | grep -q '^step: 300'"
+fails 'train: reports rows without a trailer' 1 'cut.noised: truncated' train -q $shape -o "$T/cut.st" "$T/cut.noised"
+ok 'train: all steps are saved before rows without a trailer are reported' sh -c "denoise -m '$T/cut.st' --info | grep -q '^step: 300'"
 
 # --- reading that fails, and that is only slow: by tests/torture/faults.c ---
 
@@ -209,16 +209,16 @@ if [ -z "${SAN:-}" ]; then
 		(ulimit -v 400000 && exec "$@")
 	}
 	printf '\377\377\377\377\377\377\377\177{}' >"$T/huge.st"
-	fails 'a header of 2^63 bytes' 1 'huge.st: .*the header is too long: 9223372036854775807 bytes' \
+	fails 'denoise: refuses a header of 2^63 bytes without memory for it' 1 'huge.st: .*the header is too long: 9223372036854775807 bytes' \
 		limited denoise -m "$T/huge.st" --info
 	printf '\000\341\365\005\000\000\000\000{}' >"$T/huge.st"
-	fails 'a header of the largest size' 1 'huge.st: truncated at byte 10' \
+	fails 'denoise: refuses a missing header of the largest size without memory for it' 1 'huge.st: truncated at byte 10' \
 		limited denoise -m "$T/huge.st" --info
 	printf '\134\052\115\030\377\377\377\377CDCH' >"$T/huge.tok"
-	fails 'a frame of 2^32 bytes' 1 'huge.tok: corrupt at byte 0 .*the frame is too long: 4294967295 bytes' \
+	fails 'pack: refuses a frame of 2^32 bytes without memory for it' 1 'huge.tok: corrupt at byte 0 .*the frame is too long: 4294967295 bytes' \
 		limited pack --check "$T/huge.tok"
 	printf '\134\052\115\030\000\000\000\020CDCH' >"$T/huge.tok"
-	fails 'a frame of the largest size' 1 'huge.tok: truncated at byte 12' \
+	fails 'pack: refuses a missing frame of the largest size without memory for it' 1 'huge.tok: truncated at byte 12' \
 		limited pack --check "$T/huge.tok"
 fi
 
@@ -228,10 +228,10 @@ if [ -z "${SAN:-}" ] && [ -n "${KILLS:-}" ]; then
 		# shellcheck disable=SC3045
 		(ulimit -v 3000000 && exec "$@" /dev/zero)
 	}
-	fails 'endless stories' 1 '/dev/zero: at byte 0: [0-9]* bytes, and still no end' endless tok -q -w "$T/vocab.txt" --skip-bad
-	fails 'an endless text' 1 '/dev/zero: at byte 0: [0-9]* bytes, and still no end' endless tok -q --lines --learn 100
-	fails 'an endless vocabulary' 1 '/dev/zero: at byte 0: [0-9]* bytes, and still no end' endless tok -q "$T/few.jsonl" -w
-	fails 'an endless CSV' 1 '/dev/zero: at byte 0: [0-9]* bytes, and still no end' endless fitsched -q
+	fails 'tok: refuses endless stories' 1 '/dev/zero: at byte 0: [0-9]* bytes, and still no end' endless tok -q -w "$T/vocab.txt" --skip-bad
+	fails 'tok: --learn refuses an endless text' 1 '/dev/zero: at byte 0: [0-9]* bytes, and still no end' endless tok -q --lines --learn 100
+	fails 'tok: refuses an endless vocabulary' 1 '/dev/zero: at byte 0: [0-9]* bytes, and still no end' endless tok -q "$T/few.jsonl" -w
+	fails 'fitsched: refuses an endless CSV' 1 '/dev/zero: at byte 0: [0-9]* bytes, and still no end' endless fitsched -q
 fi
 
 # --- time: eight times the input takes no longer than about eight runs ---
@@ -274,9 +274,9 @@ linear() { # linear KIND KB COMMAND...: COMMAND reads $T/nasty
 	large=$(STATUS=$T/status time_of 1 "$@" | tail -n 1)
 	# Twice, for the caches.
 	if [ "$large" -le $((2 * small + 100)) ] && [ $(($(cat "$T/status") & 127)) -eq 0 ]; then
-		result 0 "$linear_kind: $small ms for eight runs, $large ms for eight times the input"
+		result 0 "input of kind $linear_kind: $small ms for eight runs, $large ms for eight times the input"
 	else
-		result 1 "$linear_kind: $small ms for eight runs of $linear_kb KB, $large ms for eight times the input"
+		result 1 "input of kind $linear_kind: $small ms for eight runs of $linear_kb KB, $large ms for eight times the input"
 		show "$T/err"
 	fi
 }
