@@ -80,7 +80,7 @@ tools() {
 	mv "$T/$name" "$T/$name.new"
 	head -c 100 "$T/vocab.txt" >"$T/$name.old"
 	try "$T/$name" 'open write fsync rename close' "$@" -o "$T/$name"
-	is "$name: $cases faults, old or new" $bad 0
+	is "$name: each of $cases faults leaves the old or the new file" $bad 0
 }
 
 tools pack pack -q -T 60 --shuffle "$T/stories.tok"
@@ -166,16 +166,16 @@ if [ -w /dev/full ]; then
 		esac
 		short=$(echo "$name" | sed "s|$T/||g")
 		# shellcheck disable=SC2086
-		fails "$short: standard output is full" 1 'standard output: cannot write.*No space' \
+		fails "$short: reports that standard output is full" 1 'standard output: cannot write.*No space' \
 			sh -c '"$@" >/dev/full' sh $name $in
 		# shellcheck disable=SC2086
-		fails "$short: -o is full" 1 '/dev/full: cannot write.*No space' $name $in -o /dev/full
+		fails "$short: reports that the output file is full" 1 '/dev/full: cannot write.*No space' $name $in -o /dev/full
 	done
 	for tool in tok pack noise train fitsched denoise plotcsv; do
-		fails "$tool --help: full" 1 'standard output: cannot write' sh -c "$tool --help >/dev/full"
+		fails "$tool --help: reports that standard output is full" 1 'standard output: cannot write' sh -c "$tool --help >/dev/full"
 	done
 else
-	skip 'a full disk' 'no /dev/full'
+	skip 'all tools: report a full disk' 'no /dev/full'
 fi
 
 # --- files that may not grow: an error, and not a signal that leaves the half of a file ---
@@ -185,14 +185,14 @@ limited() {
 	# shellcheck disable=SC3045
 	(ulimit -f 2 && exec "$@")
 }
-fails 'a limit of file sizes' 1 'limit: cannot write: File too large' \
+fails 'noise: reports a limit of file sizes' 1 'limit: cannot write: File too large' \
 	limited noise -q -z 0 -e 20 "$T/train.rows" -o "$T/limit"
-is 'nothing is left of that' "$(find "$T" -name 'limit*' -o -name '*.tmp')" ''
+is 'noise: a limit of file sizes leaves no file' "$(find "$T" -name 'limit*' -o -name '*.tmp')" ''
 cp "$T/cp" "$T/limit.st"
 limited train -q -j 1 -r "$T/limit.st" -n 100 --loss-log "$T/limit.csv" "$T/train.noised" 2>"$T/err"
-is 'train: neither log nor checkpoint can be written' "$? $(sed "s|.*$T/||" "$T/err" | tr '\n' ';')" \
+is 'train: reports a limit of file sizes for log and checkpoint' "$? $(sed "s|.*$T/||" "$T/err" | tr '\n' ';')" \
 	'1 limit.csv: cannot write: File too large;limit.st: cannot write: File too large;'
-ok 'train: the checkpoint is as it was' cmp "$T/limit.st" "$T/cp"
+ok 'train: a limit of file sizes leaves the old checkpoint' cmp "$T/limit.st" "$T/cp"
 rm -f "$T"/limit*
 
 # --- no output takes the place of what is read, or of another, however it is spelt ---
@@ -220,11 +220,11 @@ same_as_stdin() { # same_as_stdin FILE COMMAND...
 	"$@" <"$in"
 }
 cp "$T/train.noised" "$T/rows.in"
-fails 'train: a log that standard input reads' 2 'the same file is output and standard input' \
+fails 'train: refuses a log that is also standard input' 2 'the same file is output and standard input' \
 	same_as_stdin "$T/rows.in" train -o "$T/a" --loss-log "$T/./rows.in"
-fails 'fitsched: an output that standard input reads' 2 'the same file is output and standard input' \
+fails 'fitsched: refuses an output that is also standard input' 2 'the same file is output and standard input' \
 	same_as_stdin "$T/loss.csv" fitsched -q -o "$T/./loss.csv"
-ok 'the rows are what they were' cmp "$T/rows.in" "$T/train.noised"
+ok 'train: refusing a log that is also standard input leaves the rows unchanged' cmp "$T/rows.in" "$T/train.noised"
 to_file() { # to_file FILE COMMAND...: standard output is appended to it
 	to=$1
 	shift
@@ -232,46 +232,46 @@ to_file() { # to_file FILE COMMAND...: standard output is appended to it
 }
 cp "$T/model" "$T/on.st"
 cp "$T/train.rows" "$T/on.rows"
-fails 'train -r: a checkpoint that standard output is' 2 'a checkpoint cannot be written to standard output' \
+fails 'train: refuses a checkpoint that is also standard output' 2 'a checkpoint cannot be written to standard output' \
 	to_file "$T/on.st" train -q -r "$T/on.st" "$T/train.noised"
-fails 'train: two logs that standard output is' 2 'only one log' \
+fails 'train: refuses two logs that are both standard output' 2 'only one log' \
 	to_file "$T/both.csv" train -o "$T/a" -l "$T/both.csv" "$T/train.noised"
-fails 'noise: rows that standard output is' 2 'the same file is input and standard output' to_file "$T/on.rows" noise "$T/on.rows"
-ok 'the model is what it was' cmp "$T/on.st" "$T/model"
+fails 'noise: refuses rows that are also standard output' 2 'the same file is input and standard output' to_file "$T/on.rows" noise "$T/on.rows"
+ok 'train: refusing a checkpoint that is standard output leaves it unchanged' cmp "$T/on.st" "$T/model"
 ok 'noise: a refused redirection onto the input leaves the rows unchanged' cmp "$T/on.rows" "$T/train.rows"
 ln -s late.log "$T/late.st"
-fails 'train: a checkpoint by a link to what will be its log' 2 'the same file is (used twice|input and standard output|output and standard input)' \
+fails 'train: refuses a checkpoint that is a link to its log' 2 'the same file is (used twice|input and standard output|output and standard input)' \
 	tiny "$T/late.st" -n 2 --loss-log "$T/late.log"
-fails 'two logs on standard output' 2 'only one log' train -o "$T/a" -l - "$T/train.noised"
-fails 'rows and a profile on standard output' 2 'standard output is already used for the rows' denoise -n 1 -m "$T/model" --profile -
-fails 'noise: --counts and the rows on standard input' 2 'standard input: cannot be read twice' noise --counts -
-fails 'noise: --counts and the rows on standard input by name' 2 'standard input: cannot be read twice' noise --counts - -
-fails 'tok: vocabulary and text on standard input' 2 'standard input: cannot be read twice' tok -w -
-fails 'pack: standard input named twice' 2 'standard input: cannot be read twice' pack -T 72 - -
-fails 'plotcsv: rows and a line on standard input' 2 'standard input: cannot be read twice' \
+fails 'train: refuses two logs on standard output' 2 'only one log' train -o "$T/a" -l - "$T/train.noised"
+fails 'denoise: refuses rows and a profile on standard output' 2 'standard output is already used for the rows' denoise -n 1 -m "$T/model" --profile -
+fails 'noise: refuses --counts and rows from standard input' 2 'standard input: cannot be read twice' noise --counts -
+fails 'noise: refuses --counts and rows from standard input named -' 2 'standard input: cannot be read twice' noise --counts - -
+fails 'tok: refuses vocabulary and text from standard input' 2 'standard input: cannot be read twice' tok -w -
+fails 'pack: refuses standard input twice' 2 'standard input: cannot be read twice' pack -T 72 - -
+fails 'plotcsv: refuses rows and a line from standard input' 2 'standard input: cannot be read twice' \
 	plotcsv -y ce_nats --line -:t,ce_nats -
 mkfifo "$T/once"
-fails 'noise: one FIFO for --counts and the rows' 2 'once: cannot be read twice' \
+fails 'noise: refuses one FIFO for --counts and the rows' 2 'once: cannot be read twice' \
 	timeout 10 noise --counts "$T/once" "$T/./once"
-fails 'plotcsv: a FIFO as --line with --follow, which reads it again' 2 '--follow needs a file' \
+fails 'plotcsv: --follow refuses a FIFO as --line' 2 '--follow needs a file' \
 	timeout 10 plotcsv -y ce_nats --follow --line "$T/once"
-fails 'plotcsv: two lines from one FIFO' 2 'once: cannot be read twice' \
+fails 'plotcsv: refuses two lines from one FIFO' 2 'once: cannot be read twice' \
 	timeout 10 plotcsv -y ce_nats --line "$T/once:t,ce_nats" --line "$T/once:u,ce_nats" "$T/stories.jsonl"
-fails 'train: a FIFO as --valid' 2 'once: is a stream' \
+fails 'train: --valid refuses a FIFO' 2 'once: is a stream' \
 	timeout 10 train --valid "$T/once" "$T/train.noised"
-fails 'train: a FIFO as --resume' 1 'once: is not a regular file' timeout 10 train -r "$T/once" "$T/train.noised"
-fails 'denoise: a FIFO as the model' 1 'once: is not a regular file' timeout 10 denoise -n 1 -m "$T/once"
-ok 'pack: one file may be named twice' pack --check "$T/train.rows" "$T/train.rows"
-fails 'a checkpoint on standard output' 2 'a checkpoint cannot be written to standard output' train -o - "$T/train.noised"
+fails 'train: --resume refuses a FIFO' 1 'once: is not a regular file' timeout 10 train -r "$T/once" "$T/train.noised"
+fails 'denoise: refuses a FIFO as the model' 1 'once: is not a regular file' timeout 10 denoise -n 1 -m "$T/once"
+ok 'pack: accepts one file twice' pack --check "$T/train.rows" "$T/train.rows"
+fails 'train: refuses a checkpoint on standard output' 2 'a checkpoint cannot be written to standard output' train -o - "$T/train.noised"
 for command in "pack -q $T/stories.tok" "tok --learn 100 $T/stories.jsonl" "fitsched $T/loss.csv"; do
 	# shellcheck disable=SC2086
-	fails "${command%% *}: an output without a name" 1 'empty file name for an output' $command -o ''
+	fails "${command%% *}: refuses an empty name of an output" 1 'empty file name for an output' $command -o ''
 done
 
 for option in -l --loss-log --schedule-log; do
-	fails "train $option: a log without a name" 1 'empty file name for an output' tiny "$T/a" -f -n 2 $option ''
+	fails "train $option: refuses an empty name of a log" 1 'empty file name for an output' tiny "$T/a" -f -n 2 $option ''
 done
-fails 'train: an output without a name' 1 'empty file name for an output' tiny '' -n 2
+fails 'train: refuses an empty name of the checkpoint' 1 'empty file name for an output' tiny '' -n 2
 echo precious >"$T/poem.lock"
 fails 'train: refuses to use another file as its lock' 1 'poem.lock: is not a lock file' tiny "$T/poem" -n 2
 is 'stays there' "$(cat "$T/poem.lock")" precious
@@ -282,7 +282,7 @@ rm "$T/poem.lock"
 echo earlier >"$T/log.csv"
 cp "$T/log.csv" "$T/log.err"
 tiny "$T/dev.st" -n 2 -l /dev/stdout --loss-log /dev/stderr >>"$T/log.csv" 2>>"$T/log.err"
-is 'a log by the name of standard output' "$(cut -d, -f1 "$T/log.csv" | tr '\n' ' ')" 'earlier step 1 2 '
+is 'train: a log named /dev/stdout appends to the redirected standard output' "$(cut -d, -f1 "$T/log.csv" | tr '\n' ' ')" 'earlier step 1 2 '
 is 'train: --loss-log /dev/stderr appends to the redirected standard error' "$(head -n 2 "$T/log.err" | tr '\n' ' ')" 'earlier step,t,ce_nats,split '
 
 # --- pipes by a name, and a directory that goes ---
@@ -291,7 +291,7 @@ mkfifo "$T/profile"
 cat "$T/profile" >"$T/profile.csv" &
 tiny "$T/dev.st" -f -n 2 --profile "$T/profile" >/dev/null
 wait
-is 'a profile into a pipe' "$(head -n 1 "$T/profile.csv" | cut -d, -f1)" kernel
+is 'train: --profile writes to a pipe' "$(head -n 1 "$T/profile.csv" | cut -d, -f1)" kernel
 vanishing() { # vanishing CALL: the directory goes while train is about to make that call in it
 	mkdir "$T/gone"
 	rm -f "$T/mark"
@@ -305,7 +305,7 @@ vanishing() { # vanishing CALL: the directory goes while train is about to make 
 	kill $!
 	wait $!
 }
-fails 'a directory that goes before a checkpoint is written: one message' 1 'gone/a.st: cannot create' vanishing open
+fails 'train: a directory removed before a checkpoint is opened gives one message' 1 'gone/a.st: cannot create' vanishing open
 fails 'train: a directory removed before the rename of a checkpoint gives one message' 1 'gone/a.st: cannot be replaced' vanishing rename
 
 # --- a run that fails before its first step changes nothing ---
@@ -315,18 +315,18 @@ cp "$T/good.st" "$T/good.st.was"
 cp "$T/good.csv" "$T/good.csv.was"
 head -c 600 "$T/train.noised" >"$T/cut.noised"
 # shellcheck disable=SC2086
-fails 'train -f: rows that are cut' 1 'cut.noised: truncated' train -q $shape -f -n 3 -o "$T/good.st" \
+fails 'train: -f reports truncated rows' 1 'cut.noised: truncated' train -q $shape -f -n 3 -o "$T/good.st" \
 	--loss-log "$T/good.csv" "$T/cut.noised"
-fails 'train -f: another log cannot be opened' 1 'nowhere/steps.csv: No such file' \
+fails 'train: -f reports a log that cannot be opened' 1 'nowhere/steps.csv: No such file' \
 	tiny "$T/good.st" -f -n 3 --loss-log "$T/good.csv" -l "$T/nowhere/steps.csv"
-fails 'train -f: nor a profile be written' 1 'nowhere/profile.csv' \
+fails 'train: -f reports a profile that cannot be written' 1 'nowhere/profile.csv' \
 	tiny "$T/good.st" -f -n 3 --loss-log "$T/good.csv" --profile "$T/nowhere/profile.csv"
-ok 'the checkpoint is what it was' cmp "$T/good.st" "$T/good.st.was"
-ok 'train -f: a failed start leaves the old loss log unchanged' cmp "$T/good.csv" "$T/good.csv.was"
+ok 'train: -f with a failed start leaves the old checkpoint unchanged' cmp "$T/good.st" "$T/good.st.was"
+ok 'train: -f with a failed start leaves the old log of losses unchanged' cmp "$T/good.csv" "$T/good.csv.was"
 # shellcheck disable=SC2086
-fails 'train: rows that are cut, and no checkpoint' 1 'cut.noised: truncated' \
+fails 'train: reports truncated rows without an existing checkpoint' 1 'cut.noised: truncated' \
 	train -q $shape -n 3 -o "$T/none.st" "$T/cut.noised"
-ok 'none is made' [ ! -e "$T/none.st" ]
+ok 'train: truncated rows make no checkpoint' [ ! -e "$T/none.st" ]
 
 # --- what a link names is replaced, and not the link; permissions stay ---
 
@@ -336,28 +336,28 @@ cp "$T/packed" "$T/far/target"
 chmod 640 "$T/far/target"
 ln -s far/target "$T/near"
 pack -q -T 60 -o "$T/near" "$T/stories.tok"
-is 'a link stays a link' "$(readlink "$T/near") $(ls "$T/far")" 'far/target target'
+is 'pack: an output that is a symbolic link remains a link' "$(readlink "$T/near") $(ls "$T/far")" 'far/target target'
 ok 'pack: -o through a symbolic link replaces the target' pack --check "$T/far/target"
-is 'with the permissions that it had' "$(stat -c %a "$T/far/target")" 640
+is 'pack: an output through a symbolic link keeps the permissions of the target' "$(stat -c %a "$T/far/target")" 640
 ln -s far/later "$T/dangling"
 pack -q -T 60 -o "$T/dangling" "$T/stories.tok"
-ok 'a link to nothing: the file is made there' pack --check "$T/far/later"
+ok 'pack: an output that is a dangling link makes the target' pack --check "$T/far/later"
 ln -s circle "$T/circle"
-fails 'links in a circle' 1 'circle: Too many levels of symbolic links' pack -q -T 60 -o "$T/circle" "$T/stories.tok"
+fails 'pack: refuses a circle of links' 1 'circle: Too many levels of symbolic links' pack -q -T 60 -o "$T/circle" "$T/stories.tok"
 ln -s /proc/self/fd/1 "$T/out"
 pack -q -T 60 -o "$T/out" "$T/stories.tok" >"$T/by-shell"
-ok 'a name of standard output, where that is a file' pack --check "$T/by-shell"
+ok 'pack: an output that links to standard output is written to its file' pack --check "$T/by-shell"
 ln -s good.st "$T/link.st"
-ok 'train -r by a link' train -q -r "$T/link.st" -n 4 "$T/train.noised"
-is 'the link is one still, and no lock is left' "$(readlink "$T/link.st") $(find "$T" -name '*.lock')" 'good.st '
-ok 'the checkpoint has gone on' sh -c "denoise -m '$T/good.st' --info | grep -q '^step: 4'"
+ok 'train: --resume accepts a symbolic link' train -q -r "$T/link.st" -n 4 "$T/train.noised"
+is 'train: --resume through a symbolic link keeps the link and leaves no lock' "$(readlink "$T/link.st") $(find "$T" -name '*.lock')" 'good.st '
+ok 'train: --resume through a symbolic link continues the checkpoint' sh -c "denoise -m '$T/good.st' --info | grep -q '^step: 4'"
 
 # --- written files respect the umask ---
 
 for mask in 077 027 022; do
 	rm -f "$T"/mode*
 	(umask $mask && pack -q -T 60 -o "$T/mode" "$T/stories.tok" && tiny "$T/mode.st" -f -n 1 --loss-log "$T/mode.csv")
-	is "umask $mask" "$(stat -c %a "$T/mode" "$T/mode.st" "$T/mode.csv" | sort -u)" \
+	is "pack, train: files have the permissions of umask $mask" "$(stat -c %a "$T/mode" "$T/mode.st" "$T/mode.csv" | sort -u)" \
 		"$(printf '%o' $((0666 & ~0$mask)))"
 done
 
