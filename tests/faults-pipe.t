@@ -63,7 +63,7 @@ upstream() {
 			wrong=$((wrong + 1))
 		fi
 	done
-	is "$what: upstream killed $killed times of $n in $ms ms" "$wrong $killed" "0 $KILLS"
+	is "$what: reports that the upstream was killed ($killed kills in $n runs of $ms ms)" "$wrong $killed" "0 $KILLS"
 }
 
 w="-w $T/vocab.txt"
@@ -105,7 +105,7 @@ gone() {
 		echo $? >"$T/status"
 	} | head -c 10 >/dev/null
 	gone_status=$(cat "$T/status")
-	is "$(echo "$*" | sed "s|$T/||g"): the reader has gone" "$gone_status $(cat "$T/err")" '141 '
+	is "$(echo "$*" | sed "s|$T/||g"): ends by SIGPIPE without a message if its reader exits" "$gone_status $(cat "$T/err")" '141 '
 }
 gone tok -q -w "$T/vocab.txt" -z 0 "$T/many.jsonl"
 gone tok -q -d -w "$T/vocab.txt" "$T/many.tok"
@@ -123,25 +123,25 @@ closed() { # closed WHAT STATUS COMMAND
 	sh -c "$3" >/dev/null 2>"$T/err"
 	is "$1" $? "$2"
 }
-closed 'tok with standard output closed' 1 "tok -q $w '$T/stories.jsonl' >&-"
-closed 'pack with standard input closed' 1 'pack -q <&-'
-closed 'noise with standard output closed' 1 "noise -q '$T/train.rows' >&-"
-closed 'tok -d with standard output closed' 1 "tok -q -d $w '$T/stories.tok' >&-"
-closed '--help with standard output closed' 1 'pack --help >&-'
+closed 'tok: standard output that is closed is an error' 1 "tok -q $w '$T/stories.jsonl' >&-"
+closed 'pack: standard input that is closed is an error' 1 'pack -q <&-'
+closed 'noise: standard output that is closed is an error' 1 "noise -q '$T/train.rows' >&-"
+closed 'tok -d: standard output that is closed is an error' 1 "tok -q -d $w '$T/stories.tok' >&-"
+closed 'pack --help: standard output that is closed is an error' 1 'pack --help >&-'
 rm -f "$T/closed.st"
-closed 'train with standard output closed: its losses have nowhere to go' 1 \
+closed 'train: standard output that is closed is an error, because the losses cannot be written' 1 \
 	"train -q $shape -n 8 -o '$T/closed.st' '$T/train.noised' >&-"
 rm -f "$T/closed.st"
-closed 'train with standard error closed' 0 \
+closed 'train: standard error may be closed' 0 \
 	"train $shape -n 8 -o '$T/closed.st' '$T/train.noised' 2>&-"
-ok 'a checkpoint is not written to by messages' denoise --info -m "$T/closed.st"
+ok 'train: with standard error closed, messages are not written to the checkpoint' denoise --info -m "$T/closed.st"
 
 # Who has the other end of a pipe may have made it one that nobody waits for.
 impatient() {
 	perl -e 'use Fcntl; fcntl(STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK); exec @ARGV' "$@"
 }
 { impatient pack -q -z 0 -T 72 "$T/many.tok"; echo $? >"$T/status"; } | { sleep 0.5; cat >"$T/slow"; }
-is 'a pipe that is full, and does not wait' "$(cat "$T/status") $(pack --ids "$T/slow" | cksum)" \
+is 'pack: writes to a non-blocking pipe that is full' "$(cat "$T/status") $(pack --ids "$T/slow" | cksum)" \
 	"0 $(pack --ids "$T/many.rows" | cksum)"
 
 done_testing
