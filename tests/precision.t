@@ -26,26 +26,26 @@ mean() {
 	awk -F, -v a="$2" -v b="$3" '$1 >= a && $1 <= b { n++; sum += $4 } END { print sum / n }' "$1"
 }
 
-ok 'fp32' run fp32
-ok 'auto' run auto
+ok 'train: runs with --precision fp32' run fp32
+ok 'train: runs with --precision auto' run auto
 if run bf16 2>"$T/why"; then
-	ok 'auto is bf16 here' cmp "$T/auto.st" "$T/bf16.st"
+	ok 'train: --precision auto is bf16 on this processor' cmp "$T/auto.st" "$T/bf16.st"
 	cp "$T/bf16.st" "$T/first.st"
-	ok 'bf16 again' run bf16 --profile "$T/profile.csv"
-	ok 'gives the same bytes' cmp "$T/bf16.st" "$T/first.st"
+	ok 'train: runs again with --precision bf16 and --profile' run bf16 --profile "$T/profile.csv"
+	ok 'train: --precision bf16 writes the same bytes again' cmp "$T/bf16.st" "$T/first.st"
 	for steps in '1 20' '41 60' '81 100'; do
 		# shellcheck disable=SC2086
-		ok "bf16 follows fp32 within 3 %, steps $steps" \
+		ok "train: --precision bf16 has the losses of fp32 within 3 %, steps $steps" \
 			awk -v a="$(mean "$T/fp32.csv" $steps)" -v b="$(mean "$T/bf16.csv" $steps)" \
 			'BEGIN { print a, b; exit !(b / a > 0.97 && b / a < 1.03) }'
 	done
 else
-	fails 'bf16 is refused where the processor has none' 1 'precision bf16: this processor' run bf16
-	ok 'auto is fp32 here' cmp "$T/auto.st" "$T/fp32.st"
+	fails 'train: --precision bf16 is refused on a processor without it' 1 'precision bf16: this processor' run bf16
+	ok 'train: --precision auto is fp32 on this processor' cmp "$T/auto.st" "$T/fp32.st"
 	run fp32 --profile "$T/profile.csv"
 fi
-is 'the profile has a header' "$(head -n 1 "$T/profile.csv")" kernel,calls,seconds,share,gflop_per_s,gb_per_s
-ok 'its shares add up' awk -F, 'NR > 1 { sum += $4 } END { exit !(sum > 0.99 && sum < 1.01) }' \
+is 'train --profile: has a header' "$(head -n 1 "$T/profile.csv")" kernel,calls,seconds,share,gflop_per_s,gb_per_s
+ok 'train --profile: the fractions sum to 1' awk -F, 'NR > 1 { sum += $4 } END { exit !(sum > 0.99 && sum < 1.01) }' \
 	"$T/profile.csv"
 # Two blocks and the recall attend.
 ok 'train --profile: attention is called by two blocks and the recall, in the first estimate and in the pass' \
@@ -57,9 +57,9 @@ denoise -q -m "$T/fp32.st" -n 2 --steps 3 --precision fp32 |
 ok 'denoise: the same text with a profile' cmp "$T/a.txt" "$T/b.txt"
 ok 'denoise --profile: attention is called by them in three steps and a decision' \
 	awk -F, '$1 == "attention" { n++; calls = $2 } END { exit !(n == 1 && calls == 3 * 4) }' "$T/denoise.csv"
-fails 'a profile over the log' 2 'the same file is' run fp32 -l "$T/x" --profile "$T/x"
-fails 'a profile over the model' 2 'the same file is' denoise -m "$T/fp32.st" -n 1 \
+fails 'train: refuses a profile that is also the log' 2 'the same file is' run fp32 -l "$T/x" --profile "$T/x"
+fails 'denoise: refuses a profile that is also the model' 2 'the same file is' denoise -m "$T/fp32.st" -n 1 \
 	--profile "$T/fp32.st"
-fails 'a precision that there is not' 2 'precision' run fp8
+fails 'train: refuses an unknown precision' 2 'precision' run fp8
 
 done_testing
