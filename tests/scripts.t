@@ -53,7 +53,7 @@ printf '\t@awk -F, '"'"'NR == 2 { print }'"'"' $<\n\tawk -v a='"'"'b c'"'"' -f d
 is 'makefiles: wide lines and awk programs are found' "$(unreadable "$T/wide.mk" | cut -d: -f2 | xargs)" '1 3'
 
 if ! command -v shellcheck >/dev/null; then
-	skip 'shellcheck' 'no shellcheck here'
+	skip 'scripts: shellcheck accepts all scripts' 'no shellcheck here'
 	done_testing
 	exit
 fi
@@ -62,7 +62,7 @@ for script in .ci/* pipelines/* pipelines/slurm/* tests/*.t tests/lib.sh tests/a
 	[ -f "$script" ] || continue
 	case $(head -n 1 "$script" | tr -d '\0') in
 	'#!/bin/sh' | '#!/bin/bash' | '#!/usr/bin/env bash' | '# shellcheck shell=sh')
-		ok "$script" shellcheck -x "$script"
+		ok "scripts: shellcheck accepts $script" shellcheck -x "$script"
 		;;
 	esac
 done
