@@ -139,9 +139,9 @@ same_from_awks() {
 	for awk in mawk gawk original-awk "$T/busybox-awk"; do
 		if $awk 'BEGIN { exit 0 }' </dev/null >"$T/.out" 2>&1; then
 			"$1" "$awk" >"$T/other.out" 2>&1
-			ok "the same bytes from ${awk##*/}" cmp "$T/awk.out" "$T/other.out"
+			ok "${0##*/}: ${awk##*/} writes the same bytes as awk" cmp "$T/awk.out" "$T/other.out"
 		else
-			skip "the same bytes from ${awk##*/}" 'not installed'
+			skip "${0##*/}: ${awk##*/} writes the same bytes as awk" 'not installed'
 		fi
 	done
 }
