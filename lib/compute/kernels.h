@@ -5,9 +5,9 @@
  * The compute kernels: all arithmetic of the model.
  *
  * This header separates the model from the device. The model allocates its buffers with k_alloc and
- * accesses their contents only through k_put, k_get and the kernels. An implementation for another
- * device (a GPU) can therefore be added beside that of the CPU (cpu_*.c) without changing the
- * model.
+ * accesses their contents only through k_put, k_get, k_host, k_map and the kernels. The library is
+ * linked with one implementation of these functions, at present cpu/, for processors. One for
+ * another device (a GPU) is another directory beside it; the model does not change.
  *
  * Shapes: B sequences of T positions, M = B T rows; C channels; H heads of C/H; V words; d
  * components of an embedding. Arrays are dense and row-major: x [M,C] has x[m][c] at m C + c.
@@ -19,6 +19,11 @@
  * terms: weights, their gradients, the residual stream, logits, losses. An act is an activation
  * between two matrix products, in the input type of the products: bf16 if k computes in bf16, else
  * real. The model knows only the size of an act in bytes.
+ *
+ * Kernels with many operands take them by name, as fields of a struct. Those that are not named are
+ * NULL, zero or false:
+ *
+ *     k_matmul(k, .y = y, .x = x, .w = w, .M = M, .N = N, .K = K);
  *
  * Only k_new, k_alloc and k_reserve allocate memory; the kernels never fail. The order of summation
  * depends only on the shapes and the number of threads, so results repeat bit for bit.
@@ -64,8 +69,8 @@ struct k_share {
 	const char *name;
 	uint64_t calls;
 	double seconds;
-	double flops,
-	    bytes; /* flops: of products. bytes: minimum traffic of other kernels. Else 0 */
+	double flops; /* of products; otherwise 0 */
+	double bytes; /* minimum traffic of other kernels; otherwise 0 */
 };
 size_t k_profile(const struct kernels *k, struct k_share share[K_SHARES]);
 
@@ -117,8 +122,8 @@ void k_round(struct kernels *k, act *y, const real *x, size_t n);
 /* k_finite - whether all of a [n] is finite. Slow: only for error messages. */
 bool k_finite(struct kernels *k, const act *a, size_t n);
 
-/* k_host - x [n] in host memory, valid until the next kernel. It is x if device memory is shared.
- */
+/* k_host - x [n] in host memory, for reading, valid until the next kernel. It is x itself if the
+ * host can access the memory of the device. */
 const real *k_host(struct kernels *k, const real *x, size_t n);
 
 /*
@@ -202,52 +207,75 @@ void k_silu_backward(struct kernels *k, real *dx, const real *dy, const real *x,
 
 /* --- a block of the transformer (Peebles & Xie 2022, arXiv:2212.09748, adaLN-zero) --- */
 
+/* The coefficients (shift, scale, gate) of sequence b are the C elements at b stride. */
+struct k_adaln_shape {
+	size_t B, T, C, stride;
+};
+
 /*
- * k_modulate - y [M,C] = (1 + scale) LN(h) + shift, with scale and shift [C] of each sequence at
- * mod + b stride. LN is layer norm without a gain; stats [M,2] receives mean and 1/standard
- * deviation.
+ * k_modulate - y = (1 + scale) LN(h) + shift, where LN is layer norm without a gain. Writes y and
+ * stats.
+ * k_modulate_backward - from dy: adds to dh, writes dshift and dscale. Reads h, stats, scale.
  */
-void k_modulate(struct kernels *k, act *y, real *stats, const real *h, const real *shift,
-    const real *scale, size_t stride, size_t B, size_t T, size_t C);
+struct k_modulate {
+	act *y;        /* [M,C] */
+	real *stats;   /* [M,2] mean and 1/standard deviation of each row of h */
+	const real *h; /* [M,C] */
+	const real *shift, *scale;
+	/* of the backward pass */
+	const act *dy; /* [M,C] */
+	real *dh;      /* [M,C] */
+	real *dshift, *dscale;
+	struct k_adaln_shape shape;
+};
+#define k_modulate(k, ...) k_modulate_of(k, &(struct k_modulate){__VA_ARGS__})
+#define k_modulate_backward(k, ...) k_modulate_backward_of(k, &(struct k_modulate){__VA_ARGS__})
+void k_modulate_of(struct kernels *k, const struct k_modulate *p);
+void k_modulate_backward_of(struct kernels *k, const struct k_modulate *p);
 
-/* dh is added to. dshift and dscale [C] at + b stride are written. */
-void k_modulate_backward(struct kernels *k, real *dh, real *dshift, real *dscale, const act *dy,
-    const real *h, const real *stats, const real *scale, size_t stride, size_t B, size_t T,
-    size_t C);
+/* k_gate - h [M,C] += sign gate ⊙ y. sign is 1 or -1. */
+void k_gate(struct kernels *k, real *h, real sign, const act *y, const real *gate,
+    struct k_adaln_shape shape);
 
-/* k_gate - h [M,C] += sign gate ⊙ y, gate [C] of each sequence at + b stride. sign is 1 or -1. */
-void k_gate(struct kernels *k, real *h, real sign, const act *y, const real *gate, size_t stride,
-    size_t B, size_t T, size_t C);
-
-/* dy = gate ⊙ dout; dgate [C] at + b stride = sum over T of dout ⊙ y. The caller sets dh = dout. */
+/* k_gate_backward - dy [M,C] = gate ⊙ dout; dgate = the sum over T of dout ⊙ y. The caller sets
+ * dh = dout. */
 void k_gate_backward(struct kernels *k, act *dy, real *dgate, const real *dout, const act *y,
-    const real *gate, size_t stride, size_t B, size_t T, size_t C);
+    const real *gate, struct k_adaln_shape shape);
 
 struct k_attention_shape {
 	size_t B, T, C, H;
 };
 
 /*
- * k_attention - y [M,C] = softmax(s q k^T) v in each sequence and head, from qkv [M,3C] (q, k, v
- * side by side, heads side by side within each). Every position sees every position. lse [B,H,T]
- * receives ln sum exp(s q k^T) of each row, all that the backward pass needs of the T x T matrix.
+ * k_attention - y = softmax(s q k^T) v in each sequence and head. Every position sees every
+ * position. Writes y and lse.
+ * k_attention_backward - from dy: writes dqkv, adds to dscale. Reads y, lse, qkv, scale, rope.
  *
- * If scale [H] is not NULL (QK-norm), q and k are first divided by their norms, and s is scale;
- * otherwise s is 1/√(C/H). If rope [T,C/H] is not NULL, q and k are then rotated: rope holds cos
- * and sin of position × frequency i at 2i and 2i + 1, the rotation of the components i and i +
- * C/2H. Sources: Su et al. 2021, arXiv:2104.09864 (RoPE); Henry et al. 2020, arXiv:2010.04245
- * (QK-norm); Dao 2023, arXiv:2307.08691 (lse).
+ * With scale (QK-norm), q and k are first divided by their norms, and s is scale; otherwise s is
+ * 1/√(C/H). With rope, q and k are then rotated: rope holds cos and sin of position × frequency i
+ * at 2i and 2i + 1, the rotation of the components i and i + C/2H. Sources: Su et al. 2021,
+ * arXiv:2104.09864 (RoPE); Henry et al. 2020, arXiv:2010.04245 (QK-norm); Dao 2023,
+ * arXiv:2307.08691 (lse).
  */
-void k_attention(struct kernels *k, act *y, real *lse, const act *qkv, const real *scale,
-    const real *rope, struct k_attention_shape s);
+struct k_attention {
+	act *y;            /* [M,C] */
+	real *lse;         /* [B,H,T] ln sum exp(s q k^T) of each row of the T x T matrix */
+	const act *qkv;    /* [M,3C] q, k, v side by side, heads side by side within each */
+	const real *scale; /* [H]; or NULL */
+	const real *rope;  /* [T,C/H]; or NULL */
+	/* of the backward pass */
+	const act *dy; /* [M,C] */
+	act *dqkv;     /* [M,3C] */
+	real *dscale;  /* [H]; unused if scale is NULL */
+	struct k_attention_shape shape;
+};
+#define k_attention(k, ...) k_attention_of(k, &(struct k_attention){__VA_ARGS__})
+#define k_attention_backward(k, ...) k_attention_backward_of(k, &(struct k_attention){__VA_ARGS__})
+void k_attention_of(struct kernels *k, const struct k_attention *p);
+void k_attention_backward_of(struct kernels *k, const struct k_attention *p);
 
 /* k_need_attention - scratch for attention calls up to this shape: see k_reserve. */
 void k_need_attention(const struct kernels *k, struct k_need *need, struct k_attention_shape s);
-
-/* dqkv [M,3C] is written, dscale [H] is added to (unused if scale is NULL). */
-void k_attention_backward(struct kernels *k, act *dqkv, real *dscale, const act *dy, const act *y,
-    const real *lse, const act *qkv, const real *scale, const real *rope,
-    struct k_attention_shape s);
 
 /* --- embeddings and diffusion --- */
 
@@ -267,24 +295,36 @@ void k_gaussian(
 void k_diffuse(struct kernels *k, real *x, const real *e, const int32_t *ids, const real *n,
     const real *t, size_t B, size_t T, size_t d);
 
-/*
- * k_input - the network's input rows [M,width] = [c_in m x | (1-m) e[id] | m p | m q | m | 0...].
- *
- * m [M]      1 where the position is noised, 0 where its token is given
- * p, q       [M,d] estimates of the clean embedding. If the pointer is NULL, its columns are zero
- *            if its has_ flag is set, and absent from the row otherwise
- * c_in [B]
- */
 struct k_input_shape {
 	size_t B, T, d, width;
 	bool has_p, has_q;
 };
-void k_input(struct kernels *k, act *in, const real *x, const real *e, const int32_t *ids,
-    const real *m, const real *p, const real *q, const real *c_in, struct k_input_shape s);
 
-/* dx [M,d] += c_in m din_x; dgiven [M,d] = (1-m) din_e. No gradient goes through p and q. */
-void k_input_backward(struct kernels *k, real *dx, real *dgiven, const real *din, const real *m,
-    const real *c_in, struct k_input_shape s);
+/*
+ * k_input - the rows of the network's input: [c_in m x | (1-m) e[id] | m p | m q | m | 0...].
+ * Writes in.
+ * k_input_backward - from din: dx += c_in m din_x, dgiven = (1-m) din_e, where din_x and din_e are
+ * the first and second d columns of din. No gradient goes through p and q.
+ */
+struct k_input {
+	act *in;            /* [M,width] */
+	const real *x;      /* [M,d] */
+	const real *e;      /* [V,d] */
+	const int32_t *ids; /* [M] */
+	const real *m;      /* [M] 1 if the position is noised, 0 if its token is given */
+	const real *c_in;   /* [B] */
+	/* [M,d] estimates of the clean embedding. The row has columns for each if its has_ flag is
+	 * set; they are zero if the pointer is NULL. */
+	const real *p, *q;
+	/* of the backward pass */
+	const real *din;   /* [M,width] */
+	real *dx, *dgiven; /* [M,d] */
+	struct k_input_shape shape;
+};
+#define k_input(k, ...) k_input_of(k, &(struct k_input){__VA_ARGS__})
+#define k_input_backward(k, ...) k_input_backward_of(k, &(struct k_input){__VA_ARGS__})
+void k_input_of(struct kernels *k, const struct k_input *p);
+void k_input_backward_of(struct kernels *k, const struct k_input *p);
 
 /* k_scatter_add - de[id[m]] += dx[m] for all rows m, in order. */
 void k_scatter_add(
@@ -303,20 +343,23 @@ void k_scale_rows(struct kernels *k, real *y, const real *a, const real *x, size
 void k_add_each(struct kernels *k, real *y, const real *x, size_t B, size_t n);
 void k_sum_each(struct kernels *k, real *dx, const real *dy, size_t B, size_t n);
 
-/* k_columns - y [M,n] = x [M,n]; k_add_columns - y += x. A stride is the distance between rows, in
- * elements. */
-void k_columns(
-    struct kernels *k, act *y, size_t y_stride, const act *x, size_t x_stride, size_t M, size_t n);
-void k_add_columns(
-    struct kernels *k, real *y, size_t y_stride, const act *x, size_t x_stride, size_t M, size_t n);
+/* k_columns - copy or add columns of wider arrays: y = x, or sum += x, each [M,n]. A stride is the
+ * distance between rows, in elements. */
+struct k_columns {
+	act *y;    /* either */
+	real *sum; /* or */
+	const act *x;
+	size_t y_stride, x_stride; /* y_stride: of y or sum */
+	size_t M, n;
+};
+#define k_columns(k, ...) k_columns_of(k, &(struct k_columns){__VA_ARGS__})
+void k_columns_of(struct kernels *k, const struct k_columns *p);
 
 /* --- logits: softmax, loss, argmax --- */
 
-/* k_softmax - p [M,V] = softmax(logits / tau), row by row. Overwrites the logits. */
+/* k_softmax - p [M,V] = softmax(logits / tau), row by row. Overwrites the logits. If p is NULL, the
+ * result replaces the logits, in reals. */
 void k_softmax(struct kernels *k, act *p, real *logits, real tau, size_t M, size_t V);
-
-/* k_softmax_real - p [M,V] = softmax(p) in place, row by row, in reals. */
-void k_softmax_real(struct kernels *k, real *p, size_t M, size_t V);
 
 /*
  * k_cross_entropy - loss [M] = -ln softmax(logits)[id], nats, and dlogits [M,V] =

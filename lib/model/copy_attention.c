@@ -35,11 +35,14 @@ void copy_attention_forward(struct kernels *k, struct copy_attention *rc, const 
 	size_t M = B * rc->T, W = rc->W, N = rc->R * W;
 
 	k_matmul(k, .y = rc->qk, .x = a, .w = w->copy_qk, .M = M, .N = 2 * N, .K = rc->C);
-	k_columns(k, rc->qkv, 3 * N, rc->qk, 2 * N, M, 2 * N);
+	k_columns(
+	    k, .y = rc->qkv, .y_stride = 3 * N, .x = rc->qk, .x_stride = 2 * N, .M = M, .n = 2 * N);
 	for (size_t i = 0; i < rc->R; i++)
-		k_columns(k, k_act_at(k, rc->qkv, 2 * N + i * W), 3 * N, input, W, M, W);
-	k_attention(k, rc->r, rc->lse, rc->qkv, w->copy_scale, NULL, shape(rc, B));
-	/* copy_out is stored as [RW,d]: this product computes r copy_out, and can add to out. */
+		k_columns(k, .y = k_act_at(k, rc->qkv, 2 * N + i * W), .y_stride = 3 * N,
+		    .x = input, .x_stride = W, .M = M, .n = W);
+	k_attention(k, .y = rc->r, .lse = rc->lse, .qkv = rc->qkv, .scale = w->copy_scale,
+	    .shape = shape(rc, B));
+	/* copy_out is stored as [RW,d]: this product computes r copy_out, and adds it to out. */
 	k_matmul(k, .y_real = out, .x = rc->r, .w = w->copy_out, .no_trans = true, .add = true,
 	    .M = M, .N = rc->d, .K = N);
 }
@@ -51,9 +54,10 @@ void copy_attention_backward(struct kernels *k, struct copy_attention *rc, const
 
 	k_matmul_dw(k, .dw = g->copy_out, .dy = rc->r, .x = dout, .M = M, .N = N, .K = rc->d);
 	k_matmul(k, .y = rc->dr, .x = dout, .w = w->copy_out, .M = M, .N = N, .K = rc->d);
-	k_attention_backward(k, rc->dqkv, g->copy_scale, rc->dr, rc->r, rc->lse, rc->qkv,
-	    w->copy_scale, NULL, shape(rc, B));
-	k_columns(k, rc->dqk, 2 * N, rc->dqkv, 3 * N, M, 2 * N);
+	k_attention_backward(k, .dqkv = rc->dqkv, .dscale = g->copy_scale, .dy = rc->dr, .y = rc->r,
+	    .lse = rc->lse, .qkv = rc->qkv, .scale = w->copy_scale, .shape = shape(rc, B));
+	k_columns(k, .y = rc->dqk, .y_stride = 2 * N, .x = rc->dqkv, .x_stride = 3 * N, .M = M,
+	    .n = 2 * N);
 	k_matmul_dw(k, .dw = g->copy_qk, .dy = rc->dqk, .x = a, .M = M, .N = 2 * N, .K = rc->C);
 	k_matmul(k, .y = da, .x = rc->dqk, .w = w->copy_qk, .no_trans = true, .add = true, .M = M,
 	    .N = rc->C, .K = 2 * N);
@@ -65,6 +69,7 @@ void copy_attention_backward_input(
 	size_t W = rc->W, N = rc->R * W;
 
 	for (size_t i = 0; i < rc->R; i++)
-		k_add_columns(
-		    k, dinput, W, k_act_at(k, rc->dqkv, 2 * N + i * W), 3 * N, B * rc->T, W);
+		k_columns(k, .sum = dinput, .y_stride = W,
+		    .x = k_act_at(k, rc->dqkv, 2 * N + i * W), .x_stride = 3 * N, .M = B * rc->T,
+		    .n = W);
 }

@@ -207,7 +207,7 @@ static void expect_exactly(
 	for (size_t m = 0, n; m < M; m += n) {
 		n = M - m < CHUNK ? M - m : CHUNK;
 		logits(dn, w, D, m, n);
-		k_softmax_real(dn->k, dn->logits, n, V);
+		k_softmax(dn->k, NULL, dn->logits, 1, n, V);
 		k_matmul(dn->k, .y_real = xhat + m * d, .x_real = dn->logits, .w = dn->e,
 		    .no_trans = true, .M = n, .N = d, .K = V);
 	}
@@ -236,7 +236,8 @@ static void forward(
 {
 	size_t n = dn->c.row_len * dn->c.embed;
 
-	k_input(dn->k, dn->input, x, dn->e, dn->ids, dn->m, p, dn->q, dn->c_in, input_shape(dn, B));
+	k_input(dn->k, .in = dn->input, .x = x, .e = dn->e, .ids = dn->ids, .m = dn->m, .p = p,
+	    .q = dn->q, .c_in = dn->c_in, .shape = input_shape(dn, B));
 	transformer_forward(dn->tf, w, dn->D, dn->input, dn->level, B);
 	k_mix(dn->k, dn->D, dn->mixing, x, dn->D, NULL, B, n);
 }
@@ -310,8 +311,8 @@ static void backward(
 	k_scale_rows(dn->k, dn->dF, dn->out, dn->dD, B, T * d);
 	k_scale_rows(dn->k, dn->dx, dn->skip, dn->dD, B, T * d);
 	transformer_backward(dn->tf, w, g, dn->dinput, dn->dF, dn->input, dn->level, B);
-	k_input_backward(
-	    dn->k, dn->dx, dn->dgiven, dn->dinput, dn->m, dn->c_in, input_shape(dn, B));
+	k_input_backward(dn->k, .dx = dn->dx, .dgiven = dn->dgiven, .din = dn->dinput, .m = dn->m,
+	    .c_in = dn->c_in, .shape = input_shape(dn, B));
 	k_scatter_add(dn->k, dn->de, dn->dx, dn->ids, B * T, d);
 	k_scatter_add(dn->k, dn->de, dn->dgiven, dn->ids, B * T, d);
 	k_normalize_backward(dn->k, g->embed, dn->de, w->embed, config_padded(&dn->c), d);

@@ -172,21 +172,25 @@ static void forward_block(
 	struct kernels *k = tf->k;
 	size_t T = tf->c.row_len, M = B * T, C = tf->c.width;
 	struct k_attention_shape s = {B, T, C, tf->c.heads};
+	struct k_adaln_shape ada = {B, T, C, 6 * C};
 
 	k_matmul(k, .y_real = b->mod, .x_real = tf->cond, .w = w->mod_w, .bias = w->mod_b, .M = B,
 	    .N = 6 * C, .K = tf->c.time_width);
-	k_modulate(k, tf->a, b->stats1, tf->h, b->mod, b->mod + C, 6 * C, B, T, C);
+	k_modulate(k, .y = tf->a, .stats = b->stats1, .h = tf->h, .shift = b->mod,
+	    .scale = b->mod + C, .shape = ada);
 	k_matmul(k, .y = b->qkv, .x = tf->a, .w = w->qkv_w, .bias = w->qkv_b, .M = M, .N = 3 * C,
 	    .K = C);
-	k_attention(k, b->o, b->lse, b->qkv, w->scale, tf->rope, s);
+	k_attention(k, .y = b->o, .lse = b->lse, .qkv = b->qkv, .scale = w->scale, .rope = tf->rope,
+	    .shape = s);
 	k_matmul(k, .y = b->y1, .x = b->o, .w = w->out_w, .bias = w->out_b, .M = M, .N = C, .K = C);
-	k_gate(k, tf->h, 1, b->y1, b->mod + 2 * C, 6 * C, B, T, C);
-	k_modulate(k, tf->a, b->stats2, tf->h, b->mod + 3 * C, b->mod + 4 * C, 6 * C, B, T, C);
+	k_gate(k, tf->h, 1, b->y1, b->mod + 2 * C, ada);
+	k_modulate(k, .y = tf->a, .stats = b->stats2, .h = tf->h, .shift = b->mod + 3 * C,
+	    .scale = b->mod + 4 * C, .shape = ada);
 	k_matmul(k, .y = b->u, .gelu = tf->g, .x = tf->a, .w = w->up_w, .bias = w->up_b, .M = M,
 	    .N = 4 * C, .K = C);
 	k_matmul(k, .y = b->y2, .x = tf->g, .w = w->down_w, .bias = w->down_b, .M = M, .N = C,
 	    .K = 4 * C);
-	k_gate(k, tf->h, 1, b->y2, b->mod + 5 * C, 6 * C, B, T, C);
+	k_gate(k, tf->h, 1, b->y2, b->mod + 5 * C, ada);
 }
 
 void transformer_forward(struct transformer *tf, const struct weights *w, real *out,
@@ -204,7 +208,8 @@ void transformer_forward(struct transformer *tf, const struct weights *w, real *
 		forward_block(tf, &w->block[l], &tf->block[l], B);
 	k_matmul(k, .y_real = tf->mod, .x_real = tf->cond, .w = w->mod_w, .bias = w->mod_b, .M = B,
 	    .N = 2 * C, .K = tf->c.time_width);
-	k_modulate(k, tf->a, tf->stats, tf->h, tf->mod, tf->mod + C, 2 * C, B, T, C);
+	k_modulate(k, .y = tf->a, .stats = tf->stats, .h = tf->h, .shift = tf->mod,
+	    .scale = tf->mod + C, .shape = {B, T, C, 2 * C});
 	k_matmul(k, .y_real = out, .x = tf->a, .w = w->head_w, .bias = w->head_b, .M = M,
 	    .N = tf->c.embed, .K = C);
 	if (tf->c.copy_heads)
@@ -231,22 +236,24 @@ static void backward_mlp(struct transformer *tf, const struct block_weights *w,
 {
 	struct kernels *k = tf->k;
 	size_t T = tf->c.row_len, M = B * T, C = tf->c.width;
+	struct k_adaln_shape ada = {B, T, C, 6 * C};
 	real *dmod = tf->dmod;
 
-	k_gate_backward(k, tf->dy, dmod + 5 * C, tf->dh, b->y2, b->mod + 5 * C, 6 * C, B, T, C);
+	k_gate_backward(k, tf->dy, dmod + 5 * C, tf->dh, b->y2, b->mod + 5 * C, ada);
 	k_gelu(k, tf->g, b->u, M * 4 * C);
 	k_matmul_dw(k, .dw = g->down_w, .db = g->down_b, .dy = tf->dy, .x = tf->g, .M = M, .N = C,
 	    .K = 4 * C);
 	k_matmul(k, .y = tf->du, .x = tf->dy, .w = w->down_w, .no_trans = true, .dgelu = b->u,
 	    .M = M, .N = 4 * C, .K = C);
-	k_gate(k, tf->h, -1, b->y2, b->mod + 5 * C, 6 * C, B, T, C);
-	k_modulate(k, tf->a, b->stats2, tf->h, b->mod + 3 * C, b->mod + 4 * C, 6 * C, B, T, C);
+	k_gate(k, tf->h, -1, b->y2, b->mod + 5 * C, ada);
+	k_modulate(k, .y = tf->a, .stats = b->stats2, .h = tf->h, .shift = b->mod + 3 * C,
+	    .scale = b->mod + 4 * C, .shape = ada);
 	k_matmul_dw(
 	    k, .dw = g->up_w, .db = g->up_b, .dy = tf->du, .x = tf->a, .M = M, .N = 4 * C, .K = C);
 	k_matmul(k, .y = tf->da, .x = tf->du, .w = w->up_w, .no_trans = true, .M = M, .N = C,
 	    .K = 4 * C);
-	k_modulate_backward(k, tf->dh, dmod + 3 * C, dmod + 4 * C, tf->da, tf->h, b->stats2,
-	    b->mod + 4 * C, 6 * C, B, T, C);
+	k_modulate_backward(k, .dh = tf->dh, .dshift = dmod + 3 * C, .dscale = dmod + 4 * C,
+	    .dy = tf->da, .h = tf->h, .stats = b->stats2, .scale = b->mod + 4 * C, .shape = ada);
 }
 
 static void backward_attention(struct transformer *tf, const struct block_weights *w,
@@ -255,23 +262,25 @@ static void backward_attention(struct transformer *tf, const struct block_weight
 	struct kernels *k = tf->k;
 	size_t T = tf->c.row_len, M = B * T, C = tf->c.width;
 	struct k_attention_shape s = {B, T, C, tf->c.heads};
+	struct k_adaln_shape ada = {B, T, C, 6 * C};
 	real *dmod = tf->dmod;
 
-	k_gate_backward(k, tf->dy, dmod + 2 * C, tf->dh, b->y1, b->mod + 2 * C, 6 * C, B, T, C);
+	k_gate_backward(k, tf->dy, dmod + 2 * C, tf->dh, b->y1, b->mod + 2 * C, ada);
 	k_matmul_dw(
 	    k, .dw = g->out_w, .db = g->out_b, .dy = tf->dy, .x = b->o, .M = M, .N = C, .K = C);
 	k_matmul(
 	    k, .y = tf->da, .x = tf->dy, .w = w->out_w, .no_trans = true, .M = M, .N = C, .K = C);
-	k_attention_backward(
-	    k, tf->dqkv, g->scale, tf->da, b->o, b->lse, b->qkv, w->scale, tf->rope, s);
-	k_gate(k, tf->h, -1, b->y1, b->mod + 2 * C, 6 * C, B, T, C);
-	k_modulate(k, tf->a, b->stats1, tf->h, b->mod, b->mod + C, 6 * C, B, T, C);
+	k_attention_backward(k, .dqkv = tf->dqkv, .dscale = g->scale, .dy = tf->da, .y = b->o,
+	    .lse = b->lse, .qkv = b->qkv, .scale = w->scale, .rope = tf->rope, .shape = s);
+	k_gate(k, tf->h, -1, b->y1, b->mod + 2 * C, ada);
+	k_modulate(k, .y = tf->a, .stats = b->stats1, .h = tf->h, .shift = b->mod,
+	    .scale = b->mod + C, .shape = ada);
 	k_matmul_dw(k, .dw = g->qkv_w, .db = g->qkv_b, .dy = tf->dqkv, .x = tf->a, .M = M,
 	    .N = 3 * C, .K = C);
 	k_matmul(k, .y = tf->da, .x = tf->dqkv, .w = w->qkv_w, .no_trans = true, .M = M, .N = C,
 	    .K = 3 * C);
-	k_modulate_backward(
-	    k, tf->dh, dmod, dmod + C, tf->da, tf->h, b->stats1, b->mod + C, 6 * C, B, T, C);
+	k_modulate_backward(k, .dh = tf->dh, .dshift = dmod, .dscale = dmod + C, .dy = tf->da,
+	    .h = tf->h, .stats = b->stats1, .scale = b->mod + C, .shape = ada);
 }
 
 static void backward_level(struct transformer *tf, const struct weights *w, const struct weights *g,
@@ -314,8 +323,9 @@ void transformer_backward(struct transformer *tf, const struct weights *w, const
 	    .K = d);
 	if (tf->c.copy_heads)
 		copy_attention_backward(k, &tf->copy, w, g, tf->da, tf->dout, tf->a, B);
-	k_modulate_backward(k, tf->dh, tf->dmod, tf->dmod + C, tf->da, tf->h, tf->stats,
-	    tf->mod + C, 2 * C, B, T, C);
+	k_modulate_backward(k, .dh = tf->dh, .dshift = tf->dmod, .dscale = tf->dmod + C,
+	    .dy = tf->da, .h = tf->h, .stats = tf->stats, .scale = tf->mod + C,
+	    .shape = {B, T, C, 2 * C});
 	backward_mod(tf, g->mod_w, g->mod_b, w->mod_w, 2 * C, B);
 	call_gradient_hook(tf, g, g->mod_w);
 	for (size_t l = tf->c.layers; l-- > 0;) {

@@ -185,11 +185,18 @@ static void test_activations(void)
 	check("silu", f_silu, &c, c.x, dx, N);
 }
 
+/* Shift, scale and gate of a sequence side by side. */
+static struct k_adaln_shape ada_shape(const struct kernel_case *c)
+{
+	return (struct k_adaln_shape){c->B, c->T, c->C, 3 * c->C};
+}
+
 static double f_modulate(void *arg)
 {
 	struct kernel_case *c = arg;
 
-	k_modulate(k, ACT(c->y), c->stats, c->x, c->mod, c->mod + c->C, 3 * c->C, c->B, c->T, c->C);
+	k_modulate(k, .y = ACT(c->y), .stats = c->stats, .h = c->x, .shift = c->mod,
+	    .scale = c->mod + c->C, .shape = ada_shape(c));
 	return inner(c->y, c->r, c->B * c->T * c->C);
 }
 
@@ -198,9 +205,9 @@ static double f_gate(void *arg)
 	struct kernel_case *c = arg;
 
 	memcpy(c->y, c->x, c->B * c->T * c->C * sizeof *c->y);
-	k_gate(k, c->y, -1, ACT(c->w), c->mod + 2 * c->C, 3 * c->C, c->B, c->T, c->C);
-	k_gate(k, c->y, 1, ACT(c->w), c->mod + 2 * c->C, 3 * c->C, c->B, c->T, c->C);
-	k_gate(k, c->y, 1, ACT(c->w), c->mod + 2 * c->C, 3 * c->C, c->B, c->T, c->C);
+	k_gate(k, c->y, -1, ACT(c->w), c->mod + 2 * c->C, ada_shape(c));
+	k_gate(k, c->y, 1, ACT(c->w), c->mod + 2 * c->C, ada_shape(c));
+	k_gate(k, c->y, 1, ACT(c->w), c->mod + 2 * c->C, ada_shape(c));
 	return inner(c->y, c->r, c->B * c->T * c->C);
 }
 
@@ -219,12 +226,12 @@ static void test_modulation(void)
 	real *dx = zeros(N), *dy = zeros(N), *dmod = zeros(3 * B * C);
 
 	f_modulate(&c);
-	k_modulate_backward(
-	    k, dx, dmod, dmod + C, ACT(c.r), c.x, c.stats, c.mod + C, 3 * C, B, T, C);
+	k_modulate_backward(k, .dh = dx, .dshift = dmod, .dscale = dmod + C, .dy = ACT(c.r),
+	    .h = c.x, .stats = c.stats, .scale = c.mod + C, .shape = ada_shape(&c));
 	check("modulate, h", f_modulate, &c, c.x, dx, N);
 	check("modulate, shift and scale", f_modulate, &c, c.mod, dmod, 3 * B * C);
 	memset(dmod, 0, 3 * B * C * sizeof *dmod);
-	k_gate_backward(k, ACT(dy), dmod + 2 * C, c.r, ACT(c.w), c.mod + 2 * C, 3 * C, B, T, C);
+	k_gate_backward(k, ACT(dy), dmod + 2 * C, c.r, ACT(c.w), c.mod + 2 * C, ada_shape(&c));
 	check("gate, y", f_gate, &c, c.w, dy, N);
 	check("gate, gate", f_gate, &c, c.mod, dmod, 3 * B * C);
 }
@@ -233,7 +240,8 @@ static double f_attention(void *arg)
 {
 	struct kernel_case *c = arg;
 
-	k_attention(k, ACT(c->y), c->stats, ACT(c->qkv), c->scale, c->rope, c->s);
+	k_attention(k, .y = ACT(c->y), .lse = c->stats, .qkv = ACT(c->qkv), .scale = c->scale,
+	    .rope = c->rope, .shape = c->s);
 	return inner(c->y, c->r, c->s.B * c->s.T * c->s.C);
 }
 
@@ -260,8 +268,8 @@ static void test_attention(int qk_norm)
 	k_need_attention(k, &need, c.s);
 	k_reserve(k, &need, &e);
 	f_attention(&c);
-	k_attention_backward(
-	    k, ACT(dqkv), dscale, ACT(c.r), ACT(c.y), c.stats, ACT(c.qkv), c.scale, c.rope, c.s);
+	k_attention_backward(k, .dqkv = ACT(dqkv), .dscale = dscale, .dy = ACT(c.r), .y = ACT(c.y),
+	    .lse = c.stats, .qkv = ACT(c.qkv), .scale = c.scale, .rope = c.rope, .shape = c.s);
 	check(qk_norm ? "attention with QK-norm, qkv" : "attention, qkv", f_attention, &c, c.qkv,
 	    dqkv, B * T * 3 * C);
 	if (qk_norm)

@@ -247,7 +247,7 @@ static void test_attention(struct kernels *k, size_t T, size_t D, double toleran
 	turn(rope, qkv, T, D);
 	k_need_attention(k, &need, s);
 	k_reserve(k, &need, &e);
-	k_attention(k, out, lse, in, NULL, rope, s);
+	k_attention(k, .y = out, .lse = lse, .qkv = in, .rope = rope, .shape = s);
 	y = widened(k, out, n);
 	for (size_t h = 0; h < 2; h++)
 		for (size_t t = 0; t < T; t++) {
@@ -324,7 +324,8 @@ static void test_modulate(struct kernels *k)
 	double inverse = 1 / sqrt(14.0 / 3 + 1e-5);
 	float y[3], stats[2];
 
-	k_modulate(k, (act *)y, stats, h, shift, scale, 3, 1, 1, 3);
+	k_modulate(k, .y = (act *)y, .stats = stats, .h = h, .shift = shift, .scale = scale,
+	    .shape = {1, 1, 3, 3});
 	ok(is_near(y[0], -2 * inverse) && is_near(y[1], 1 - 2 * inverse) && is_near(y[2], 0) &&
 	        is_near(stats[0], 3) && is_near(stats[1], inverse),
 	    "kernels, %s: layer norm of 1, 2, 6, scaled and shifted", k_name(k));
@@ -490,7 +491,7 @@ static void test_softmax_real(struct kernels *k)
 {
 	real p[3] = {1, 0, 2};
 
-	k_softmax_real(k, p, 1, 3);
+	k_softmax(k, NULL, p, 1, 1, 3);
 	ok(fabs((double)p[0] - 0.244728) < 1e-6 && fabs((double)p[1] - 0.090031) < 1e-6 &&
 	        fabs((double)p[2] - 0.665241) < 1e-6,
 	    "kernels, %s: softmax of reals is not rounded: %.6f %.6f %.6f", k_name(k), (double)p[0],

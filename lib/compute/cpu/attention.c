@@ -1,7 +1,7 @@
 /*
- * Attention: one (sequence, head) at a time, all of it in the scratch memory of one thread. The
- * T x T matrix lives only there; the backward pass makes it again from q, k and lse, and makes it
- * transposed, so that what it is multiplied by from the left need not be:
+ * Attention. A thread computes one head of one sequence at a time, in its scratch memory; the T x T
+ * matrix exists only there. The backward pass recomputes it from q, k and lse. It recomputes its
+ * transpose, so that no left factor has to be transposed except in dq:
  *
  *   P^T = exp(s k q^T - lse)    dP^T = v dy^T    dS^T = s P^T ⊙ (dP^T - δ),  δ_i = dy_i · y_i
  *   dv = P^T dy                 dk = dS^T q      dq = (dS^T)^T k
@@ -10,31 +10,29 @@
  */
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "compute/cpu/cpu.h"
 
 #define NORM_EPS ((real)1e-12)
 
-struct attention {
+struct attention_job {
 	struct kernels *k;
-	act *y, *dqkv;
-	real *lse, *dscale;
-	const act *dy, *qkv, *y_in;
-	const real *lse_in, *scale, *rope;
-	struct k_attention_shape s;
+	const struct k_attention *p;
+	real *dscale; /* [B,H] */
 };
 
-/* One head's arrays: [T,D] with D, and [T,T] with T, rounded up to 32 from row to row. */
+/* The arrays of one head. Rows are padded: D to ldd and T to ldt, multiples of 32. */
 struct head {
-	real *q, *k, *v, *y, *dy, *dx;
+	size_t index, b, h;            /* of B H heads; sequence, head in the sequence */
+	real *q, *k, *v, *y, *dy, *dx; /* [T,D] */
 	real *p, *dp;                  /* [T,T] */
 	real *q_norm, *k_norm, *delta; /* [T] */
-	real *room;
-	real s;
+	real *scratch;
+	real s; /* factor of the logits */
 	size_t T, D, C, ldt, ldd;
 };
+
+/* --- one head --- */
 
 static size_t head_size(size_t T, size_t D)
 {
@@ -55,7 +53,7 @@ static void head_init(struct head *h, real *at, size_t T, size_t D, size_t C)
 	h->q_norm = h->dp + ldt * ldt;
 	h->k_norm = h->q_norm + ldt;
 	h->delta = h->k_norm + ldt;
-	h->room = h->delta + ldt;
+	h->scratch = h->delta + ldt;
 	h->T = T;
 	h->D = D;
 	h->C = C;
@@ -69,48 +67,58 @@ void k_need_attention(const struct kernels *k, struct k_need *need, struct k_att
 	cpu_need(need, head_size(s.T, s.C / s.H), s.B * s.H);
 }
 
-/* One head's columns of rows of acts, stride from row to row. */
-static void load(const struct attention *a, const struct head *h, real *to, const act *from,
-    size_t at, size_t stride)
+/* The element of y [M,C] or, with columns = 3 C, of qkv at which this head begins. */
+static size_t head_at(const struct head *h, size_t columns)
+{
+	return h->b * h->T * columns + h->h * h->D;
+}
+
+/* to [T,D] = the columns of one head of an array of acts, whose rows are stride apart. */
+static void load_columns(const struct attention_job *a, const struct head *h, real *to,
+    const act *from, size_t at, size_t stride)
 {
 	for (size_t t = 0; t < h->T; t++)
 		a->k->rows->widen(to + t * h->ldd, cpu_at(a->k, from, at + t * stride), h->D);
 }
 
-/* q or k: normalised (QK-norm) and rotated. */
+/* Load q or k, normalise it (QK-norm) and rotate it. */
 static void load_rotated(
-    const struct attention *a, const struct head *h, real *to, real *norms, size_t at)
+    const struct attention_job *a, const struct head *h, real *to, real *norms, size_t at)
 {
 	const struct rows *rows = a->k->rows;
 
-	load(a, h, to, a->qkv, at, 3 * h->C);
+	load_columns(a, h, to, a->p->qkv, at, 3 * h->C);
 	for (size_t t = 0; t < h->T; t++) {
 		real *row = to + t * h->ldd;
 
-		if (a->scale) {
+		if (a->p->scale) {
 			norms[t] = (real)sqrt(rows->dot(row, row, h->D) + NORM_EPS);
 			rows->scale(row, 1 / norms[t], h->D);
 		}
-		if (a->rope)
-			rows->rotate(row, a->rope + t * h->D, 1, h->D);
+		if (a->p->rope)
+			rows->rotate(row, a->p->rope + t * h->D, 1, h->D);
 	}
 }
 
-static void load_head(const struct attention *a, struct head *h, size_t job, int rank)
+static void load_head(const struct attention_job *a, struct head *h, size_t index, int rank)
 {
-	size_t b = job / a->s.H, i = job % a->s.H, D = a->s.C / a->s.H;
-	size_t at = b * a->s.T * 3 * a->s.C + i * D;
+	const struct k_attention_shape *s = &a->p->shape;
+	size_t D = s->C / s->H, at;
 
-	head_init(h, a->k->scratch[rank], a->s.T, D, a->s.C);
-	h->s = a->scale ? a->scale[i] : 1 / (real)sqrt((double)D);
+	head_init(h, a->k->scratch[rank], s->T, D, s->C);
+	h->index = index;
+	h->b = index / s->H;
+	h->h = index % s->H;
+	h->s = a->p->scale ? a->p->scale[h->h] : 1 / (real)sqrt((double)D);
+	at = head_at(h, 3 * h->C);
 	load_rotated(a, h, h->q, h->q_norm, at);
 	load_rotated(a, h, h->k, h->k_norm, at + h->C);
-	load(a, h, h->v, a->qkv, at + 2 * h->C, 3 * h->C);
+	load_columns(a, h, h->v, a->p->qkv, at + 2 * h->C, 3 * h->C);
 }
 
-/* c [T,T] = a b^T (NT), for a and b [T,D]; c [T,D] = a b (NN), or a^T b (TN), for a [T,T] and b
- * [T,D]. */
-static void multiply_head(const struct attention *t, const struct head *h, enum small_form form,
+/* NT: c [T,T] = a b^T, with a and b [T,D]. NN: c [T,D] = a b; TN: c [T,D] = a^T b; with a [T,T] and
+ * b [T,D]. */
+static void multiply_head(const struct attention_job *j, const struct head *h, enum small_form form,
     real *c, const real *a, const real *b)
 {
 	bool square = form == SMALL_NT;
@@ -124,74 +132,79 @@ static void multiply_head(const struct attention *t, const struct head *h, enum 
 	    .M = h->T,
 	    .N = square ? h->T : h->D,
 	    .K = square ? h->D : h->T,
-	    .scratch = h->room};
+	    .scratch = h->scratch};
 
-	t->k->matmul->multiply_small(t->k, &p);
+	j->k->matmul->multiply_small(j->k, &p);
 }
 
 /* Multiplications and additions in a product of T x T x D in each head. */
-static size_t elements(struct k_attention_shape s)
+static size_t product_size(const struct k_attention_shape *s)
 {
-	return s.B * s.T * s.T * s.C;
+	return s->B * s->T * s->T * s->C;
 }
 
-static void forward(void *arg, size_t begin, size_t end, int rank)
+/* --- forward --- */
+
+static void attention_heads(void *arg, size_t begin, size_t end, int rank)
 {
-	struct attention *a = arg;
+	const struct attention_job *a = arg;
 	const struct rows *rows = a->k->rows;
 
-	for (size_t job = begin; job < end; job++) {
+	for (size_t i = begin; i < end; i++) {
 		struct head h;
-		size_t b = job / a->s.H, i = job % a->s.H;
 
-		load_head(a, &h, job, rank);
+		load_head(a, &h, i, rank);
 		multiply_head(a, &h, SMALL_NT, h.p, h.q, h.k);
 		for (size_t t = 0; t < h.T; t++)
-			a->lse[job * h.T + t] = rows->softmax_in_place(h.p + t * h.ldt, h.s, h.T);
+			a->p->lse[i * h.T + t] = rows->softmax_in_place(h.p + t * h.ldt, h.s, h.T);
 		multiply_head(a, &h, SMALL_NN, h.y, h.p, h.v);
 		for (size_t t = 0; t < h.T; t++)
-			rows->round(cpu_at(a->k, a->y, (b * h.T + t) * h.C + i * h.D),
+			rows->round(cpu_at(a->k, a->p->y, head_at(&h, h.C) + t * h.C),
 			    h.y + t * h.ldd, h.D);
 	}
 }
 
-void k_attention(struct kernels *k, act *y, real *lse, const act *qkv, const real *scale,
-    const real *rope, struct k_attention_shape s)
+void k_attention_of(struct kernels *k, const struct k_attention *p)
 {
-	struct attention a = {
-	    .k = k, .y = y, .lse = lse, .qkv = qkv, .scale = scale, .rope = rope, .s = s};
+	struct attention_job a = {.k = k, .p = p};
 
-	cpu_for(k, CPU_ATTENTION, elements(s), s.B * s.H, forward, &a);
+	cpu_for(k, CPU_ATTENTION, product_size(&p->shape), p->shape.B * p->shape.H, attention_heads,
+	    &a);
 }
 
-/* The gradient of q or k of one head into dqkv: rotated back, through the normalisation. */
-static void store(
-    const struct attention *a, const struct head *h, size_t at, const real *x, const real *norms)
+/* --- backward --- */
+
+/*
+ * Write the gradient h->dx of v, or of q or k, to dqkv from at. For q and k, x holds the normalised
+ * and rotated vectors, and the gradient passes back through the rotation and the normalisation.
+ */
+static void store_gradient(const struct attention_job *a, const struct head *h, size_t at,
+    const real *x, const real *norms)
 {
 	const struct rows *rows = a->k->rows;
 
 	for (size_t t = 0; t < h->T; t++) {
 		real *row = h->dx + t * h->ldd;
 
-		if (x && a->scale) {
-			/* x is the unit vector, rotated; dx/dq = (1 - x x^T) / norm, in either
-			 * frame */
+		if (x && a->p->scale) {
+			/* dx/dq = (1 - x x^T) / norm. A rotation of both x and the gradient does
+			 * not change this. */
 			real along = rows->dot(row, x + t * h->ldd, h->D);
 
 			rows->mix(row, 1 / norms[t], row, -along / norms[t], x + t * h->ldd, 0,
 			    NULL, h->D);
 		}
-		if (x && a->rope)
-			rows->rotate(row, a->rope + t * h->D, -1, h->D);
-		rows->round(cpu_at(a->k, a->dqkv, at + t * 3 * h->C), row, h->D);
+		if (x && a->p->rope)
+			rows->rotate(row, a->p->rope + t * h->D, -1, h->D);
+		rows->round(cpu_at(a->k, a->p->dqkv, at + t * 3 * h->C), row, h->D);
 	}
 }
 
-/* P^T and dS^T. */
-static void weigh(const struct attention *a, struct head *h, size_t job)
+/* h->p = P^T and h->dp = dS^T. */
+static void recompute_matrices(const struct attention_job *a, struct head *h)
 {
 	const struct rows *rows = a->k->rows;
-	const real *lse = a->lse_in + job * h->T;
+	const real *lse = a->p->lse + h->index * h->T;
 
 	for (size_t t = 0; t < h->T; t++)
 		h->delta[t] = rows->dot(h->dy + t * h->ldd, h->y + t * h->ldd, h->D);
@@ -203,58 +216,49 @@ static void weigh(const struct attention *a, struct head *h, size_t job)
 	}
 }
 
-static void backward_head(struct attention *a, struct head *h, size_t job)
+static void backward_head(const struct attention_job *a, struct head *h)
 {
 	const struct rows *rows = a->k->rows;
-	size_t b = job / a->s.H, i = job % a->s.H;
-	size_t at = b * h->T * 3 * h->C + i * h->D;
+	size_t at = head_at(h, 3 * h->C);
 	real along = 0;
 
-	load(a, h, h->y, a->y_in, b * h->T * h->C + i * h->D, h->C);
-	load(a, h, h->dy, a->dy, b * h->T * h->C + i * h->D, h->C);
-	weigh(a, h, job);
+	load_columns(a, h, h->y, a->p->y, head_at(h, h->C), h->C);
+	load_columns(a, h, h->dy, a->p->dy, head_at(h, h->C), h->C);
+	recompute_matrices(a, h);
 	multiply_head(a, h, SMALL_NN, h->dx, h->p, h->dy);
-	store(a, h, at + 2 * h->C, NULL, NULL);
+	store_gradient(a, h, at + 2 * h->C, NULL, NULL);
 	multiply_head(a, h, SMALL_TN, h->dx, h->dp, h->k);
-	/* d/ds of sum dlogit_ij q_i·k_j is sum q_i·dq_i / s, for dq holds s sum dlogit_ij k_j. */
-	for (size_t t = 0; a->scale && t < h->T; t++)
+	/* The derivative by s of sum dlogit_ij q_i·k_j is sum q_i·dq_i / s, since dq_i = s sum
+	 * dlogit_ij k_j. */
+	for (size_t t = 0; a->p->scale && t < h->T; t++)
 		along += rows->dot(h->q + t * h->ldd, h->dx + t * h->ldd, h->D);
-	if (a->scale)
-		a->dscale[job] = along / h->s;
-	store(a, h, at, h->q, h->q_norm);
+	if (a->p->scale)
+		a->dscale[h->index] = along / h->s;
+	store_gradient(a, h, at, h->q, h->q_norm);
 	multiply_head(a, h, SMALL_NN, h->dx, h->dp, h->q);
-	store(a, h, at + h->C, h->k, h->k_norm);
+	store_gradient(a, h, at + h->C, h->k, h->k_norm);
 }
 
-static void backward(void *arg, size_t begin, size_t end, int rank)
+static void attention_backward_heads(void *arg, size_t begin, size_t end, int rank)
 {
-	struct attention *a = arg;
+	const struct attention_job *a = arg;
 
-	for (size_t job = begin; job < end; job++) {
+	for (size_t i = begin; i < end; i++) {
 		struct head h;
 
-		load_head(a, &h, job, rank);
-		backward_head(a, &h, job);
+		load_head(a, &h, i, rank);
+		backward_head(a, &h);
 	}
 }
 
-void k_attention_backward(struct kernels *k, act *dqkv, real *dscale, const act *dy, const act *y,
-    const real *lse, const act *qkv, const real *scale, const real *rope,
-    struct k_attention_shape s)
+void k_attention_backward_of(struct kernels *k, const struct k_attention *p)
 {
-	real *each = k->scratch[cpu_threads(k)]; /* [B,H], summed below in a fixed order */
-	struct attention a = {.k = k,
-	    .dqkv = dqkv,
-	    .dscale = each,
-	    .dy = dy,
-	    .qkv = qkv,
-	    .y_in = y,
-	    .lse_in = lse,
-	    .scale = scale,
-	    .rope = rope,
-	    .s = s};
+	size_t H = p->shape.H, n = p->shape.B * H;
+	struct attention_job a = {.k = k, .p = p, .dscale = k->scratch[cpu_threads(k)]};
 
-	cpu_for(k, CPU_ATTENTION_BACKWARD, elements(s), s.B * s.H, backward, &a);
-	for (size_t job = 0; scale && job < s.B * s.H; job++)
-		dscale[job % s.H] += each[job];
+	cpu_for(
+	    k, CPU_ATTENTION_BACKWARD, product_size(&p->shape), n, attention_backward_heads, &a);
+	/* Summed here, so that the order does not depend on the threads. */
+	for (size_t i = 0; p->scale && i < n; i++)
+		p->dscale[i % H] += a.dscale[i];
 }
