@@ -57,12 +57,12 @@ static void bf16_512(void *arg, size_t begin, size_t end, int rank)
 /* Tiles that stay in L1: the unit has no way to load nothing. */
 static void bf16_tiles(void *arg, size_t begin, size_t end, int rank)
 {
-	static _Thread_local bf16 a[32 * 256], panel[256 * PANEL];
-	static _Thread_local float c[32 * PANEL];
+	static _Thread_local bf16 a[32 * 256], panel[256 * BF16_PANEL];
+	static _Thread_local float c[32 * BF16_PANEL];
 
 	(void)arg, (void)begin, (void)end, (void)rank;
 	for (int i = 0; i < LOOPS / 64; i++)
-		bf16_unit_amx.multiply(c, PANEL, a, 256, panel, 32, 256);
+		bf16_unit_amx.multiply(c, BF16_PANEL, a, 256, panel, 32, 256);
 }
 #endif
 
@@ -116,7 +116,7 @@ int main(int argc, char **argv)
 		    12.0 * 16 * LOOPS * (double)n);
 	if (amx_usable())
 		report("bf16 multiply-add", "GFLOP/s", p, bf16_tiles, NULL, n,
-		    2.0 * 32 * PANEL * 256 * (LOOPS / 64) * (double)n);
+		    2.0 * 32 * BF16_PANEL * 256 * (LOOPS / 64) * (double)n);
 	else if (__builtin_cpu_supports("avx512bf16"))
 		report("bf16 multiply-add", "GFLOP/s", p, bf16_512, NULL, n,
 		    12.0 * 64 * LOOPS * (double)n);

@@ -412,7 +412,7 @@ static void test_unit(const struct bf16_unit *unit)
 
 	for (int i = 0; i < 40; i++) {
 		size_t M = random_size(100), N = random_size(70), K = random_size(200);
-		size_t lda = panel_round(K), ldc = panel_round(N), n = M * ldc;
+		size_t lda = bf16_padded(K), ldc = bf16_padded(N), n = M * ldc;
 		float *x = random_array(M * K), *w = random_array(N * K);
 		float *c = malloc(n * sizeof *c), *expected = malloc(n * sizeof *c);
 		bf16 *a = malloc(M * lda * sizeof *a), *b = malloc(ldc * lda * sizeof *b);
@@ -437,7 +437,7 @@ static void test_unit(const struct bf16_unit *unit)
 /* The products in plain C are correct. */
 static void test_plain_unit(void)
 {
-	size_t M = 37, N = 45, K = 71, lda = panel_round(K), ldc = panel_round(N);
+	size_t M = 37, N = 45, K = 71, lda = bf16_padded(K), ldc = bf16_padded(N);
 	float *x = random_array(M * K), *w = random_array(N * K), *c = malloc(M * ldc * sizeof *c);
 	bf16 *a = malloc(M * lda * sizeof *a), *b = malloc(ldc * lda * sizeof *b);
 	struct error e = {0};

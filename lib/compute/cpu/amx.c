@@ -1,15 +1,16 @@
 /*
- * The matrix unit: TDPBF16PS multiplies a tile of 16 rows of 32 bf16 by one of 16 pairs of rows of
- * 16 columns. Four tiles of sums, two of A and two of B fill the eight registers:
+ * AMX. TDPBF16PS multiplies a tile of 16 rows of 32 bf16 by a tile of 16 pairs of rows, of 16
+ * columns each. Four tiles of sums, two of A and two of B use all eight registers:
  *
- *             B: 4 | 5        32 columns, a panel of cpu_bf16.h
+ *             B: 4 | 5        32 columns, a panel (bf16.h)
  *       A: 6   C: 0 | 1
  *          7      2 | 3       32 rows
  *
- * The same schedule is compiled twice: once with the instructions, once on tiles in memory, whose
- * arithmetic follows Intel's manual (325462, TDPBF16PS, TILELOADD), so that the schedule is tested
- * on processors without the unit, and the unit against it where there is one.
+ * amx_body.h has the order of the instructions. It is compiled twice: with the instructions, and
+ * with plain C that does the same on tiles in memory, following Intel's manual (325462, TDPBF16PS,
+ * TILELOADD). So the order is tested on processors without AMX, and AMX is tested against plain C.
  */
+
 #include "compute/cpu/bf16.h"
 
 #ifdef CDCD_BF16
@@ -22,12 +23,12 @@
 
 struct tile_config {
 	uint8_t palette, start_row, reserved[14];
-	uint16_t bytes[16]; /* of a row */
+	uint16_t bytes[16]; /* in a row of each tile */
 	uint8_t rows[16];
 };
 
-/* Tiles 0, 1 and 6 have so many rows, 2, 3 and 7 those of the lower half. */
-static struct tile_config configure(size_t upper, size_t lower)
+/* The configuration for A with this number of rows in the upper tile (6) and in the lower (7). */
+static struct tile_config configure_tiles(size_t upper, size_t lower)
 {
 	struct tile_config t = {.palette = 1};
 	const size_t rows[8] = {upper, upper, lower, lower, 16, 16, upper, lower};
@@ -39,17 +40,17 @@ static struct tile_config configure(size_t upper, size_t lower)
 	return t;
 }
 
-/* --- on tiles in memory --- */
+/* --- plain C, on tiles in memory --- */
 
 struct tiles {
-	struct tile_config t;
+	struct tile_config config;
 	float c[4][16][16];
 	bf16 b[2][16][32], a[2][16][32];
 };
 
-static void plain_dot(struct tiles *s, int c, int a, int b)
+static void dot_plain_tiles(struct tiles *s, int c, int a, int b)
 {
-	for (size_t m = 0; m < s->t.rows[c]; m++)
+	for (size_t m = 0; m < s->config.rows[c]; m++)
 		for (size_t k = 0; k < 16; k++)
 			for (size_t n = 0; n < 16; n++) {
 				float sum = s->c[c][m][n];
@@ -62,27 +63,27 @@ static void plain_dot(struct tiles *s, int c, int a, int b)
 			}
 }
 
-static void plain_load(struct tiles *s, int tile, const bf16 *from, size_t stride)
+static void load_plain_tile(struct tiles *s, int tile, const bf16 *from, size_t stride)
 {
 	bf16(*to)[32] = tile >= 6 ? s->a[tile - 6] : s->b[tile - 4];
 
-	for (size_t r = 0; r < s->t.rows[tile]; r++)
+	for (size_t r = 0; r < s->config.rows[tile]; r++)
 		memcpy(to[r], from + r * stride, sizeof to[r]);
 }
 
-static void plain_store(const struct tiles *s, int tile, float *to, size_t stride)
+static void store_plain_tile(const struct tiles *s, int tile, float *to, size_t stride)
 {
-	for (size_t r = 0; r < s->t.rows[tile]; r++)
+	for (size_t r = 0; r < s->config.rows[tile]; r++)
 		memcpy(to + r * stride, s->c[tile][r], sizeof s->c[tile][r]);
 }
 
 #define TILES struct tiles s
-#define CONFIGURE(config) (s.t = *(config))
+#define CONFIGURE(from) (s.config = *(from))
 #define RELEASE() ((void)0)
 #define ZERO(tile) memset(s.c[tile], 0, sizeof s.c[tile])
-#define LOAD(tile, from, stride) plain_load(&s, tile, from, stride)
-#define DOT(c, a, b) plain_dot(&s, c, a, b)
-#define STORE(tile, to, stride) plain_store(&s, tile, to, stride)
+#define LOAD(tile, from, stride) load_plain_tile(&s, tile, from, stride)
+#define DOT(c, a, b) dot_plain_tiles(&s, c, a, b)
+#define STORE(tile, to, stride) store_plain_tile(&s, tile, to, stride)
 #define MULTIPLY multiply_plain
 #include "compute/cpu/amx_body.h"
 #undef TILES
@@ -105,7 +106,7 @@ const struct bf16_unit bf16_unit_plain = {"plain bf16", true, multiply_plain};
 #endif
 
 #define TILES (void)0
-#define CONFIGURE(config) _tile_loadconfig(config)
+#define CONFIGURE(from) _tile_loadconfig(from)
 #define RELEASE() _tile_release()
 #define ZERO(tile) _tile_zero(tile)
 #define LOAD(tile, from, stride) _tile_loadd(tile, from, (stride) * sizeof(bf16))
@@ -120,20 +121,20 @@ const struct bf16_unit bf16_unit_plain = {"plain bf16", true, multiply_plain};
 
 const struct bf16_unit bf16_unit_amx = {"amx bf16", true, multiply_amx};
 
-/* A product of the unit, against the same in plain C. What it says of itself is not enough: some
- * virtual machines pass the feature bits on and nothing else. */
-static bool multiplies(void)
+/* Compare a product with the same in plain C. The feature bits are not enough: some virtual
+ * machines show them but do not support the instructions. */
+static bool amx_multiplies(void)
 {
-	bf16 a[40 * 64], b[64 * PANEL];
-	float c[2][40 * PANEL];
+	bf16 a[40 * 64], b[64 * BF16_PANEL];
+	float c[2][40 * BF16_PANEL];
 
 	for (size_t i = 0; i < sizeof a / sizeof *a; i++)
 		a[i] = (bf16)(0x3f00 + i * 7 % 128);
 	for (size_t i = 0; i < sizeof b / sizeof *b; i++)
 		b[i] = (bf16)(0xbf00 + i * 5 % 128);
-	multiply_amx(c[0], PANEL, a, 64, b, 40, 64);
-	multiply_plain(c[1], PANEL, a, 64, b, 40, 64);
-	for (size_t i = 0; i < 40 * PANEL; i++)
+	multiply_amx(c[0], BF16_PANEL, a, 64, b, 40, 64);
+	multiply_plain(c[1], BF16_PANEL, a, 64, b, 40, 64);
+	for (size_t i = 0; i < 40 * BF16_PANEL; i++)
 		if (!(c[0][i] <= c[1][i] + 0.01f && c[0][i] >= c[1][i] - 0.01f))
 			return false;
 	return true;
@@ -149,7 +150,7 @@ bool amx_usable(void)
 #ifdef __linux__
 	if (syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XTILEDATA))
 		return false;
-	return multiplies();
+	return amx_multiplies();
 #else
 	return false;
 #endif

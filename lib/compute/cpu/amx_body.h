@@ -1,6 +1,6 @@
-/* One panel's product by tiles, in the terms of the file that includes it: see cpu_amx.c. */
+/* MULTIPLY: c [M,32] = a [M,K] panel [K,32], as struct bf16_unit describes. amx.c includes this and
+ * defines the macros. */
 
-/* Up to 32 rows. */
 static void MULTIPLY(
     float *c, size_t ldc, const bf16 *a, size_t lda, const bf16 *panel, size_t M, size_t K)
 {
@@ -12,13 +12,13 @@ static void MULTIPLY(
 		size_t rows = M - m < 32 ? M - m : 32;
 		size_t half = rows < 16 ? rows : 16;
 		const bf16 *top = a + m * lda;
-		/* Without a lower half the upper one is read twice, and its sums dropped. */
+		/* Without a lower half, read the upper half twice, and drop these sums. */
 		const bf16 *bottom = rows > 16 ? top + 16 * lda : top;
 
 		if (half != upper || rows - half != lower) {
 			upper = half;
 			lower = rows - half;
-			config = configure(upper, lower);
+			config = configure_tiles(upper, lower);
 			CONFIGURE(&config);
 		}
 		ZERO(0);
@@ -26,8 +26,8 @@ static void MULTIPLY(
 		ZERO(2);
 		ZERO(3);
 		for (size_t k = 0; k < K; k += 32) {
-			LOAD(4, panel + k * PANEL, 2 * PANEL);
-			LOAD(5, panel + k * PANEL + PANEL, 2 * PANEL);
+			LOAD(4, panel + k * BF16_PANEL, 2 * BF16_PANEL);
+			LOAD(5, panel + k * BF16_PANEL + BF16_PANEL, 2 * BF16_PANEL);
 			LOAD(6, top + k, lda);
 			LOAD(7, bottom + k, lda);
 			DOT(0, 6, 4);

@@ -36,14 +36,14 @@ struct head {
 
 static size_t head_size(size_t T, size_t D)
 {
-	size_t ldt = panel_round(T), ldd = panel_round(D), longest = ldt > ldd ? ldt : ldd;
+	size_t ldt = bf16_padded(T), ldd = bf16_padded(D), longest = ldt > ldd ? ldt : ldd;
 
 	return 6 * ldt * ldd + 2 * ldt * ldt + 3 * ldt + 2 * longest * longest;
 }
 
 static void head_init(struct head *h, real *at, size_t T, size_t D, size_t C)
 {
-	size_t ldt = panel_round(T), ldd = panel_round(D);
+	size_t ldt = bf16_padded(T), ldd = bf16_padded(D);
 	real **part[] = {&h->q, &h->k, &h->v, &h->y, &h->dy, &h->dx};
 
 	for (size_t i = 0; i < sizeof part / sizeof *part; i++, at += ldt * ldd)

@@ -13,22 +13,23 @@
 #pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,prefer-vector-width=512")
 #endif
 
-static inline size_t least(size_t a, size_t b)
+static inline size_t min_size(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
 
-static inline __mmask32 mask32(size_t n)
+/* A mask of the first n of 32 lanes. */
+static inline __mmask32 mask_first(size_t n)
 {
 	return n >= 32 ? ~(__mmask32)0 : ((__mmask32)1 << n) - 1;
 }
 
 /* --- packing --- */
 
-/* Up to 32 floats as 32 bf16, zero beyond n. */
+/* Round n floats, up to 32, to bf16. The others are zero. */
 static inline __m512i round32(const float *x, size_t n, enum bf16_part part)
 {
-	__mmask32 m = mask32(n);
+	__mmask32 m = mask_first(n);
 	__m512 a = _mm512_maskz_loadu_ps((__mmask16)m, x);
 	__m512 b = _mm512_maskz_loadu_ps((__mmask16)(m >> 16), x + (m >> 16 ? 16 : 0));
 	__m512i high = (__m512i)_mm512_cvtne2ps_pbh(b, a);
@@ -46,7 +47,7 @@ static inline __m512i round32(const float *x, size_t n, enum bf16_part part)
 	return high;
 }
 
-/* Sixteen rows of sixteen 32-bit numbers, transposed in four steps of 2 x 2 blocks. */
+/* Transpose 16 rows of 16 32-bit numbers, in four steps of 2 x 2 blocks. */
 static inline void transpose16(__m512i r[16])
 {
 	__m512i t[16];
@@ -75,12 +76,12 @@ static inline void transpose16(__m512i r[16])
 void bf16_pack_transposed(bf16 *panels, size_t stride, const float *w, size_t ldw, size_t N,
     size_t K, enum bf16_part part)
 {
-	size_t length = stride ? stride : panel_round(K);
+	size_t length = stride ? stride : bf16_padded(K);
 
-	for (size_t n = 0; n < panel_round(N); n += 16) {
-		bf16 *to = panels + n / PANEL * length * PANEL + n % PANEL * 2;
+	for (size_t n = 0; n < bf16_padded(N); n += 16) {
+		bf16 *to = panels + n / BF16_PANEL * length * BF16_PANEL + n % BF16_PANEL * 2;
 
-		for (size_t k = 0; k < panel_round(K); k += 32) {
+		for (size_t k = 0; k < bf16_padded(K); k += 32) {
 			__m512i r[16];
 
 			for (size_t i = 0; i < 16; i++)
@@ -89,12 +90,12 @@ void bf16_pack_transposed(bf16 *panels, size_t stride, const float *w, size_t ld
 				           : _mm512_setzero_si512();
 			transpose16(r);
 			for (size_t i = 0; i < 16; i++)
-				_mm512_storeu_si512(to + (k / 2 + i) * 2 * PANEL, r[i]);
+				_mm512_storeu_si512(to + (k / 2 + i) * 2 * BF16_PANEL, r[i]);
 		}
 	}
 }
 
-/* Two rows of 32 columns as 32 pairs. */
+/* Store two rows of 32 columns as 32 pairs. */
 static inline void store_pairs(bf16 *to, __m512i even, __m512i odd)
 {
 	const __m512i low = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9,
@@ -102,41 +103,42 @@ static inline void store_pairs(bf16 *to, __m512i even, __m512i odd)
 	const __m512i high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
 
 	_mm512_storeu_si512(to, _mm512_permutex2var_epi16(even, low, odd));
-	_mm512_storeu_si512(to + PANEL, _mm512_permutex2var_epi16(even, high, odd));
+	_mm512_storeu_si512(to + BF16_PANEL, _mm512_permutex2var_epi16(even, high, odd));
 }
 
 void bf16_pack(bf16 *panels, const float *w, size_t ldw, size_t K, size_t N)
 {
-	for (size_t k = 0; k < panel_round(K); k += 2)
-		for (size_t n = 0; n < N; n += PANEL) {
+	for (size_t k = 0; k < bf16_padded(K); k += 2)
+		for (size_t n = 0; n < N; n += BF16_PANEL) {
 			const float *at = w + k * ldw + n;
-			__m512i even = round32(at, k < K ? least(N - n, PANEL) : 0, BF16_HIGH);
-			__m512i odd =
-			    round32(at + ldw, k + 1 < K ? least(N - n, PANEL) : 0, BF16_HIGH);
+			__m512i even =
+			    round32(at, k < K ? min_size(N - n, BF16_PANEL) : 0, BF16_HIGH);
+			__m512i odd = round32(
+			    at + ldw, k + 1 < K ? min_size(N - n, BF16_PANEL) : 0, BF16_HIGH);
 
-			store_pairs(panels + n * panel_round(K) + k * PANEL, even, odd);
+			store_pairs(panels + n * bf16_padded(K) + k * BF16_PANEL, even, odd);
 		}
 }
 
 void bf16_pack_bf16(bf16 *panels, const bf16 *w, size_t ldw, size_t K, size_t N)
 {
-	for (size_t k = 0; k < panel_round(K); k += 2)
-		for (size_t n = 0; n < N; n += PANEL) {
+	for (size_t k = 0; k < bf16_padded(K); k += 2)
+		for (size_t n = 0; n < N; n += BF16_PANEL) {
 			const bf16 *at = w + k * ldw + n;
-			__mmask32 m = mask32(N - n);
+			__mmask32 m = mask_first(N - n);
 			__m512i even = _mm512_maskz_loadu_epi16(k < K ? m : 0, at);
 			__m512i odd = _mm512_maskz_loadu_epi16(k + 1 < K ? m : 0, at + ldw);
 
-			store_pairs(panels + n * panel_round(K) + k * PANEL, even, odd);
+			store_pairs(panels + n * bf16_padded(K) + k * BF16_PANEL, even, odd);
 		}
 }
 
-/* Pairs of rows, as in a panel, are what the transposed rows hold side by side. */
+/* Transposes pairs of rows as 32-bit numbers: their elements are neighbours in the result. */
 void bf16_transpose(bf16 *a, size_t lda, const bf16 *x, size_t ldx, size_t M, size_t N)
 {
 	for (size_t n = 0; n < N; n += 16)
-		for (size_t m = 0; m < panel_round(M); m += 32) {
-			__mmask32 columns = mask32(least(N - n, 16));
+		for (size_t m = 0; m < bf16_padded(M); m += 32) {
+			__mmask32 columns = mask_first(min_size(N - n, 16));
 			__m512i r[16];
 
 			for (size_t i = 0; i < 16; i++) {
@@ -161,7 +163,7 @@ void bf16_round(
 {
 	for (size_t m = 0; m < M; m++)
 		for (size_t k = 0; k < lda; k += 32)
-			_mm512_mask_storeu_epi16(a + m * lda + k, mask32(lda - k),
+			_mm512_mask_storeu_epi16(a + m * lda + k, mask_first(lda - k),
 			    round32(x + m * ldx + k, k < K ? K - k : 0, part));
 }
 
@@ -176,19 +178,19 @@ void bf16_copy(bf16 *a, size_t lda, const bf16 *x, size_t ldx, size_t M, size_t 
 /* --- VDPBF16PS --- */
 
 /*
- * R rows of 32 columns: 2 R sums stay in registers while K goes by. Every pair of a's row is
- * broadcast to all lanes, and meets the pairs of 16 columns.
+ * Multiply R rows of a by a panel. The 2 R vectors of sums stay in registers for all of K. Each
+ * pair in a row of a is broadcast to all lanes, and multiplied with the pairs of 16 columns.
  */
-static inline __attribute__((always_inline)) void tile(
+static inline __attribute__((always_inline)) void multiply_rows(
     float *c, size_t ldc, const bf16 *a, size_t lda, const bf16 *b, size_t K, size_t R)
 {
 	__m512 sum[12][2];
 
 	for (size_t i = 0; i < R; i++)
 		sum[i][0] = sum[i][1] = _mm512_setzero_ps();
-	for (size_t k = 0; k < K; k += 2, b += 2 * PANEL) {
+	for (size_t k = 0; k < K; k += 2, b += 2 * BF16_PANEL) {
 		__m512bh left = (__m512bh)_mm512_loadu_si512(b);
-		__m512bh right = (__m512bh)_mm512_loadu_si512(b + PANEL);
+		__m512bh right = (__m512bh)_mm512_loadu_si512(b + BF16_PANEL);
 
 #pragma GCC unroll 12
 		for (size_t i = 0; i < R; i++) {
@@ -213,11 +215,11 @@ static void multiply_avx512(
 	size_t m = 0;
 
 	for (; m + 12 <= M; m += 12)
-		tile(c + m * ldc, ldc, a + m * lda, lda, panel, K, 12);
+		multiply_rows(c + m * ldc, ldc, a + m * lda, lda, panel, K, 12);
 	for (; m + 4 <= M; m += 4)
-		tile(c + m * ldc, ldc, a + m * lda, lda, panel, K, 4);
+		multiply_rows(c + m * ldc, ldc, a + m * lda, lda, panel, K, 4);
 	for (; m < M; m++)
-		tile(c + m * ldc, ldc, a + m * lda, lda, panel, K, 1);
+		multiply_rows(c + m * ldc, ldc, a + m * lda, lda, panel, K, 1);
 }
 
 const struct bf16_unit bf16_unit_avx512 = {"avx512 bf16", false, multiply_avx512};
@@ -231,8 +233,8 @@ const struct bf16_unit bf16_unit_avx512 = {"avx512 bf16", false, multiply_avx512
 void bf16_multiply(const struct bf16_unit *u, float *c, size_t ldc, const bf16 *a, size_t lda,
     const bf16 *panels, size_t M, size_t N, size_t K)
 {
-	for (size_t n = 0; n < N; n += PANEL)
-		u->multiply(c + n, ldc, a, lda, panels + n * panel_round(K), M, panel_round(K));
+	for (size_t n = 0; n < N; n += BF16_PANEL)
+		u->multiply(c + n, ldc, a, lda, panels + n * bf16_padded(K), M, bf16_padded(K));
 }
 
 #endif

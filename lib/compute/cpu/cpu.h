@@ -1,8 +1,8 @@
 #ifndef CDCD_CPU_H
 #define CDCD_CPU_H
 
-/* What the files of the CPU's implementation of kernels.h share. Nobody else includes this,
- * but for a test that puts another unit in. */
+/* Shared by the files of this implementation of kernels.h. No other file includes it except tests,
+ * which replace rows and unit. */
 
 #include "base/pool.h"
 #include "compute/cpu/bf16.h"
@@ -13,18 +13,18 @@
 
 struct kernels {
 	struct pool *pool;
-	const struct rows *rows;      /* for this processor and precision, chosen once */
-	const struct matmul *matmul;  /* likewise */
+	const struct rows *rows;      /* for this processor and precision */
+	const struct matmul *matmul;  /* for this precision */
 	const struct bf16_unit *unit; /* NULL: fp32 */
-	real **scratch;               /* [threads + 1]: one for each thread, and one for all */
-	size_t *scratch_size;         /* [threads + 1], elements */
-	double *partial;              /* [threads]: sums */
+	real **scratch;       /* [threads + 1] one for each thread, and one for all together */
+	size_t *scratch_size; /* [threads + 1], elements */
+	double *partial;      /* [threads] sums of each thread */
 	char name[64];
 	struct cpu_cost cost[CPU_KERNELS];
 };
 
-/* cpu_blas_init - ready BLAS for products on each thread of the pool. Returns 0, or -1 where there
- * is no memory for them. */
+/* cpu_blas_init - prepare BLAS for products on each thread of the pool. Returns 0, or -1 if memory
+ * is short. */
 int cpu_blas_init(struct pool *pool, struct err *e);
 
 static inline int cpu_threads(const struct kernels *k)
@@ -32,7 +32,7 @@ static inline int cpu_threads(const struct kernels *k)
 	return pool_size(k->pool);
 }
 
-/* cpu_need - enlarge need to so many elements. */
+/* cpu_need - enlarge need to these numbers of elements. */
 void cpu_need(struct k_need *need, size_t each, size_t shared);
 
 /* cpu_at - the address n acts after a; const if a is. */

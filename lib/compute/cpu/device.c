@@ -49,11 +49,10 @@ static int choose_implementations(struct kernels *k, enum k_precision precision,
 		return 0;
 	}
 #endif
-	return precision == K_AUTO
-	           ? 0
-	           : err_set(e,
-	                 "precision bf16: this processor has neither AVX-512 nor AMX products "
-	                 "of bf16; use fp32");
+	if (precision == K_AUTO)
+		return 0;
+	return err_set(e, "precision bf16: this processor has neither AVX-512 nor AMX products of "
+	                  "bf16; use fp32");
 }
 
 static void set_name(struct kernels *k, size_t n)

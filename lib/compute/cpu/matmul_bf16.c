@@ -4,7 +4,7 @@
  *
  *                 COLUMNS of w, packed once, in L2
  *                +---------+
- *   BLOCK_ROWS   |    C    |   summed in registers; bias, GELU and rounding while it is in L1
+ *     48 rows    |    C    |   summed in registers; bias, GELU and rounding while it is in L1
  *   of x, in L1  +---------+
  *
  * If all of w fits in the cache of each thread, the threads divide the rows of x; otherwise they
@@ -40,14 +40,14 @@ struct block_buffers {
 
 static size_t packed_size(size_t n)
 {
-	size_t panel = PANEL * panel_round(n);
+	size_t panel = BF16_PANEL * bf16_padded(n);
 
 	return panel > PACKED / sizeof(bf16) ? panel : PACKED / sizeof(bf16);
 }
 
 static size_t row_size(size_t n)
 {
-	return panel_round(n > LONGEST ? n : LONGEST);
+	return bf16_padded(n > LONGEST ? n : LONGEST);
 }
 
 /* The buffers of a thread for products that sum over up to n elements. */
@@ -56,14 +56,15 @@ static struct block_buffers buffers_at(struct kernels *k, int rank, size_t n)
 	struct block_buffers r;
 
 	r.c = k->scratch[rank];
-	r.a = (bf16 *)(r.c + BLOCK_ROWS * COLUMNS);
-	r.packed = r.a + BLOCK_ROWS * row_size(n);
+	r.a = (bf16 *)(r.c + BF16_BLOCK_ROWS * COLUMNS);
+	r.packed = r.a + BF16_BLOCK_ROWS * row_size(n);
 	return r;
 }
 
 static void need_bf16(struct k_need *need, size_t K)
 {
-	cpu_need(need, BLOCK_ROWS * COLUMNS + BLOCK_ROWS * row_size(K) / 2 + packed_size(K) / 2,
+	cpu_need(need,
+	    BF16_BLOCK_ROWS * COLUMNS + BF16_BLOCK_ROWS * row_size(K) / 2 + packed_size(K) / 2,
 	    DEPTH / sizeof(float));
 }
 
@@ -85,10 +86,10 @@ static const bf16 *rows_of_x(
 {
 	const struct k_matmul *p = j->p;
 	const bf16 *x = (const bf16 *)p->x + m * p->K;
-	size_t part = panel_round(p->K);
+	size_t part = bf16_padded(p->K);
 
 	*lda = j->K;
-	if (!j->split && p->K % PANEL == 0) {
+	if (!j->split && p->K % BF16_PANEL == 0) {
 		*lda = p->K;
 		return x;
 	}
@@ -110,7 +111,7 @@ static const bf16 *rows_of_x(
 static void pack_weights(const struct bf16_job *j, bf16 *panels, size_t n, size_t N)
 {
 	const struct k_matmul *p = j->p;
-	size_t part = panel_round(p->K);
+	size_t part = bf16_padded(p->K);
 	const float *w = p->w + (p->no_trans ? n : n * p->K);
 
 	if (p->no_trans)
@@ -119,8 +120,8 @@ static void pack_weights(const struct bf16_job *j, bf16 *panels, size_t n, size_
 		bf16_pack_transposed(panels, j->K, w, p->K, N, p->K, BF16_HIGH);
 	if (!j->split)
 		return;
-	bf16_pack_transposed(panels + part * PANEL, j->K, w, p->K, N, p->K, BF16_HIGH);
-	bf16_pack_transposed(panels + 2 * part * PANEL, j->K, w, p->K, N, p->K, BF16_LOW);
+	bf16_pack_transposed(panels + part * BF16_PANEL, j->K, w, p->K, N, p->K, BF16_HIGH);
+	bf16_pack_transposed(panels + 2 * part * BF16_PANEL, j->K, w, p->K, N, p->K, BF16_LOW);
 }
 
 /* Write n sums c of a row to the result: at is their element in y, column their column. */
@@ -150,7 +151,7 @@ static void multiply_block(
     const struct bf16_job *j, struct block_buffers *buffers, size_t m, size_t M, size_t n, size_t N)
 {
 	const struct k_matmul *p = j->p;
-	bool direct = p->y_real && !p->add && p->N % PANEL == 0;
+	bool direct = p->y_real && !p->add && p->N % BF16_PANEL == 0;
 	float *c = direct ? p->y_real + m * p->N + n : buffers->c;
 	size_t ldc = direct ? p->N : COLUMNS, lda;
 	const bf16 *a = rows_of_x(j, buffers, m, M, &lda);
@@ -166,33 +167,33 @@ static void multiply_part(void *arg, size_t begin, size_t end, int rank)
 	const struct bf16_job *j = arg;
 	const struct k_matmul *p = j->p;
 	struct block_buffers buffers = buffers_at(j->k, rank, j->K);
-	size_t columns = packed_size(j->K) / j->K / PANEL * PANEL;
+	size_t columns = packed_size(j->K) / j->K / BF16_PANEL * BF16_PANEL;
 	size_t m0 = j->by_rows ? begin * 16 : 0, m1 = j->by_rows ? min_size(end * 16, p->M) : p->M;
-	size_t n0 = j->by_rows ? 0 : begin * PANEL;
-	size_t n1 = j->by_rows ? p->N : min_size(end * PANEL, p->N);
+	size_t n0 = j->by_rows ? 0 : begin * BF16_PANEL;
+	size_t n1 = j->by_rows ? p->N : min_size(end * BF16_PANEL, p->N);
 
 	columns = min_size(columns, COLUMNS);
 	for (size_t n = n0; n < n1; n += columns) {
 		size_t N = min_size(columns, n1 - n);
 
 		pack_weights(j, buffers.packed, n, N);
-		for (size_t m = m0; m < m1; m += BLOCK_ROWS)
-			multiply_block(j, &buffers, m, min_size(BLOCK_ROWS, m1 - m), n, N);
+		for (size_t m = m0; m < m1; m += BF16_BLOCK_ROWS)
+			multiply_block(j, &buffers, m, min_size(BF16_BLOCK_ROWS, m1 - m), n, N);
 	}
 }
 
 static void run_bf16(enum cpu_kernel kernel, struct bf16_job *j)
 {
 	const struct k_matmul *p = j->p;
-	j->by_rows = j->K * panel_round(p->N) * sizeof(bf16) <= PACKED_EACH;
+	j->by_rows = j->K * bf16_padded(p->N) * sizeof(bf16) <= PACKED_EACH;
 	cpu_for(j->k, kernel, p->M * p->N * p->K,
-	    j->by_rows ? (p->M + 15) / 16 : (p->N + PANEL - 1) / PANEL, multiply_part, j);
+	    j->by_rows ? (p->M + 15) / 16 : (p->N + BF16_PANEL - 1) / BF16_PANEL, multiply_part, j);
 }
 
 static void multiply_bf16(struct kernels *k, const struct k_matmul *p)
 {
 	run_bf16(p->no_trans ? CPU_PROJECT_DX : CPU_PROJECT,
-	    &(struct bf16_job){.k = k, .p = p, .K = panel_round(p->K)});
+	    &(struct bf16_job){.k = k, .p = p, .K = bf16_padded(p->K)});
 }
 
 static void logits_bf16(struct kernels *k, const struct k_matmul *p)
@@ -202,7 +203,7 @@ static void logits_bf16(struct kernels *k, const struct k_matmul *p)
 		return;
 	}
 	run_bf16(CPU_LOGITS,
-	    &(struct bf16_job){.k = k, .p = p, .split = true, .K = 3 * panel_round(p->K)});
+	    &(struct bf16_job){.k = k, .p = p, .split = true, .K = 3 * bf16_padded(p->K)});
 }
 
 /* --- dy^T x --- */
@@ -220,10 +221,10 @@ struct bf16_gradient {
 static void pack_panels_of_x(void *arg, size_t begin, size_t end, int rank)
 {
 	const struct bf16_gradient *g = arg;
-	size_t k = begin * PANEL, K = min_size(end * PANEL, g->K) - k;
+	size_t k = begin * BF16_PANEL, K = min_size(end * BF16_PANEL, g->K) - k;
 
 	(void)rank;
-	bf16_pack_bf16(g->packed + k * panel_round(g->M), g->x + k, g->ld_x, g->M, K);
+	bf16_pack_bf16(g->packed + k * bf16_padded(g->M), g->x + k, g->ld_x, g->M, K);
 }
 
 /* begin and end count 16 rows of dw each. */
@@ -232,10 +233,10 @@ static void add_gradient_part(void *arg, size_t begin, size_t end, int rank)
 	const struct bf16_gradient *g = arg;
 	struct block_buffers buffers = buffers_at(g->k, rank, 0);
 	const struct rows *rows = g->k->rows;
-	size_t M = panel_round(g->M), last = min_size(end * 16, g->N);
+	size_t M = bf16_padded(g->M), last = min_size(end * 16, g->N);
 
 	for (size_t n = begin * 16, N; n < last; n += N) {
-		N = min_size(BLOCK_ROWS, last - n);
+		N = min_size(BF16_BLOCK_ROWS, last - n);
 		bf16_transpose(buffers.a, M, g->dy + n, g->N, g->M, N);
 		bf16_multiply(g->k->unit, buffers.c, COLUMNS, buffers.a, M, g->packed, N, g->K, M);
 		for (size_t i = 0; i < N; i++)
@@ -248,8 +249,8 @@ static void add_gradient_part(void *arg, size_t begin, size_t end, int rank)
 
 static void add_gradient_bf16(struct kernels *k, const struct k_matmul_dw *p)
 {
-	size_t columns = min_size(COLUMNS, panel_round(p->K));
-	size_t depth = min_size(DEPTH / sizeof(bf16) / columns / PANEL * PANEL, LONGEST);
+	size_t columns = min_size(COLUMNS, bf16_padded(p->K));
+	size_t depth = min_size(DEPTH / sizeof(bf16) / columns / BF16_PANEL * BF16_PANEL, LONGEST);
 
 	for (size_t m = 0; m < p->M; m += depth)
 		for (size_t at = 0; at < p->K; at += columns) {
@@ -264,8 +265,8 @@ static void add_gradient_bf16(struct kernels *k, const struct k_matmul_dw *p)
 			    .M = min_size(depth, p->M - m),
 			    .packed = (bf16 *)k->scratch[cpu_threads(k)]};
 
-			cpu_for(k, CPU_PROJECT_DW_PACK, g.M * g.K, (g.K + PANEL - 1) / PANEL,
-			    pack_panels_of_x, &g);
+			cpu_for(k, CPU_PROJECT_DW_PACK, g.M * g.K,
+			    (g.K + BF16_PANEL - 1) / BF16_PANEL, pack_panels_of_x, &g);
 			cpu_for(k, CPU_PROJECT_DW, g.M * g.N * g.K, (g.N + 15) / 16,
 			    add_gradient_part, &g);
 		}
@@ -275,11 +276,11 @@ static void add_gradient_bf16(struct kernels *k, const struct k_matmul_dw *p)
 
 static void multiply_small_bf16(const struct kernels *k, const struct small_matmul *p)
 {
-	size_t ld = panel_round(p->K);
-	bf16 *a = (bf16 *)p->scratch, *b = a + panel_round(p->M) * ld, *straight = b;
+	size_t ld = bf16_padded(p->K);
+	bf16 *a = (bf16 *)p->scratch, *b = a + bf16_padded(p->M) * ld, *straight = b;
 
 	if (p->form == SMALL_TN) {
-		size_t width = panel_round(p->M);
+		size_t width = bf16_padded(p->M);
 
 		bf16_round(straight, width, p->a, p->lda, p->K, p->M, BF16_HIGH);
 		bf16_transpose(a, ld, straight, width, p->K, p->M);

@@ -18,7 +18,7 @@ static const struct element_cost {
     [CPU_PROJECT] = {"project", .flops = 2},
     [CPU_PROJECT_DX] = {"project dx", .flops = 2},
     [CPU_PROJECT_DW] = {"project dw", .flops = 2},
-    [CPU_PROJECT_DW_PACK] = {"project dw"},
+    [CPU_PROJECT_DW_PACK] = {"project dw", .flops = 0},
     [CPU_LOGITS] = {"logits", .flops = 2},
     /* an element of the T x T matrix and one component: two products, and five backward */
     [CPU_ATTENTION] = {"attention", .flops = 4},

@@ -2,9 +2,9 @@
 #define CDCD_CPU_ROWS_H
 
 /*
- * The pointwise work on one row, compiled once for every instruction set that is worth it from the
- * same plain C (cpu_rows_body.h): the compiler vectorises it. n, C, V: elements of the row. In the
- * table for bf16 an act is one, in the others it is a real.
+ * Arithmetic on one row, as tables of functions. The same plain C (rows_body.h) is compiled once
+ * for each instruction set, and vectorised by the compiler. n and C are the number of elements in
+ * the row. In rows_bf16 an act is a bf16, in the other tables a real.
  */
 
 #include <stddef.h>
@@ -15,16 +15,16 @@
 
 struct rows {
 	const char *name;
-	/* y = x rounded; y = x; sum += x */
+	/* acts: y = x, rounded; y = x; sum += x */
 	void (*round)(act *y, const real *x, size_t n);
 	void (*widen)(real *y, const act *x, size_t n);
 	void (*accumulate)(real *sum, const act *x, size_t n);
-	/* the same for numbers that are bf16 whatever an act is: y = x rounded; y = x; y += x */
+	/* the same for bf16, whatever an act is: y = x, rounded; y = x; y += x */
 	void (*pack_bf16)(bf16 *y, const real *x, size_t n);
 	void (*unpack_bf16)(real *y, const bf16 *x, size_t n);
 	void (*add_bf16)(real *y, const bf16 *x, size_t n);
 	void (*gelu)(act *y, const act *x, size_t n);
-	/* dx = dy GELU'(x); dx may lie where dy does */
+	/* dx = dy GELU'(x); dx and dy may be the same memory */
 	void (*gelu_backward)(act *dx, const real *dy, const act *x, size_t n);
 	void (*silu)(real *y, const real *x, size_t n);
 	void (*silu_backward)(real *dx, const real *dy, const real *x, size_t n);
@@ -42,15 +42,15 @@ struct rows {
 	real (*dot)(const real *x, const real *y, size_t n);
 	void (*add)(real *y, const real *x, size_t n);
 	double (*sum_squares)(const real *x, size_t n);
-	/* y = weight softmax(p s), unless it is NULL; *top receives the largest p s. Returns
-	 * ln sum exp(p s - *top). p is lost. */
+	/* y = weight softmax(p s), unless y is NULL; *top receives the largest p s. Returns
+	 * ln sum exp(p s - *top). Overwrites p. */
 	real (*softmax)(act *y, real *p, real s, real weight, size_t n, real *top);
 	/* p = softmax(p s); returns ln sum exp(p s) */
 	real (*softmax_in_place)(real *p, real s, size_t n);
-	/* p = exp(p s - lse), lse one an element */
+	/* p = exp(p s - lse), element by element */
 	void (*exp_below)(real *p, real s, const real *lse, size_t n);
 	void (*scale)(real *y, real a, size_t n);
-	/* dp = p (dp - delta) s, in place, delta one an element */
+	/* dp = p (dp - delta) s, element by element */
 	void (*softmax_backward)(real *dp, const real *p, real s, const real *delta, size_t n);
 	/* rotate the pairs (x[i], x[i + n/2]) by the angles of rope [n/2] (cos, sin) */
 	void (*rotate)(real *x, const real *rope, real sign, size_t n);

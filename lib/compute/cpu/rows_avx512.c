@@ -1,4 +1,5 @@
-/* For x86-64 with avx512: the same bodies, compiled for it whatever the flags say. */
+/* struct rows for x86-64 with avx512. The pragma selects the instruction set, whatever the compiler
+ * flags are. */
 #include <math.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* The same for acts of bf16, which only processors with avx512 multiply fast enough. */
+/* struct rows for acts in bf16. Only processors with avx512 multiply bf16 fast enough. */
 #include <math.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /*
- * The bodies of struct rows, in plain C for the compiler to vectorise. Included by one file an
- * instruction set, which defines ROWS as the table's name and ROWS_NAME. Those files are compiled
- * with -fassociative-math, so that sums may be split over the lanes of a vector. With ROWS_BF16 an
- * act is the upper half of a float.
+ * The functions of struct rows, in plain C that the compiler vectorises. One file for each
+ * instruction set includes this one. It defines ROWS, the name of the table, and ROWS_NAME. These
+ * files are compiled with -fassociative-math, so that sums can be split over the lanes of a vector.
+ * With ROWS_BF16 an act is a bf16, otherwise a real.
  */
 
 #include <math.h>
@@ -24,9 +24,10 @@ static inline real exp_row(real x)
 #define LOG logf
 
 /*
- * exp by 2^n · p(r), |r| <= ln 2 / 2, p of degree 6: 2e-7 relative, and vectors of it where
- * libm's is a call a number. Beyond ±60 it is clamped, to 0 below: 1e-26 is nothing in a softmax,
- * but what becomes of it soon is denormal, and a product of those takes ten times as long.
+ * exp(x) = 2^n p(r), |r| <= ln 2 / 2, with p of degree 6 and a relative error of 2e-7. The compiler
+ * vectorises this; expf of libm would be one call for each number. Above 60, x is clamped; below
+ * -60, the result is 0. exp(-60) = 1e-26 does not matter in a softmax, but products with it soon
+ * become denormal, and arithmetic with denormal numbers takes ten times as long.
  */
 static inline real exp_row(real x)
 {
@@ -84,7 +85,7 @@ static void round_row(act *to, const real *restrict x, size_t n)
 		y[i] = store_act(x[i]);
 }
 
-static void widen(real *restrict y, const act *from, size_t n)
+static void widen_row(real *restrict y, const act *from, size_t n)
 {
 	const stored *restrict x = (const stored *)from;
 
@@ -92,7 +93,7 @@ static void widen(real *restrict y, const act *from, size_t n)
 		y[i] = load_act(x[i]);
 }
 
-static void accumulate(real *restrict sum, const act *from, size_t n)
+static void accumulate_row(real *restrict sum, const act *from, size_t n)
 {
 	const stored *restrict x = (const stored *)from;
 
@@ -127,7 +128,7 @@ static inline real sigmoid(real x)
 #define GELU_A ((real)1.5957691216057308)
 #define GELU_B ((real)0.07135481627159502)
 
-static void gelu(act *to, const act *from, size_t n)
+static void gelu_row(act *to, const act *from, size_t n)
 {
 	const stored *restrict x = (const stored *)from;
 	stored *restrict y = (stored *)to;
@@ -139,7 +140,7 @@ static void gelu(act *to, const act *from, size_t n)
 	}
 }
 
-static void gelu_backward(act *to, const real *dy, const act *from, size_t n)
+static void gelu_backward_row(act *to, const real *dy, const act *from, size_t n)
 {
 	const stored *restrict x = (const stored *)from;
 	stored *dx = (stored *)to;
@@ -152,13 +153,13 @@ static void gelu_backward(act *to, const real *dy, const act *from, size_t n)
 	}
 }
 
-static void silu(real *restrict y, const real *restrict x, size_t n)
+static void silu_row(real *restrict y, const real *restrict x, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		y[i] = x[i] * sigmoid(x[i]);
 }
 
-static void silu_backward(
+static void silu_backward_row(
     real *restrict dx, const real *restrict dy, const real *restrict x, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -168,7 +169,7 @@ static void silu_backward(
 	}
 }
 
-static void modulate(act *to, real *restrict stats, const real *restrict h,
+static void modulate_row(act *to, real *restrict stats, const real *restrict h,
     const real *restrict shift, const real *restrict scale, size_t C)
 {
 	stored *restrict y = (stored *)to;
@@ -186,7 +187,7 @@ static void modulate(act *to, real *restrict stats, const real *restrict h,
 	stats[1] = inverse;
 }
 
-static void modulate_backward(real *restrict dh, real *restrict dshift, real *restrict dscale,
+static void modulate_backward_row(real *restrict dh, real *restrict dshift, real *restrict dscale,
     const act *from, const real *restrict h, const real *restrict stats, const real *restrict scale,
     size_t C)
 {
@@ -210,7 +211,7 @@ static void modulate_backward(real *restrict dh, real *restrict dshift, real *re
 	}
 }
 
-static void gate(real *restrict h, real sign, const act *from, const real *restrict g, size_t C)
+static void gate_row(real *restrict h, real sign, const act *from, const real *restrict g, size_t C)
 {
 	const stored *restrict y = (const stored *)from;
 
@@ -218,8 +219,8 @@ static void gate(real *restrict h, real sign, const act *from, const real *restr
 		h[i] += sign * g[i] * load_act(y[i]);
 }
 
-static void gate_backward(act *to, real *restrict dgate, const real *restrict dout, const act *from,
-    const real *restrict g, size_t C)
+static void gate_backward_row(act *to, real *restrict dgate, const real *restrict dout,
+    const act *from, const real *restrict g, size_t C)
 {
 	const stored *restrict y = (const stored *)from;
 	stored *restrict dy = (stored *)to;
@@ -230,7 +231,7 @@ static void gate_backward(act *to, real *restrict dgate, const real *restrict do
 	}
 }
 
-static void mix(
+static void mix_row(
     real *y, real a, const real *x1, real b, const real *x2, real c, const real *x3, size_t n)
 {
 	if (x3)
@@ -241,7 +242,7 @@ static void mix(
 			y[i] = a * x1[i] + b * x2[i];
 }
 
-static real dot(const real *restrict x, const real *restrict y, size_t n)
+static real dot_row(const real *restrict x, const real *restrict y, size_t n)
 {
 	real sum = 0;
 
@@ -250,13 +251,13 @@ static real dot(const real *restrict x, const real *restrict y, size_t n)
 	return sum;
 }
 
-static void add(real *restrict y, const real *restrict x, size_t n)
+static void add_row(real *restrict y, const real *restrict x, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		y[i] += x[i];
 }
 
-static double sum_squares(const real *x, size_t n)
+static double sum_squares_row(const real *x, size_t n)
 {
 	double sum = 0;
 
@@ -265,14 +266,14 @@ static double sum_squares(const real *x, size_t n)
 	return sum;
 }
 
-static void scale(real *y, real a, size_t n)
+static void scale_row(real *y, real a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		y[i] *= a;
 }
 
-/* Lane by lane: as one chain of comparisons it would not become vectors. */
-static real largest_of(const real *p, size_t n)
+/* In lanes, because the compiler does not vectorise a single chain of comparisons. */
+static real largest_in_row(const real *p, size_t n)
 {
 	enum { LANES = 32 };
 	real lane[LANES], largest = p[0];
@@ -291,7 +292,7 @@ static real largest_of(const real *p, size_t n)
 }
 
 /* p = exp((p - largest) s), and their sum. */
-static real exponentials(real *p, real s, real largest, size_t n)
+static real exponentials_of_row(real *p, real s, real largest, size_t n)
 {
 	real sum = 0;
 
@@ -302,10 +303,11 @@ static real exponentials(real *p, real s, real largest, size_t n)
 	return sum;
 }
 
-static real softmax(act *to, real *restrict p, real s, real weight, size_t n, real *top)
+static real softmax_row(act *to, real *restrict p, real s, real weight, size_t n, real *top)
 {
 	stored *restrict y = (stored *)to;
-	real largest = largest_of(p, n), sum = exponentials(p, s, largest, n), scale = weight / sum;
+	real largest = largest_in_row(p, n), sum = exponentials_of_row(p, s, largest, n),
+	     scale = weight / sum;
 
 	for (size_t i = 0; to && i < n; i++)
 		y[i] = store_act(p[i] * scale);
@@ -313,29 +315,30 @@ static real softmax(act *to, real *restrict p, real s, real weight, size_t n, re
 	return LOG(sum);
 }
 
-static real softmax_in_place(real *p, real s, size_t n)
+static real softmax_in_place_row(real *p, real s, size_t n)
 {
-	real largest = largest_of(p, n), sum = exponentials(p, s, largest, n), scale = 1 / sum;
+	real largest = largest_in_row(p, n), sum = exponentials_of_row(p, s, largest, n),
+	     scale = 1 / sum;
 
 	for (size_t i = 0; i < n; i++)
 		p[i] *= scale;
 	return largest * s + LOG(sum);
 }
 
-static void exp_below(real *restrict p, real s, const real *restrict lse, size_t n)
+static void exp_below_row(real *restrict p, real s, const real *restrict lse, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		p[i] = exp_row(p[i] * s - lse[i]);
 }
 
-static void softmax_backward(
+static void softmax_backward_row(
     real *restrict dp, const real *restrict p, real s, const real *restrict delta, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		dp[i] = p[i] * (dp[i] - delta[i]) * s;
 }
 
-static void rotate(real *restrict x, const real *restrict rope, real sign, size_t n)
+static void rotate_row(real *restrict x, const real *restrict rope, real sign, size_t n)
 {
 	real *restrict y = x + n / 2;
 
@@ -348,7 +351,7 @@ static void rotate(real *restrict x, const real *restrict rope, real sign, size_
 	}
 }
 
-static void adamw(real *restrict p, real *restrict m, real *restrict v, real *restrict ema,
+static void adamw_row(real *restrict p, real *restrict m, real *restrict v, real *restrict ema,
     const real *restrict g, size_t n, const struct k_adamw *o)
 {
 	real c1 = 1 / o->correction1, c2 = 1 / o->correction2;
@@ -370,28 +373,28 @@ static void adamw(real *restrict p, real *restrict m, real *restrict v, real *re
 const struct rows ROWS = {
     .name = ROWS_NAME,
     .round = round_row,
-    .widen = widen,
-    .accumulate = accumulate,
+    .widen = widen_row,
+    .accumulate = accumulate_row,
     .pack_bf16 = pack_bf16_row,
     .unpack_bf16 = unpack_bf16_row,
     .add_bf16 = add_bf16_row,
-    .gelu = gelu,
-    .gelu_backward = gelu_backward,
-    .silu = silu,
-    .silu_backward = silu_backward,
-    .modulate = modulate,
-    .modulate_backward = modulate_backward,
-    .gate = gate,
-    .gate_backward = gate_backward,
-    .mix = mix,
-    .dot = dot,
-    .add = add,
-    .sum_squares = sum_squares,
-    .softmax = softmax,
-    .softmax_in_place = softmax_in_place,
-    .scale = scale,
-    .exp_below = exp_below,
-    .softmax_backward = softmax_backward,
-    .rotate = rotate,
-    .adamw = adamw,
+    .gelu = gelu_row,
+    .gelu_backward = gelu_backward_row,
+    .silu = silu_row,
+    .silu_backward = silu_backward_row,
+    .modulate = modulate_row,
+    .modulate_backward = modulate_backward_row,
+    .gate = gate_row,
+    .gate_backward = gate_backward_row,
+    .mix = mix_row,
+    .dot = dot_row,
+    .add = add_row,
+    .sum_squares = sum_squares_row,
+    .softmax = softmax_row,
+    .softmax_in_place = softmax_in_place_row,
+    .scale = scale_row,
+    .exp_below = exp_below_row,
+    .softmax_backward = softmax_backward_row,
+    .rotate = rotate_row,
+    .adamw = adamw_row,
 };

@@ -1,4 +1,4 @@
-/* For any processor. */
+/* struct rows for any processor. */
 #define ROWS rows_plain
 #define ROWS_NAME "plain"
 #include "compute/cpu/rows_body.h"
