@@ -103,7 +103,7 @@ $(call kept,$(OUT)/8.rows $(OUT)/$(T).rows $(OUT)/8.noised)
 # The softmax covers the whole vocabulary, although the stories have few of its words. Only the logs
 # are used.
 logs = -q -f -o $(OUT)/model.safetensors -l $@ --loss-log $(OUT)/loss.csv
-train = $(logs) --vocab full --refit-every 0
+train = $(logs) --full-vocab on --refit-every 0
 processors := $(shell getconf _NPROCESSORS_ONLN)
 
 # A node is NAME-MODEL-THREADS, and its runs are NAME-MODEL-THREADS-ROWS.
@@ -128,7 +128,7 @@ $(OUT)/node.csv: $(node_runs:%=$(OUT)/node/%.times)
 
 $(OUT)/shape/%.csv: $(OUT)/$(T).noised $(OUT)/node.settings pipelines/shape.awk
 	@mkdir -p $(@D)
-	train --dry-run --vocab full -x $(call part,2,$*) $< | \
+	train --dry-run --full-vocab on -x $(call part,2,$*) $< | \
 		awk -v row_len=$(T) -f pipelines/shape.awk > $@
 
 shape = layers,width,embed,words,row_len,parameters,operations
@@ -167,7 +167,7 @@ $(mpi_train):
 ranks = $(LAUNCH) -n $1 $(mpi_train)
 
 # Two processes: a tiny model, to measure the latency, and short rows, to measure the bandwidth
-latency_model = -x tiny --vocab active --layers 1 --width 16 --heads 1 --embed 8
+latency_model = -x tiny --full-vocab off --layers 1 --width 16 --heads 1 --embed 8
 bytes_model = -x $(RANK_MODEL)
 $(OUT)/calls/%.csv: $(OUT)/8.noised $(OUT)/ranks.settings | $(mpi_train)
 	@mkdir -p $(@D)

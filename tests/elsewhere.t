@@ -21,7 +21,7 @@ run() {
 		tok -q -w ../vocab.txt ../stories.jsonl >stories.tok &&
 		pack -q -T 72 stories.tok >stories.rows &&
 		noise -q -e 2 -s 1 --mask mixed stories.rows >stories.noised &&
-		train -q -x tiny --layers 2 --width 32 --heads 2 -d 16 -B 8 -n 6 -j 1 --precision fp32 \
+		train -q -x tiny --layers 2 --width 32 --heads 2 --embed 16 -B 8 -n 6 -j 1 --precision fp32 \
 			-l loss.csv -o model.st stories.noised >/dev/null
 }
 

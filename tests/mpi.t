@@ -35,7 +35,7 @@ noise -q -s 7 -o "$T/valid.noised" "$T/valid.rows"
 # 200 steps of 16 rows, but for the last, which has 2: fewer than there are ranks.
 noised="noise -q -e 8 -s 1 --mask mixed --limit 3186 $T/train.rows"
 # In fp32 what ranks do differs from one process by the order of sums alone.
-small='-x tiny --layers 2 --width 32 --heads 2 -d 16 -B 16 --refit-every 20 --window 512 --bucket 32 -j 1 --precision fp32'
+small='-x tiny --layers 2 --width 32 --heads 2 --embed 16 -B 16 --refit-every 20 --window 512 --bucket 32 -j 1 --precision fp32'
 
 mpi() { # mpi RANKS SCRIPT: in each rank
 	# The launcher is a list of words.
@@ -168,9 +168,9 @@ refuses 'an unknown option' 2 "unknown .*'--nonsense'" 3 'train --nonsense'
 is '--help comes once' "$(mpi 3 'train --help' | grep -c '^usage')" 1
 refuses 'train with MPI: an option that is out of range on one rank' 2 'rank 1 of 3: --layers:' 3 \
 	"$here $noised | $to --layers \$((r == 1 ? 2000 : 2))"
-refuses 'another model' 2 'rank 2 of 3: has model.layers 3, where rank 0 has model.layers 2' 3 \
+refuses 'another model' 2 'rank 2 of 3: has --layers 3, where rank 0 has --layers 2' 3 \
 	"$here $noised | $to --layers \$((2 + r / 2))"
-refuses 'another option' 2 'rank 1 of 2: has train.lr 0.5, where rank 0 has train.lr 0.25' 2 \
+refuses 'another option' 2 'rank 1 of 2: has --lr 0.5, where rank 0 has --lr 0.25' 2 \
 	"$here $noised | $to --lr 0.\$((25 * (r + 1)))"
 refuses 'another precision' 2 'rank 1 of 2: has --precision bf16, where rank 0 has --precision fp32' 2 \
 	"$here test \$r = 0 && p=fp32 || p=bf16; $noised | $to --precision \$p"
@@ -200,7 +200,7 @@ refuses 'a stream that ends too early' 1 'rank [0-2] of 3 has [0-9] of the [0-9]
 	"$here noise -q --limit \$((r == 1 ? 310 : 400)) $T/train.rows | $to -n 30"
 is 'the checkpoint of the step before is there' "$(denoise -m "$T/no.st" --info | grep ^step:)" 'step: 19'
 refuses 'a loss that explodes' 3 'train: step 2, rows 16 to 31: the loss has exploded to' 2 \
-	"$noised | $to -f --shard on --lr 10 --clip 0 --beta2 0 --warmup 0 --decay 10"
+	"$noised | $to -f --shard on --lr 10 --clip 0 --beta2 0 --warmup 0 --weight-decay 10"
 is 'which leaves the checkpoint' "$(denoise -m "$T/no.st" --info | grep ^step:)" 'step: 19'
 refuses 'a stream that was cut' 1 'rank 1 of 2: .*truncated' 2 \
 	"$here $noised | { test \$r = 0 && cat || head -c 30000; } | $to -f"

@@ -47,8 +47,8 @@ fi
 is 'train --profile: has a header' "$(head -n 1 "$T/profile.csv")" kernel,calls,seconds,share,gflop_per_s,gb_per_s
 ok 'train --profile: the fractions sum to 1' awk -F, 'NR > 1 { sum += $4 } END { exit !(sum > 0.99 && sum < 1.01) }' \
 	"$T/profile.csv"
-# Two blocks and the recall attend.
-ok 'train --profile: attention is called by two blocks and the recall, in the first estimate and in the pass' \
+# Two blocks and the copy attention call it.
+ok 'train --profile: attention is called by two blocks and the copy attention, in the first estimate and in the pass' \
 	awk -F, '$1 == "attention" { n++; calls = $2 } END { exit !(n == 1 && calls == 3 * 100 * 2) }' "$T/profile.csv"
 denoise -q -m "$T/fp32.st" -n 2 --steps 3 --precision fp32 --profile "$T/denoise.csv" |
 	tok -q -d -w "$T/vocab.txt" >"$T/a.txt"

@@ -37,7 +37,7 @@ compare() {
 train_two() {
 	two=$T/$1 noised=$T/$2.noised
 	shift 2
-	"$tools/train" -q -j 2 --precision fp32 --layers 2 --width 32 --heads 2 -d 8 -B 6 -n 18 \
+	"$tools/train" -q -j 2 --precision fp32 --layers 2 --width 32 --heads 2 --embed 8 -B 6 -n 18 \
 		--lr 5e-3 --window 64 --refit-every 5 --stop-after 12 -o "$two.st" "$@" "$noised" >/dev/null &&
 		cp "$two.st" "$two.next" &&
 		"$tools/train" -q -j 2 --precision fp32 -r "$two.next" --stop-after 13 -l "$two.steps" \
@@ -67,11 +67,11 @@ for precond in karras tanh cdcd bayes; do
 	same "fp64, --precond $precond" "$precond" all -x tiny --precond $precond
 done
 same 'fp64, mask prefix, --pad-loss off' pad prefix -x tiny --pad-loss off
-same 'fp64, mask random, no estimates' plain random -x tiny --self-cond 0 --posterior off --recall 0
+same 'fp64, mask random, no estimates' plain random -x tiny --self-cond 0 --posterior off --copy-heads 0
 same 'fp64, no positions, no QK-norm' bare mixed -x tiny --positions off --qk-norm off
 same 'fp64, every vector shown, strong decay, clip and average' strong mixed -x tiny --self-cond 1 \
-	--decay 0.5 --clip 0.05 --ema 0.9 --beta1 0.8 --beta2 0.95 --lr-end 0.3 --warmup 0.5
-same 'fp64, a third shown, all words, no clip' third all -x tiny --self-cond 0.34 --vocab full --clip 0 \
+	--weight-decay 0.5 --clip 0.05 --ema 0.9 --beta1 0.8 --beta2 0.95 --lr-end 0.3 --warmup 0.5
+same 'fp64, a third shown, all words, no clip' third all -x tiny --self-cond 0.34 --full-vocab on --clip 0 \
 	--warmup 0
 for schedule in uniform logistic frechet piecewise; do
 	same "fp64, --schedule $schedule" "$schedule" all -x tiny --schedule $schedule --t-min 0.05 \

@@ -22,7 +22,7 @@ run() {
 	run_name=$1
 	shift
 	# With RUN=exec in a background shell, the process of that shell is train.
-	${RUN:-} train -q -x tiny --layers 1 --width 32 --heads 2 -d 16 -B 16 --refit-every 10 --window 256 \
+	${RUN:-} train -q -x tiny --layers 1 --width 32 --heads 2 --embed 16 -B 16 --refit-every 10 --window 256 \
 		-j 2 -o "$T/$run_name" "$@" "$T/train.noised"
 }
 
@@ -115,13 +115,23 @@ done
 for s in uniform cauchy logistic frechet piecewise; do
 	ok "train: trains with --schedule $s" run "s-$s" -n 12 --schedule $s --t-min 0.5 --t-max 50
 done
-ok 'train: trains with all optional parts of the model switched off' run switches -n 3 --positions off --qk-norm off --posterior off --recall 0 --self-cond 0 \
-	--vocab full --pad-loss off --time-width 16 --refit-every 0
+ok 'train: trains with all optional parts of the model switched off' run switches -n 3 --positions off --qk-norm off --posterior off --copy-heads 0 --self-cond 0 \
+	--full-vocab on --pad-loss off --time-width 16 --refit-every 0
 ok 'train: a checkpoint has the tensors of copy attention' grep -aq '"recall.qk"' "$T/whole.st"
 not_ok 'train: without copy attention a checkpoint lacks its tensors' grep -aq '"recall.qk"' "$T/switches"
 ok 'train: trains with other options of the optimiser' run optimiser -n 3 --lr 1e-3 --lr-end 0.5 --warmup 0.5 --beta1 0.8 --beta2 0.9 \
-	--decay 0.1 --clip 0 --ema 0.9
+	--weight-decay 0.1 --clip 0 --ema 0.9
 ok 'train: --help after --preset small shows the values of this preset' sh -c "train -x small --help | grep -q -- '--layers N .*\[8\]'"
+is 'train: -x seed is another name of -x mini-cdcd' "$(train -x seed --help | sed 's/ .seed.$//' | cksum)" \
+	"$(train -x mini-cdcd --help | sed 's/ .mini-cdcd.$//' | cksum)"
+fails 'train: an unknown preset is refused with those that there are' 2 \
+	"--preset: unknown value 'huge' .expected tiny.small.base.mini-cdcd." run x -x huge
+for old in 'd 16:embed' '-decay 0.1:weight-decay' '-decay=0.1:weight-decay' '-recall 1:copy-heads' \
+	'-vocab full:full-vocab'; do
+	# shellcheck disable=SC2086
+	fails "train: -${old%:*} of earlier versions is refused with --${old#*:}" 2 \
+		"^train: -${old%%[ =]*}: is now --${old#*:}" run x -${old%:*}
+done
 ok 'train: -V prints the version' sh -c 'train -V | grep -q "^train (cdcd)"'
 ok 'train: -v ends with time and memory' sh -c "train -v -x tiny --layers 1 -n 1 -B 2 -f -o '$T/v.st' '$T/train.noised' 2>&1 >/dev/null | tail -n 1 | grep -q 'MiB peak'"
 
@@ -137,7 +147,7 @@ head -c 1500 "$T/valid.noised" >"$T/cut.valid"
 fails 'train: reports truncated validation rows before the first step' 1 'cut.valid: truncated' run cut2.st -n 40 --valid "$T/cut.valid"
 ok 'train: truncated validation rows leave no checkpoint' [ ! -e "$T/cut2.st" ]
 cat "$T/train.noised" "$T/valid.noised" >"$T/joined.noised"
-small='-x tiny --layers 1 --width 16 --heads 1 -d 8 -B 16 -j 1 -f'
+small='-x tiny --layers 1 --width 16 --heads 1 --embed 8 -B 16 -j 1 -f'
 # shellcheck disable=SC2086
 train $small -o "$T/joined.st" "$T/joined.noised" >/dev/null 2>"$T/err"
 is 'joined rows: it says that there are more' "$? $(grep -c 'more rows follow than its header says' "$T/err")" '0 1'
@@ -160,7 +170,7 @@ fails 'train: refuses a number of steps beyond 2^63' 2 "'9223372036854775808' is
 fails 'train: refuses a number of steps that is not a number' 2 "'1x' is not a whole number" run x -n 1x
 fails 'train: --valid-every requires --valid' 2 'valid-every: needs --valid' run x --valid-every 3
 fails 'train: --no-header does not go with --loss-log' 2 'does not go' run x --no-header --loss-log y
-fails 'train: --resume refuses another shape of the model' 2 'model.layers is 1 in the checkpoint and cannot be changed to 3' \
+fails 'train: --resume refuses another shape of the model' 2 '--layers: is 1 in .*whole.st and cannot be changed to 3 on --resume' \
 	train -q -r "$T/whole.st" --layers 3 "$T/train.noised"
 fails 'train: --resume refuses a preset' 2 'preset' train -q -r "$T/whole.st" -x tiny "$T/train.noised"
 pack -q -T 64 -o "$T/short.rows" "$T/train.rows" 2>/dev/null ||
@@ -190,7 +200,7 @@ train -q -x tiny --layers 1 -n 30 -B 8 -o "$T/pipe.st" "$T/train.noised" 2>"$T/p
 is 'train: continues if the reader of its log exits' \
 	"$(denoise -m "$T/pipe.st" --info | sed -n 's/^step: //p')" 30
 is 'train: leaves no temporary file' "$(find "$T" -name '*.tmp')" ''
-fails 'train: a loss that explodes ends the run with status 3' 3 'step 2, rows 16 to 31: the loss has exploded to' run inf.st -n 40 --lr 10 --clip 0 --beta2 0 --warmup 0 --decay 10 --save-every 1
+fails 'train: a loss that explodes ends the run with status 3' 3 'step 2, rows 16 to 31: the loss has exploded to' run inf.st -n 40 --lr 10 --clip 0 --beta2 0 --warmup 0 --weight-decay 10 --save-every 1
 is 'train: an exploded loss leaves the previous checkpoint' "$(denoise -m "$T/inf.st" --info | sed -n 's/^step: //p')" 1
 
 fails 'train: refuses an empty range of noise levels' 1 'invalid noise levels: t_min 1000' run x --t-min 1000
@@ -199,8 +209,18 @@ fails 'train: --resume refuses to replace another existing checkpoint' 2 'exists
 	train -q -r "$T/whole.st" -o "$T/other.st" "$T/train.noised"
 ok 'train: --resume with -o copies the checkpoint of a finished run' train -q -r "$T/whole.st" -o "$T/copy.st" "$T/train.noised"
 ok 'train: the copy of a finished run has the same bytes' cmp "$T/copy.st" "$T/whole.st"
-fails 'train: --resume refuses another schedule' 2 'train.family is cauchy in the checkpoint' \
+fails 'train: --resume refuses another schedule' 2 '--schedule: is cauchy in .*whole.st and cannot be changed to logistic on --resume' \
 	train -q -r "$T/whole.st" --schedule logistic "$T/train.noised"
+fails 'train: --resume cannot switch self-conditioning off' 2 \
+	'--self-cond: is 0.5 in .*whole.st and cannot be changed to 0 on --resume' \
+	train -q -r "$T/whole.st" --self-cond 0 "$T/train.noised"
+for changed in 'layers 2:1' 'positions off:on' 'full-vocab on:off' 's 5:0' 'window 512:256'; do
+	option=${changed%%[ :]*} now=${changed#* }
+	[ "$option" = s ] && letter=-s option=seed || letter=--$option
+	fails "train: --resume cannot change --$option" 2 \
+		"--$option: is ${now#*:} in .*whole.st and cannot be changed to ${now%:*} on --resume" \
+		train -q -r "$T/whole.st" "$letter" "${now%:*}" "$T/train.noised"
+done
 noise -q -e 8 -s 2 "$T/train.rows" >"$T/seed2.noised"
 is 'train: --resume with the rows that it began with says nothing' \
 	"$(train -q -j 2 -r "$T/half.st" -o "$T/s1.st" -n 41 "$T/train.noised" 2>&1 >/dev/null)" ''
@@ -367,7 +387,7 @@ if [ -z "${SAN:-}" ]; then
 	}
 	peak() { sed -n 's/.*CPU, \([0-9.]*\) MiB peak$/\1/p' "$T/err"; }
 	for precision in fp32 auto; do
-		long="-x tiny --layers 1 --width 32 --heads 2 -d 16 -B 1 -j 2 --precision $precision"
+		long="-x tiny --layers 1 --width 32 --heads 2 --embed 16 -B 1 -j 2 --precision $precision"
 		# shellcheck disable=SC2086
 		{
 			said=$(train --dry-run $long "$T/long.noised" | sed -n 's/^memory: \([0-9.]*\) MiB.*/\1/p')

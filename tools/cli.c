@@ -166,52 +166,58 @@ static const struct option_entry *table_find(const struct table *t, int c)
 /* The names of the values that an option can have; NULL: it takes other values. */
 static const char *const *choices_of(const struct option_entry *o)
 {
-	return o->type == OPTION_SWITCH && !o->choices ? cli_off_on : o->choices;
+	bool is_switch = o->type == OPTION_SWITCH || o->type == OPTION_FLAG;
+
+	return is_switch && !o->choices ? cli_off_on : o->choices;
 }
 
-static void print_default(const struct option_entry *o)
+void cli_show(const struct option_entry *o, char *text, size_t room)
 {
+	const void *value = o->value;
+
+	text[0] = '\0';
 	switch (o->type) {
-	case OPTION_FLAG:
 	case OPTION_LIST:
 		break;
 	case OPTION_INT:
-		printf(" [%lld]", (long long)*(int64_t *)o->value);
+		snprintf(text, room, "%lld", (long long)*(const int64_t *)value);
 		break;
 	case OPTION_SIZE:
-		printf(" [%zu]", *(size_t *)o->value);
+		snprintf(text, room, "%zu", *(const size_t *)value);
 		break;
 	case OPTION_SEED:
-		printf(" [%llu]", (unsigned long long)*(uint64_t *)o->value);
+		snprintf(text, room, "%llu", (unsigned long long)*(const uint64_t *)value);
 		break;
 	case OPTION_REAL:
-		if (!isnan(*(double *)o->value))
-			printf(" [%g]", *(double *)o->value);
+		if (!isnan(*(const double *)value))
+			snprintf(text, room, "%g", *(const double *)value);
 		break;
 	case OPTION_STRING:
-		if (*(const char **)o->value)
-			printf(" [%s]", *(const char **)o->value);
+		if (*(const char *const *)value)
+			snprintf(text, room, "%s", *(const char *const *)value);
 		break;
 	case OPTION_CHOICE:
-		printf(" [%s]", o->choices[*(int *)o->value]);
+		snprintf(text, room, "%s", choices_of(o)[*(const int *)value]);
 		break;
+	case OPTION_FLAG:
 	case OPTION_SWITCH:
-		printf(" [%s]", choices_of(o)[*(bool *)o->value]);
+		snprintf(text, room, "%s", choices_of(o)[*(const bool *)value]);
 		break;
 	}
 }
 
 static void print_option(const struct option_entry *o)
 {
-	char left[128] = "    ";
+	char left[128] = "    ", value[4096] = "";
+	bool takes_argument = o->type != OPTION_FLAG;
 	size_t n;
 
 	if (o->letter)
 		snprintf(left, sizeof left, "-%c, ", o->letter);
 	n = strlen(left);
-	snprintf(left + n, sizeof left - n, "--%s%s", o->name, o->type == OPTION_FLAG ? "" : " ");
+	snprintf(left + n, sizeof left - n, "--%s%s", o->name, takes_argument ? " " : "");
 	n = strlen(left);
-	if (choices_of(o) && !o->arg) {
+	if (takes_argument && choices_of(o) && !o->arg) {
 		for (int i = 0; choices_of(o)[i]; i++, n = strlen(left))
 			snprintf(left + n, sizeof left - n, "%s%s", i ? "|" : "", choices_of(o)[i]);
 	} else if (o->arg) {
@@ -219,8 +225,9 @@ static void print_option(const struct option_entry *o)
 	}
 	printf(strlen(left) < 28 ? "  %-28s%s" : "  %s\n                              %s", left,
 	    o->help);
-	print_default(o);
-	putchar('\n');
+	if (takes_argument)
+		cli_show(o, value, sizeof value);
+	printf(*value ? " [%s]\n" : "\n", value);
 }
 
 static void print_help(const struct cli *cli)

@@ -171,6 +171,9 @@ void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * that would have no effect are refused. */
 void cli_refuse(bool given, const char *option, const char *with);
 
+/* cli_show - write the value of an option to text as one types it; "" if there is none. */
+void cli_show(const struct option_entry *o, char *text, size_t room);
+
 /* cli_given - whether the option with this long name was given. */
 bool cli_given(const char *name);
 

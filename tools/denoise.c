@@ -10,6 +10,7 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "compute/kernels.h"
+#include "train/settings.h"
 #include "model/sampler.h"
 #include "evaluate.h"
 #include "generate.h"
@@ -204,6 +205,7 @@ static enum generation_task chosen_task(const char *records)
 
 static void print_info(const struct checkpoint *cp)
 {
+	struct settings s = {cp->c, cp->o};
 	char text[FIELD_ROOM];
 
 	printf("step: %" PRIu64 "\nrows: %" PRIu64 "\n", cp->step, cp->rows);
@@ -212,13 +214,11 @@ static void print_info(const struct checkpoint *cp)
 	    cp->source.vocab_hash);
 	printf("schedule: %s, t from %g to %g\n", schedule_family_name(cp->schedule.family),
 	    cp->schedule.t_min, cp->schedule.t_max);
-	for (size_t i = 0; i < config_n_fields; i++) {
-		field_print(&config_fields[i], &cp->c, text);
-		printf("%s: %s\n", config_fields[i].name, text);
-	}
-	for (size_t i = 0; i < trainer_n_fields; i++) {
-		field_print(&trainer_fields[i], &cp->o, text);
-		printf("%s: %s\n", trainer_fields[i].name, text);
+	for (size_t i = 0; i < settings_n; i++) {
+		if (settings_table[i].per_run)
+			continue;
+		field_print(&settings_table[i].field, &s, text);
+		printf("%s: %s\n", settings_table[i].field.name, text);
 	}
 	printf("provenance: %s\n", cp->source.provenance);
 }

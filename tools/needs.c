@@ -15,7 +15,7 @@ void needs_print(FILE *to, struct kernels *k, const struct config *c,
 	size_t bytes = trainer_bytes(k, c, o, comm);
 
 	if (c->self_cond)
-		flops += o->self_cond_rate * config_flops(c);
+		flops += o->self_cond * config_flops(c);
 	fprintf(to, "parameters: %zu (%zu x %zu, %zu heads, d %zu, %zu of %u words)\n",
 	    weights_count(c), c->layers, c->width, c->heads, c->embed, c->active, h->vocab_size);
 	fprintf(to, "memory: %.1f MiB of %.1f MiB available\n", (double)bytes / 1048576,

@@ -43,17 +43,6 @@ void ranks_add(struct ranks_common *common, const char *fmt, ...)
 	common->n += n;
 }
 
-void ranks_add_fields(
-    struct ranks_common *common, const struct field *f, size_t n, const void *base)
-{
-	char text[FIELD_ROOM];
-
-	for (size_t i = 0; i < n; i++) {
-		field_print(&f[i], base, text);
-		ranks_add(common, "%s %s", f[i].name, text);
-	}
-}
-
 int ranks_compare(struct ranks_common *common, struct comm *comm, struct err *e)
 {
 	int failed;

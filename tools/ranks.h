@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/fields.h"
+#include "base/err.h"
 #include "comm/comm.h"
 
 /* ranks_mute - discard the standard output of ranks other than 0. Not collective. Returns 0 or -1.
@@ -29,12 +29,9 @@ struct ranks_common {
 	struct err why;
 };
 
-/* ranks_add - add a line. ranks_add_fields - add a line for each of the n fields of the struct at
- * base. If memory is short, ranks_compare returns the error. */
+/* ranks_add - add a line. If memory is short, ranks_compare returns the error. */
 void ranks_add(struct ranks_common *common, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-void ranks_add_fields(
-    struct ranks_common *common, const struct field *f, size_t n, const void *base);
 
 /* ranks_compare - check that all ranks have the same lines, and free them. Collective. Returns 0,
  * or -1 on all ranks. */

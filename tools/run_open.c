@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/version.h"
 #include "train/checkpoint.h"
+#include "train/settings.h"
 #include "train/validation.h"
 #include "needs.h"
 #include "origin.h"
@@ -70,7 +71,7 @@ static int complete_shape(struct run *r, struct err *e)
 	c->active = a.n;
 	c->row_len = h->row_len;
 	active_vocab_release(&a);
-	if (config_check(c, e)) {
+	if (settings_check(&r->settings, e)) {
 		e->status = ERR_USAGE;
 		return -1;
 	}
@@ -147,10 +148,10 @@ static void warn_of_rate(const struct run *r)
 	const struct trainer_options *o = &r->settings.train;
 	double rows = (double)o->steps * (double)o->batch;
 
-	if (r->settings.model.self_cond && o->self_cond_rate * rows < 1)
+	if (r->settings.model.self_cond && o->self_cond * rows < 1)
 		warn("--self-cond %g of %.0f rows is less than one row: training uses no "
 		     "self-conditioning, but denoise does",
-		    o->self_cond_rate, rows);
+		    o->self_cond, rows);
 }
 
 /* Warn if the rows differ from those that the checkpoint was started with: in seed, in the counts

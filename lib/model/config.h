@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/fields.h"
 #include "diffusion/precond.h"
 
 struct config {
@@ -22,16 +21,11 @@ struct config {
 	bool qk_norm;      /* normalise queries and keys; a learned scale per head */
 	bool self_cond;    /* the network's input includes its last estimate */
 	bool posterior;    /* the network's input includes the context-free posterior mean */
-	size_t copy_heads; /* heads of the copy attention (--recall, copy_attention.h); 0: none */
+	size_t copy_heads; /* heads of the copy attention (copy_attention.h); 0: none */
 };
 
-/* The names of the presets, then NULL. config_preset sets all of c to preset i, an index of
- * config_presets; active becomes 0, and the caller sets it. */
-extern const char *const config_presets[];
-void config_preset(struct config *c, int i);
-
-/* config_check - check that every field is within its bounds, that width / heads is a whole, even
- * number, and that time_width is even. Returns 0 or -1. */
+/* config_check - check that width / heads is a whole, even number, and that time_width is even; the
+ * fields are within the ranges in train/settings.c. Returns 0 or -1. */
 int config_check(const struct config *c, struct err *e);
 
 /* config_padded - V, the rows of the embedding table: active, rounded up to a multiple of 64. */
@@ -47,9 +41,5 @@ size_t config_input(const struct config *c);
 /* config_flops - floating-point operations per token in a forward pass (2 per multiply-add). A
  * training step takes three times as many. */
 double config_flops(const struct config *c);
-
-/* The fields of struct config as the checkpoint stores them; their names begin with "model.". */
-extern const struct field config_fields[];
-extern const size_t config_n_fields;
 
 #endif

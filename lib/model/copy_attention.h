@@ -2,7 +2,7 @@
 #define CDCD_COPY_ATTENTION_H
 
 /*
- * Copy attention (--recall): a last attention layer whose values are the embeddings of the input,
+ * Copy attention (--copy-heads): a last attention layer whose values are the embeddings of the input,
  * so that a word can be copied from another position.
  *
  *   q, k = Linear(a)                       a: the input of the transformer's head

@@ -74,7 +74,7 @@ static void lay_block(struct layout *l, struct block_weights *b, const struct co
 	linear(l, &b->down_w, &b->down_b, "mlp.down", C, 4 * C, 1);
 }
 
-static void lay_recall(struct layout *l, const struct config *c)
+static void lay_copy_attention(struct layout *l, const struct config *c)
 {
 	struct weights *w = l->w;
 	size_t C = c->width, R = c->copy_heads, W = config_input(c);
@@ -108,7 +108,7 @@ static void lay_all(struct layout *l, const struct config *c)
 	linear(l, &w->head_w, &w->head_b, "head", d, C, 0);
 	w->copy_qk = w->copy_scale = w->copy_out = NULL;
 	if (c->copy_heads)
-		lay_recall(l, c);
+		lay_copy_attention(l, c);
 	w->n = l->offset;
 	w->n_tensors = l->i;
 }
@@ -190,7 +190,7 @@ static void put_bias(const struct staging *s, const struct config *c, const doub
 /* Initialise copy attention as copy_attention.h describes. In the first head, queries and keys are
  * the same map, and given embeddings and estimates are copied to the output. The output of the
  * other heads is 0. */
-static void start_recall(const struct staging *s, const struct config *c)
+static void start_copy_attention(const struct staging *s, const struct config *c)
 {
 	const struct weights *w = s->w;
 	size_t C = c->width, d = c->embed, W = config_input(c);
@@ -224,7 +224,7 @@ int weights_init(struct weights *w, const struct config *c, struct kernels *k, u
 		k_put(k, w->base + w->tensor[i].offset, s.a, w->tensor[i].n * sizeof *s.a);
 	}
 	if (c->copy_heads)
-		start_recall(&s, c);
+		start_copy_attention(&s, c);
 	put_bias(&s, c, log_prior);
 	free(s.a);
 	return 0;

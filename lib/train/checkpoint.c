@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/version.h"
+#include "train/settings.h"
 
 #define FORMAT "1"
 
@@ -17,9 +18,9 @@ struct numbers {
 	    rows, window_n;
 };
 
-#define NUMBER(name, member)                                                                       \
+#define NUMBER(key, member)                                                                        \
 	{                                                                                          \
-		name, FIELD_UINT, offsetof(struct numbers, member), 0, 0, NULL                     \
+		.name = key, .type = FIELD_UINT, .offset = offsetof(struct numbers, member)        \
 	}
 
 static const struct field number_fields[] = {
@@ -41,27 +42,48 @@ enum { N_NUMBERS = sizeof number_fields / sizeof *number_fields };
 
 /* --- saving --- */
 
-static int put_fields(
-    struct safetensors_writer *w, const struct field *f, size_t n, const void *base, struct err *e)
+static int put_field(
+    struct safetensors_writer *w, const struct field *f, const void *base, struct err *e)
 {
 	char text[FIELD_ROOM];
 
-	for (size_t i = 0; i < n; i++) {
-		field_print(&f[i], base, text);
-		if (safetensors_put_meta(w, f[i].name, text, e))
+	field_print(f, base, text);
+	return safetensors_put_meta(w, f->name, text, e);
+}
+
+static int put_settings(struct safetensors_writer *w, const struct checkpoint *cp, struct err *e)
+{
+	struct settings s = {cp->c, cp->o};
+
+	for (size_t i = 0; i < settings_n; i++)
+		if (!settings_table[i].per_run && put_field(w, &settings_table[i].field, &s, e))
 			return -1;
-	}
 	return 0;
 }
 
 static int put_numbers(struct safetensors_writer *w, const struct checkpoint *cp, struct err *e)
 {
 	const struct shard_header *h = &cp->source;
-	struct numbers n = {h->seed, h->vocab_size, h->vocab_hash, h->row_len, h->id_bytes,
-	    h->special.pad, h->special.unk, h->special.cls, h->special.sep, h->special.mask,
-	    cp->step, cp->rows, cp->window_n};
+	struct numbers n = {
+	    .seed = h->seed,
+	    .vocab_size = h->vocab_size,
+	    .vocab_hash = h->vocab_hash,
+	    .row_len = h->row_len,
+	    .id_bytes = h->id_bytes,
+	    .pad = h->special.pad,
+	    .unk = h->special.unk,
+	    .cls = h->special.cls,
+	    .sep = h->special.sep,
+	    .mask = h->special.mask,
+	    .step = cp->step,
+	    .rows = cp->rows,
+	    .window_n = cp->window_n,
+	};
 
-	return put_fields(w, number_fields, N_NUMBERS, &n, e);
+	for (size_t i = 0; i < N_NUMBERS; i++)
+		if (put_field(w, &number_fields[i], &n, e))
+			return -1;
+	return 0;
 }
 
 static int put_meta(struct safetensors_writer *w, const struct checkpoint *cp, struct err *e)
@@ -73,9 +95,8 @@ static int put_meta(struct safetensors_writer *w, const struct checkpoint *cp, s
 	if (safetensors_put_meta(w, "cdcd", FORMAT, e) ||
 	    safetensors_put_meta(w, "cdcd.version", CDCD_VERSION, e) ||
 	    safetensors_put_meta(w, "cdcd.provenance", cp->source.provenance, e) ||
-	    safetensors_put_meta(w, "schedule", text, e) ||
-	    put_fields(w, config_fields, config_n_fields, &cp->c, e) ||
-	    put_fields(w, trainer_fields, trainer_n_fields, &cp->o, e) || put_numbers(w, cp, e))
+	    safetensors_put_meta(w, "schedule", text, e) || put_settings(w, cp, e) ||
+	    put_numbers(w, cp, e))
 		return -1;
 	return 0;
 }
@@ -114,17 +135,29 @@ static const char *find_meta(const struct checkpoint *cp, const char *key, struc
 	return text;
 }
 
-static int get_fields(
-    const struct checkpoint *cp, const struct field *f, size_t n, void *base, struct err *e)
+/* old_key: the key that an earlier version used, or NULL. */
+static int get_field(const struct checkpoint *cp, const struct field *f, const char *old_key,
+    void *base, struct err *e)
 {
-	for (size_t i = 0; i < n; i++) {
-		const char *text = find_meta(cp, f[i].name, e);
+	const char *text = old_key ? safetensors_meta(cp->file, old_key) : NULL;
 
-		if (!text)
+	if (!text && !(text = find_meta(cp, f->name, e)))
+		return -1;
+	return field_parse(f, base, text, e) ? err_prefix(e, "%s", cp->path) : 0;
+}
+
+static int get_settings(struct checkpoint *cp, struct err *e)
+{
+	struct settings s = settings_presets[0].settings; /* those that are not stored */
+
+	for (size_t i = 0; i < settings_n; i++) {
+		const struct setting *entry = &settings_table[i];
+
+		if (!entry->per_run && get_field(cp, &entry->field, entry->old_key, &s, e))
 			return -1;
-		if (field_parse(&f[i], base, text, e))
-			return err_prefix(e, "%s", cp->path);
 	}
+	cp->c = s.model;
+	cp->o = s.train;
 	return 0;
 }
 
@@ -133,8 +166,9 @@ static int get_numbers(struct checkpoint *cp, struct err *e)
 	struct shard_header *h = &cp->source;
 	struct numbers n;
 
-	if (get_fields(cp, number_fields, N_NUMBERS, &n, e))
-		return -1;
+	for (size_t i = 0; i < N_NUMBERS; i++)
+		if (get_field(cp, &number_fields[i], NULL, &n, e))
+			return -1;
 	if (n.row_len != cp->c.row_len || cp->c.active > n.vocab_size ||
 	    (n.vocab_size | n.id_bytes | n.pad | n.unk | n.cls | n.sep | n.mask) > UINT32_MAX)
 		return err_set(e, "%s: its vocabulary and its model do not fit together", cp->path);
@@ -191,13 +225,12 @@ static int read_meta(struct checkpoint *cp, struct err *e)
 		return err_set(e,
 		    "%s: a checkpoint of format '%.16s', where this program reads " FORMAT,
 		    cp->path, format);
-	if (get_fields(cp, config_fields, config_n_fields, &cp->c, e) ||
-	    get_fields(cp, trainer_fields, trainer_n_fields, &cp->o, e) || get_numbers(cp, e) ||
-	    get_schedule(cp, e) || !(provenance = find_meta(cp, "cdcd.provenance", e)))
+	if (get_settings(cp, e) || get_numbers(cp, e) || get_schedule(cp, e) ||
+	    !(provenance = find_meta(cp, "cdcd.provenance", e)))
 		return -1;
 	snprintf(cp->source.provenance, sizeof cp->source.provenance, "%s", provenance);
 	err_printable(cp->source.provenance);
-	if (config_check(&cp->c, e) || trainer_check(&cp->o, e) || schedule_check(&cp->schedule, e))
+	if (settings_check(&(struct settings){cp->c, cp->o}, e) || schedule_check(&cp->schedule, e))
 		return err_prefix(e, "%s", cp->path);
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "train/checkpoint.h"
+#include "train/settings.h"
 
 /* Training stops if the mean loss exceeds that of a uniform guess by this factor: no small model
  * whose loss reached it recovered. */
@@ -174,7 +175,7 @@ static struct trainer *allocate_trainer(struct kernels *k, const struct config *
 	    .schedule = &tr->schedule,
 	    .pad_loss = o->pad_loss};
 	state_init(&tr->state, k);
-	if (config_check(c, e) || trainer_check(o, e) || create_parts(tr, e) ||
+	if (settings_check(&(struct settings){*c, *o}, e) || create_parts(tr, e) ||
 	    allocate_arrays(tr, e) || register_arrays(tr, e)) {
 		trainer_free(tr);
 		return NULL;
@@ -205,8 +206,8 @@ static int initialize_state(struct trainer *tr, struct err *e)
 	double *prior;
 	int failed;
 
-	schedule_init(&tr->schedule, (enum schedule_family)o->family, (int)tr->c.embed,
-	    log((double)tr->c.active), o->t_min, o->t_max);
+	schedule_init(&tr->schedule, o->schedule, (int)tr->c.embed, log((double)tr->c.active),
+	    o->t_min, o->t_max);
 	if (schedule_check(&tr->schedule, e))
 		return -1;
 	prior = mem_array(tr->c.active, sizeof *prior, e);
@@ -279,7 +280,8 @@ static void refit_schedule(struct trainer *tr, struct trainer_result *r)
 {
 	int failed;
 
-	if (tr->o.family == SCHEDULE_UNIFORM || !tr->o.refit_every || tr->step % tr->o.refit_every)
+	if (tr->o.schedule == SCHEDULE_UNIFORM || !tr->o.refit_every ||
+	    tr->step % tr->o.refit_every)
 		return;
 	failed =
 	    schedule_fit(&tr->schedule, tr->window_t, tr->window_ce, window_length(tr), &r->why);
@@ -335,8 +337,8 @@ static int compute_mean_loss(const struct trainer *tr, struct trainer_result *r,
  */
 static size_t count_self_cond(const struct trainer *tr, size_t n)
 {
-	double before = floor(tr->o.self_cond_rate * (double)tr->rows);
-	double after = floor(tr->o.self_cond_rate * (double)(tr->rows + n));
+	double before = floor(tr->o.self_cond * (double)tr->rows);
+	double after = floor(tr->o.self_cond * (double)(tr->rows + n));
 	size_t whole = (size_t)fmin(after - before, (double)n);
 
 	if (!tr->c.self_cond)

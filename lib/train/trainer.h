@@ -28,28 +28,16 @@ struct trainer_options {
 	size_t steps;  /* steps of the whole run, at which the cosine ends */
 	uint64_t seed; /* seed of the initial weights */
 	struct optimizer_options optimizer;
-	double self_cond_rate; /* fraction of the rows that are self-conditioned */
-	bool pad_loss;         /* [PAD] is a target */
-	bool full_vocab;       /* the softmax runs over all ids */
-	enum schedule_family family;
+	double self_cond; /* fraction of the rows that are self-conditioned */
+	bool pad_loss;    /* [PAD] is a target */
+	bool full_vocab;  /* the softmax runs over all ids */
+	enum schedule_family schedule;
 	double t_min, t_max;            /* range of noise levels; 0: defaults of schedule_init */
 	size_t refit_every;             /* steps between fits of the schedule; 0: no fits */
 	size_t window;                  /* number of most recent sequences that a fit uses */
-	struct buckets_options buckets; /* not in trainer_fields, and so not in a checkpoint: a run
-	                                   can be resumed on another number of ranks */
+	struct buckets_options buckets; /* not stored in a checkpoint: a run can be resumed on
+	                                   another number of ranks */
 };
-
-/* The options as the checkpoint stores them; their names begin with "train.". */
-extern const struct field trainer_fields[];
-extern const size_t trainer_n_fields;
-
-/* trainer_preset - set *c by config_preset(c, i), and *o to the options for that preset; o->steps
- * is 0, and the caller sets it. */
-void trainer_preset(struct trainer_options *o, struct config *c, int i);
-
-/* trainer_check - check that every option is within its bounds, and that t_min < t_max. Returns 0
- * or -1. */
-int trainer_check(const struct trainer_options *o, struct err *e);
 
 struct checkpoint;
 

@@ -37,8 +37,8 @@ train_at() {
 	precision=$2
 	n=$3
 	shift 3
-	operations=$("$BIN/train" --dry-run --recall 0 "$@" "$T/rows" | sed -n 's/^operations: \([^ ]*\).*/\1/p')
-	"$BIN/train" -q -f -n $((n + 1)) -j "$threads" --precision "$precision" --refit-every 0 --recall 0 \
+	operations=$("$BIN/train" --dry-run --copy-heads 0 "$@" "$T/rows" | sed -n 's/^operations: \([^ ]*\).*/\1/p')
+	"$BIN/train" -q -f -n $((n + 1)) -j "$threads" --precision "$precision" --refit-every 0 --copy-heads 0 \
 		-l "$T/steps.csv" -o "$T/$name" ${PROFILE:+--profile "$PROFILE/$name-$precision.csv"} \
 		"$@" "$T/rows" >/dev/null
 	awk -F, -v name="$name" -v precision="$precision" -v threads="$threads" '

@@ -32,8 +32,8 @@ def torch_batch(batch, noise):
 
 
 def configuration(c):
-    if c.config["precond"] not in ("cdcd", "bayes") or c.config["recall"]:
-        sys.exit("torch_model.py has the preconditioning cdcd and bayes, and no recall")
+    if c.config["precond"] not in ("cdcd", "bayes") or c.config["copy_heads"]:
+        sys.exit("torch_model.py has the preconditioning cdcd and bayes, and no copy attention")
     return argparse.Namespace(precision="fp32", **c.config)
 
 
@@ -57,8 +57,9 @@ def check_update(c, rows):
     noise = cdcd.gaussian(batch.seeds, c.config["row_len"], c.config["embed"])
     w = {n: x.requires_grad_() for n, x in tensors(c.weights()).items()}
     m, v, average = [tensors(c.weights(prefix)) for prefix in ("adam_m.", "adam_v.", "ema.")]
-    n, worst, options = c.step + 1, 0, ("beta1", "beta2", "eps", "decay", "clip", "ema")
+    n, worst, options = c.step + 1, 0, ("beta1", "beta2", "eps", "clip", "ema")
     option = {name: c.option(name) for name in options}
+    option["decay"] = c.option("weight_decay")
     lr = cdcd.learning_rate(c.option("lr"), c.option("lr_end"), c.option("warmup"), n,
                             c.option("steps"))
     train_step(Model(configuration(c), w), AdamW(w, m, v, average), torch_batch(batch, noise), 0, n,

@@ -300,9 +300,9 @@ class Model:
         u = gelu(self.linear(name + "mlp.up", a))
         return h + gate2 * self.linear(name + "mlp.down", u)
 
-    def recall(self, a, rows):
+    def copy_attention(self, a, rows):
         """Attention whose values are the input rows themselves, so that words can be copied."""
-        R, (B, T, W) = self.c["recall"], rows.shape
+        R, (B, T, W) = self.c["copy_heads"], rows.shape
         q, k = np.split(a @ self.w["recall.qk"].T, 2, -1)
         q, k = [unit(x.reshape(B, T, R, W)) for x in (q, k)]
         values = np.repeat(rows[:, :, None, :], R, 2)
@@ -321,7 +321,7 @@ class Model:
         shift, scale = self.modulation("head.", condition, 2)
         a = (1 + scale) * layer_norm(h) + shift
         out = self.linear("head", a)
-        return out + self.recall(a, rows) if self.c["recall"] else out
+        return out + self.copy_attention(a, rows) if self.c["copy_heads"] else out
 
     def logits(self, D):
         return D @ self.e.T + self.w["embed.bias"]
@@ -385,6 +385,10 @@ class Batch:
         self.ids, self.mask, self.weight, self.t, self.seeds = ids, mask, weight, t, seeds
 
 
+OLD_KEYS = {"model.copy_heads": "model.recall", "train.weight_decay": "train.decay",
+            "train.self_cond": "train.self_cond_rate", "train.schedule": "train.family"}
+
+
 class Checkpoint:
     """A file written by train: configuration, options, schedule, weights, moments, average."""
 
@@ -393,19 +397,24 @@ class Checkpoint:
         self.schedule = Schedule(self.meta["schedule"])
         self.step, self.rows = int(self.meta["step"]), int(self.meta["rows"])
         self.active = self.tensors["active.id"].astype(int)
-        names = ("layers", "width", "heads", "embed", "row_len", "active", "time_width", "recall")
-        self.config = {name: int(self.meta["model." + name]) for name in names}
+        names = ("layers", "width", "heads", "embed", "row_len", "active", "time_width",
+                 "copy_heads")
+        self.config = {name: int(self.setting("model." + name)) for name in names}
         for name in ("positions", "qk_norm", "self_cond", "posterior"):
             self.config[name] = self.flag("model." + name)
         self.config["precond"] = self.meta["model.precond"]
         sets = ("ema.", "adam_m.", "adam_v.", "active.", "window.")
         self.names = [n for n in self.tensors if not n.startswith(sets)]
 
+    def setting(self, key):
+        """Its text; OLD_KEYS has the keys of files that earlier versions wrote."""
+        return self.meta[key if key in self.meta else OLD_KEYS[key]]
+
     def flag(self, key):
-        return self.meta[key] in ("1", "on", "true")
+        return self.setting(key) in ("1", "on", "true")
 
     def option(self, name):
-        return float(self.meta["train." + name])
+        return float(self.setting("train." + name))
 
     def weights(self, prefix=""):
         return {name: self.tensors[prefix + name] for name in self.names}
@@ -450,7 +459,7 @@ def is_clipped(name):
 
 
 def has_weight_decay(name):
-    """Matrices decay; embeddings, biases, scales, positions and the output of the recall do not."""
+    """Matrices decay; embeddings, biases, scales, positions and the output of the copy attention do not."""
     return name == "recall.qk" or (name.endswith(".weight") and name != "embed.weight")
 
 

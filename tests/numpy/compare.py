@@ -88,7 +88,7 @@ def compare_losses(bound, checkpoint, noised, log):
 
 def shown_rows(c, n):
     """How many sequences of the n rows behind checkpoint c see their own first estimate."""
-    rate = c.option("self_cond_rate") if c.config["self_cond"] else 0
+    rate = c.option("self_cond") if c.config["self_cond"] else 0
     return math.floor(rate * (c.rows + n)) - math.floor(rate * c.rows)
 
 
@@ -110,7 +110,7 @@ def compare_update(report, bound, before, after, step):
     lr = cdcd.learning_rate(option("lr"), option("lr_end"), option("warmup"), n, option("steps"))
     report.add("learning rate", lr, column([step], "lr")[0])
     for name in before.names:
-        decay = option("decay") if cdcd.has_weight_decay(name) else 0
+        decay = option("weight_decay") if cdcd.has_weight_decay(name) else 0
         state = [before.tensors[p + name] for p in ("", "adam_m.", "adam_v.", "ema.")]
         expected = cdcd.adamw(*state, gradients[name], n, lr, option("beta1"), option("beta2"),
                               option("eps"), decay, option("ema"))

@@ -12,6 +12,7 @@
 
 #include "train/checkpoint.h"
 #include "train/trainer.h"
+#include "train/settings.h"
 #include "tap.h"
 
 enum { WORDS = 8, T = 4, ROOM = 1 << 17 };
@@ -38,12 +39,11 @@ static int make(struct err *e)
 	    .special = {0, 1, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID},
 	    .provenance = "a test"};
 	struct shard_counts none = {0};
-	struct trainer_options o;
+	struct trainer_options o = settings_preset("tiny")->train;
+	struct config c = settings_preset("tiny")->model;
 	struct trainer *tr;
-	struct config c;
 	FILE *f;
 
-	trainer_preset(&o, &c, 0);
 	c.layers = 1;
 	c.width = 2;
 	c.heads = 1;
@@ -96,6 +96,15 @@ static void test_damage(size_t stride)
 	ok(missed == 0, "checkpoint: each of %zu truncations is detected", tried);
 }
 
+/* The metadata under name, which receives the given value if name is key. */
+static int copy_meta(struct safetensors_writer *w, const struct safetensors *st, const char *name,
+    const char *key, const char *value, struct err *e)
+{
+	const char *text = key && !strcmp(name, key) ? value : safetensors_meta(st, name);
+
+	return safetensors_put_meta(w, name, text, e);
+}
+
 /* Write the file again, with another value of key, or with another type of the tensor name, or
  * without this tensor. */
 static int rewrite(const char *key, const char *value, const char *name,
@@ -112,18 +121,11 @@ static int rewrite(const char *key, const char *value, const char *name,
 
 	spill(whole, size);
 	st = safetensors_open(path, e);
-	for (size_t i = 0; i < sizeof meta / sizeof *meta + config_n_fields + trainer_n_fields;
-	     i++) {
-		size_t j = i - sizeof meta / sizeof *meta;
-		const char *name_i = i < sizeof meta / sizeof *meta ? meta[i]
-		                     : j < config_n_fields
-		                         ? config_fields[j].name
-		                         : trainer_fields[j - config_n_fields].name;
-		const char *text = safetensors_meta(st, name_i);
-
-		failed |=
-		    safetensors_put_meta(w, name_i, key && !strcmp(name_i, key) ? value : text, e);
-	}
+	for (size_t i = 0; i < sizeof meta / sizeof *meta; i++)
+		failed |= copy_meta(w, st, meta[i], key, value, e);
+	for (size_t i = 0; i < settings_n; i++)
+		if (!settings_table[i].per_run)
+			failed |= copy_meta(w, st, settings_table[i].field.name, key, value, e);
 	for (size_t i = 0; i < safetensors_n(st); i++) {
 		const struct safetensor *t = safetensors_at(st, i);
 

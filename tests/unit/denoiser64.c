@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "model/likelihood.h"
-#include "train/trainer.h"
+#include "train/settings.h"
 #include "tiny.h"
 
 enum { T = 3, SEED = 7 };
@@ -272,16 +272,15 @@ static struct trainer *new_trainer(bool self_cond, int64_t batch)
 	    .row_len = T,
 	    .special = {SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID, SHARD_NO_ID}};
 	struct shard_counts none = {0};
-	struct config c = tiny_config(PRECOND_KARRAS, T, self_cond, false), preset;
-	struct trainer_options o;
+	struct config c = tiny_config(PRECOND_KARRAS, T, self_cond, false);
+	struct trainer_options o = settings_preset("tiny")->train;
 	struct err e = {0};
 	struct trainer *tr;
 
-	trainer_preset(&o, &preset, 0);
 	o.batch = batch;
 	o.steps = 10;
-	o.family = SCHEDULE_UNIFORM;
-	o.self_cond_rate = 0.5;
+	o.schedule = SCHEDULE_UNIFORM;
+	o.self_cond = 0.5;
 	o.full_vocab = true;
 	tr = trainer_new(k, &c, &o, NULL, &h, &none, &e);
 	if (!tr)

@@ -223,7 +223,7 @@ static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
 	options.steps = STEPS;
 	options.refit_every = 0;
 	options.optimizer.lr = 0;
-	options.self_cond_rate = 0.5;
+	options.self_cond = 0.5;
 	options.buckets.kib = 4;
 	tr = small_trainer(k, &c, &options, o->comm, &o->e);
 	small_shake(tr);
@@ -299,14 +299,13 @@ static void *add_up(void *arg)
 	struct buckets_options o = {.bf16 = true, .kib = 4};
 	struct sum *s = arg;
 	struct arena a = {0};
-	struct config c;
+	struct config c = settings_preset("tiny")->model;
 	struct err e;
 	struct weights *w;
 	struct buckets *x;
 	struct kernels *k = k_new(1, K_FP32, &e);
 	real *g;
 
-	config_preset(&c, 0);
 	c.active = WORDS;
 	c.row_len = T;
 	w = weights_new(&c, &e);

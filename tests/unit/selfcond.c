@@ -27,7 +27,7 @@ static struct trainer *new_trainer(int64_t batch, double rate)
 	o.batch = batch;
 	o.refit_every = 0;
 	o.optimizer.lr = 0;
-	o.self_cond_rate = rate;
+	o.self_cond = rate;
 	tr = small_trainer(k, &c, &o, NULL, &e);
 	small_shake(tr);
 	return tr;

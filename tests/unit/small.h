@@ -6,14 +6,15 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "train/trainer.h"
+#include "train/settings.h"
 
 enum { WORDS = 24, T = 12 };
 
 /* The preset tiny with one layer of width 16; callers change what they need. */
 static inline void small_preset(struct config *c, struct trainer_options *o)
 {
-	trainer_preset(o, c, 0);
+	*c = settings_preset("tiny")->model;
+	*o = settings_preset("tiny")->train;
 	c->layers = 1;
 	c->width = 16;
 	c->heads = 2;

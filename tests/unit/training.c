@@ -9,7 +9,7 @@
 #include "base/rng.h"
 #include "model/likelihood.h"
 #include "model/sampler.h"
-#include "train/trainer.h"
+#include "train/settings.h"
 #include "tap.h"
 
 enum { WORDS = 24, T = 12, ROWS = 16, BATCH = 4 * ROWS, STEPS = 1500 };
@@ -51,17 +51,16 @@ static struct trainer *new_trainer(
  * independent words with the frequencies 1, 2, 3... */
 static struct trainer *new_oracle(enum schedule_family family, uint64_t count[WORDS])
 {
-	struct trainer_options o;
-	struct config c;
+	struct trainer_options o = settings_preset("tiny")->train;
+	struct config c = settings_preset("tiny")->model;
 	struct trainer *tr;
 
-	trainer_preset(&o, &c, 0);
 	c.layers = 1;
 	c.width = 32;
 	c.heads = 2;
 	c.copy_heads = 0; /* its initial output is not 0 */
 	c.precond = PRECOND_BAYES;
-	o.family = (int)family;
+	o.schedule = family;
 	tr = new_trainer(&o, &c, count);
 	k_zero(k, tr->w->head_w, (size_t)(c.embed * c.width));
 	return tr;
@@ -307,21 +306,20 @@ static void test_memory(struct trainer *tr, struct batch *known)
  * The cross-entropy, before any training, of a rare word at pure noise if all others in its row are
  * the same word. Copy attention is uniform here: its output must reach the logits from the start.
  */
-static double first_guess(int copy_heads)
+static double first_guess(size_t copy_heads)
 {
-	struct trainer_options o;
-	struct config c;
+	struct trainer_options o = settings_preset("tiny")->train;
+	struct config c = settings_preset("tiny")->model;
 	struct trainer *tr;
 	struct batch b;
 	struct err e = {0};
 	uint64_t count[WORDS];
 	double ce[1];
 
-	trainer_preset(&o, &c, 0);
 	c.copy_heads = copy_heads;
 	tr = new_trainer(&o, &c, count);
 	if (copy_heads)
-		k_zero(k, tr->average->copy_scale, (size_t)copy_heads);
+		k_zero(k, tr->average->copy_scale, copy_heads);
 	batch_init(&b, 1, T, &e);
 	b.B = 1;
 	b.t[0] = 100;
@@ -336,7 +334,7 @@ static double first_guess(int copy_heads)
 	return ce[0];
 }
 
-static void test_recall(void)
+static void test_copy_attention(void)
 {
 	double with = first_guess(2), without = first_guess(0);
 
@@ -348,8 +346,8 @@ static void test_recall(void)
 
 static void test_overfit(void)
 {
-	struct trainer_options o;
-	struct config c;
+	struct trainer_options o = settings_preset("tiny")->train;
+	struct config c = settings_preset("tiny")->model;
 	struct trainer *tr;
 	struct trainer_result r = {0};
 	double ce[BATCH], first = 0, last = 0;
@@ -358,7 +356,6 @@ static void test_overfit(void)
 	struct err e = {0};
 	int failed = 0;
 
-	trainer_preset(&o, &c, 0);
 	c.layers = 2;
 	c.width = 64;
 	c.embed = 16;
@@ -402,7 +399,7 @@ int main(void)
 	test_oracle(SAMPLER_ANCESTRAL, SCHEDULE_CAUCHY, 1);
 	test_oracle(SAMPLER_ANCESTRAL, SCHEDULE_PIECEWISE, 0.5);
 	test_bound();
-	test_recall();
+	test_copy_attention();
 	test_overfit();
 	k_free(k);
 	return tap_done();
