@@ -60,7 +60,7 @@ same() {
 }
 
 tools=$double bound=1e-8 change=1e-8
-for preset in tiny small base seed; do
+for preset in tiny small base mini-cdcd; do
 	same "fp64, preset $preset" "$preset" mixed -x $preset
 done
 for precond in karras tanh cdcd bayes; do

@@ -37,7 +37,7 @@ static struct config tiny_config(enum precond row, size_t T, bool self_cond, boo
 	    .width = 4,
 	    .heads = 2,
 	    .embed = 2,
-	    .row_len = (int64_t)T,
+	    .row_len = T,
 	    .active = TINY_WORDS,
 	    .time_width = 4,
 	    .precond = (int)row,
