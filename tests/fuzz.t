@@ -5,7 +5,7 @@
 for target in "${BUILD:-build}"/fuzz/*; do
 	name=${target##*/}
 	case $name in *.*) continue ;; esac
-	ok "$name" env EXECUTIONS="${EXECUTIONS:-5000}" "$target" "tests/fuzz/corpus/$name"
+	ok "fuzz target $name: runs on its corpus" env EXECUTIONS="${EXECUTIONS:-5000}" "$target" "tests/fuzz/corpus/$name"
 done
 
 done_testing

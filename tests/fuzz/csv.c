@@ -29,7 +29,7 @@ static void use_schedule(const struct csv_reader *csv)
 	}
 }
 
-/* Whether the rows can be read; how many fields, so that the compiler keeps the work. */
+/* Read all rows. Returns the number of fields, so that the compiler does not remove the work. */
 static size_t read_rows(struct csv_reader *csv, struct err *e)
 {
 	size_t sum = 0;

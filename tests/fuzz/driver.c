@@ -1,7 +1,7 @@
 /*
- * A main for the fuzz targets where there is no libFuzzer: the files that are named, or that lie in
- * the directories that are named, then EXECUTIONS (20,000) mutations of them, the same each time.
- * Speaks TAP.
+ * A main for the fuzz targets without libFuzzer. It runs the target on the files given as
+ * arguments, or in directories given as arguments, and then on EXECUTIONS (20,000) mutations of
+ * them, which are the same each time. It prints TAP.
  */
 
 #include <dirent.h>
@@ -51,7 +51,7 @@ static void take(const char *path)
 	free(entry);
 }
 
-/* A bit, a byte, a number of 8 bytes, or a piece of another file. */
+/* Change a bit, a byte, a number of 8 bytes, or insert a piece of another file. */
 static size_t mutate(uint8_t *p, size_t n, uint32_t round, uint32_t i)
 {
 	static const uint64_t odd[] = {0, 1, 0x7f, 0xff, 0xffff, UINT32_MAX, INT64_MAX, UINT64_MAX};
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 		memcpy(p, c->data, n);
 		for (uint32_t i = 0; i < 1 + round % 4 && n > 0; i++)
 			n = mutate(p, n, round, i);
-		exact = malloc(n ? n : 1); /* so that a byte too far is seen */
+		exact = malloc(n ? n : 1); /* so that AddressSanitizer finds a read beyond it */
 		memcpy(exact, p, n);
 		LLVMFuzzerTestOneInput(exact, n);
 		free(exact);

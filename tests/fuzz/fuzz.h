@@ -2,9 +2,9 @@
 #define FUZZ_H
 
 /*
- * What the fuzz targets of this directory share. A target is one function of some bytes, as
- * libFuzzer calls it; it must return 0, and whatever is wrong ends the program. main() is
- * libFuzzer's ("make fuzz") or that of driver.c ("make test").
+ * Functions for the fuzz targets. A target is a function of some bytes, which libFuzzer calls. It
+ * returns 0, and ends the program if anything is wrong. main() is that of libFuzzer ("make fuzz")
+ * or of driver.c ("make test").
  */
 
 #include <stddef.h>
@@ -16,13 +16,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-/* fuzz_file - the path of a file in memory that holds these n bytes; one at a time. */
+/* fuzz_file - the path of a file in memory with these n bytes; the next call replaces it. */
 const char *fuzz_file(const void *data, size_t n);
 
-/* fuzz_input - the bytes as an input that has been read to its end, for input_close. */
+/* fuzz_input - the bytes as an input that has been read to its end. Close it with input_close. */
 void fuzz_input(struct input *in, const void *data, size_t n);
 
-/* fuzz_error - a message is one line, not empty, and not cut in the middle of nowhere. */
+/* fuzz_error - check that a message is one line, not empty, and complete. */
 void fuzz_error(const struct err *e);
 
 #define CHECK(condition)                                                                           \

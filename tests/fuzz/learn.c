@@ -1,6 +1,6 @@
 /*
- * A vocabulary out of any text. Many texts go into one learner: to make one takes the tables of
- * Unicode, which is long.
+ * Learn a vocabulary from any text. Many texts go into one learner, because making one takes long:
+ * it builds the table of Unicode.
  */
 
 #include "fuzz.h"

@@ -1,4 +1,4 @@
-/* Checkpoints, as safetensors and as ours; the checksums made right, as in shard.c. */
+/* safetensors files and checkpoints. The checksums are corrected first, as in shard.c. */
 
 #include <inttypes.h>
 #include <string.h>
@@ -95,7 +95,7 @@ static void use_checkpoint(const char *path)
 	checkpoint_close(&cp);
 }
 
-/* The first byte: bit 0, with checksums that are right; bit 1, as a checkpoint of ours. */
+/* The first byte: bit 0, correct the checksums; bit 1, read the file as a checkpoint. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	const char *path;

@@ -1,6 +1,6 @@
 /*
- * Shards. A flipped bit never gets past a checksum, so the checksums of every other input are made
- * right first: what is behind them must hold against a stranger, who can calculate them as well.
+ * Shards. Because checksums detect flipped bits, the checksums of every second input are corrected
+ * first: the checks after them must also hold for an attacker, who can compute checksums.
  */
 
 #include <math.h>
@@ -12,7 +12,7 @@
 #include "fuzz.h"
 #include "base/bytes.h"
 
-/* The checksum of the zstd frame behind a block's, into the block; and zstd's own, of raw blocks.
+/* Correct the checksum of the zstd frame in the block before it, and that of zstd for raw blocks.
  */
 static void reseal_data(uint8_t *block, uint8_t *data, size_t n)
 {
@@ -21,7 +21,7 @@ static void reseal_data(uint8_t *block, uint8_t *data, size_t n)
 
 	if (stored > n || stored < 17)
 		return;
-	/* One raw block of the whole: as shard_stored writes it. */
+	/* One raw block with all data, as shard_stored writes it. */
 	if (data[4] == 0x84 && raw + 17 == stored)
 		put_le(data + stored - 4, (uint32_t)XXH64(data + 13, (size_t)raw, 0), 4);
 	put_le(block + SHARD_FRAME_START + 32, XXH64(data, (size_t)stored, 0), 8);

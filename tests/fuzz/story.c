@@ -1,6 +1,6 @@
 /*
- * Documents out of JSON lines and plain text. With bit 2 of the first byte the fast way and json-c
- * must agree to the byte; bits 0 and 1 say what form the text has.
+ * Documents in JSON lines and plain text. With bit 2 of the first byte, the fast path and json-c
+ * must agree to the byte; bits 0 and 1 are the form of the text.
  */
 
 #include <string.h>
@@ -25,7 +25,7 @@ static void init(void)
 	}
 }
 
-/* The parser on one block: what it says is a message, or lies within reach. */
+/* Run the parser on one block: it returns a message, or a story within its memory. */
 static size_t use(struct story_parser *fast, const char *name, const struct story_block *block)
 {
 	struct story story;
@@ -44,7 +44,7 @@ static size_t use(struct story_parser *fast, const char *name, const struct stor
 	return sum;
 }
 
-/* Both parsers on one block; all of it is taken, and no document is outside of what there is. */
+/* Run both parsers on one block: they read all of it, and no document is outside of its memory. */
 static void compare(struct story_parser *fast, struct story_parser *slow, const char *name,
     const struct story_block *block)
 {
@@ -102,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	in.pos = 0;
 	in.len = n;
 	while (story_block(&in, i == 3 ? STORY_JSON : (enum story_form)i, &line, &block, &e) > 0) {
-		void *exact = malloc(block.n); /* so that a byte too far is seen */
+		void *exact = malloc(block.n); /* so that AddressSanitizer finds a read beyond it */
 
 		CHECK(exact && block.n > 0);
 		block.data = memcpy(exact, block.data, block.n);

@@ -1,5 +1,5 @@
 /*
- * tok itself: any text to ids by both ways, which must agree, and back to text.
+ * Encode any text by both algorithms, which must agree, and decode the ids.
  * The first byte chooses the options.
  */
 

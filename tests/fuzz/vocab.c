@@ -1,4 +1,4 @@
-/* Vocabularies: whatever is read can be looked up again. */
+/* Vocabularies: all tokens that are read can be found. */
 
 #include <string.h>
 

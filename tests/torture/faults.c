@@ -1,14 +1,13 @@
 /*
- * Loaded by LD_PRELOAD before a tool: makes one system call on files fail.
+ * A library for LD_PRELOAD that makes one system call on files, or one allocation, fail.
  *
  * FAULT=call:how:n   the n-th call (from 1) of open (that creates), read (or pread), write, fsync,
  *                    rename, close or unlink (all on descriptors from 3 on, which leaves out the
- *                    standard streams), calloc or realloc fails as how says: ENOSPC, ENOMEM, EIO,
- *                    EINTR, SHORT (half of a read or write), or KILL (the process dies just before
- *                    it), SLEEP (for a minute first, or until a signal). n 0: every one, but for
- *                    EINTR and SHORT every second one.
- * FAULT_MARK=file    is made when that has happened
- * FAULT_TRACE=file   gets a line for each call of open, write, fsync and rename, in their order
+ *                    standard streams), calloc or realloc fails in the way how: ENOSPC, ENOMEM,
+ * EIO, EINTR, SHORT (half of a read or write), or KILL (the process dies just before it), SLEEP
+ * (for a minute first, or until a signal). n 0: every one, but for EINTR and SHORT every second
+ * one. FAULT_MARK=file    is made when that has happened FAULT_TRACE=file   gets a line for each
+ * call of open, write, fsync and rename, in their order
  */
 
 #include <dlfcn.h>
@@ -53,7 +52,7 @@ static bool is_directory(int fd)
 	return !fstat(fd, &st) && S_ISDIR(st.st_mode);
 }
 
-/* 0: go on; -1: fail, errno being set; 1: do half. */
+/* Returns 0 to continue, -1 to fail with errno set, or 1 to do half. */
 static int fault(const char *call)
 {
 	const char *spec = getenv("FAULT"), *how, *count;
@@ -124,7 +123,7 @@ int unlink(const char *path)
 	return fault("unlink") < 0 ? -1 : (int)syscall(SYS_unlink, path);
 }
 
-/* Closed all the same, as Linux does. */
+/* close the descriptor in spite of the error, as Linux does */
 int close(int fd)
 {
 	int f = fd > 2 ? fault("close") : 0, done = (int)syscall(SYS_close, fd);
