@@ -10,7 +10,7 @@ trap 'rm -rf "$T"' EXIT
 trap 'exit 1' INT TERM HUP
 test_count=0
 
-# Under AddressSanitizer: what fontconfig keeps until the end is no leak of ours.
+# For AddressSanitizer: memory that fontconfig keeps until the end is not a leak of the tools.
 echo 'leak:libfontconfig' >"$T/.suppressions"
 LSAN_OPTIONS=suppressions=$T/.suppressions:print_suppressions=0
 export LSAN_OPTIONS
@@ -29,8 +29,8 @@ show() {
 	head -n 12 "$1" | sed 's/^/# /'
 }
 
-# compared COMMAND...: unless it is cmp of a file that is empty, or not there, which says nothing: what
-# should have made the file may have failed
+# compared COMMAND...: fails if the command is cmp of a missing or empty file: such a comparison means
+# nothing, because the command that should have made the file may have failed
 compared() {
 	[ "$1" = cmp ] || return 0
 	for compared_file; do
@@ -57,8 +57,8 @@ ok() {
 	fi
 }
 
-# not_ok DESCRIPTION COMMAND...: the command is there, and fails; cmp and grep say no by status 1, and
-# end with 2 where there is nothing to look at
+# not_ok DESCRIPTION COMMAND...: the command exists and fails. cmp and grep must exit with 1; 2 means
+# that a file is missing
 not_ok() {
 	not_ok_what=$1
 	shift
@@ -88,7 +88,7 @@ is() {
 	fi
 }
 
-# fails DESCRIPTION STATUS PATTERN COMMAND...: the command exits with STATUS and says one line on
+# fails DESCRIPTION STATUS PATTERN COMMAND...: the command exits with STATUS and prints one line on
 # standard error, which matches the extended regular expression PATTERN
 fails() {
 	fails_what=$1 fails_status=$2 fails_pattern=$3
@@ -110,7 +110,7 @@ skip() { # skip DESCRIPTION REASON
 	echo "ok $test_count - $1 # SKIP $2"
 }
 
-# await COMMAND...: until it succeeds, for two minutes
+# await COMMAND...: repeat it until it succeeds, for at most two minutes
 await() {
 	await_n=0
 	until "$@" 2>/dev/null; do
@@ -120,9 +120,9 @@ await() {
 	done
 }
 
-# for_mpi: Open MPI starts for root only where it is told to. No MPI frees all that it allocates, and
-# what it loads is unloaded before leaks are sought; the locks of Open MPI's own transport, taken in
-# two orders, are its business.
+# for_mpi: set the environment for MPI. Open MPI must be told that root may start it. Leaks are not
+# detected, because no MPI frees all its memory, and its libraries are unloaded before the check. Open
+# MPI's own transport takes locks in two orders.
 for_mpi() {
 	OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 	ASAN_OPTIONS=${SAN:+detect_leaks=0}
@@ -131,7 +131,7 @@ for_mpi() {
 	export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ASAN_OPTIONS TSAN_OPTIONS
 }
 
-# same_from_awks COMMAND: with any awk as its argument that is here, it prints the same bytes
+# same_from_awks COMMAND: with every installed awk as its argument, it prints the same bytes
 same_from_awks() {
 	printf '#!/bin/sh\nexec busybox awk "$@"\n' >"$T/busybox-awk"
 	chmod +x "$T/busybox-awk"
@@ -151,7 +151,7 @@ skip_all() { # skip_all REASON
 	exit 0
 }
 
-# data FILE: the path of a file of the data that lives outside the repository
+# data FILE: the path of a file of the data that is outside the repository
 data() {
 	data_path=${CDCD_DATA:-../shared/data}/$1
 	[ -r "$data_path" ] && echo "$data_path"
