@@ -1,5 +1,6 @@
 #!/bin/sh
-# What make bench and make bench-growth measure with, at its smallest: the rows that they promise.
+# The scripts of make bench and make bench-growth, with the smallest settings: they write the
+# documented rows.
 # shellcheck disable=SC2016 # awk programs
 . tests/lib.sh
 
