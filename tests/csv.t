@@ -1,12 +1,12 @@
 #!/bin/sh
-# CSV as cdcd-csv(5) has it, through the tool that reads any: corners, and whatever is no CSV.
+# CSV as specified in cdcd-csv(5), read by plotcsv: special cases, and invalid files.
 . tests/lib.sh
 
 plot() {
 	"$BIN/plotcsv" -q --ascii -y b "$@"
 }
 
-# same DESCRIPTION CSV: draws what the plain file draws
+# same DESCRIPTION CSV: this CSV gives the drawing of the plain file
 same() {
 	printf %b "$2" >"$T/other.csv"
 	plot "$T/other.csv" >"$T/other.out" 2>&1
@@ -35,7 +35,7 @@ same 'a last line without an end' 'a,b\n1,2\n3,4\n5,7'
 same 'a last line without an end, within quotes' 'a,b\r\n1,2\r\n3,4\r\n5,"7"'
 same 'duplicate names of columns that are not used' 'a,b,,,a\n1,2,,,\n3,4,,,\n5,7,,,\n'
 
-# overlaid DESCRIPTION OVERLAY CSV: as a line on top, it draws what the plain file draws there
+# overlaid DESCRIPTION OVERLAY CSV: as an overlay, this CSV gives the drawing of the plain file
 overlaid() {
 	printf %b "$3" >"$T/other.csv"
 	plot --line "$T/plain.csv:a,b:fit" "$T/plain.csv" >"$T/plain.line"
@@ -60,7 +60,7 @@ fails 'plotcsv: refuses a binary file' 1 '^plotcsv: ' plot "$BIN/plotcsv"
 fails 'plotcsv: refuses a directory' 1 'is a directory' plot "$T"
 fails 'plotcsv: reports a missing file' 1 'none.csv: No such file' plot "$T/none.csv"
 
-# Cut anywhere, the file is what it is with an end of its last line.
+# A file cut anywhere is drawn as if its last line had a line end.
 bytes=$(wc -c <"$T/plain.csv") wrong=0 at=1
 while [ $at -lt "$bytes" ]; do
 	head -c $at "$T/plain.csv" >"$T/cut.csv"
@@ -74,7 +74,7 @@ while [ $at -lt "$bytes" ]; do
 done
 is "plotcsv: a file cut after each of $bytes bytes is drawn as with a line end" $wrong 0
 
-# The logs of cdcd are held to cdcd-csv(5).
+# The logs of cdcd must follow cdcd-csv(5).
 printf 'step,t,ce_nats,split\n1,2,3,train' >"$T/bad.csv"
 fails 'fitsched: refuses a last line without an end' 1 'line 2: cut short: no end of line$' \
 	"$BIN/fitsched" -q "$T/bad.csv"
