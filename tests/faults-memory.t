@@ -1,6 +1,6 @@
 #!/bin/sh
-# Each of the first allocations of a tool fails, one by one: it says so and ends with status 1, and
-# leaves no half of a file.
+# Each of the first allocations of a tool fails, one by one: the tool reports it and exits with 1,
+# without a partial file.
 . tests/lib.sh
 . tests/torture/sample
 
@@ -22,9 +22,9 @@ short() {
 			status=$?
 			[ -e "$T/mark" ] || break
 			cases=$((cases + 1))
-			# A library may do without: then all is well.
+			# A library may not need the memory: then the tool succeeds.
 			[ $status -eq 0 ] && [ -e "$T/out" ] && continue
-			# OpenBLAS and glib end the process themselves, before the tool has begun.
+			# OpenBLAS and glib end the process themselves, before main.
 			grep -q '^OpenBLAS\|^Allocating cleared memory failed' "$T/err" && continue
 			if [ $status -ne 1 ] || [ "$(wc -l <"$T/err")" -ne 1 ] || [ -n "$(find "$T" -name '*.tmp')" ]; then
 				bad=$((bad + 1))
@@ -48,7 +48,7 @@ short denoise "$most" denoise -q -j 1 --steps 2 -n 2 -m "$T/model"
 # shellcheck disable=SC2086
 short train $most train -q $shape -n 2 "$T/train.noised"
 
-# Under a limit of address space, where OpenBLAS would ask for its buffers for ever.
+# A limit of address space, under which OpenBLAS would retry to allocate its buffers forever.
 limited() { # limited KIB COMMAND...
 	(
 		# shellcheck disable=SC3045
@@ -63,7 +63,7 @@ for kib in 50000 100000 150000 200000 250000 300000 400000 4000000; do
 	limited $kib denoise -q -j 1 --steps 2 -n 2 -m "$T/model" -o "$T/out"
 	status=$?
 	[ $status -eq 0 ] && [ -e "$T/out" ] && continue
-	# What is not there for the loader or for OpenBLAS at its start is not ours to say.
+	# The loader and the start of OpenBLAS have messages of their own.
 	[ $status -ne 124 ] && [ $status -ne 137 ] && [ ! -e "$T/out" ] && [ -s "$T/err" ] && [ $kib -lt 4000000 ] && continue
 	bad=$((bad + 1))
 	echo "# $kib KiB: status $status: $(cat "$T/err")"
