@@ -1,6 +1,6 @@
 #!/bin/sh
-# Pipelines whose members die: upstream killed at random moments (KILLS of them; 200 by "make
-# torture"), readers that go away. Each tool's exit status, and no half of a file.
+# Pipelines whose processes die: the upstream is killed at random moments (KILLS of them; 200 by "make
+# torture"), or the reader exits. Each tool has the right exit status and leaves no partial file.
 . tests/lib.sh
 . tests/torture/sample
 
@@ -14,10 +14,10 @@ pack -q -T 72 -o "$T/many.rows" "$T/many.tok"
 tiny "$T/model" -n 24 >"$T/loss.csv"
 for _ in 1 2 3 4 5 6 7 8 9 10; do sed 1d "$T/loss.csv"; done >"$T/rows.csv"
 
-# cut_pipe MS PRODUCER -- CONSUMER...: the producer is killed after so many ms, or with - never. Sets
-# its exit status, produced, the time at which it had ended, and the consumer's status. An ordinary
-# pipe, as the shell makes it: who is killed before it has opened a FIFO leaves the reader of that
-# waiting for ever.
+# cut_pipe MS PRODUCER -- CONSUMER...: the producer is killed after this number of ms, or never if it is
+# -. Sets produced, its exit status, ended, the time at which it ended, and status, that of the
+# consumer. It uses a pipe of the shell, not a FIFO: if the producer were killed before it opens the
+# FIFO, the reader would wait forever.
 cut_pipe() {
 	cut_ms=$1 producer=$2
 	shift 3
@@ -47,12 +47,12 @@ upstream() {
 	cut_pipe - "$@" >"$T/stdout"
 	ms=$(((ended - began) / 1000000))
 	cat "$T/stdout" "$T/out" >"$T/all" 2>/dev/null
-	# On a machine that is busy one moment and idle the next most may end before: there is an end.
+	# If the load of the machine varies, most producers may end before the kill: stop trying then.
 	while [ $killed -lt "$KILLS" ] && [ $n -lt $((20 * KILLS)) ]; do
 		n=$((n + 1))
 		rm -f "$T/out" "$T"/out.*
 		cut_pipe "$(random $ms)" "$@" >"$T/stdout"
-		# It had ended before, or at least written all there was.
+		# The producer had ended before, or had written all its output.
 		if [ $status -eq 0 ] && cat "$T/stdout" "$T/out" 2>/dev/null | cmp -s - "$T/all"; then
 			continue
 		fi
@@ -76,7 +76,7 @@ w="-w $T/vocab.txt"
 	upstream 'noise | denoise' "noise -q -e 40 --limit 3000 $T/many.rows" -- denoise -q -j 1 --steps 1 -m "$T/model" -o "$T/out"
 }
 
-# train keeps what it has learnt, and says what happened.
+# train saves its last step and reports the error.
 wrong=0 n=0
 while [ $n -lt "$KILLS" ]; do
 	n=$((n + 1))
@@ -136,7 +136,7 @@ closed 'train: standard error may be closed' 0 \
 	"train $shape -n 8 -o '$T/closed.st' '$T/train.noised' 2>&-"
 ok 'train: with standard error closed, messages are not written to the checkpoint' denoise --info -m "$T/closed.st"
 
-# Who has the other end of a pipe may have made it one that nobody waits for.
+# The process at the other end of a pipe may have made it non-blocking.
 impatient() {
 	perl -e 'use Fcntl; fcntl(STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK); exec @ARGV' "$@"
 }
