@@ -1,7 +1,7 @@
 #!/bin/sh
-# Files cut short, for every tool that reads them: at every STRIDE-th length (all of them by "make
-# torture"), exit status 1 and one line that names the file. And files made by a stranger: what they
-# claim costs a message, not memory, and their length costs time in proportion.
+# Truncated files, for every tool that reads them: at every STRIDE-th length (every length by "make
+# torture") the exit status is 1, with one line that names the file. And hostile files: sizes that they
+# claim do not cost memory, and the time is linear in their length.
 # tests/unit/{shard,safetensors,checkpoint,csv}.c try every length within one process.
 . tests/lib.sh
 . tests/torture/sample
@@ -33,7 +33,7 @@ cuts() {
 		cuts_n=$((cuts_n + 1))
 		cuts_at=$((cuts_at + cuts_stride))
 	done
-	is "$cuts_n lengths of ${cuts_file##*/}: $(echo "$*" | sed "s|$T/||g")" $cuts_bad 0
+	is "$(echo "$*" | sed "s|$T/||g"): reports $cuts_n truncations of ${cuts_file##*/}" $cuts_bad 0
 }
 
 cuts "$T/few.tok" 12 pack -q "$T/cut" -T 60
@@ -59,8 +59,8 @@ cuts "$T/model" 12 denoise --info -m "$T/cut"
 cuts "$T/model" 12 train -q -j 1 -r "$T/cut" "$T/train.noised"
 [ "$STRIDE" -ne 64 ] || STRIDE=1
 
-# Text ends anywhere between lines: such a cut leaves a shorter file, not a broken one. Within a
-# line it is noticed in the CSV of cdcd; in JSON lines unless the last line is whole but for its end.
+# A text file that is cut between lines is a valid, shorter file. A cut within a line is detected in
+# the CSV of cdcd, and in JSON lines unless only the last line end is missing.
 cut_text() { # cut_text FILE STATUS COMMAND...
 	cut_file=$1 cut_status=$2 cut_bad=0 cut_n=0 cut_at=1
 	shift 2
@@ -77,11 +77,11 @@ cut_text() { # cut_text FILE STATUS COMMAND...
 			cut_bad=$((cut_bad + 1))
 		fi
 	done
-	is "$cut_n lengths of ${cut_file##*/}, within lines: $(echo "$*" | sed "s|$T/||g")" $cut_bad 0
+	is "$(echo "$*" | sed "s|$T/||g"): reports $cut_n truncations within lines of ${cut_file##*/}" $cut_bad 0
 }
 cut_text "$T/short.csv" 1 fitsched -q "$T/cut"
-# By RFC 4180 the last line may lack its end, so that to plotcsv a file that is cut within a line is
-# the file that ends there.
+# By RFC 4180 the last line may lack its end, so plotcsv draws a file that is cut within a line like a
+# file that ends there.
 cut_open() { # cut_open FILE COMMAND...: the command draws $T/cut.svg
 	cut_file=$1 cut_bad=0 cut_n=0 cut_at=1
 	shift
@@ -102,7 +102,7 @@ cut_open() { # cut_open FILE COMMAND...: the command draws $T/cut.svg
 			cut_bad=$((cut_bad + 1))
 		fi
 	done
-	is "$cut_n lengths of ${cut_file##*/}, as with a line end: $(echo "$*" | sed "s|$T/||g")" $cut_bad 0
+	is "$(echo "$*" | sed "s|$T/||g"): draws $cut_n truncations of ${cut_file##*/} as with a line end" $cut_bad 0
 }
 cut_open "$T/short.csv" plotcsv -q -x t -y ce_nats "$T/cut" -o "$T/cut.svg"
 cut_open "$T/curve.csv" plotcsv -q -x t -y ce_nats --line "$T/cut:t,f_nats" "$T/short.csv" -o "$T/cut.svg"
@@ -112,7 +112,7 @@ cut_text "$T/few.jsonl" 1 tok -q --learn 100 "$T/cut"
 
 # --- files that do not fit together: both are named, and what they differ in ---
 
-# Fewer words; and the same in another order.
+# A smaller vocabulary, and the same vocabulary in another order.
 head -n 150 "$T/vocab.txt" >"$T/fewer.txt"
 {
 	head -n 5 "$T/vocab.txt"
@@ -158,7 +158,7 @@ ok 'train: all steps are saved before rows without a trailer are reported' sh -c
 
 # --- reading that fails, and that is only slow: by tests/torture/faults.c ---
 
-# reading COMMAND...: each of its first reads fails, or all come in pieces
+# reading COMMAND...: each of its first reads fails, or all reads are short or interrupted
 reading() {
 	"$@" >"$T/want" 2>/dev/null
 	reading_n=0 reading_bad=0
@@ -179,7 +179,7 @@ reading() {
 		echo "# $reading_how: $(cat "$T/err")"
 		reading_bad=$((reading_bad + 1))
 	done
-	is "$reading_n reads that fail: $(echo "$*" | sed "s|$T/||g")" "$reading_bad $((reading_n > 0))" '0 1'
+	is "$(echo "$*" | sed "s|$T/||g"): reports each of $reading_n failing reads" "$reading_bad $((reading_n > 0))" '0 1'
 }
 
 faults=$(cd "${BUILD:-build}" && pwd)/faults.so
@@ -222,7 +222,7 @@ if [ -z "${SAN:-}" ]; then
 		limited pack --check "$T/huge.tok"
 fi
 
-# What never ends is read as far as a line of 1 GiB: for which "make torture" has the time.
+# Endless input is read up to a line of 1 GiB, which only "make torture" has time for.
 if [ -z "${SAN:-}" ] && [ -n "${KILLS:-}" ]; then
 	endless() {
 		# shellcheck disable=SC3045
@@ -236,7 +236,7 @@ fi
 
 # --- time: eight times the input takes no longer than about eight runs ---
 
-# make KIND N: a nasty input of about N KB
+# make_nasty KIND N: a hostile input of about N KB
 make_nasty() {
 	perl -e '
 		my ($kind, $n) = @ARGV; $n *= 1024;
