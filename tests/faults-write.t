@@ -1,7 +1,6 @@
 #!/bin/sh
-# Every call by which a file is written is made to fail, one by one, or is the last that the process
-# makes: the file that was there is there still, or the new one is, whole. FAULT is read by
-# tests/torture/faults.c.
+# Each system call that writes a file fails, one by one, or is the last one of the process: afterwards
+# there is either the old file or the complete new one. tests/torture/faults.c reads FAULT.
 . tests/lib.sh
 . tests/torture/sample
 
@@ -9,11 +8,11 @@ faults=$(cd "${BUILD:-build}" && pwd)/faults.so
 [ -e "$faults" ] || skip_all 'no faults.so: make builds it'
 [ -z "${SAN:-}" ] || skip_all 'sanitizers do not let others load first'
 
-# "make torture" tries one more error; to the tools they are all the same.
+# "make torture" tries one more error; the tools treat all errors alike.
 hows='EIO KILL'
 [ -z "${KILLS:-}" ] || hows='ENOSPC EIO KILL'
 
-# with FAULT COMMAND...: run it so; $T/mark tells whether that call was reached
+# with FAULT COMMAND...: run it with this fault; $T/mark exists if the call was reached
 with() {
 	with_fault=$1
 	shift
@@ -21,12 +20,12 @@ with() {
 	FAULT=$with_fault FAULT_MARK=$T/mark LD_PRELOAD=$faults "$@"
 }
 
-# The file's old and new versions, and what must be true of the file afterwards.
+# same FILE FILE: both have the same contents
 same() {
 	cmp -s "$1" "$2"
 }
 
-# try FILE CALLS COMMAND...: FILE.old and FILE.new are what may be in FILE afterwards
+# try FILE CALLS COMMAND...: afterwards FILE must be equal to FILE.old or FILE.new
 try() {
 	try_file=$1 try_calls=$2
 	shift 2
@@ -47,7 +46,7 @@ try() {
 			done
 		done
 	done
-	# These are no errors.
+	# The tools must handle these without an error.
 	for fault in write:EINTR write:SHORT fsync:EINTR close:EINTR; do
 		cp "$try_file.old" "$try_file"
 		with $fault:0 "$@" >"$T/log" 2>"$T/err"
@@ -63,7 +62,7 @@ try() {
 judge() { # judge HOW STATUS
 	same "$try_file" "$try_file.old" || same "$try_file" "$try_file.new" || return 1
 	[ "$1" = KILL ] && return 0
-	# Where an error does no harm, as that of a file that was only read, all is done.
+	# If an error is harmless, for example in closing an input, the tool succeeds.
 	if [ "$2" -eq 0 ]; then
 		same "$try_file" "$try_file.new"
 		return
@@ -72,7 +71,7 @@ judge() { # judge HOW STATUS
 		[ "$(find "$T" -name '*.tmp' | wc -l)" -eq 0 ]
 }
 
-# The new version is made under the same name, which shards have in their provenance.
+# The new version is made under the same name, because the provenance of shards contains it.
 tools() {
 	name=$1
 	shift
@@ -120,16 +119,16 @@ for call in open write fsync rename close; do
 				echo "# $call:$how:$n: status $status, step '$step', $(cat "$T/err")"
 				;;
 			esac
-			# And it goes on from there to the same end.
+			# The run can be resumed from there, with the same result.
 			train -q -j 1 -r "$T/cp" "$T/train.noised" >/dev/null 2>"$T/err"
 			same "$T/cp" "$T/cp.new" || {
 				bad=$((bad + 1))
-				echo "# $call:$how:$n: goes on to another end: $(cat "$T/err")"
+				echo "# $call:$how:$n: resumed, it gives another checkpoint: $(cat "$T/err")"
 			}
 		done
 	done
 done
-is "train: $cases faults: each checkpoint loads, and goes on to the same bytes" $bad 0
+is "train: $cases faults: each checkpoint loads and can be resumed to the same bytes" $bad 0
 for fault in write:EINTR write:SHORT fsync:EINTR close:EINTR; do
 	ok "train: $fault is no error" run with $fault:0
 	ok "train: and changes nothing, $fault" same "$T/cp" "$T/cp.new"
@@ -211,7 +210,7 @@ for command in "tok -q -w $T/vocab.txt $T/stories.jsonl -o $T/./vocab.txt" \
 	"train -o $T/a -f -l $T/./a.lock $T/train.noised" \
 	"plotcsv -y t $T/rows.png -o $T/./rows.png" "plotcsv -y t $T/loss.csv --line $T/rows.png:t,t -o $T/./rows.png"; do
 	# shellcheck disable=SC2086
-	fails "$(echo "$command" | sed "s|$T/||g")" 2 'the same file is (used twice|input and standard output|output and standard input)' $command
+	fails "$(echo "$command" | sed "s|$T/||g"): refuses to use a file twice" 2 'the same file is (used twice|input and standard output|output and standard input)' $command
 done
 ok 'train, denoise: a command refused for using a file twice leaves the model unchanged' cmp "$T/model" "$T/kept"
 same_as_stdin() { # same_as_stdin FILE COMMAND...
