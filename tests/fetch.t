@@ -1,12 +1,12 @@
 #!/bin/sh
-# pipelines/fetch against a server on the loopback that understands ranges: whole, resumed, damaged.
+# pipelines/fetch with a server on the loopback that supports ranges: whole, resumed and damaged files.
 . tests/lib.sh
 
 command -v sha256sum >/dev/null || command -v shasum >/dev/null || skip_all 'no sha256sum here'
 fetch=$PWD/pipelines/fetch
 
-# Serves the files of a directory, breaks off after a third of the first answer for "cut", and knows no
-# ranges of "plain".
+# A server of the files of a directory. It closes the connection after a third of the first answer for
+# "cut", and does not support ranges for "plain".
 cat >"$T/server" <<'END'
 use strict; use warnings; use IO::Socket::INET;
 my ($dir) = @ARGV; my $cuts = 0; $| = 1;
@@ -56,11 +56,11 @@ unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
 tries=0
 for program in curl wget; do
 	if ! command -v $program >/dev/null; then
-		skip "with $program" "no $program here"
+		skip "fetch with $program: downloads files" "no $program here"
 		continue
 	fi
 	tries=$((tries + 1))
-	# A PATH with only this one of the two.
+	# A PATH with only one of the two programs.
 	mkdir "$T/bin-$program" "$T/$program"
 	for needed in sha256sum shasum cut tr mv rm cat sleep perl $program; do
 		found=$(command -v "$needed") && ln -sf "$found" "$T/bin-$program/$needed"
