@@ -1,5 +1,5 @@
 #!/bin/sh
-# fitsched: schedules from what train measures, their history, their curves.
+# fitsched: schedules fitted to the losses of train, their history, and their curves.
 . tests/lib.sh
 fitsched=$BIN/fitsched
 
@@ -75,12 +75,12 @@ for f in cauchy logistic frechet; do
 	"$fitsched" --schedule all --window 1600 --embed 256 "$T/$f.csv" >"$T/all.csv" 2>"$T/err"
 	is "all on $f data: a row a family" "$(sed 1d "$T/all.csv" | cut -d, -f2 | sort | tr '\n' ' ')" \
 		'cauchy frechet logistic piecewise uniform '
-	is "all on $f data: of those with parameters, $f is the last" \
+	is "fitsched: --family all on $f data puts $f last of the families with parameters" \
 		"$(sed 1d "$T/all.csv" | cut -d, -f2 | grep -v piecewise | tail -n 1)" $f
-	is "all on $f data: the misfit falls from row to row" \
+	is "fitsched: --family all on $f data sorts by decreasing misfit" \
 		"$(sed -n 's/.*misfit \(.*\) nats/\1/p' "$T/err" | sort -gr)" \
 		"$(sed -n 's/.*misfit \(.*\) nats/\1/p' "$T/err")"
-	is "all on $f data: the quality is told" "$(grep -Ec \
+	is "fitsched: --family all on $f data prints rmse and misfit" "$(grep -Ec \
 		'^fitsched: step 60: [a-z]*: 1600 rows, rmse [0-9.]* nats, misfit [0-9.]* nats$' "$T/err")" 5
 done
 is '-q says nothing' "$("$fitsched" -q --schedule all "$T/frechet.csv" 2>&1 >"$T/out")" ''
