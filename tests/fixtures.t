@@ -1,5 +1,5 @@
 #!/bin/sh
-# Files that earlier versions wrote are read, and give the same numbers: see tests/fixtures/README.md.
+# Files of earlier versions can be read and give the same numbers: see tests/fixtures/README.md.
 . tests/lib.sh
 
 PATH=$BIN:$PATH
