@@ -1,5 +1,5 @@
 #!/bin/sh
-# The little stories: what is generated checks, what is damaged does not, the entropy is exact.
+# pipelines/stories: generated stories pass the check, damaged ones do not, and the entropy is exact.
 . tests/lib.sh
 stories=pipelines/stories
 
@@ -58,7 +58,7 @@ awk -F, -v h="$(field entropy_nats "$T/entropy.csv")" 'NR > 1 { s += $NF; q += $
 tail -n 1 "$T/z"
 is 'stories entropy: the mean of -ln p agrees within four standard errors' "$(head -n 1 "$T/z")" 1
 
-# Damage by hand: each story is good but for one word
+# Damage by hand: each story has one wrong word
 
 good='tom was a good boy. he had a red ball. his friend lily had a blue kite. tom wanted the kite, and lily wanted the ball. so they met at the park and traded. now tom has the blue kite and lily has the red ball.'
 damage() { # damage DESCRIPTION SED-SCRIPT WANTED
@@ -89,7 +89,7 @@ is 'stories check: verdict on the sound of another animal' "$(verdict 'rex was a
 is 'stories check: quotes quotes' "$(echo 'he said "no"' | $stories check | sed -n 2p)" \
 	'"he said ""no""",0,0,"word 1: ""he"" at the start",'
 
-# Damage by the hundred: a pronoun of the other sex never goes unnoticed
+# Hundreds of damaged stories: every wrong pronoun is detected
 
 sed 's/[.,!?]/ &/g' "$T/a.txt" | head -n 150 | awk '
 	BEGIN { split("he she she he his her him her", p, " "); for (i = 1; i < 9; i += 2) other[p[i]] = p[i + 1] }
@@ -103,7 +103,7 @@ ok 'stories check: the test has more than 500 damaged stories' [ "$(field storie
 ok 'stories check: many stories with a wrong pronoun are grammatical' \
 	awk -v share="$(field grammatical "$T/pronouns.csv")" 'BEGIN { exit !(share > 0.5) }'
 
-# A grammar so small that all of its stories can be listed: the list is the oracle
+# A small grammar, all stories of which can be listed: the list is the oracle
 
 cat >"$T/small.grammar" <<'END'
 table child: name noun he
@@ -156,7 +156,7 @@ echo "# $(wc -l <"$T/mutants") mutants"
 ok 'small grammar: the consistent ones of all one-word changes are the stories of the grammar' \
 	cmp "$T/survivors" "$T/wanted"
 
-# Stories to leave out
+# Excluded stories
 
 small -n 100 -s 1 >"$T/train.jsonl"
 small -n 200 -s 2 -x "$T/train.jsonl" >"$T/held.jsonl"
@@ -170,7 +170,7 @@ is 'stories summary: counts duplicates' "$(field duplicates "$T/seen.csv")" \
 cp "$T/all.txt" "$T/everything"
 fails 'stories generate: refuses to exclude all stories' 1 'nearly all stories' small -n 1 -x "$T/everything"
 
-# Grammars that do not hold water
+# Invalid grammars
 
 refuses() { # refuses DESCRIPTION PATTERN, the grammar on standard input
 	cat >"$T/bad.grammar"
@@ -258,7 +258,7 @@ not_ok 'stories: requires a mode' $stories
 ok 'stories: --help succeeds' $stories --help
 not_ok 'stories generate: reports a full disk' sh -c "$stories generate -n 1000 >/dev/full"
 
-# Every awk that is here writes the same bytes
+# Every installed awk writes the same bytes
 
 everything() { # everything AWK
 	AWK=$1 $stories generate -n 200 -s 999999999
