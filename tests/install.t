@@ -1,9 +1,9 @@
 #!/bin/sh
-# make install and uninstall, into a directory of our own, with and without a prefix of the names.
+# make install and uninstall, into a temporary directory, with and without a prefix of the names.
 . tests/lib.sh
 
 BUILD=${BUILD:-build}
-# MAKEFLAGS of a make above is kept: other flags would mean to build everything again.
+# MAKEFLAGS of a calling make is kept: other flags would build everything again.
 run_make() {
 	make ${SAN:+SAN="$SAN"} BUILD="$BUILD" ${CC:+CC="$CC"} "$@"
 }
