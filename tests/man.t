@@ -1,6 +1,5 @@
 #!/bin/sh
-# Every tool has a page, every option that --help prints stands in it and nothing else does, and
-# mandoc has nothing to say.
+# Every tool has a page with exactly the options that --help prints, and mandoc has no complaints.
 . tests/lib.sh
 
 for bin in "$BIN"/*; do
@@ -59,7 +58,7 @@ done
 
 if command -v mandoc >/dev/null; then
 	for page in man/*.[157]; do
-		# Pages that are referred to need not be installed; .Os says what the pages belong to.
+		# The referenced pages need not be installed; .Os names the project of the pages.
 		mandoc -Tlint "$page" 2>&1 |
 			grep -Ev 'manual not found|mandoc.db|operating system explicitly specified' >"$T/lint"
 		ok "man: mandoc -Tlint accepts $page" sh -c "cat '$T/lint'; test ! -s '$T/lint'"
