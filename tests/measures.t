@@ -1,5 +1,5 @@
 #!/bin/sh
-# The arithmetic of the tables of pipelines/, on numbers whose results were computed by hand.
+# The arithmetic of the tables of pipelines/, compared with results computed by hand.
 . tests/lib.sh
 
 # --- bound.awk: d = 2, t from 1 to 4
