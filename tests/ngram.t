@@ -1,6 +1,6 @@
 #!/bin/sh
-# Models of n words: their probabilities, the texts that they make, and measures that can be counted
-# by hand.
+# n-gram models: their probabilities, the texts that they generate, and measures that can be counted by
+# hand.
 . tests/lib.sh
 ngram=pipelines/ngram
 
@@ -106,7 +106,7 @@ is 'ngram measure: counts unknown words' "$(measured a unknown "$T/measures.csv"
 is 'ngram measure: the nats are those of score' "$(measured a story_nats "$T/measures.csv")" \
 	"$($ngram score -k 2 -j "$T/b.txt" "$T/a.txt" | awk -F, 'NR > 1 { s += $2 } END { printf "%.4f", s / (NR - 1) }')"
 is 'ngram measure: a name with a comma is quoted' "$(tail -n 1 "$T/measures.csv" | cut -c1-6)" '"c,d",'
-# Against a plain search, on stories: the longest run of words of each that the training text has.
+# Compared with a simple search: the longest run of words of each story that is in the training text.
 $ngram measure -k 2 -j "$T/train.jsonl" -x "$T/train.jsonl" held="$T/held.jsonl" shuffled="$T/shuffled.txt" >"$T/m.csv"
 sed 's/^{"story": "//; s/"}$//; s/[.,!]/ & /g; s/  */ /g; s/^/ /; s/ *$/ /' "$T/train.jsonl" >"$T/train.spaced"
 longest() { # longest FILE: mean and maximum, by search
@@ -145,7 +145,7 @@ not_ok 'ngram: requires a mode' $ngram
 ok 'ngram: --help succeeds' $ngram --help
 not_ok 'ngram: reports a full disk' sh -c "$ngram generate -n 3000 '$T/train.jsonl' >/dev/full"
 
-# Every awk that is here writes the same bytes
+# Every installed awk writes the same bytes
 
 everything() { # everything AWK
 	AWK=$1 $ngram generate -n 20 -s 999999999 "$T/held.jsonl"
