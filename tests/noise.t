@@ -1,5 +1,5 @@
 #!/bin/sh
-# noise: which noise each row is to get.
+# noise: noise level, seed and mask of each row.
 . tests/lib.sh
 
 cd "$T" || exit 1
@@ -50,7 +50,7 @@ is 'noise: the noise level is open by default' "$(column 2 <r | sort -u)" ''
 is 'noise: noises every position by default' "$(column 5 <r | sort -u)" 1111111111111
 is 'noise: every record has its own seed' "$(column 4 <r | sort -u | wc -l)" 200
 is 'noise: u is in [0, 1)' "$(column 3 <r | awk '$1 < 0 || $1 >= 1' | wc -l)" 0
-# Of any 16 successive u, each sixth of [0, 1) has two at least.
+# Among any 16 successive u, each sixth of [0, 1) has at least two.
 is 'noise: u is stratified over any run of records' "$(column 3 <r | awk '
 	{ u[NR] = int(6 * $1) }
 	NR >= 16 {
@@ -285,7 +285,7 @@ for x in noised small plain; do
 	"$BIN/pack" --ids x.stored >want
 	ok "the same ids: $x" cmp got want
 done
-# A shell cannot undo that it was started with SIGPIPE ignored.
+# A shell that was started with SIGPIPE ignored cannot change that.
 (
 	yes
 	echo $? >status
