@@ -1,5 +1,5 @@
 #!/bin/sh
-# pack: rows from stories, and what is in a shard.
+# pack: rows of stories, and the contents of shards.
 . tests/lib.sh
 
 cd "$T" || exit 1
@@ -202,7 +202,7 @@ fails 'pack: --info does not go with --check' 2 'only one of them' "$BIN/pack" -
 
 # --- pipes and terminals ---
 
-# A shell cannot undo that it was started with SIGPIPE ignored.
+# A shell that was started with SIGPIPE ignored cannot change that.
 (
 	yes
 	echo $? >status
