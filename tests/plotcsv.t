@@ -1,5 +1,5 @@
 #!/bin/sh
-# plotcsv: what it draws, where it puts it, and what it refuses.
+# plotcsv: its pictures, its output, and what it refuses.
 . tests/lib.sh
 
 plot() {
@@ -24,7 +24,7 @@ bytes() {
 }
 
 COLUMNS=64 LINES=20
-# What fontconfig keeps until the process ends is no leak of ours (for runs under a sanitizer).
+# Memory that fontconfig keeps until the end is not a leak of plotcsv (for runs under a sanitizer).
 echo 'leak:libfontconfig' >"$T/suppressions"
 LSAN_OPTIONS=suppressions=$T/suppressions:print_suppressions=0
 export COLUMNS LINES LSAN_OPTIONS
@@ -137,8 +137,8 @@ printf 'density,x\n1,2\n2,3\n' >"$T/other.csv"
 fails 'plotcsv: --line FILE reports that no column follows' 1 "no column after 'density'; name both" \
 	plot -x density -y x --line "$T/curves.csv" "$T/other.csv"
 
-# Of what falls into half a pixel only the first, lowest, highest and last point are drawn: a line of
-# 6,000 points is the line of those. The ends are in columns of their own, for the same axes.
+# Of the points in half a pixel only the first, lowest, highest and last are drawn: a line of 6,000
+# points looks like the line of those. The ends have columns of their own, so that the axes are equal.
 awk 'BEGIN {
 	print "x,y,few"
 	print "0,0,1"
@@ -215,7 +215,7 @@ is 'plotcsv: the three points of such an axis' "$(plot -x x -y y "$T/wide.csv" |
 
 printf '"a,b",c=d,"e:f",g\\h\n1,2,3,4\n2,3,5,6\n3,5,4,1\n' >"$T/names.csv"
 printf 'a,c,e,g\n1,2,3,4\n2,3,5,6\n3,5,4,1\n' >"$T/plain.csv"
-# alike DESCRIPTION ARGUMENTS-OF-PLAIN ARGUMENT...: the same picture but for its words
+# alike DESCRIPTION ARGUMENTS-OF-PLAIN ARGUMENT...: the same picture except for its texts
 alike() {
 	alike_what=$1 alike_plain=$2
 	shift 2
