@@ -1,5 +1,6 @@
 #!/bin/sh
-# The arithmetic of train and denoise: bf16 follows fp32, each repeats, and what a kernel took is told.
+# The precisions of train and denoise: bf16 has nearly the losses of fp32, runs repeat bit for bit, and
+# --profile reports the time of each kernel.
 # shellcheck disable=SC2016 # awk programs
 . tests/lib.sh
 
