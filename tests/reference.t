@@ -1,13 +1,13 @@
 #!/bin/sh
-# The tools compute what tests/numpy/cdcd.py computes, which was written independently: losses,
-# updates of the optimiser, samples and the likelihood bound. In double precision (the tools linked
-# with libcdcd64.a) to 1e-8, in fp32 to what the arithmetic allows.
+# The tools compute the results of tests/numpy/cdcd.py, an independent implementation: losses, updates
+# of the optimiser, samples and the likelihood bound. They agree to 1e-8 in double precision (tools
+# linked with libcdcd64.a), and in fp32 to its rounding.
 . tests/lib.sh
 
 python=${PYTHON:-/usr/bin/python3}
 "$python" -c 'import numpy' 2>/dev/null || skip_all "$python has no numpy (Debian: python3-numpy)"
 command -v zstd >/dev/null || skip_all 'zstd(1) is not installed'
-# OpenBLAS may start threads of its own in numpy, which leak when they end.
+# OpenBLAS in numpy may start threads, which leak when they end.
 OPENBLAS_NUM_THREADS=2
 export OPENBLAS_NUM_THREADS
 PATH=$BIN:$PATH
@@ -28,7 +28,7 @@ for mask in all prefix random mixed; do
 	noise -q -e 2 -s 6 --mask $mask -o "$T/valid-$mask.noised" "$T/valid.rows"
 done
 
-# compare COMMAND...: what compare.py says
+# compare COMMAND...: run compare.py
 compare() {
 	"$python" tests/numpy/compare.py "$@"
 }
@@ -132,7 +132,7 @@ cat "$T/info" "$T/lowest.csv" "$T/spread.csv" | awk -f pipelines/bound.awk >"$T/
 ok 'fp64: the likelihood bound of bound.awk agrees to its 6 digits' \
 	compare bound 1e-6 "$T/tiny.st" "$T/lowest.noised" "$T/spread.noised" "$T/bound.csv"
 
-# Changes of a step: Adam divides by moments that are next to nothing, and fp32 keeps seven digits.
+# The tolerance of a step is larger: Adam divides by very small moments, and fp32 has seven digits.
 tools=$BIN bound=5e-5 change=5e-3
 same 'fp32, preset tiny' tiny32 mixed -x tiny
 same 'fp32, --precond bayes' bayes32 all -x tiny --precond bayes
