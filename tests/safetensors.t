@@ -1,5 +1,5 @@
 #!/bin/sh
-# Files as others see them: what is written here is read by other programs, and the reverse.
+# Exchange of files with other programs: they read files that the library writes, and the reverse.
 . tests/lib.sh
 safetensors=${BIN%/*}/tests/safetensors
 
