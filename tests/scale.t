@@ -1,6 +1,6 @@
 #!/bin/sh
-# The cost model of many nodes, on constants that are given, says what must be so; and its pipeline, at
-# its smallest, measures and predicts.
+# The cost model of many nodes gives plausible predictions for given constants; and its pipeline, with
+# the smallest settings, measures and predicts.
 # shellcheck disable=SC2016 # awk programs
 . tests/lib.sh
 
@@ -15,7 +15,7 @@ predict() { # predict GBIT LATENCY_US FILE
 		-v most=64 -v bucket=4194304 -f pipelines/scale.awk "$T/models.csv" >"$3"
 }
 
-# all DESCRIPTION FILE CONDITION: of awk, holds of every row
+# all DESCRIPTION FILE CONDITION: the condition, of awk, holds for every row
 all() {
 	awk -F, -v OFS=, 'NR > 1 {
 		m = $1; scaling = $2; gbit = $3; speed = $4; wire = $5; shard = $6; sums = $7
@@ -48,7 +48,7 @@ all 'with infinite bandwidth there is no waiting' "$T/inf.csv" 'comm < 1e-15'
 all 'with infinite bandwidth the efficiency is 1, except for work that every node does' "$T/inf.csv" \
 	'efficiency == 1 || (m == "real" && (scaling == "strong" || shard == "on"))'
 
-# 37 buckets besides the last
+# 37 buckets and the last one
 predict inf 25 "$T/latency.csv"
 all 'latency counts for every message of every bucket and of small sums' "$T/latency.csv" \
 	'sums != "ring" || shard == "on" || near(wired, 25e-6 * (38 * 2 * (n - 1) + 6 * log2))'
@@ -61,7 +61,7 @@ ok 'scale.awk: messages that need calls overlap no better than free ones' [ ! -s
 awk -F, -v wanted=real,strong,16,free -f pipelines/efficiency.awk "$T/both.csv" >"$T/table"
 is 'efficiency.awk: writes a table of efficiencies' "$(wc -l <"$T/table" | tr -d ' ') $(awk '{ print NF }' "$T/table" | sort -u | tr '\n' ' ')" '7 12 8 '
 
-# Two processes: a bucket of nothing in 8 messages, and 8 bytes a parameter at 1e9 bytes a second
+# Two processes: an empty bucket in 8 messages, and 8 bytes per parameter at 1e9 bytes per second
 cat >"$T/calls.csv" <<'END'
 what,step_s,comm_s
 latency,1,0.00008
@@ -77,7 +77,7 @@ MPIRUN=${MPIRUN:-$(echo "${MPICC:-mpicc}" | sed 's/mpicc/mpirun/')}
 for_mpi
 
 scale() {
-	# A make above must not pass its options on.
+	# Without the options of a calling make.
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -f pipelines/scale.mk BIN="$BIN" OUT="$T/out" \
 		MPIRUN="$MPIRUN" STEPS=2 RANK_STEPS=2 T=16 MODELS=tiny RANK_MODEL=tiny RANK_ROWS=4 SHOWN=tiny \
 		EQUAL_ROWS=66 RUNS='1-float-off 2-float-off 2-bf16-on' "$@"
