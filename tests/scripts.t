@@ -2,8 +2,8 @@
 # No script gives shellcheck anything to say, and no assertion is true whatever happens.
 . tests/lib.sh
 
-# idle FILE...: assertions on the status of an awk that never exits with one, or of a command that
-# always succeeds, and statuses of grep and cmp turned round, where 2 says that there was no file
+# idle FILE...: print assertions that are always true: on the status of an awk without exit, on that of
+# a command that always succeeds, or on the negated status of grep or cmp, which is 2 without a file
 idle() {
 	awk '
 		FNR == 1 { statement = "" }
