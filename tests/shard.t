@@ -1,5 +1,5 @@
 #!/bin/sh
-# Shards as others see them: zstd, cat, a cut, a flipped bit. tests/unit/shard.c tries every one.
+# Shards with zstd and cat, truncated and with flipped bits. tests/unit/shard.c tries every bit.
 . tests/lib.sh
 
 cd "$T" || exit 1
@@ -90,7 +90,7 @@ head -c 200 pipe.noised | "$BIN/pack" --check 2>said
 is 'pack --check: reports a pipe whose writer died' "$?" 1
 ok 'pack --check: names the position at which a pipe ended' grep -q '^pack: standard input: truncated at byte 200 (block 0): no trailer$' said
 
-# A length that cannot be: a frame of 4 GiB, and a file that is not there to fill it.
+# Impossible lengths: a frame of 4 GiB, and a frame that is longer than the file.
 {
 	head -c 4 file.rows
 	printf '\377\377\377\377'
