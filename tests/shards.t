@@ -1,6 +1,6 @@
 #!/bin/sh
-# The data side of many machines: each file of stories by itself, by make -j, by a list, by an array of
-# jobs, and joined by cat.
+# Data preparation on many machines: each file of stories by itself, by make -j, by a list or by a job
+# array, then concatenated.
 . tests/lib.sh
 
 shards() {
