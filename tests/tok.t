@@ -1,5 +1,5 @@
 #!/bin/sh
-# tok: stories to ids and back, bad input, and the same ids whatever the threads
+# tok: encoding, decoding, bad input, and the same ids with any number of threads.
 . tests/lib.sh
 
 tok="$BIN/tok"
@@ -12,7 +12,7 @@ cat >"$T/stories.jsonl" <<'END'
 {"text":""}
 {"story":"dog [SEP]"}
 END
-# Each part of a pipe must succeed.
+# Both commands must succeed.
 encode_decode() {
 	"$tok" -w "$vocab" "$@" >"$T/pipe.tok" && "$tok" -d -w "$vocab" "$T/pipe.tok"
 }
@@ -150,7 +150,7 @@ for form in --field=story --lines --text; do
 	fails "tok $form: a gzip stream from a pipe is refused" 1 'standard input: is compressed with gzip: gzip -dc FILE' \
 		sh -c "cat '$T/packed.gz' | '$tok' -w '$vocab' $form"
 done
-# The rest never comes: the first bytes suffice.
+# The rest of the input never arrives: the first bytes must be enough.
 mkfifo "$T/endless"
 { cat "$T/packed.gz" && sleep 30; } >"$T/endless" &
 fails "tok --text: a gzip stream is refused before its end" 1 'endless: is compressed with gzip' \
@@ -184,7 +184,7 @@ is "tok: warns about all defects of a vocabulary" "$(echo the cat |
 	"$tok" -w "$T/flawed.txt" --lines --no-special --json 2>&1 >"$T/flawed.json" |
 	grep -cE 'line 4: a token|empty line|CR LF|byte order|no \[')" 9
 defect() { # defect DESCRIPTION MESSAGE VOCABULARY, as printf has it
-	# The vocabulary is a format.
+	# The vocabulary is a format of printf.
 	# shellcheck disable=SC2059
 	printf "$3" >"$T/defect.txt"
 	is "tok: warns about $1 in a vocabulary" "$(echo the | "$tok" -w "$T/defect.txt" --lines --no-special --json 2>&1 >/dev/null)" \
