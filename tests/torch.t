@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/bench/torch_model.py, whose speed ours is compared with, is the model of tests/numpy/cdcd.py,
+# tests/bench/torch_model.py, the model of the speed comparison, is the model of tests/numpy/cdcd.py,
 # which tests/reference.t compares with the tools.
 . tests/lib.sh
 
