@@ -1,5 +1,5 @@
 #!/bin/sh
-# train and denoise: what they write, what they refuse, and that results repeat bit for bit.
+# train and denoise: their output, what they refuse, and that results repeat bit for bit.
 . tests/lib.sh
 
 PATH=$BIN:$PATH
@@ -66,7 +66,7 @@ kill -TERM $killed 2>/dev/null
 wait $killed
 train -q -j 2 -r "$T/killed.st" "$T/train.noised" >/dev/null
 run plain.st -n 40 >/dev/null
-ok 'stopped by SIGTERM and resumed: the same bytes' cmp "$T/killed.st" "$T/plain.st"
+ok 'train: a run stopped by SIGTERM and resumed writes the same checkpoint' cmp "$T/killed.st" "$T/plain.st"
 fails 'train: --resume refuses a stream that begins too late' 1 'begins with row 1000 .* row 640 comes next' \
 	sh -c "noise -q -e 8 -s 1 --skip 1000 '$T/train.rows' | train -q -n 50 -r '$T/whole.st'"
 
@@ -85,7 +85,7 @@ logs two train -q -j 2 -r "$T/two.st" --stop-after 30 "$T/train.noised"
 printf '31,0.5' >>"$T/two.loss"
 mv "$T/two.old" "$T/two.st"
 logs two train -j 2 -r "$T/two.st" "$T/train.noised" 2>"$T/two.err"
-ok 'back to an older checkpoint: the same log of losses' cmp "$T/two.loss" "$T/one.loss"
+ok 'train: resumed from an older checkpoint, a run writes the same log of losses' cmp "$T/two.loss" "$T/one.loss"
 ok 'train: resumed from an older checkpoint, a run writes the same log of fits' cmp "$T/two.fits" "$T/one.fits"
 is 'train: resumed from an older checkpoint, a run has every step once in its log of steps' "$(cut -d, -f1,2 "$T/two.steps" | cksum)" \
 	"$(cut -d, -f1,2 "$T/one.steps" | cksum)"
@@ -150,18 +150,18 @@ cat "$T/train.noised" "$T/valid.noised" >"$T/joined.noised"
 small='-x tiny --layers 1 --width 16 --heads 1 --embed 8 -B 16 -j 1 -f'
 # shellcheck disable=SC2086
 train $small -o "$T/joined.st" "$T/joined.noised" >/dev/null 2>"$T/err"
-is 'joined rows: it says that there are more' "$? $(grep -c 'more rows follow than its header says' "$T/err")" '0 1'
+is 'train: reports that more rows follow than the header says' "$? $(grep -c 'more rows follow than its header says' "$T/err")" '0 1'
 # shellcheck disable=SC2086
 noise -q -t 3 "$T/train.rows" | train $small -n 4 --refit-every 2 -o "$T/level.st" 2>"$T/err" >/dev/null
-is 'nothing to fit a schedule to: it stays as it was' \
+is 'train: a schedule that cannot be fitted stays unchanged' \
 	"$? $(grep -c 'step [24]: the schedule is unchanged, as the fit failed: cauchy: observations at 1 levels' "$T/err")" '0 2'
 # shellcheck disable=SC2086
 train $small -n 400 -o "$T/ends.st" "$T/train.noised" >/dev/null 2>"$T/err"
-is 'rows that end before the steps do: it says so, and that is no error' \
+is 'train: rows that end before the steps are reported without an error' \
 	"$? $(grep -c 'the rows end after step 150 of 400' "$T/err")" '0 1'
-fails 'train: --self-cond of less than one row of the run is warned of' 0 \
+fails 'train: warns if --self-cond is less than one row of the run' 0 \
 	'--self-cond 0.01 of 64 rows is less than one row' run few.st -n 4 --self-cond 0.01
-is 'train: --self-cond of one row of the run is no cause to warn' \
+is 'train: does not warn if --self-cond is one row of the run' \
 	"$(run one-row.st -n 4 --self-cond 0.016 2>&1 >/dev/null)" ''
 fails 'train: refuses heads that do not divide the width' 2 'heads do not divide' run x --heads 5
 fails 'train: refuses a model that does not fit the memory' 1 'memory' run x --layers 1000 --width 65536 --heads 64
@@ -222,18 +222,18 @@ for changed in 'layers 2:1' 'positions off:on' 'full-vocab on:off' 's 5:0' 'wind
 		train -q -r "$T/whole.st" "$letter" "${now%:*}" "$T/train.noised"
 done
 noise -q -e 8 -s 2 "$T/train.rows" >"$T/seed2.noised"
-is 'train: --resume with the rows that it began with says nothing' \
+is 'train: --resume with the same rows prints no warning' \
 	"$(train -q -j 2 -r "$T/half.st" -o "$T/s1.st" -n 41 "$T/train.noised" 2>&1 >/dev/null)" ''
 noise -q -s1 -e 9 --skip 640 --mask mixed "$T/train.rows" >"$T/later.noised"
 is 'train: --resume goes on with later records of the same rows in silence' \
 	"$(train -q -j 2 -r "$T/half.st" -o "$T/s1.st" -f -n 41 "$T/later.noised" 2>&1 >/dev/null)" ''
 noise -q -e 8 -s 1 "$T/train.rows" >"$T/unmasked.noised"
-fails 'train: --resume with another mask is warned of' 0 \
+fails 'train: --resume warns about another mask' 0 \
 	'unmasked.noised: noised with --mask all, but .*half.st began with --mask mixed' \
 	train -q -j 2 -r "$T/half.st" -o "$T/s2.st" -n 41 "$T/unmasked.noised"
 noise -q -e 100 -s 1 --mask mixed "$T/valid.rows" >"$T/others.noised"
 occurs() { pack --ids "$1" | tr ' ' '\n' | grep -cx 0; }
-fails 'train: --resume with other rows of the same seed is warned of' 0 \
+fails 'train: --resume warns about other rows with the same seed' 0 \
 	"others.noised: not the rows that .*half.st began with: token 0 occurs $(occurs "$T/valid.rows") times in these, $(occurs "$T/train.rows") times in those" \
 	train -q -j 2 -r "$T/half.st" -o "$T/s3.st" -n 41 "$T/others.noised"
 ok 'train: --resume warns about a stream with another seed' sh -c \
@@ -241,7 +241,7 @@ ok 'train: --resume warns about a stream with another seed' sh -c \
 fails 'train: reports a missing file of validation rows' 1 'nowhere: No such file' run x --valid "$T/nowhere"
 noise -q --limit 0 "$T/valid.rows" >"$T/none.noised"
 fails 'train: --valid of a file without rows' 1 'none.noised: no rows to validate on' run none.st -n 4 --valid "$T/none.noised"
-ok 'train: makes no checkpoint then' test ! -e "$T/none.st"
+ok 'train: --valid of a file without rows leaves no checkpoint' test ! -e "$T/none.st"
 fails 'train: refuses a log that is also the input' 2 'the same file is' run x -l "$T/train.noised"
 
 # --- denoise ---
@@ -296,7 +296,7 @@ ok 'rows that are hardly noised come back whole, with the row bayes untrained' c
 ok '--loss' d --loss -o "$T/losses.csv" "$T/valid.noised"
 is '--loss: a row for each' "$(awk -F, 'NR == 1 || NF == 5 && $3 != "" && $4 > 0 { n++ } END { print n }' \
 	"$T/losses.csv")" 21
-# near FILE FILE: lines of as many numbers, the same to what bf16 may round
+# near FILE FILE: the same numbers in all lines, up to rounding in bf16
 near() {
 	paste -d ' ' "$1" "$2" | awk '{
 		for (i = 1; i <= NF / 2; i++) {
@@ -380,7 +380,7 @@ ok 'denoise: -V prints the version' sh -c 'denoise -V | grep -q "^denoise (cdcd)
 if [ -z "${SAN:-}" ]; then
 	tok -q -w "$vocab" "$T/train.jsonl" | pack -q --join -T 2048 |
 		noise -q -s 1 --limit 8 -o "$T/long.noised"
-	# near WHAT SAID PEAK: in MiB, to 15 % and the 16 MiB of program and libraries
+	# near WHAT SAID PEAK: both in MiB; they agree to 15 % and the 16 MiB of program and libraries
 	near() {
 		ok "$1: prints $2 MiB, the peak is $3 MiB" awk -v said="$2" -v peak="$3" \
 			'BEGIN { exit !(said > 100 && peak - said < 0.15 * said + 16 && said - peak < 0.15 * said) }'
