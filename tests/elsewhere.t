@@ -1,7 +1,7 @@
 #!/bin/sh
-# Under an emulator (tests/emulated): the files that the tools write there are those that they write
-# here, the losses agree to what fp32 sums in another order differ by, and a model of one processor
-# tells the same stories on the other.
+# Under an emulator (tests/emulated): the tools write the same files as on this processor, the losses
+# agree except for the order of fp32 sums, and a model trained on one processor generates the same
+# stories on the other.
 . tests/lib.sh
 
 [ -n "${NATIVE:-}" ] || skip_all 'make test-arm and make test-plain compare with another processor'
@@ -14,7 +14,7 @@ pipelines/stories generate -n 100 -s 1 >"$T/stories.jsonl"
 	pipelines/stories words
 } >"$T/vocab.txt"
 
-# run FOLDER: the whole pipe there, with the tools that PATH finds
+# run FOLDER: run the whole pipeline there, with the tools in PATH
 run() {
 	mkdir "$1" && cd "$1" &&
 		tok -q --learn 300 ../stories.jsonl >learnt.txt &&
@@ -25,7 +25,7 @@ run() {
 			-l loss.csv -o model.st stories.noised >/dev/null
 }
 
-# tell MODEL: two stories, by the tools that PATH finds
+# tell MODEL: generate two stories with the tools in PATH
 tell() {
 	denoise -q -m "$1" -n 2 --steps 3 -s 3 -j 1 --precision fp32 | tok -q -d -w "$T/vocab.txt"
 }
@@ -37,7 +37,7 @@ for file in learnt.txt stories.tok stories.rows stories.noised; do
 	ok "the same bytes: $file" cmp "$T/here/$file" "$T/there/$file"
 done
 # shellcheck disable=SC2016 # an awk program
-ok 'the same losses, within a part in 10000, and gradients, in 1000' sh -c '
+ok 'train: another processor gives the same losses within 1e-4, and gradients within 1e-3' sh -c '
 	paste -d, "$1/here/loss.csv" "$1/there/loss.csv" | awk -F, '\''
 		function far(a, b, part) { return !(a > 0 && b > 0 && (a - b) ^ 2 < (a * part) ^ 2) }
 		NR > 1 { n++; if (far($4, $12, 1e-4) || far($6, $14, 1e-3)) { print; bad = 1 } }
@@ -45,8 +45,8 @@ ok 'the same losses, within a part in 10000, and gradients, in 1000' sh -c '
 for model in here there; do
 	(PATH=$here && tell "$T/$model/model.st") >"$T/$model.here"
 	(PATH=$there && tell "$T/$model/model.st") >"$T/$model.there"
-	ok "the same stories by the model from $model" cmp "$T/$model.here" "$T/$model.there"
-	ok 'two of them' test "$(wc -l <"$T/$model.there")" -eq 2
+	ok "denoise: both processors generate the same stories with the model from $model" cmp "$T/$model.here" "$T/$model.there"
+	ok 'denoise: both stories of the model are generated' test "$(wc -l <"$T/$model.there")" -eq 2
 done
 
 done_testing
