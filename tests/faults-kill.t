@@ -1,6 +1,6 @@
 #!/bin/sh
-# A run that is killed, KILLS times (200 by "make torture"), at random moments, and goes on: the
-# checkpoint and the logs are those of a run that nobody disturbed. Signals; two runs on one output.
+# A run that is killed at random moments, KILLS times (200 by "make torture"), and resumed: its
+# checkpoint and logs are those of an undisturbed run. Also signals, and two runs with one output.
 . tests/lib.sh
 . tests/torture/sample
 set +m
@@ -34,8 +34,8 @@ step_of() {
 	denoise -m "$1" --info | sed -n 's/^step: //p'
 }
 
-# kill_once NAME: start it and kill it at a random moment within about its length, which changes with
-# what else the machine does; it may end before
+# kill_once NAME: start the run and kill it at a random moment within about its duration, which depends
+# on the load of the machine; it may end before
 kill_once() {
 	go "$1" &
 	kill_once_pid=$!
@@ -68,7 +68,7 @@ killed=0 bad=0 lost=0 differ=0 runs=0
 while [ $killed -lt "$KILLS" ]; do
 	rm -f "$T"/victim.*
 	runs=$((runs + 1))
-	# Each run is killed three times at most, so that all of its length is met.
+	# Each run is killed at most three times, so that kills cover its whole duration.
 	for _ in 1 2 3; do
 		[ $killed -ge "$KILLS" ] || kill_once victim
 	done
@@ -79,14 +79,14 @@ while [ $killed -lt "$KILLS" ]; do
 		differ=$((differ + 1))
 	done
 done
-is "$killed kills in $runs runs of $ms ms: every checkpoint loads" $bad 0
-is 'none lost more steps than since the last checkpoint' $lost 0
-is 'all end in the bytes of the undisturbed run, logs included' $differ 0
-is 'nothing is left beside the checkpoint' "$(cd "$T" && echo victim.* *.tmp)" 'victim.fits victim.loss victim.st *.tmp'
+is "train: after $killed kills in $runs runs of $ms ms every checkpoint loads" $bad 0
+is 'train: no kill loses more steps than since the last checkpoint' $lost 0
+is 'train: killed and resumed runs write the bytes of an undisturbed run, including logs' $differ 0
+is 'train: kills leave only the checkpoint and its logs' "$(cd "$T" && echo victim.* *.tmp)" 'victim.fits victim.loss victim.st *.tmp'
 
 # --- signals ---
 
-# A source of rows that stalls after so many that a run of $STEPS steps waits for more.
+# A source of rows that stalls, so that a run of $STEPS steps waits for more.
 noise -q -e 4 -s 1 "$T/train.rows" -o "$T/few.noised"
 stall() {
 	cat "$T/few.noised"
@@ -98,7 +98,7 @@ for signal in INT TERM; do
 	rm -f "$T/sig.st" "$T/sig.loss"
 	(stall >"$T/pipe") &
 	source=$!
-	# A shell starts what is in the background with SIGINT ignored.
+	# A shell starts background processes with SIGINT ignored.
 	# shellcheck disable=SC2086
 	perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' train -q $shape -n $STEPS -o "$T/sig.st" --loss-log "$T/sig.loss" "$T/pipe" &
 	pid=$!
@@ -112,13 +112,13 @@ for signal in INT TERM; do
 	INT) ends=130 ;;
 	*) ends=143 ;;
 	esac
-	is "SIG$signal while rows are awaited: ends by it" $status $ends
-	is "SIG$signal: having saved all steps that were logged" "$(step_of "$T/sig.st")" \
+	is "train: SIG$signal while waiting for rows ends the run with its status" $status $ends
+	is "train: SIG$signal saves all steps that were logged" "$(step_of "$T/sig.st")" \
 		"$(tail -n 1 "$T/sig.loss" | cut -d, -f1)"
-	ok "SIG$signal: no lock is left" test ! -e "$T/sig.st.lock"
+	ok "train: SIG$signal leaves no lock" test ! -e "$T/sig.st.lock"
 done
 
-# The same where another process that shares the pipe has made it non-blocking.
+# The same if another process that shares the pipe has made it non-blocking.
 rm -f "$T/sig.st" "$T/sig.loss"
 (stall >"$T/pipe") &
 source=$!
@@ -139,7 +139,7 @@ is 'train: SIGTERM ends a run whose standard input is non-blocking' $status 143
 is 'train: SIGTERM saves the steps of a run whose standard input is non-blocking' \
 	"$(step_of "$T/sig.st")" "$(tail -n 1 "$T/sig.loss" | cut -d, -f1)"
 
-# Before there is anything to save, a signal just ends it; SIGHUP does nothing, then as ever.
+# Before the first checkpoint, a signal only ends the run; SIGHUP does nothing, as always.
 for signal in HUP TERM; do
 	# shellcheck disable=SC2217
 	sleep 100 >"$T/pipe" &
@@ -158,8 +158,8 @@ for signal in HUP TERM; do
 	HUP) ends='1 train: x/pipe: truncated at byte 0 (block 0): it is empty' ;;
 	*) ends='143 ' ;;
 	esac
-	is "SIG$signal while the header is awaited" "$status $(sed "s|$T|x|" "$T/err")" "$ends"
-	is "SIG$signal: nothing is left" "$(find "$T" -name 'first.st*' -o -name '*.tmp')" ''
+	is "train: SIG$signal while waiting for the header ends the run" "$status $(sed "s|$T|x|" "$T/err")" "$ends"
+	is "train: SIG$signal while waiting for the header leaves no file" "$(find "$T" -name 'first.st*' -o -name '*.tmp')" ''
 done
 
 # Validation rows that take long.
@@ -170,10 +170,10 @@ pid=$!
 await grep -q valid "$T/valid.csv"
 kill -TERM $pid
 wait $pid
-is 'SIGTERM while it validates: ends by it' $? 143
-is 'which it does early' "$(step_of "$T/valid.st") $(($(grep -c valid "$T/valid.csv") < 24000))" '4 1'
+is 'train: SIGTERM during a validation ends the run with status 143' $? 143
+is 'train: SIGTERM during a validation ends it early, and saves the step' "$(step_of "$T/valid.st") $(($(grep -c valid "$T/valid.csv") < 24000))" '4 1'
 
-# What a shell has it ignore.
+# Signals that the shell ignores.
 (
 	trap '' INT TERM
 	RUN='exec' tiny "$T/deafened.st" -n $STEPS --loss-log "$T/deafened.loss"
@@ -183,9 +183,9 @@ await grep -q '^1,' "$T/deafened.loss"
 kill -INT $pid
 kill -TERM $pid
 wait $pid
-is 'signals that were ignored when it began do nothing' "$? $(step_of "$T/deafened.st")" "0 $STEPS"
+is 'train: signals that were ignored from the start do nothing' "$? $(step_of "$T/deafened.st")" "0 $STEPS"
 
-# All steps are done, and whatever writes the rows is not.
+# All steps are done, and the rows have not ended.
 (
 	cat "$T/train.noised"
 	exec sleep 100
@@ -195,20 +195,20 @@ source=$!
 train -q $shape -o "$T/done.st" "$T/pipe" >"$T/done.csv" &
 pid=$!
 await test -e "$T/done.st"
-is 'the last step is saved before the end of the rows is awaited' "$(step_of "$T/done.st")" 300
+is 'train: the last step is saved before waiting for the end of the rows' "$(step_of "$T/done.st")" 300
 kill -TERM $pid
 wait $pid
-is 'SIGTERM then: ends by it' $? 143
+is 'train: SIGTERM after the last step ends the run with status 143' $? 143
 end $source
 
-# A reader that takes nothing, until the pipe is full and train waits for it.
+# A reader that does not read: the pipe gets full and train waits.
 rm -f "$T/deaf.st"
 # shellcheck disable=SC2217
 sleep 100 <"$T/pipe" &
 deaf=$!
 RUN='exec' tiny "$T/deaf.st" -n 2000 -B 120 --save-every 1 >"$T/pipe" 2>"$T/err" &
 pid=$!
-# A step takes a fraction of a second, and the pipe holds a few dozen.
+# A step takes a fraction of a second; the pipe holds the log lines of a few dozen steps.
 stands() {
 	before=$(step_of "$T/deaf.st")
 	sleep 5
@@ -218,10 +218,10 @@ stands() {
 await stands
 kill -TERM $pid
 wait $pid
-is 'SIGTERM while the log is not read: ends, and says what is lost' "$? $(sed 's/.*train: //' "$T/err")" \
+is 'train: SIGTERM while the log is blocked ends the run and reports the lost lines' "$? $(sed 's/.*train: //' "$T/err")" \
 	'1 standard output: its reader takes no more'
 end $deaf
-ok 'having saved the step that could not be logged' [ "$(step_of "$T/deaf.st")" -gt "$stood" ]
+ok 'train: SIGTERM while the log is blocked saves the step that was not logged' [ "$(step_of "$T/deaf.st")" -gt "$stood" ]
 
 rm -f "$T/hup.st"
 RUN='exec' tiny "$T/hup.st" -n $STEPS --loss-log "$T/hup.loss" &
@@ -232,11 +232,12 @@ for _ in 1 2 3 4 5; do
 	sleep 0.02
 done
 wait $pid
-is 'SIGHUP does nothing' $? 0
+is 'train: SIGHUP does nothing' $? 0
 tiny "$T/gone.st" -n $STEPS 2>/dev/null | head -n 1 >/dev/null
-ok 'nor does a reader that goes' cmp -s "$T/gone.st" "$T/hup.st"
+ok 'train: a reader of the log that exits does not change the checkpoint' cmp -s "$T/gone.st" "$T/hup.st"
 
-# Twice: the second ends it though a checkpoint cannot be written. Fault injection holds the write.
+# Two signals: the second ends the run while the checkpoint is being written, which fault injection
+# delays.
 faults=$(cd "${BUILD:-build}" && pwd)/faults.so
 if [ -e "$faults" ] && [ -z "${SAN:-}" ]; then
 	FAULT=fsync:SLEEP:2 FAULT_MARK=$T/slow LD_PRELOAD=$faults \
@@ -247,12 +248,12 @@ if [ -e "$faults" ] && [ -z "${SAN:-}" ]; then
 	await test -e "$T/slow"
 	kill -INT $pid
 	wait $pid
-	is 'a second SIGINT, while the checkpoint is synced, ends it at once' $? 130
+	is 'train: a second SIGINT during fsync ends the run at once' $? 130
 	ok 'train: a second SIGINT leaves no partial checkpoint under the final name' test ! -e "$T/twice.st"
 	timeout 20 train -q -x tiny --layers 1 -n 1 -o "$T/twice.st" "$T/train.noised" >/dev/null
-	is 'the next run sweeps up' "$(find "$T" -name 'twice.st.*' -o -name '*.tmp')" ''
+	is 'train: the next run removes the temporary files of a killed run' "$(find "$T" -name 'twice.st.*' -o -name '*.tmp')" ''
 
-	# After the other signal, too, one that was ignored from the start does nothing.
+	# A signal that was ignored from the start also does nothing after the other signal.
 	rm -f "$T/slow" "$T/twice.st" "$T/twice.csv"
 	FAULT=fsync:SLEEP:2 FAULT_MARK=$T/slow LD_PRELOAD=$faults \
 		perl -e '$SIG{INT} = "IGNORE"; exec @ARGV' train -q -x tiny --layers 1 -n 100000 -o "$T/twice.st" "$T/train.noised" >"$T/twice.csv" &
@@ -275,20 +276,20 @@ rm -f "$T/one.st"
 train -q $shape -n $STEPS -o "$T/one.st" --save-every 1 "$T/pipe" >/dev/null &
 pid=$!
 await test -e "$T/one.st"
-fails 'a second run is refused' 1 "one.st: is being written by another process, $pid\$" tiny "$T/one.st" -n 3
-fails 'by -f as well' 1 'is being written by another' tiny "$T/one.st" -n 3 -f
+fails 'train: refuses a second run with the same output' 1 "one.st: is being written by another process, $pid\$" tiny "$T/one.st" -n 3
+fails 'train: -f does not allow a second run with the same output' 1 'is being written by another' tiny "$T/one.st" -n 3 -f
 fails 'train: -r refuses a checkpoint that another process is writing' 1 'is being written by another' train -q -r "$T/one.st" "$T/train.noised"
 fails 'train: -o refuses another path of a checkpoint that another process is writing' 1 'is being written by another' tiny "$T/../${T##*/}/one.st" -n 3 -f
-ok 'another output beside it is not' tiny "$T/two.st" -n 3
-ok 'a look at it is not' train --dry-run -r "$T/one.st" "$T/train.noised"
+ok 'train: allows another output in the same directory' tiny "$T/two.st" -n 3
+ok 'train: --dry-run is allowed on a checkpoint that is being written' train --dry-run -r "$T/one.st" "$T/train.noised"
 kill -KILL $pid
 wait $pid 2>/dev/null
 end $source
-ok 'the file of the lock is still there after SIGKILL' test -e "$T/one.st.lock"
-ok 'but it is no lock: a run goes on' train -q -r "$T/one.st" -n $STEPS "$T/train.noised"
+ok 'train: SIGKILL leaves the lock file' test -e "$T/one.st.lock"
+ok 'train: a lock file of a killed run does not prevent resuming' train -q -r "$T/one.st" -n $STEPS "$T/train.noised"
 ok 'train: a resumed run removes the lock file of a killed run' test ! -e "$T/one.st.lock"
 
-# A run that fails holds its lock until it has said why: its standard error is a full pipe, and waits.
+# A run that fails keeps its lock until its message is written: here standard error is a full pipe.
 mkfifo "$T/full"
 exec 3<>"$T/full"
 perl -e 'use Fcntl; fcntl(STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK); while (syswrite STDOUT, "x" x 4096) {}
