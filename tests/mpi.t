@@ -1,5 +1,6 @@
 #!/bin/sh
-# train over MPI: N ranks follow one process, and what ends one of them ends all with one message.
+# train with MPI: N ranks have the losses of one process, and an error of one rank ends all with one
+# message.
 . tests/lib.sh
 
 MPICC=${MPICC:-mpicc}
@@ -10,7 +11,7 @@ if ! command -v "$MPICC" >/dev/null || ! command -v "$MPIRUN" >/dev/null; then
 fi
 [ -x "$MPI/train" ] || skip_all "make test builds $MPI/train, or make ${MPI#"$PWD"/}/train"
 
-# Open MPI starts more ranks than there are processors only where it is told to.
+# Open MPI starts more ranks than processors only if it is told to.
 launcher=$MPIRUN
 if "$MPIRUN" --version 2>&1 | grep -q 'Open MPI\|OpenRTE'; then
 	launcher="$MPIRUN --oversubscribe"
@@ -61,12 +62,12 @@ differ() {
 }
 
 # follows DESCRIPTION NAME BOUND: 200 steps on the rows of one process, and losses that differ from
-# its by less than BOUND
+# those of one process by less than BOUND
 follows() {
 	differ one "$2" >"$T/differ"
 	read -r n max mean <"$T/differ"
 	awk -v n="$n" -v max="$max" -v bound="$3" 'BEGIN { exit !(n == 200 && max < bound) }'
-	result $? "$1"
+	result $? "train with MPI: $1"
 	echo "# $n steps, losses differ by $max nats at most, by $mean in the mean"
 }
 
@@ -80,53 +81,53 @@ plain() {
 }
 plain "$one" one
 plain train alone
-ok 'without a launcher: the checkpoint that train without MPI writes' cmp "$T/one.st" "$T/alone.st"
+ok 'train with MPI: without a launcher it writes the checkpoint of train without MPI' cmp "$T/one.st" "$T/alone.st"
 ok 'train with MPI: without a launcher the log is that of train without MPI' cmp "$T/one.csv" "$T/alone.csv"
 valid="--valid $T/valid.noised --valid-every 100"
 run 1 n1 "$valid"
-ok 'one rank: the same checkpoint' cmp "$T/one.st" "$T/n1.st"
+ok "train with MPI: one rank writes the checkpoint of one process" cmp "$T/one.st" "$T/n1.st"
 
 # --- N ranks ---
 
 for ranks in 2 4; do
 	run $ranks n$ranks "$valid"
-	follows "$ranks ranks follow one process" n$ranks 1e-4
-	is "$ranks ranks: a row for every sequence" "$(grep -c ',train$' "$T/n$ranks.csv")" 3186
+	follows "$ranks ranks have the losses of one process" n$ranks 1e-4
+	is "train with MPI: $ranks ranks: the log has a row for every sequence" "$(grep -c ',train$' "$T/n$ranks.csv")" 3186
 	paste -d , "$T/one.csv" "$T/n$ranks.csv" | awk -F, 'NR > 1 {
 		if ($4 != $8 || $1 != $5 || ($2 - $6) / $2 > 1e-3 || ($6 - $2) / $2 > 1e-3 ||
 			$3 - $7 > 1e-3 || $7 - $3 > 1e-3) print }' >"$T/rows"
-	ok "$ranks ranks: in the order of the stream, levels and cross-entropies are those of one" sh -c "head -n 3 '$T/rows'; test ! -s '$T/rows'"
+	ok "train with MPI: $ranks ranks: rows are in the order of the stream, with the levels and cross-entropies of one process" sh -c "head -n 3 '$T/rows'; test ! -s '$T/rows'"
 done
-is 'the log says how long ranks waited' \
+is 'train with MPI: the log has the time that ranks waited' \
 	"$(awk -F, 'NR == 1 { print $9 } NR > 1 && $9 > 0 { n++ } END { print n }' "$T/n4.steps" | tr '\n' ' ')" \
 	'comm_s 200 '
-is 'one process waits for nobody' "$(cut -d, -f9 "$T/one.steps" | sort -u | tr '\n' ' ')" '0.000000 comm_s '
-# Each rank could read all, and take its share.
+is 'train with MPI: one process does not wait' "$(cut -d, -f9 "$T/one.steps" | sort -u | tr '\n' ' ')" '0.000000 comm_s '
+# Each rank can also read the whole stream, and use its rows only.
 $noised -o "$T/whole.noised"
 mpi 3 "train -q $small -o $T/file.st -l $T/file.steps $T/whole.noised" >/dev/null
-follows 'three ranks, each with the whole stream' file 1e-4
+follows 'three ranks that each read the whole stream have the losses of one process' file 1e-4
 
 run 2 log --loss-log "$T/log.loss" --profile "$T/log.profile" "$valid"
-ok '--loss-log: what standard output would get' cmp "$T/n2.csv" "$T/log.loss"
-is 'which gets nothing' "$(cat "$T/log.csv")" ''
-ok '--profile: that of rank 0' grep -q ^project "$T/log.profile"
+ok 'train with MPI: --loss-log gets what standard output would get' cmp "$T/n2.csv" "$T/log.loss"
+is 'train with MPI: with --loss-log standard output gets nothing' "$(cat "$T/log.csv")" ''
+ok 'train with MPI: --profile writes the profile of rank 0' grep -q ^project "$T/log.profile"
 
 run 3 shard --shard on "$valid"
-follows '--shard on: three ranks follow one process' shard 1e-4
-is 'validated on the whole average' "$(tail -n 1 "$T/shard.csv" | cut -c1-8)" "$(tail -n 1 "$T/one.csv" | cut -c1-8)"
+follows 'three ranks with --shard on have the losses of one process' shard 1e-4
+is 'train with MPI: --shard on validates with the whole average' "$(tail -n 1 "$T/shard.csv" | cut -c1-8)" "$(tail -n 1 "$T/one.csv" | cut -c1-8)"
 run 4 bf16 --wire bf16
-follows '--wire bf16: four ranks come near' bf16 0.03
-ok 'though not as near as floats' awk -v max="$max" 'BEGIN { exit !(max > 1e-5) }'
+follows 'four ranks with --wire bf16 have nearly the losses of one process' bf16 0.03
+ok 'train with MPI: --wire bf16 changes the losses more than fp32 sums' awk -v max="$max" 'BEGIN { exit !(max > 1e-5) }'
 run 4 both --wire bf16 --shard on
-follows '--wire bf16 --shard on, too' both 0.03
+follows 'four ranks with --wire bf16 --shard on have nearly the losses of one process' both 0.03
 memory() {
 	# shellcheck disable=SC2086
 	$launcher -n 4 train --dry-run -x base --shard "$1" "$T/whole.noised" | sed -n 's/^memory: \([0-9]*\).*/\1/p'
 }
-ok '--shard on takes less memory' [ "$(memory on)" -lt "$(memory off)" ]
+ok 'train with MPI: --shard on needs less memory' [ "$(memory on)" -lt "$(memory off)" ]
 
 run 2 half --precision bf16
-follows '--precision bf16: two ranks come near, by the rounding of products' half 0.1
+follows 'two ranks with --precision bf16 have nearly the losses of one process' half 0.1
 
 # --- checkpoints ---
 
@@ -141,8 +142,8 @@ rest() { # rest RANKS NAME FROM OPTIONS...
 rest 3 r3 r4 --stop-after 130
 rest 2 r2 r3 --stop-after 170 --shard on
 rest 1 r1 r2
-follows 'begun by 4 ranks, continued by 3, by 2 and by 1' r1 1e-4
-ok 'nothing half-written is left behind' [ -z "$(find "$T" -name '*.tmp')" ]
+follows 'a run begun by 4 ranks can be continued by 3, 2 and 1' r1 1e-4
+ok 'train with MPI: leaves no temporary file' [ -z "$(find "$T" -name '*.tmp')" ]
 
 # --- what ends all of them ---
 
@@ -160,7 +161,7 @@ refuses() {
 	fi
 }
 
-# Which rank a script is in, whichever the launcher.
+# The rank of a script, for every launcher.
 # shellcheck disable=SC2016
 here='r=${OMPI_COMM_WORLD_RANK:-$PMI_RANK};'
 to="train -q $small -o $T/no.st"
@@ -172,9 +173,9 @@ refuses 'another model' 2 'rank 2 of 3: has --layers 3, where rank 0 has --layer
 	"$here $noised | $to --layers \$((2 + r / 2))"
 refuses 'another option' 2 'rank 1 of 2: has --lr 0.5, where rank 0 has --lr 0.25' 2 \
 	"$here $noised | $to --lr 0.\$((25 * (r + 1)))"
-refuses 'another precision' 2 'rank 1 of 2: has --precision bf16, where rank 0 has --precision fp32' 2 \
+refuses 'train with MPI: refuses ranks with different precisions' 2 'rank 1 of 2: has --precision bf16, where rank 0 has --precision fp32' 2 \
 	"$here test \$r = 0 && p=fp32 || p=bf16; $noised | $to --precision \$p"
-refuses 'another wire' 2 'rank 1 of 2: has --wire bf16, where rank 0 has --wire float' 2 \
+refuses 'train with MPI: refuses ranks with different --wire' 2 'rank 1 of 2: has --wire bf16, where rank 0 has --wire float' 2 \
 	"$here test \$r = 0 && w=float || w=bf16; $noised | $to --wire \$w"
 {
 	cat "$vocab"
@@ -182,17 +183,17 @@ refuses 'another wire' 2 'rank 1 of 2: has --wire bf16, where rank 0 has --wire 
 } >"$T/vocab2.txt"
 tok -q -w "$T/vocab2.txt" "$T/train.jsonl" | pack -q -T 72 -o "$T/train1.rows"
 cp "$T/train.rows" "$T/train0.rows"
-refuses 'another vocabulary' 2 'rank 1 of 2: has a vocabulary of .*, where rank 0 has a vocabulary of' 2 \
+refuses 'train with MPI: refuses ranks with different vocabularies' 2 'rank 1 of 2: has a vocabulary of .*, where rank 0 has a vocabulary of' 2 \
 	"$here noise -q $T/train\$r.rows | $to"
-refuses 'another stream' 2 'rank 1 of 2: has rows noised with seed 1, where' 2 \
+refuses 'train with MPI: refuses ranks with different streams' 2 'rank 1 of 2: has rows noised with seed 1, where' 2 \
 	"$here noise -q -s \$r $T/train.rows | $to"
-refuses 'the share of another rank' 1 'rank 1 of 3: .*has the rows of rank 0 of 3, where this is rank 1' 3 \
+refuses 'train with MPI: refuses the rows of another rank' 1 'rank 1 of 3: .*has the rows of rank 0 of 3, where this is rank 1' 3 \
 	"noise -q --rank 0 --world 3 $T/train.rows | $to"
-refuses 'the share of another world' 1 'has the rows of rank 0 of 2, where this is rank 0 of 3' 3 \
+refuses 'train with MPI: refuses rows for another number of ranks' 1 'has the rows of rank 0 of 2, where this is rank 0 of 3' 3 \
 	"noise -q --rank 0 --world 2 $T/train.rows | $to"
-fails 'a share, and one process' 1 'has the rows of rank 1 of 2, where this is rank 0 of 1' \
+fails 'train with MPI: one process refuses the rows of one of two ranks' 1 'has the rows of rank 1 of 2, where this is rank 0 of 1' \
 	sh -c "noise -q --rank 1 --world 2 $T/train.rows | $to"
-refuses 'rows that one rank cannot read' 1 'rank 1 of 2: /nowhere: No such file' 2 \
+refuses 'train with MPI: reports rows that one rank cannot read' 1 'rank 1 of 2: /nowhere: No such file' 2 \
 	"$here test \$r = 0 || exec $to /nowhere; $noised | $to"
 refuses 'an existing checkpoint' 2 'rank 0 of 2: .*exists' 2 "$noised | train -q $small -o $T/n2.st"
 is 'so far nothing was written' "$(find "$T" -name 'no.st*' -o -name '*.tmp')" ''
@@ -206,7 +207,7 @@ refuses 'a stream that was cut' 1 'rank 1 of 2: .*truncated' 2 \
 	"$here $noised | { test \$r = 0 && cat || head -c 30000; } | $to -f"
 ok 'train with MPI: a truncated input leaves a readable checkpoint' denoise -m "$T/no.st" --info
 if [ -w /dev/full ]; then
-	refuses 'a full disk' 1 'rank 0 of 2: /dev/full: cannot write' 2 "$noised | $to -f -l /dev/full"
+	refuses 'train with MPI: reports a full disk' 1 'rank 0 of 2: /dev/full: cannot write' 2 "$noised | $to -f -l /dev/full"
 fi
 
 long="noise -q -e 100000 -s 1 $T/train.rows"
@@ -223,8 +224,8 @@ waits "$T/no.st"
 kill -KILL "$(cat "$T/pid")"
 wait $!
 status=$?
-not_ok 'a rank that is killed ends the job' [ $status -eq 0 ]
-is 'without a message of ours' "$(grep -c '^train: ' "$T/.err")" 0
+not_ok 'train with MPI: a killed rank ends the job' [ $status -eq 0 ]
+is 'train with MPI: a killed rank gives no message of train' "$(grep -c '^train: ' "$T/.err")" 0
 ok 'train with MPI: the last checkpoint is readable after a rank was killed' denoise -m "$T/no.st" --info
 rm -f "$T/no.st" "$T/pid"
 mpi 3 "$here $long | { test \$r != 1 || { exec 3<&0; $to <&3 & echo \$! >$T/pid; wait \$!; exit; }; $to; }" \
@@ -234,10 +235,10 @@ for _ in $(seq 600); do
 	[ "$(wc -l <"$T/stop.csv")" -gt 40 ] && break
 	sleep 0.1
 done
-refuses 'a second run on one output' 1 'rank 0 of 2: .*no.st: ' 2 "$noised | $to -f"
+refuses 'train with MPI: refuses a second run with the same output' 1 'rank 0 of 2: .*no.st: ' 2 "$noised | $to -f"
 kill -TERM "$(cat "$T/pid")"
 wait $!
-ok 'SIGTERM to one rank: all stop, and the checkpoint is that of the last step of the log' [ \
+ok 'train with MPI: SIGTERM to one rank stops all, with the checkpoint of the last logged step' [ \
 	"$(denoise -m "$T/no.st" --info | sed -n 's/^step: //p')" = "$(tail -n 1 "$T/stop.csv" | cut -d, -f1)" ]
 
 done_testing
