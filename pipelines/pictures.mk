@@ -2,7 +2,8 @@
 # a file that is newer than the logs when training has ended. The fits depend on fit.settings.
 
 $(OUT)/schedule.csv: $(TRAINED) $(OUT)/fit.settings
-	fitsched --schedule $(FAMILY) --every $(FIT_EVERY) --window $(FIT_ROWS) -o $@ $(OUT)/loss.csv
+	fitsched --schedule $(FAMILY) --every $(FIT_EVERY) --window $(FIT_ROWS) -o $@ \
+		$(OUT)/loss.csv
 
 $(OUT)/curve.csv: $(OUT)/schedule.csv
 	fitsched --curve -o $@ $<
