@@ -357,8 +357,6 @@ static int set_value(const struct option_entry *o, const char *text, struct err 
 	}
 	if (failed)
 		return -1;
-	if (o->seen)
-		*o->seen = true;
 	if (!is_listed(o->name, given_names, n_given))
 		given_names[n_given++] = o->name;
 	return 0;
