@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -29,7 +29,7 @@ bool cli_quiet, cli_verbose, cli_force;
 bool cli_line_drawn;
 
 static const char *tool_name = "cdcd";
-static struct timespec started;
+static double started; /* clock_seconds */
 static char command_line[512];
 static char unfinished[4096]; /* file to remove; a copy, as its owner may free the name */
 static const char *given_names[MAX_OPTIONS]; /* of the given options, each once */
@@ -384,7 +384,7 @@ static void set_tool(const struct cli *cli, int argc, char **argv)
 	/* Exceeding a file size limit must be a write error, not the end of the process. */
 	signal(SIGXFSZ, SIG_IGN);
 	tool_name = cli->tool;
-	clock_gettime(CLOCK_MONOTONIC, &started);
+	started = clock_seconds();
 	cli_provenance(command_line, sizeof command_line, argc, argv);
 }
 
@@ -623,7 +623,6 @@ static double timeval_seconds(struct timeval t)
 
 int cli_finish(void)
 {
-	struct timespec now;
 	struct rusage u;
 	struct err e;
 
@@ -633,10 +632,8 @@ int cli_finish(void)
 	}
 	if (!cli_verbose)
 		return 0;
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	getrusage(RUSAGE_SELF, &u);
-	warn("%s: %.3f s wall, %.3f s CPU, %.1f MiB peak", command_line,
-	    (double)(now.tv_sec - started.tv_sec) + 1e-9 * (double)(now.tv_nsec - started.tv_nsec),
+	warn("%s: %.3f s wall, %.3f s CPU, %.1f MiB peak", command_line, clock_seconds() - started,
 	    timeval_seconds(u.ru_utime) + timeval_seconds(u.ru_stime),
 	    (double)mem_peak() / 1048576);
 	return 0;

@@ -12,6 +12,7 @@
 #include "formats/shard.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/minmax.h"
 #include "base/number.h"
 #include "base/rng.h"
 #include "inspect.h"
@@ -217,7 +218,7 @@ static int put_shuffled(struct packer *p, struct err *e)
 	uint32_t n = p->rows.n, *order, *row;
 	int failed;
 
-	p->out.expected = (p->to < n ? p->to : n) - (p->from < n ? p->from : n);
+	p->out.expected = min_u64(p->to, n) - min_u64(p->from, n);
 	order = mem_array(n, sizeof *order, e);
 	row = mem_array(p->out.row_len, sizeof *row, e);
 	failed = !order || !row || create_output(p, e);
@@ -235,8 +236,8 @@ static int put_shuffled(struct packer *p, struct err *e)
 static void note_stats(const struct packer *p)
 {
 	const struct packing_stats *s = &p->packing.stats;
-	uint64_t made = s->rows * p->out.row_len, from = p->from < s->rows ? p->from : s->rows;
-	uint64_t taken = (p->to < s->rows ? p->to : s->rows) - from;
+	uint64_t made = s->rows * p->out.row_len, from = min_u64(p->from, s->rows);
+	uint64_t taken = min_u64(p->to, s->rows) - from;
 
 	note("%" PRIu64 " %s of %" PRIu64 " ids; %" PRIu64 " %s, %" PRIu64
 	     " dropped, %.1f%% of the ids left out; %" PRIu64 " rows of %u, %.1f%% padding",

@@ -4,10 +4,10 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "cli.h"
 #include "formats/csv.h"
+#include "base/clock.h"
 #include "base/io.h"
 
 struct source {
@@ -68,14 +68,6 @@ static void stop_on_signals(void)
 	cli_catch(SIGHUP, &act);
 }
 
-static double seconds_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static bool input_grows(const struct input *in)
 {
 	struct stat st;
@@ -88,7 +80,7 @@ static bool input_grows(const struct input *in)
 static void wait_for_input(struct input *in, double deadline)
 {
 	struct pollfd ready = {.fd = in->fd, .events = POLLIN};
-	double left = deadline - seconds_now();
+	double left = deadline - clock_seconds();
 
 	if (left > 0)
 		poll(&ready, input_grows(in) ? 0 : 1, (int)(left * 1000) + 1);
@@ -110,7 +102,7 @@ static int follow_open(struct source *s, struct err *e)
 		if (s->in.eof && !input_grows(&s->in))
 			break;
 		if (more == 0)
-			wait_for_input(&s->in, seconds_now() + s->interval);
+			wait_for_input(&s->in, clock_seconds() + s->interval);
 	}
 	s->csv = csv_open(&s->in, CSV_RFC4180, e);
 	if (!s->csv || columns_init(&s->rows, s->csv, &s->f->o->spec, e))
@@ -149,7 +141,7 @@ static int follow_rows(struct source *s, double deadline, struct err *e)
 		}
 		if (more == 0)
 			wait_for_input(&s->in, deadline);
-	} while (seconds_now() < deadline);
+	} while (clock_seconds() < deadline);
 	return 1;
 }
 
@@ -158,7 +150,7 @@ static int follow_all(struct source *s, struct err *e)
 	uint64_t drawn = 0;
 	int more = follow_open(s, e) ? -1 : 1;
 
-	for (double deadline = 0; more > 0; deadline = seconds_now() + s->interval) {
+	for (double deadline = 0; more > 0; deadline = clock_seconds() + s->interval) {
 		more = follow_rows(s, deadline, e);
 		if (more >= 0 &&
 		    (s->rows.table.n > 0 ? s->rows.n_read != drawn : more == 0 && !stopped) &&

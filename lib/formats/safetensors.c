@@ -16,6 +16,7 @@
 #include "formats/safetensors_header.h"
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/minmax.h"
 
 _Static_assert(
     __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are stored as they lie in memory");
@@ -495,7 +496,7 @@ static int hash_tensors(
 	XXH64_reset(state, 0);
 	for (uint64_t at = st->data_start; at < st->file_size;) {
 		uint64_t left = st->file_size - at;
-		size_t n = left < READ_SIZE ? (size_t)left : READ_SIZE;
+		size_t n = (size_t)min_u64(left, READ_SIZE);
 
 		if (read_at(st, buf, n, at, e))
 			return -1;

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/minmax.h"
 
 int shard_buf_reserve(struct shard_buf *b, uint64_t n, struct err *e)
 {
@@ -230,7 +231,7 @@ int shard_stored(struct shard_buf *to, const unsigned char *p, size_t n, struct 
 	shard_frame_put_bytes(to, start, sizeof start);
 	shard_frame_put(to, n, 4);
 	do {
-		part = n - done < SHARD_ZSTD_BLOCK ? n - done : SHARD_ZSTD_BLOCK;
+		part = min_size(n - done, SHARD_ZSTD_BLOCK);
 		shard_frame_put(to, part << 3 | (done + part == n), 3);
 		shard_frame_put_bytes(to, p + done, part);
 		done += part;

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/minmax.h"
 
 #define READ_STEP (1u << 16) /* a length is trusted only this far beyond the bytes received */
 
@@ -57,10 +58,10 @@ static int set_truncated(const struct shard_reader *r, struct err *e)
 static int read_bytes(struct shard_reader *r, struct shard_buf *b, uint64_t n, struct err *e)
 {
 	while (n > 0) {
-		size_t step = b->n > READ_STEP ? b->n : READ_STEP;
+		size_t step = max_size(b->n, READ_STEP);
 		ssize_t got;
 
-		step = n < step ? (size_t)n : step;
+		step = (size_t)min_u64(n, step);
 		if (shard_buf_reserve(b, step, e))
 			return err_prefix(e, "%s", r->in.name);
 		got = input_read(&r->in, b->p + b->n, step, e);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/minmax.h"
 #include "base/rng.h"
 
 enum { CHUNK = 256 }; /* number of positions whose logits are in memory at one time */
@@ -46,7 +47,7 @@ static size_t chunk(const struct denoiser *dn)
 {
 	size_t M = dn->B * dn->c.row_len;
 
-	return M < CHUNK ? M : CHUNK;
+	return min_size(M, CHUNK);
 }
 
 /* The longest sum of a product. k_logits can split an embedding into three parts, which triples its
@@ -55,7 +56,7 @@ static size_t longest(const struct config *c)
 {
 	size_t V = config_padded(c), d = 3 * ((c->embed + 31) / 32 * 32);
 
-	return V > d ? V : d;
+	return max_size(V, d);
 }
 
 /* Bytes of dn->host: eight numbers per position, or the features of the levels. */
@@ -63,7 +64,7 @@ static size_t host_bytes(const struct denoiser *dn)
 {
 	size_t M = dn->B * dn->c.row_len, F = dn->B * dn->c.time_width;
 
-	return 8 * (M > F ? M : F) * sizeof *dn->host;
+	return 8 * max_size(M, F) * sizeof *dn->host;
 }
 
 void denoiser_layout(struct denoiser *dn, struct arena *a)
@@ -187,7 +188,7 @@ static void expect(
 	size_t d = dn->c.embed, V = config_padded(&dn->c);
 
 	for (size_t m = 0, n; m < M; m += n) {
-		n = M - m < CHUNK ? M - m : CHUNK;
+		n = min_size(M - m, CHUNK);
 		logits(dn, w, D, m, n);
 		k_softmax(dn->k, dn->probabilities, dn->logits, (real)tau, n, V);
 		k_matmul(dn->k, .y_real = xhat + m * d, .x = dn->probabilities, .w = dn->e,
@@ -205,7 +206,7 @@ static void expect_exactly(
 	size_t d = dn->c.embed, V = config_padded(&dn->c);
 
 	for (size_t m = 0, n; m < M; m += n) {
-		n = M - m < CHUNK ? M - m : CHUNK;
+		n = min_size(M - m, CHUNK);
 		logits(dn, w, D, m, n);
 		k_softmax(dn->k, NULL, dn->logits, 1, n, V);
 		k_matmul(dn->k, .y_real = xhat + m * d, .x_real = dn->logits, .w = dn->e,
@@ -258,7 +259,7 @@ void denoiser_argmax(struct denoiser *dn, const struct weights *w, int32_t *ids,
 	posterior(dn, w, x, B);
 	forward(dn, w, x, dn->c.self_cond ? p : NULL, B);
 	for (size_t m = 0, n; m < M; m += n) {
-		n = M - m < CHUNK ? M - m : CHUNK;
+		n = min_size(M - m, CHUNK);
 		logits(dn, w, dn->D, m, n);
 		k_argmax(dn->k, dn->ids + m, dn->logits, n, config_padded(&dn->c));
 	}
@@ -287,7 +288,7 @@ static void vocabulary_loss(
 	size_t d = dn->c.embed, V = config_padded(&dn->c);
 
 	for (size_t m = 0, n; m < M; m += n) {
-		n = M - m < CHUNK ? M - m : CHUNK;
+		n = min_size(M - m, CHUNK);
 		logits(dn, w, dn->D, m, n);
 		k_cross_entropy(dn->k, dn->loss + m, g ? dn->probabilities : NULL, dn->logits,
 		    dn->ids + m, dn->weight + m, n, V);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/minmax.h"
 
 struct transformer *transformer_new(
     struct kernels *k, const struct config *c, size_t B, bool train, struct err *e)
@@ -78,8 +79,7 @@ static size_t longest(const struct config *c)
 {
 	size_t n = 4 * c->width, input = config_input(c), d = c->embed;
 
-	n = n > input ? n : input;
-	return n > d ? n : d;
+	return max_size(n, max_size(input, d));
 }
 
 void transformer_layout(struct transformer *tf, struct arena *a)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/minmax.h"
 #include "base/rng.h"
 
 /* Small, because only the direction of a raw embedding counts, and the direction of a small one
@@ -162,7 +163,7 @@ static void fill(const struct tensor *t, uint32_t index, uint64_t seed, real *to
 	float z[64] = {0};
 
 	for (size_t i = 0; i < t->n; i += 64) {
-		size_t n = t->n - i < 64 ? t->n - i : 64;
+		size_t n = min_size(t->n - i, 64);
 
 		if (t->init_std > 0)
 			rng_normal_at(seed, RNG_INIT, index, i, z, n);

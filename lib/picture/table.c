@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/minmax.h"
 
 /* --- rows --- */
 
@@ -110,8 +111,8 @@ static void sorted_remove(double *sorted, size_t *n, double v)
 /* The window of row i is [*begin, *end); neither decreases when i grows. */
 static void window_at(size_t i, size_t n, size_t reach, size_t *begin, size_t *end)
 {
-	size_t nearest = i < n - 1 - i ? i : n - 1 - i;
-	size_t half = reach < nearest ? reach : nearest;
+	size_t nearest = min_size(i, n - 1 - i);
+	size_t half = min_size(reach, nearest);
 
 	if (half < reach / 4)
 		half = reach / 4;
@@ -177,7 +178,7 @@ static int moving_mean(const double *y, size_t n, size_t reach, double *out, str
 
 int table_smooth(const double *y, size_t n, size_t window, bool mean, double *out, struct err *e)
 {
-	size_t reach = window / 2 < n ? window / 2 : n;
+	size_t reach = min_size(window / 2, n);
 
 	return (mean ? moving_mean : moving_median)(y, n, reach, out, e);
 }

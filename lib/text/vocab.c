@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "base/mem.h"
+#include "base/minmax.h"
 #include "text/unicode.h"
 
 #define MAX_TOKENS (1u << 24)
@@ -75,7 +76,7 @@ uint32_t vocab_longest(
 	uint64_t h = hash_bytes(HASH_START, VOCAB_CONTINUED, skip);
 	uint32_t best = VOCAB_NONE;
 
-	n = n < v->longest[continued] ? n : v->longest[continued];
+	n = min_size(n, v->longest[continued]);
 	for (size_t i = 0; i < n; i++) {
 		uint32_t id;
 

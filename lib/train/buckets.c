@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/minmax.h"
 
 /* LINE: a part is a whole number of cache lines. MOST: elements in a bucket; a call of MPI takes at
  * most 2^31 - 1 of anything. */
@@ -252,8 +253,8 @@ static size_t cut_pieces(
 	for (size_t i = 0; i < w->n_tensors; i++) {
 		size_t a = w->tensor[i].offset, b = a + w->tensor[i].n;
 
-		a = a > from ? a : from;
-		b = b < to ? b : to;
+		a = max_size(a, from);
+		b = min_size(b, to);
 		if (a >= b)
 			continue;
 		if (out)

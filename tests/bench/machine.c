@@ -6,20 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/pool.h"
 #include "compute/cpu/bf16.h"
 
 enum { REPEAT = 7, LOOPS = 400000, COPY = 64 << 20 };
-
-static double seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -84,10 +76,10 @@ static void report(const char *what, const char *unit, struct pool *p, pool_body
 	double best = 0;
 
 	for (int i = 0; i < REPEAT; i++) {
-		double start = seconds(), rate;
+		double start = clock_seconds(), rate;
 
 		pool_for(p, n, body, arg);
-		rate = work / (seconds() - start);
+		rate = work / (clock_seconds() - start);
 		best = rate > best ? rate : best;
 	}
 	printf("%s,%s,%.1f\n", what, unit, 1e-9 * best);

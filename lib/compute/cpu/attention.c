@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "base/minmax.h"
 #include "compute/cpu/cpu.h"
 
 #define NORM_EPS ((real)1e-12)

@@ -1,5 +1,7 @@
 #include "compute/cpu/bf16.h"
 
+#include "base/minmax.h"
+
 #include <string.h>
 
 #ifdef CDCD_BF16
@@ -12,11 +14,6 @@
 #else
 #pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,prefer-vector-width=512")
 #endif
-
-static inline size_t min_size(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
 
 /* A mask of the first n of 32 lanes. */
 static inline __mmask32 mask_first(size_t n)

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/minmax.h"
 #include "compute/cpu/cpu.h"
 
 /*
@@ -70,7 +71,7 @@ static size_t count_buffers(size_t n)
 	}
 	if (maps)
 		fclose(maps);
-	return found < n ? found : n;
+	return min_size(found, n);
 }
 
 static bool has_address_space(size_t bytes)

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/minmax.h"
 #include "compute/cpu/cpu.h"
 
 const char *const k_precisions[] = {"auto", "fp32", "bf16", NULL};

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/minmax.h"
 #include "base/rng.h"
 #include "compute/cpu/cpu.h"
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/minmax.h"
 #include "compute/cpu/cpu.h"
 
 /* --- element by element --- */
@@ -96,7 +97,7 @@ bool k_finite(struct kernels *k, const act *a, size_t n)
 	real chunk[256];
 
 	for (size_t i = 0; i < n; i += 256) {
-		size_t m = n - i < 256 ? n - i : 256;
+		size_t m = min_size(n - i, 256);
 
 		k->rows->widen(chunk, cpu_at(k, a, i), m);
 		if (!isfinite(k->rows->sum_squares(chunk, m)))
