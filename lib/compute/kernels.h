@@ -62,8 +62,8 @@ void k_free(struct kernels *k);
 /* k_name - a description for users: "cpu, avx512, 2 threads". Owned by k; valid until k_free. */
 const char *k_name(const struct kernels *k);
 
-/* k_profile - fill share with the cost of each kernel since k_new. Returns the number of entries.
- */
+/* k_profile - fill share with the cost of each kernel since k_new. Returns the number of entries,
+ * in no particular order. */
 #define K_SHARES 40
 struct k_share {
 	const char *name;
@@ -162,8 +162,7 @@ struct k_matmul {
 	const real *x_real; /* [M,K] or in reals */
 	const real *w;      /* [N,K]; with no_trans [K,N] */
 	const real *bias;   /* [N] */
-	const act
-	    *dgelu; /* [M,N] argument of a GELU: multiply the result by GELU'(dgelu); with y */
+	const act *dgelu;   /* [M,N] multiply the result by GELU'(dgelu); with y */
 	bool no_trans;
 	bool add; /* y += instead of y =; without gelu and dgelu */
 	size_t M, N, K;
@@ -192,8 +191,8 @@ void k_matmul_dw_of(struct kernels *k, const struct k_matmul_dw *p);
 void k_logits(struct kernels *k, real *y, const real *x, const real *e, const real *b, size_t M,
     size_t V, size_t d);
 
-/* k_need_matmul - scratch for calls of k_matmul with up to this K, of k_logits with 3 times d
- * (rounded up to 32) up to this K, and of any k_matmul_dw: see k_reserve. */
+/* k_need_matmul - scratch for k_matmul with up to this K, for k_logits if 3 times d, with d rounded
+ * up to 32, is at most K, and for any k_matmul_dw: see k_reserve. */
 void k_need_matmul(const struct kernels *k, struct k_need *need, size_t K);
 
 /* --- pointwise --- */
