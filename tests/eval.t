@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checkpoints measured and experiments, all small: the tables are whole, and say what must be so.
+# Small measurements of checkpoints and small experiments: their tables are complete and plausible.
 . tests/lib.sh
 
 PATH=$BIN:$PATH
@@ -7,7 +7,7 @@ PATH=$BIN:$PATH
 STEPS=${SAN:+4}
 STEPS=${STEPS:-30}
 
-# run MAKEFILE VARIABLES...: a make above must not pass its options on
+# run MAKEFILE VARIABLES...: without the options of a calling make
 run() {
 	run_file=$1
 	shift
@@ -41,46 +41,46 @@ demo() {
 	run demo N_TRAIN=400 N_VALID=40 STEPS="$STEPS" BATCH=16 VALID_EVERY="$STEPS" FIT_EVERY="$STEPS" \
 		SAMPLES=8 SAMPLE_STEPS=3 TRAIN_OPTIONS='-q --layers 1 --width 32 --heads 2 --precond bayes' "$@"
 }
-ok 'a model of the demo' demo OUT="$T/demo"
+ok 'demo.mk: trains a small model' demo OUT="$T/demo"
 evaluate() {
 	run eval MODEL="$T/demo/model.safetensors" HELD=32 N_JUDGE=400 DENOISE_OPTIONS='-q --steps 5' \
 		LOSS_EPOCHS=8 "$@"
 }
-ok 'is measured' evaluate
+ok 'eval.mk: measures the model' evaluate
 table=$T/demo/model-eval/table.csv
-is 'the table has a row for each text' "$(cut -d, -f1 "$table" | xargs)" \
+is 'eval.mk: the table has a row for each text' "$(cut -d, -f1 "$table" | xargs)" \
 	'text held-out shuffled 1-gram 2-gram 3-gram 4-gram 5-gram model'
-is 'eval: every row of the table has the same number of columns' "$(awk -F, '{ print NF }' "$table" | sort -u | wc -l | tr -d ' ')" 1
-is 'of as many stories each' "$(tail -n +2 "$table" | cut -d, -f2 | sort -u)" 32
-is 'the text says the same' "$(awk '$1 == "word_nats"' "$T/demo/model-eval/table.txt" | tr -s ' ')" \
+is 'eval.mk: every row of the table has the same number of columns' "$(awk -F, '{ print NF }' "$table" | sort -u | wc -l | tr -d ' ')" 1
+is 'eval.mk: all texts have the same number of stories' "$(tail -n +2 "$table" | cut -d, -f2 | sort -u)" 32
+is 'eval.mk: table.txt has the values of table.csv' "$(awk '$1 == "word_nats"' "$T/demo/model-eval/table.txt" | tr -s ' ')" \
 	"$(cut -d, -f5 "$table" | xargs)"
-is 'held-out text follows the grammar' "$(field held-out consistent)" 1.0000
-is 'eval: the held-out text has the entropy of the grammar' "$(field held-out held_out_nats)" \
+is 'eval.mk: held-out text follows the grammar' "$(field held-out consistent)" 1.0000
+is 'eval.mk: the held-out text has the entropy of the grammar' "$(field held-out held_out_nats)" \
 	"$(pipelines/stories entropy | awk -F, 'NR == 2 { print $1 }')"
-holds 'the judge prefers it to shuffled text' "$(field shuffled word_nats) > 2 * $(field held-out word_nats)"
-holds 'and 5-gram text to 1-gram text' "$(field 1-gram word_nats) > 2 * $(field 5-gram word_nats)"
-holds 'no n-gram model is below the entropy' "$(field 5-gram held_out_nats) > $(field held-out held_out_nats)"
-holds 'nor is the bound of the model' "$(field model held_out_nats) > $(field held-out held_out_nats)"
-# Ignorance costs no more than about this with the row bayes: the entropy of single words, for each of
-# 72 places.
-holds 'and the bound is not out of all reason' "$(field model held_out_nats) < 600"
-is 'CE over t, as a picture' "$(head -c 8 "$T/demo/model-eval/ce.png" | od -An -tx1 | tr -d ' ')" 89504e470d0a1a0a
-ok 'a masked model, of what the first judge has' run masked STORIES="$T/demo/model-eval/judge.jsonl" \
+holds 'eval.mk: the judge prefers held-out text to shuffled text' "$(field shuffled word_nats) > 2 * $(field held-out word_nats)"
+holds 'eval.mk: the judge prefers 5-gram text to 1-gram text' "$(field 1-gram word_nats) > 2 * $(field 5-gram word_nats)"
+holds 'eval.mk: no n-gram model is below the entropy' "$(field 5-gram held_out_nats) > $(field held-out held_out_nats)"
+holds 'eval.mk: the bound of the model is above the entropy' "$(field model held_out_nats) > $(field held-out held_out_nats)"
+# An untrained model with --precond bayes costs about this: the entropy of single words, for each of
+# 72 positions.
+holds 'eval.mk: the bound of the model is below 600 nats' "$(field model held_out_nats) < 600"
+is 'eval.mk: writes a PNG of the cross-entropy over t' "$(head -c 8 "$T/demo/model-eval/ce.png" | od -An -tx1 | tr -d ' ')" 89504e470d0a1a0a
+ok 'masked.mk: trains a masked model on the text of the judge' run masked STORIES="$T/demo/model-eval/judge.jsonl" \
 	VALID="$T/demo/valid.jsonl" VOCAB="$T/demo/vocab.txt" OUT="$T/masked" STEPS=$((STEPS * 2)) \
 	VALID_EVERY="$STEPS" VALID_ROWS=40 BATCH=16 TRAIN_OPTIONS='-q --layers 1 --width 32 --heads 2'
-is 'its learning' "$(cut -d, -f1 "$T/masked/learning.csv" | xargs)" "step $STEPS $((STEPS * 2))"
-is 'at one level of noise' "$(cut -d, -f2 "$T/masked/loss.csv" | sort -u | xargs)" '100 t'
-ok 'is a second judge' evaluate MASKED="$T/masked/model.safetensors" OUT="$T/judged"
+is 'masked.mk: the learning curve has a row for each validation' "$(cut -d, -f1 "$T/masked/learning.csv" | xargs)" "step $STEPS $((STEPS * 2))"
+is 'masked.mk: trains at one noise level' "$(cut -d, -f2 "$T/masked/loss.csv" | sort -u | xargs)" '100 t'
+ok 'eval.mk: measures with a masked model as a second judge' evaluate MASKED="$T/masked/model.safetensors" OUT="$T/judged"
 table=$T/judged/table.csv
-is 'of every text' "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+is 'eval.mk: the second judge measures every text' "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
 	$at["masked_nats"] > 0 { n++ } END { print n, NR }' "$table")" '9 9'
-# It has to have learnt something, for which there is no time under the sanitizers.
+# The model must be trained longer than the sanitizers allow.
 [ -n "${SAN:-}" ] ||
-	holds 'that does not like them shuffled' "$(field shuffled masked_nats) > $(field held-out masked_nats)"
-not_ok 'which needs stories to learn from' run masked OUT="$T/none"
+	holds 'eval.mk: the second judge prefers held-out text to shuffled text' "$(field shuffled masked_nats) > $(field held-out masked_nats)"
+not_ok 'masked.mk: refuses to run without stories' run masked OUT="$T/none"
 table=$T/demo/model-eval/table.csv
-ok 'again: all is up to date' evaluate -q "$T/demo/model-eval/table.txt"
-not_ok 'with other orders: not up to date' evaluate -q ORDERS='1 2' "$T/demo/model-eval/table.txt"
+ok 'eval.mk: does nothing if all is up to date' evaluate -q "$T/demo/model-eval/table.txt"
+not_ok 'eval.mk: runs again with other orders' evaluate -q ORDERS='1 2' "$T/demo/model-eval/table.txt"
 cp "$T/demo/valid.jsonl" "$T/unknown.jsonl"
 touch -t 200001010000 "$T/unknown.jsonl"
 not_ok 'with other stories, if older: nor is it' evaluate -q VALID="$T/unknown.jsonl" "$T/demo/model-eval/table.txt"
@@ -90,24 +90,24 @@ without_awk() (
 	export AWK
 	"$@"
 )
-not_ok 'a measure that fails' without_awk evaluate "$T/demo/model-eval/likelihood.csv"
-ok 'is in no table' test ! -e "$T/demo/model-eval/likelihood.csv"
-ok 'without a grammar' evaluate GRAMMAR= VALID="$T/unknown.jsonl" HELD=16 OUT="$T/plain"
+not_ok 'eval.mk: reports a measure that fails' without_awk evaluate "$T/demo/model-eval/likelihood.csv"
+ok 'eval.mk: a failed measure leaves no table' test ! -e "$T/demo/model-eval/likelihood.csv"
+ok 'eval.mk: measures text without a grammar' evaluate GRAMMAR= VALID="$T/unknown.jsonl" HELD=16 OUT="$T/plain"
 table=$T/plain/table.csv
-not_ok 'no column of grammar' grep -q grammatical "$table"
-is 'the judge has what is left of the held-out file' "$(wc -l <"$T/plain/judge.txt" | tr -d ' ')" 24
-not_ok 'and none of what is held out' grep -qxFf "$T/plain/held-out.txt" "$T/plain/judge.txt"
+not_ok 'eval.mk: without a grammar the table has no column of grammar' grep -q grammatical "$table"
+is 'eval.mk: the judge learns from the rest of the held-out file' "$(wc -l <"$T/plain/judge.txt" | tr -d ' ')" 24
+not_ok 'eval.mk: the judge does not learn from held-out stories' grep -qxFf "$T/plain/held-out.txt" "$T/plain/judge.txt"
 
 # --- what depends on how it is sampled
 
-ok 'sampling.mk' run sampling MODEL="$T/demo/model.safetensors" HELD=8 N_JUDGE=100 N_TRAIN=100 \
+ok 'sampling.mk: runs' run sampling MODEL="$T/demo/model.safetensors" HELD=8 N_JUDGE=100 N_TRAIN=100 \
 	TEMPERATURES='0.8 1' SAMPLE_STEPS=4 EVALUATIONS='2 4' SAMPLERS='euler heun 2m' DENOISE_OPTIONS=-q
 out=$T/demo/model-sampling
-is 'a point a temperature, and references' "$(cut -d, -f1 "$out/frontier.csv" | xargs)" \
+is 'sampling.mk: writes a row for each temperature and the references' "$(cut -d, -f1 "$out/frontier.csv" | xargs)" \
 	'text held-out 5gram-0-0.8 5gram-0-1 euler-4-0.8 euler-4-1'
-is 'a point a sampler and number of evaluations' "$(cut -d, -f2,3 "$out/samplers.csv" | xargs)" \
+is 'sampling.mk: writes a row for each sampler and number of evaluations' "$(cut -d, -f2,3 "$out/samplers.csv" | xargs)" \
 	'sampler,evaluations 2m,2 2m,4 euler,2 euler,4 heun,2 heun,4'
-ok 'with pictures' test -s "$out/frontier.png" -a -s "$out/samplers.png"
+ok 'sampling.mk: writes pictures' test -s "$out/frontier.png" -a -s "$out/samplers.png"
 
 # --- experiments: models of one budget
 
@@ -124,33 +124,33 @@ kinds() {
 precisions='fp32 bf16'
 ! train --precision bf16 -n 1 -o "$T/none" /dev/null 2>&1 | grep -q 'precision bf16' || precisions=fp32
 for name in precond schedules conditioning precision; do
-	ok "$name.mk" experiment $name MASKS='all mixed' PRECISIONS="$precisions"
-	is "$name.mk: no empty measure" "$(awk -F, '{ for (i = 1; i <= NF; i++) n += $i == "" } END { print n + 0 }' \
+	ok "$name.mk: runs" experiment $name MASKS='all mixed' PRECISIONS="$precisions"
+	is "$name.mk: no measure is empty" "$(awk -F, '{ for (i = 1; i <= NF; i++) n += $i == "" } END { print n + 0 }' \
 		"$T/$name/kinds.csv")" 0
-	ok "$name.mk: pictures" test -s "$T/$name/learning.png" -a -s "$T/$name/ce.png"
+	ok "$name.mk: writes pictures" test -s "$T/$name/learning.png" -a -s "$T/$name/ce.png"
 done
-not_ok 'precond.mk: with more seeds: not up to date' experiment precond SEEDS='1 2 3' -q "$T/precond/kinds.csv"
-not_ok 'precond.mk: nor with fewer' experiment precond SEEDS=1 -q "$T/precond/kinds.csv"
-ok 'precond.mk: with the same it is' experiment precond -q "$T/precond/kinds.csv"
-is 'precond.mk: a row a kind' "$(kinds precond)" 'kind,seeds karras,2 tanh,2 cdcd,2 bayes,2'
-is 'schedules.mk: a row a kind' "$(kinds schedules)" 'kind,seeds uniform,2 cauchy,2 logistic,2 frechet,2 piecewise,2'
-is 'conditioning.mk: a row a kind' "$(kinds conditioning)" 'kind,seeds off-all,2 off-mixed,2 on-all,2 on-mixed,2'
-is 'precision.mk: a row a kind' "$(cut -d, -f1 "$T/precision/kinds.csv" | xargs)" "kind $precisions"
-is 'kinds.csv: the mean of the seeds' "$(awk -F, '$1 == "cdcd" { print $5 }' "$T/precond/kinds.csv")" \
+not_ok 'precond.mk: runs again with more seeds' experiment precond SEEDS='1 2 3' -q "$T/precond/kinds.csv"
+not_ok 'precond.mk: runs again with fewer seeds' experiment precond SEEDS=1 -q "$T/precond/kinds.csv"
+ok 'precond.mk: does nothing with the same seeds' experiment precond -q "$T/precond/kinds.csv"
+is 'precond.mk: writes a row for each kind' "$(kinds precond)" 'kind,seeds karras,2 tanh,2 cdcd,2 bayes,2'
+is 'schedules.mk: writes a row for each kind' "$(kinds schedules)" 'kind,seeds uniform,2 cauchy,2 logistic,2 frechet,2 piecewise,2'
+is 'conditioning.mk: writes a row for each kind' "$(kinds conditioning)" 'kind,seeds off-all,2 off-mixed,2 on-all,2 on-mixed,2'
+is 'precision.mk: writes a row for each kind' "$(cut -d, -f1 "$T/precision/kinds.csv" | xargs)" "kind $precisions"
+is 'precond.mk: kinds.csv has the means over the seeds' "$(awk -F, '$1 == "cdcd" { print $5 }' "$T/precond/kinds.csv")" \
 	"$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } $1 ~ /^cdcd[.]/ { s += $at["ce_nats"] }
 		END { printf "%.6g", s / 2 }' "$T/precond/table.csv")"
-is 'learning.csv: a row a validation' "$(grep -c ',3,\|,6,' "$T/precond/learning.csv")" 16
-is 'runs have the options of their kind' \
+is 'precond.mk: learning.csv has a row for each validation' "$(grep -c ',3,\|,6,' "$T/precond/learning.csv")" 16
+is 'precond.mk: runs have the preconditioning in their names' \
 	"$(for r in karras.1 tanh.2; do denoise -m "$T/precond/$r/model.safetensors" --info | sed -n 's/^model.precond: //p'; done | xargs)" \
 	'karras tanh'
-is 'precond: each run has the seed in its name' "$(denoise -m "$T/precond/tanh.2/model.safetensors" --info | sed -n 's/^train.seed: //p')" 2
-is 'conditioning: each run trains on the mask in its name' "$(for m in all mixed; do
+is 'precond.mk: each run has the seed in its name' "$(denoise -m "$T/precond/tanh.2/model.safetensors" --info | sed -n 's/^train.seed: //p')" 2
+is 'conditioning.mk: each run trains on the mask in its name' "$(for m in all mixed; do
 	denoise -m "$T/conditioning/on-$m.1/model.safetensors" --info | grep -o 'provenance.*' | grep -c -- "--mask $m"; done | xargs)" '1 1'
-is 'self-conditioning is off where it should be' \
+is 'conditioning.mk: self-conditioning is off in the runs called off' \
 	"$(denoise -m "$T/conditioning/off-all.1/model.safetensors" --info | sed -n 's/^model.self_cond: //p')" 0
-is 'schedules.mk: how well each family fits' "$(cut -d, -f1 "$T/schedules/fits.csv" | sort | xargs)" \
+is 'schedules.mk: writes how well each family fits' "$(cut -d, -f1 "$T/schedules/fits.csv" | sort | xargs)" \
 	'cauchy family frechet logistic piecewise uniform'
-ok 'schedules.mk: entropy and noise, and the family of curves' \
+ok 'schedules.mk: writes pictures of entropy and noise and of the curves' \
 	test -s "$T/schedules/entropy.png" -a -s "$T/schedules/schedules.png"
 
 # --- text of no known grammar, packed
@@ -162,14 +162,14 @@ if stories=$(data tinystories-train.jsonl.zst) && valid=$(data tinystories-valid
 	done
 	run tinystories OUT="$T/tiny" STORIES="$T/${stories##*/}" VALID="$T/${valid##*/}" VOCAB="$vocab" PRESET=tiny \
 		STEPS=4 BATCH=8 VALID_ROWS=8 VALID_EVERY=4 FIT_EVERY=4 SAMPLES=2 SAMPLE_STEPS=2 T=32 >"$T/tiny.log" 2>&1
-	ok 'TinyStories: a checkpoint is measured' run eval MODEL="$T/tiny/model.safetensors" GRAMMAR= \
+	ok 'eval.mk: measures a checkpoint of TinyStories' run eval MODEL="$T/tiny/model.safetensors" GRAMMAR= \
 		TRAIN="$T/${stories##*/}" VALID="$T/${valid##*/}" VOCAB="$vocab" HELD=16 LOSS_EPOCHS=1 \
 		DENOISE_OPTIONS='-q --steps 3'
 	table=$T/tiny/model-eval/table.csv
-	is 'TinyStories: eight texts of sixteen stories' "$(cut -d, -f2 "$table" | sort | uniq -c | xargs)" '8 16 1 stories'
-	is 'TinyStories: the judge has the rest' "$(wc -l <"$T/tiny/model-eval/judge.txt" | tr -d ' ')" 184
+	is 'eval.mk: the table for TinyStories has eight texts of sixteen stories' "$(cut -d, -f2 "$table" | sort | uniq -c | xargs)" '8 16 1 stories'
+	is 'eval.mk: the judge for TinyStories learns from the other stories' "$(wc -l <"$T/tiny/model-eval/judge.txt" | tr -d ' ')" 184
 else
-	skip 'TinyStories' 'its data is not here'
+	skip 'eval.mk: measures a checkpoint of TinyStories' 'its data is not here'
 fi
 
 done_testing
