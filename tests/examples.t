@@ -1,5 +1,5 @@
 #!/bin/sh
-# The examples of the manual pages run, as they stand, in the order in which they stand.
+# The examples of the manual pages run unchanged, in their order.
 . tests/lib.sh
 
 command -v bash >/dev/null || skip_all 'no bash here'
@@ -17,7 +17,7 @@ examples() {
 		inside && /^\.Dl / { sub(/^\.Dl /, ""); print }' "$1"
 }
 
-# What the examples take for granted. Small, because each page gets a fresh copy.
+# The files that the examples use. They are small, because each page gets its own copy.
 mkdir "$T/fixture"
 cd "$T/fixture" || exit 1
 ln -s "$top/pipelines" pipelines
@@ -38,19 +38,19 @@ ln -s "$top/pipelines" pipelines
 	cp steps.csv log.csv
 } >"$T/fixture.log" 2>&1
 cd "$top" || exit 1
-ok 'the fixture is there' sh -c "test -s '$T/fixture/model.safetensors' || { cat '$T/fixture.log'; false; }"
+ok 'examples: the files that the examples use are made' sh -c "test -s '$T/fixture/model.safetensors' || { cat '$T/fixture.log'; false; }"
 
 for page in man/*.1 man/cdcd.7; do
 	section=EXAMPLES
 	[ "$page" != man/cdcd.7 ] || section=TUTORIAL
 	examples "$page" "$section" >"$T/script"
 	if [ ! -s "$T/script" ]; then
-		ok "$page has examples" false
+		ok "$page: has examples" false
 		continue
 	fi
 	rm -rf "$T/run"
 	cp -R "$T/fixture" "$T/run"
-	# Small in place of large, and no endless watching: the only liberties that are taken.
+	# The only changes: small models instead of large ones, and no endless --follow.
 	sed -e 's/generate -n 20000/generate -n 60/' -e '/plotcsv.*\(-F\|--follow\)/d' "$T/script" >"$T/run/script"
 	if grep -q '^[^#]*train.* -o model.safetensors' "$T/script"; then
 		rm "$T/run/model.safetensors"
