@@ -138,7 +138,7 @@ for variables in 'OMPI_COMM_WORLD_RANK=2 OMPI_COMM_WORLD_SIZE=3' 'PMI_RANK=2 PMI
 	# A list of assignments.
 	# shellcheck disable=SC2086
 	env $variables "$BIN/noise" -s 5 a.rows | "$BIN/pack" --noise | sed 1d >got
-	ok "the launcher says which: $variables" cmp got want
+	ok "noise: takes the rank from the launcher: $variables" cmp got want
 done
 records -s 5 a.rows >whole
 env SLURM_JOB_ID=9 SLURM_PROCID=0 SLURM_NTASKS=3 "$BIN/noise" -s 5 a.rows | "$BIN/pack" --noise | sed 1d >got
