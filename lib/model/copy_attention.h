@@ -2,8 +2,8 @@
 #define CDCD_COPY_ATTENTION_H
 
 /*
- * Copy attention (--copy-heads): a last attention layer whose values are the embeddings of the input,
- * so that a word can be copied from another position.
+ * Copy attention (--copy-heads): a last attention layer whose values are the embeddings of the
+ * input, so that a word can be copied from another position.
  *
  *   q, k = Linear(a)                       a: the input of the transformer's head
  *   r    = softmax(s q k^T) input          q and k are unit vectors; no positions; R heads
