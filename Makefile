@@ -46,7 +46,7 @@ PKGS = libutf8proc libzstd libxxhash json-c cairo cminpack openblas
 
 TOOLS = tok pack noise train fitsched denoise plotcsv
 TOOL_NAMES = $(subst $(SPACE),|,$(TOOLS))
-TOOL_COMMON = $(patsubst %,$(BUILD)/tools/%.o,cli cli_paths progress)
+TOOL_COMMON = $(patsubst %,$(BUILD)/tools/%.o,cli cli_values cli_paths progress)
 TOOL_BINS = $(TOOLS:%=$(BUILD)/bin/%)
 
 # What talks to other ranks is linked into train alone; the rest calls it through lib/comm/comm.h.
