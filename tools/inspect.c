@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "cli.h"
+#include "base/minmax.h"
 #include "formats/shard.h"
 
 struct summary {
@@ -28,8 +29,8 @@ static void summarise_record(
 		s->open++;
 		return;
 	}
-	s->t_min = r->t < s->t_min ? r->t : s->t_min;
-	s->t_max = r->t > s->t_max ? r->t : s->t_max;
+	s->t_min = fminf(r->t, s->t_min);
+	s->t_max = fmaxf(r->t, s->t_max);
 }
 
 static int print_special(struct output *out, const char *name, uint32_t id, struct err *e)
@@ -147,7 +148,7 @@ static uint64_t next_number(const struct shard_reader *in, uint64_t last, uint64
 	shard_totals(in, &t);
 	same = t.segments == *segment;
 	*segment = t.segments;
-	return same ? last + (h->stride > 1 ? h->stride : 1) : h->first;
+	return same ? last + max_u64(h->stride, 1) : h->first;
 }
 
 int inspect_records(

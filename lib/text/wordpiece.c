@@ -245,7 +245,7 @@ static inline unsigned scan_ascii(
 	unsigned length = (unsigned)__builtin_ctz(others | 1u << SHORT_BYTES);
 	__m128i word = _mm_or_si128(v, _mm_and_si128(alpha, _mm_set1_epi8((char)fold)));
 
-	length = length < n ? length : (unsigned)n;
+	length = (unsigned)min_size(length, n);
 	word = _mm_and_si128(word, _mm_loadu_si128((const __m128i *)(keep + SHORT_BYTES - length)));
 	*lo = (uint64_t)_mm_cvtsi128_si64(word);
 	*hi = (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(word, word));
@@ -368,7 +368,7 @@ int wordpiece_encode(struct wordpiece_encoder *encoder, const char *text, size_t
 		size_t end = find_special(wp, bytes, pos, n, &which);
 
 		while (pos < end) {
-			size_t stop = end - pos > ENCODE_STEP ? pos + ENCODE_STEP : end;
+			size_t stop = pos + min_size(end - pos, ENCODE_STEP);
 
 			if (mem_grow(&ids->id, &ids->cap, ids->n + (stop - pos) + WORD_IDS_MAX,
 			        sizeof *ids->id, e))
@@ -412,8 +412,8 @@ static int trace_word(const struct wordpiece *wp, const struct word *word,
 
 		/* NFD may have sorted marks: take the smallest range that covers all. */
 		for (; first < word->n_chars && word->at[first] < end[i]; first++) {
-			from = word->from[first].begin < from ? word->from[first].begin : from;
-			to = word->from[first].end > to ? word->from[first].end : to;
+			from = min_size(word->from[first].begin, from);
+			to = max_size(word->from[first].end, to);
 		}
 		if (add_span(spans, piece[i], from, to, e))
 			return -1;
@@ -478,12 +478,12 @@ int wordpiece_frame(const struct wordpiece_frame *frame, const struct vocab *v,
 	size_t n = ids->n - begin, edge = frame->bare ? 0 : 1, fits = content_limit(frame, n), all;
 	uint32_t *id;
 
-	if (mem_grow(&ids->id, &ids->cap, begin + (n > fits ? n : fits) + 2, sizeof *ids->id, e))
+	if (mem_grow(&ids->id, &ids->cap, begin + max_size(n, fits) + 2, sizeof *ids->id, e))
 		return -1;
 	id = ids->id + begin;
 	memmove(id + edge, id + (frame->left && n > fits ? n - fits : 0),
-	    (n < fits ? n : fits) * sizeof *id);
-	n = n < fits ? n : fits;
+	    min_size(n, fits) * sizeof *id);
+	n = min_size(n, fits);
 	if (!frame->bare) {
 		id[0] = v->special[VOCAB_CLS];
 		id[n + 1] = v->special[VOCAB_SEP];

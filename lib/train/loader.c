@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/minmax.h"
 
 /* --- the rows of a rank --- */
 
@@ -72,7 +73,7 @@ int loader_open(struct loader *l, struct shard_reader *rows, uint64_t next, stru
 	if (check_stream(l, rows, e))
 		return -1;
 	l->rows = rows;
-	l->stride = stride = stride > 1 ? stride : 1;
+	l->stride = stride = max_u64(stride, 1);
 	l->first = next;
 	l->n = 0;
 	want = stride == 1 ? next : next + own_first_row(l);
@@ -214,7 +215,7 @@ void loader_collect(
 int loader_count_rows(
     struct comm *comm, const struct shard_header *h, uint64_t *rows, uint64_t *end, struct err *e)
 {
-	uint64_t stride = h->stride > 1 ? h->stride : 1, whole = 0, parts = 0;
+	uint64_t stride = max_u64(h->stride, 1), whole = 0, parts = 0;
 	size_t ranks = (size_t)comm_size(comm), rank = (size_t)comm_rank(comm);
 	double *n = mem_array(3 * ranks, sizeof *n, e);
 
@@ -228,8 +229,8 @@ int loader_count_rows(
 	comm_allreduce(comm, n, 3 * ranks);
 	*end = 0;
 	for (size_t i = 0; i < ranks; i++) {
-		*end = (uint64_t)n[i] > *end ? (uint64_t)n[i] : *end;
-		whole = (uint64_t)n[ranks + i] > whole ? (uint64_t)n[ranks + i] : whole;
+		*end = max_u64((uint64_t)n[i], *end);
+		whole = max_u64((uint64_t)n[ranks + i], whole);
 		parts += (uint64_t)n[2 * ranks + i];
 	}
 	free(n);

@@ -83,7 +83,7 @@ double optimizer_lr(const struct optimizer_options *o, uint64_t step, uint64_t t
 	if (at < warm)
 		return o->lr * at / warm;
 	done = (double)total > warm ? (at - warm) / ((double)total - warm) : 1;
-	done = done < 1 ? done : 1;
+	done = fmin(done, 1);
 	return o->lr * (o->lr_end + (1 - o->lr_end) * 0.5 * (1 + cos(M_PI * done)));
 }
 
@@ -130,7 +130,7 @@ int optimizer_step(struct optimizer *opt, const struct weights *w, const struct 
 	    .eps = (real)o->eps,
 	    .correction1 = (real)(1 - pow(o->beta1, (double)step)),
 	    .correction2 = (real)(1 - pow(o->beta2, (double)step)),
-	    .ema_decay = (real)(o->ema < young ? o->ema : young),
+	    .ema_decay = (real)(fmin(o->ema, young)),
 	};
 
 	if (norm(opt, w, g, grad_norm, e))

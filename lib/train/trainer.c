@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "base/mem.h"
+#include "base/minmax.h"
 #include "train/checkpoint.h"
 #include "train/settings.h"
 
@@ -136,9 +137,7 @@ static int register_arrays(struct trainer *tr, struct err *e)
 /* The number of observations in the window. */
 static size_t window_length(const struct trainer *tr)
 {
-	uint64_t room = tr->o.window;
-
-	return (size_t)(tr->window_n < room ? tr->window_n : room);
+	return (size_t)min_u64(tr->window_n, tr->o.window);
 }
 
 /* The list of the arrays, as long as they are now. */

@@ -11,6 +11,7 @@
  * TILELOADD). So the order is tested on processors without AMX, and AMX is tested against plain C.
  */
 
+#include "base/minmax.h"
 #include "compute/cpu/bf16.h"
 
 #ifdef CDCD_BF16

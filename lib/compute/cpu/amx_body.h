@@ -9,8 +9,8 @@ static void MULTIPLY(
 	TILES;
 
 	for (size_t m = 0; m < M; m += 32) {
-		size_t rows = M - m < 32 ? M - m : 32;
-		size_t half = rows < 16 ? rows : 16;
+		size_t rows = min_size(M - m, 32);
+		size_t half = min_size(rows, 16);
 		const bf16 *top = a + m * lda;
 		/* Without a lower half, read the upper half twice, and drop these sums. */
 		const bf16 *bottom = rows > 16 ? top + 16 * lda : top;

@@ -37,7 +37,7 @@ struct head {
 
 static size_t head_size(size_t T, size_t D)
 {
-	size_t ldt = bf16_padded(T), ldd = bf16_padded(D), longest = ldt > ldd ? ldt : ldd;
+	size_t ldt = bf16_padded(T), ldd = bf16_padded(D), longest = max_size(ldt, ldd);
 
 	return 6 * ldt * ldd + 2 * ldt * ldt + 3 * ldt + 2 * longest * longest;
 }

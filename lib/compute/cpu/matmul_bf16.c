@@ -17,6 +17,8 @@
 
 #include <string.h>
 
+#include "base/minmax.h"
+
 enum {
 	COLUMNS = 512,          /* maximum columns in a block */
 	PACKED = 384 << 10,     /* bytes of packed weights that leave room for the rest in L2 */
@@ -24,11 +26,6 @@ enum {
 	DEPTH = 512 << 10,      /* bytes of packed x in one pass over a gradient */
 	LONGEST = 2048,         /* rows of x in one such pass */
 };
-
-static size_t min_size(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
 
 /* --- scratch --- */
 
@@ -42,12 +39,12 @@ static size_t packed_size(size_t n)
 {
 	size_t panel = BF16_PANEL * bf16_padded(n);
 
-	return panel > PACKED / sizeof(bf16) ? panel : PACKED / sizeof(bf16);
+	return max_size(panel, PACKED / sizeof(bf16));
 }
 
 static size_t row_size(size_t n)
 {
-	return bf16_padded(n > LONGEST ? n : LONGEST);
+	return bf16_padded(max_size(n, LONGEST));
 }
 
 /* The buffers of a thread for products that sum over up to n elements. */

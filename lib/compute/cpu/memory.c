@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/minmax.h"
 #include "compute/cpu/cpu.h"
 
 enum { ALIGN = 64, HUGE_PAGE = 2 << 20 };
@@ -83,8 +84,8 @@ void k_unmap(struct kernels *k, void *p, size_t bytes)
 
 void cpu_need(struct k_need *need, size_t each, size_t shared)
 {
-	need->each = each > need->each ? each : need->each;
-	need->shared = shared > need->shared ? shared : need->shared;
+	need->each = max_size(each, need->each);
+	need->shared = max_size(shared, need->shared);
 }
 
 size_t k_need_bytes(const struct kernels *k, const struct k_need *need)
