@@ -19,14 +19,14 @@
 #include "base/minmax.h"
 #include "base/path.h"
 
-/* INPUT_MAX: a line or document has at most so many bytes. This is more than a record of a shard
- * can hold, and it ends the reading of /dev/zero. */
+/* INPUT_MAX: the maximum bytes of a line or document. This is more than a record of a shard can
+ * hold, and it ends the reading of /dev/zero. */
 enum { INPUT_START = 1 << 16, INPUT_MAX = 1 << 30, OUTPUT_SIZE = 1 << 16 };
 
 /* While a read or write waits, it looks at the stop flag this often. */
 enum { STOP_MS = 100 };
 
-/* After a stop, a write fails if its reader takes nothing for so many seconds. */
+/* After a stop, a write fails if its reader takes nothing for this time. */
 enum { STOPPED_WRITE_SECONDS = 5 };
 
 /* --- waiting --- */
