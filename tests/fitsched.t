@@ -41,66 +41,66 @@ done
 
 # One fit
 
-ok 'help' "$fitsched" --help
-ok 'a fit' "$fitsched" -q --embed 256 --window 1600 -o "$T/sched.csv" "$T/cauchy.csv"
-is 'the columns of cdcd-csv(5)' "$(head -n 1 "$T/sched.csv")" \
+ok 'fitsched: --help succeeds' "$fitsched" --help
+ok 'fitsched: fits a log' "$fitsched" -q --embed 256 --window 1600 -o "$T/sched.csv" "$T/cauchy.csv"
+is 'fitsched: writes the columns of cdcd-csv(5)' "$(head -n 1 "$T/sched.csv")" \
 	step,family,p1,p2,p3,p4,t_min,t_max,rmse_nats,knots
-is 'one row' "$(wc -l <"$T/sched.csv" | tr -d ' ')" 2
-is 'the step of the last row' "$(value step "$T/sched.csv")" 60
-ok '--window: the window forgets the first half: mu is 12' near "$(value p1 "$T/sched.csv")" 12 0.5
-ok 's is 3' near "$(value p2 "$T/sched.csv")" 3 0.4
-ok 'h is 6' near "$(value p3 "$T/sched.csv")" 6 0.2
-ok 'o is -0.4' near "$(value p4 "$T/sched.csv")" -0.4 0.2
-is '--embed: the range is from sqrt(d) / 16' "$(value t_min "$T/sched.csv")" 1
-is '--embed: to 18 sqrt(d)' "$(value t_max "$T/sched.csv")" 288
+is 'fitsched: writes one row by default' "$(wc -l <"$T/sched.csv" | tr -d ' ')" 2
+is 'fitsched: writes the step of the last row of the log' "$(value step "$T/sched.csv")" 60
+ok 'fitsched: --window leaves out older rows, so mu is 12' near "$(value p1 "$T/sched.csv")" 12 0.5
+ok 'fitsched: the fitted s is 3' near "$(value p2 "$T/sched.csv")" 3 0.4
+ok 'fitsched: the fitted h is 6' near "$(value p3 "$T/sched.csv")" 6 0.2
+ok 'fitsched: the fitted o is -0.4' near "$(value p4 "$T/sched.csv")" -0.4 0.2
+is 'fitsched: --embed sets t_min to sqrt(d) / 16' "$(value t_min "$T/sched.csv")" 1
+is 'fitsched: --embed sets t_max to 18 sqrt(d)' "$(value t_max "$T/sched.csv")" 288
 "$fitsched" -q --embed 256 --window 1600 <"$T/cauchy.csv" >"$T/again.csv"
-ok 'standard input and output, the same bytes' cmp "$T/sched.csv" "$T/again.csv"
+ok 'fitsched: a pipe gives the bytes that files give' cmp "$T/sched.csv" "$T/again.csv"
 "$fitsched" -q --t-min 2 --t-max 200 "$T/cauchy.csv" >"$T/again.csv"
 is 'fitsched: --t-min sets t_min' "$(value t_min "$T/again.csv")" 2
 is 'fitsched: --t-max sets t_max' "$(value t_max "$T/again.csv")" 200
 "$fitsched" -q --split valid --t-min 1 "$T/cauchy.csv" >"$T/out" 2>"$T/err"
 is 'fitsched: --split selects other rows' "$?" 1
 "$fitsched" -q "$T/cauchy.csv" >"$T/again.csv"
-is 'without --embed the range is that of the data' "$(value t_min "$T/again.csv")" \
+is 'fitsched: t_min is the smallest t of the log by default' "$(value t_min "$T/again.csv")" \
 	"$(awk -F, '$4 == "train" { print $2 }' "$T/cauchy.csv" | sort -g | head -n 1 |
 		awk '{ printf "%.17g", $1 }')"
 cut -d, -f2,3 "$T/cauchy.csv" | awk -F, '$2 != 100' >"$T/bare.csv"
 ok 'fitsched: columns step and split may be missing' "$fitsched" -q -o "$T/bare.sched" "$T/bare.csv"
-is 'fitsched: without a column step the step is empty' "$(sed -n 2p "$T/bare.sched" | cut -c 1-7)" ',cauchy'
+is 'fitsched: a log without a column step gives an empty step' "$(sed -n 2p "$T/bare.sched" | cut -c 1-7)" ',cauchy'
 is 'fitsched: the fit is the same without columns step and split' "$(sed -n 2p "$T/bare.sched")" "$(sed -n 's/^60,/,/p' "$T/again.csv")"
 
 # Families
 
 for f in cauchy logistic frechet; do
 	"$fitsched" --schedule all --window 1600 --embed 256 "$T/$f.csv" >"$T/all.csv" 2>"$T/err"
-	is "all on $f data: a row a family" "$(sed 1d "$T/all.csv" | cut -d, -f2 | sort | tr '\n' ' ')" \
+	is "fitsched: --schedule all on $f data writes a row for each family" "$(sed 1d "$T/all.csv" | cut -d, -f2 | sort | tr '\n' ' ')" \
 		'cauchy frechet logistic piecewise uniform '
-	is "fitsched: --family all on $f data puts $f last of the families with parameters" \
+	is "fitsched: --schedule all on $f data puts $f last of the families with parameters" \
 		"$(sed 1d "$T/all.csv" | cut -d, -f2 | grep -v piecewise | tail -n 1)" $f
-	is "fitsched: --family all on $f data sorts by decreasing misfit" \
+	is "fitsched: --schedule all on $f data sorts by decreasing misfit" \
 		"$(sed -n 's/.*misfit \(.*\) nats/\1/p' "$T/err" | sort -gr)" \
 		"$(sed -n 's/.*misfit \(.*\) nats/\1/p' "$T/err")"
-	is "fitsched: --family all on $f data prints rmse and misfit" "$(grep -Ec \
+	is "fitsched: --schedule all on $f data prints rmse and misfit" "$(grep -Ec \
 		'^fitsched: step 60: [a-z]*: 1600 rows, rmse [0-9.]* nats, misfit [0-9.]* nats$' "$T/err")" 5
 done
-is '-q says nothing' "$("$fitsched" -q --schedule all "$T/frechet.csv" 2>&1 >"$T/out")" ''
+is 'fitsched: -q prints no messages' "$("$fitsched" -q --schedule all "$T/frechet.csv" 2>&1 >"$T/out")" ''
 "$fitsched" -q --schedule piecewise "$T/cauchy.csv" >"$T/knots.csv"
-is 'piecewise has 101 knots' "$(value knots "$T/knots.csv" | wc -w | tr -d ' ')" 101
+is 'fitsched: a piecewise schedule has 101 knots' "$(value knots "$T/knots.csv" | wc -w | tr -d ' ')" 101
 "$fitsched" -v --schedule logistic "$T/cauchy.csv" 2>"$T/err" >"$T/out"
-ok '-v ends with time and memory' grep -q 's wall, .* MiB peak' "$T/err"
+ok 'fitsched: -v prints time and memory' grep -q 's wall, .* MiB peak' "$T/err"
 
 # History
 
 "$fitsched" -q --every 10 --window 500 --embed 256 "$T/cauchy.csv" >"$T/history.csv"
-is '--every: a row a refit' "$(sed 1d "$T/history.csv" | cut -d, -f1 | tr '\n' ' ')" '10 20 30 40 50 60 '
-ok '--every: mu at first' near "$(sed -n 3p "$T/history.csv" | cut -d, -f3)" 6 0.7
-ok '--every: mu at last' near "$(value p1 "$T/history.csv")" 12 1
+is 'fitsched: --every writes a row for each refit' "$(sed 1d "$T/history.csv" | cut -d, -f1 | tr '\n' ' ')" '10 20 30 40 50 60 '
+ok 'fitsched: --every fits the first mu to the first half of the log' near "$(sed -n 3p "$T/history.csv" | cut -d, -f3)" 6 0.7
+ok 'fitsched: --every fits the last mu to the second half of the log' near "$(value p1 "$T/history.csv")" 12 1
 "$fitsched" --every 7 --schedule all --embed 256 "$T/cauchy.csv" 2>"$T/err" >"$T/out"
-is '--every: the end is fitted too' "$(value step "$T/out")" 60
+is 'fitsched: --every also fits at the last step' "$(value step "$T/out")" 60
 head -n 12 "$T/cauchy.csv" >"$T/part.csv"
 sed 1d "$T/cauchy.csv" | awk -F, '$1 > 20' >>"$T/part.csv"
 "$fitsched" --every 10 --window 800 "$T/part.csv" 2>"$T/err" >"$T/out"
-is '--every: a refit that fails is told, the others stand' "$(sed 1d "$T/out" | cut -d, -f1 | tr '\n' ' ')$(
+is 'fitsched: --every reports a refit that fails, and writes the others' "$(sed 1d "$T/out" | cut -d, -f1 | tr '\n' ' ')$(
 	grep -c 'step 1: cauchy: .* at least 16 are needed' "$T/err")" '30 40 50 60 1'
 
 # Curves
@@ -109,7 +109,7 @@ for f in uniform cauchy logistic frechet piecewise; do
 	"$fitsched" -q --schedule $f --embed 256 "$T/cauchy.csv" >"$T/one.csv"
 	"$fitsched" --curve --points 20000 "$T/one.csv" >"$T/curve.csv"
 	is "fitsched --curve, $f: writes the columns of cdcd-csv(5)" "$(head -n 1 "$T/curve.csv")" step,family,t,f_nats,density
-	is "fitsched --curve, $f: from t_min to t_max, F never falls, and the density integrates to 1" "$(awk -F, '
+	is "fitsched --curve, $f: F never decreases from t_min to t_max, and the density integrates to 1" "$(awk -F, '
 		NR == 2 { first = $3 } NR > 2 { sum += ($3 - t) * ($5 + d) / 2; falls += $4 < f }
 		{ t = $3; f = $4; d = $5 } END { printf "%g %g %d %.2f", first, t, falls, sum }' \
 		"$T/curve.csv")" '1 288 0 1.00'
@@ -155,16 +155,16 @@ echo precious >"$T/kept"
 "$fitsched" -q -o "$T/kept" "$T/few.csv" 2>"$T/err"
 is 'fitsched: a failure leaves the old file' "$(cat "$T/kept")" precious
 is 'fitsched: a failure leaves no temporary file' "$(find "$T" -name '*.tmp')" ''
-fails 'an unknown schedule' 2 'schedule: unknown value' "$fitsched" --schedule gauss "$T/cauchy.csv"
-fails 'two operands' 2 'operand' "$fitsched" a b
-fails '--history without --curve' 2 'history' "$fitsched" --history "$T/cauchy.csv"
-fails '--points without --curve' 2 'points' "$fitsched" --points 3 "$T/cauchy.csv"
-fails '--curve with --every' 2 'every' "$fitsched" --curve --every 3 "$T/cauchy.csv"
-fails 'an empty range' 2 't-min' "$fitsched" --t-min 3 --t-max 2 "$T/cauchy.csv"
-fails 'a window that is no number' 2 'window' "$fitsched" --window ten "$T/cauchy.csv"
-fails 'fitsched: the former letter of --window' 2 'fitsched: -w: is now --window' "$fitsched" -w 9 "$T/cauchy.csv"
-fails 'fitsched: the former letter of --embed' 2 'fitsched: -d: is now --embed' "$fitsched" -d 9 "$T/cauchy.csv"
-fails 'fitsched: the former name of --embed' 2 'fitsched: --dim: is now --embed' "$fitsched" --dim 9 "$T/cauchy.csv"
-fails 'fitsched: the former name of --schedule' 2 'fitsched: --family: is now --schedule' \
+fails 'fitsched: refuses an unknown schedule' 2 'schedule: unknown value' "$fitsched" --schedule gauss "$T/cauchy.csv"
+fails 'fitsched: refuses two operands' 2 'operand' "$fitsched" a b
+fails 'fitsched: --history requires --curve' 2 'history' "$fitsched" --history "$T/cauchy.csv"
+fails 'fitsched: --points requires --curve' 2 'points' "$fitsched" --points 3 "$T/cauchy.csv"
+fails 'fitsched: refuses --curve with --every' 2 'every' "$fitsched" --curve --every 3 "$T/cauchy.csv"
+fails 'fitsched: refuses a --t-max below --t-min' 2 't-min' "$fitsched" --t-min 3 --t-max 2 "$T/cauchy.csv"
+fails 'fitsched: --window refuses a word' 2 'window' "$fitsched" --window ten "$T/cauchy.csv"
+fails 'fitsched: the message about -w names --window' 2 'fitsched: -w: is now --window' "$fitsched" -w 9 "$T/cauchy.csv"
+fails 'fitsched: the message about -d names --embed' 2 'fitsched: -d: is now --embed' "$fitsched" -d 9 "$T/cauchy.csv"
+fails 'fitsched: the message about --dim names --embed' 2 'fitsched: --dim: is now --embed' "$fitsched" --dim 9 "$T/cauchy.csv"
+fails 'fitsched: the message about --family names --schedule' 2 'fitsched: --family: is now --schedule' \
 	"$fitsched" --family all "$T/cauchy.csv"
 done_testing

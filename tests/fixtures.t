@@ -17,32 +17,32 @@ near() {
 }
 
 for file in stories.tok stories.rows train.noised valid.noised; do
-	ok "0.1: $file is a valid shard" pack --check "$old/$file"
+	ok "version 0.1: $file is a valid shard" pack --check "$old/$file"
 done
 tok -q -d -w $old/vocab.txt $old/stories.tok >"$T/stories.txt"
-ok '0.1: tok -d decodes stories.tok' cmp $old/stories.txt "$T/stories.txt"
+ok 'version 0.1: tok -d decodes stories.tok' cmp $old/stories.txt "$T/stories.txt"
 tok -q -w $old/vocab.txt -o "$T/stories.tok" $old/stories.jsonl
 tok -q -d -w $old/vocab.txt "$T/stories.tok" >"$T/again.txt"
-ok '0.1: tok encodes the same stories to the same tokens' cmp $old/stories.txt "$T/again.txt"
+ok 'version 0.1: tok encodes the same stories to the same tokens' cmp $old/stories.txt "$T/again.txt"
 pack -q -T 16 -o "$T/stories.rows" $old/stories.tok
 for file in stories.tok stories.rows; do
 	pack --info $old/$file | grep -vE '^(file|provenance|bytes)' >"$T/old"
 	pack --info "$T/$file" | grep -vE '^(file|provenance|bytes)' >"$T/new"
-	ok "0.1: pack --info prints the same for a new and the old $file" cmp "$T/old" "$T/new"
+	ok "version 0.1: pack --info prints the same for a new and the old $file" cmp "$T/old" "$T/new"
 done
 
 denoise -q --loss --precision fp32 -j 1 -m $old/model.safetensors -o "$T/losses.csv" $old/valid.noised
 cut -d, -f1-4 "$T/losses.csv" >"$T/cut.csv"
 for column in 1 3 4; do
-	ok "0.1: denoise --loss computes the column $column of version 0.1" near $old/losses.csv "$T/cut.csv" $column
+	ok "version 0.1: denoise --loss computes the column $column of version 0.1" near $old/losses.csv "$T/cut.csv" $column
 done
 cp $old/model.safetensors "$T/model.safetensors"
 train -q -r "$T/model.safetensors" --precision fp32 -j 1 --no-header --stop-after 7 $old/train.noised >"$T/step7.csv"
 for column in 2 3; do
-	ok "0.1: train --resume continues with the losses of version 0.1 (column $column)" near $old/step7.csv "$T/step7.csv" $column
+	ok "version 0.1: train --resume continues with the losses of version 0.1 (column $column)" near $old/step7.csv "$T/step7.csv" $column
 done
-ok '0.1: denoise generates' denoise -q -n 2 --steps 4 -m $old/model.safetensors -o "$T/two.rows"
-ok '0.1: denoise repairs noised rows' \
+ok 'version 0.1: denoise generates' denoise -q -n 2 --steps 4 -m $old/model.safetensors -o "$T/two.rows"
+ok 'version 0.1: denoise repairs noised rows' \
 	denoise -q --steps 4 -m $old/model.safetensors -o "$T/repaired.rows" $old/valid.noised
 
 done_testing

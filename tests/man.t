@@ -35,13 +35,13 @@ done
 # key is the name, but for _ and -.
 "$BIN/denoise" --info -m tests/fixtures/0.1/model.safetensors | sed -nE 's/^(model|train)\.(.*): .*/\2/p' \
 	>"$T/keys"
-ok 'denoise --info names keys' test -s "$T/keys"
+ok 'man: denoise --info prints the keys of a checkpoint' test -s "$T/keys"
 sort -u "$T/keys" | while read -r key; do
 	grep -qE "^\.Li $key( |\$)" man/cdcd-checkpoint.5 || echo "$key"
 done >"$T/lacks"
-ok 'cdcd-checkpoint(5) names each key that a checkpoint stores' sh -c "cat '$T/lacks'; test ! -s '$T/lacks'"
+ok 'man: cdcd-checkpoint(5) lists each key that a checkpoint stores' sh -c "cat '$T/lacks'; test ! -s '$T/lacks'"
 "$BIN/train" --help | grep -oE -- '--[a-z0-9-]+' | sed 's/^--//' | tr - _ | sort -u >"$T/options"
-is 'every key of a checkpoint is an option of train, but for those that follow from rows, and eps' \
+is 'man: every key of a checkpoint is an option of train, except eps and the keys that follow from the rows' \
 	"$(sort -u "$T/keys" | comm -23 - "$T/options" | xargs)" 'active eps row_len'
 
 # Cross references lead somewhere: to a page here or to one of the system's.

@@ -71,7 +71,7 @@ ok 'noise: --no-shuffle keeps the order of the rows' cmp kept plain
 
 "$BIN/noise" -s 5 -e 2 --mask mixed a.rows >one
 "$BIN/noise" -s 5 -e 2 --mask mixed a.rows >two
-ok 'the same command, the same bytes' cmp one two
+ok 'noise: the same command writes the same bytes' cmp one two
 "$BIN/pack" --noise one | column 4 | sort >one.seeds
 records -s 6 -e 2 a.rows | column 4 | sort >other.seeds
 is 'noise: another seed gives other noise for every record' "$(comm -12 one.seeds other.seeds | wc -l)" 0
@@ -85,7 +85,7 @@ for epoch in 1 2 3; do
 	sort "epoch$epoch" >"epoch$epoch.sorted"
 	ok "noise: epoch $epoch has every row once" cmp "epoch$epoch.sorted" a.ids
 done
-not_ok 'each in another order' cmp -s epoch1 epoch2
+not_ok 'noise: two epochs have different orders' cmp -s epoch1 epoch2
 records -s 5 -e 3 --mask mixed a.rows >whole
 ids -s 5 -e 3 --mask mixed a.rows >whole.ids
 for skip in 0 1 199 200 431 599; do
@@ -97,8 +97,8 @@ for skip in 0 1 199 200 431 599; do
 	ok "noise: --skip $skip writes the rest of the whole stream" cmp got want
 	ok "noise: --skip $skip writes the ids of the rest of the whole stream" cmp got.ids want.ids
 done
-is '--skip all: nothing' "$(records -e 3 --skip 600 a.rows)" ''
-fails '--skip more' 2 'skip: 601 is more than the 600 records of the stream' "$BIN/noise" -e 3 --skip 601 a.rows -o no
+is 'noise: --skip of all records writes none' "$(records -e 3 --skip 600 a.rows)" ''
+fails 'noise: --skip refuses more records than the stream has' 2 'skip: 601 is more than the 600 records of the stream' "$BIN/noise" -e 3 --skip 601 a.rows -o no
 records -s 5 -e 3 --mask mixed --skip 190 --limit 20 a.rows >part
 sed -n 191,210p whole >want
 ok 'noise: --limit writes a part of the whole stream' cmp part want
@@ -121,7 +121,7 @@ for world in 1 2 3 7; do
 	done
 	sort -n got >sorted
 	records -s 5 -e 3 --mask mixed --skip 5 --limit 411 a.rows >want
-	ok "the shares of $world ranks are the whole stream" cmp sorted want
+	ok "noise: the shares of $world ranks are together the whole stream" cmp sorted want
 done
 is 'noise: rank 3 of 4 gets every fourth record' "$(records --rank 3 --world 4 --limit 12 a.rows | column 1 | tr '\n' ' ')" \
 	'3 7 11 '
@@ -168,12 +168,12 @@ fails 'noise: refuses 0 epochs' 2 'epochs' "$BIN/noise" -e 0 a.rows
 # --- masks ---
 
 records -e 5 --mask prefix a.rows | column 5 >masks
-is '--mask prefix: a beginning is given' "$(grep -cv '^0*11*$' masks)" 0
-ok '--mask prefix: sometimes none' grep -qx 1111111111111 masks
-ok '--mask prefix: sometimes more' grep -q '^00000' masks
+is 'noise: --mask prefix gives only tokens at the beginning' "$(grep -cv '^0*11*$' masks)" 0
+ok 'noise: --mask prefix gives no token in some records' grep -qx 1111111111111 masks
+ok 'noise: --mask prefix gives five tokens or more in some records' grep -q '^00000' masks
 "$BIN/noise" -e 5 --mask prefix a.rows >prefixed
 "$BIN/pack" --ids prefixed >i
-is '--mask prefix: no padding is given, nor a whole story' "$(paste -d , i masks | awk -F '[ ,]' '{
+is 'noise: --mask prefix gives neither padding nor a whole story' "$(paste -d , i masks | awk -F '[ ,]' '{
 	content = 0
 	for (k = 1; k <= 13; k++)
 		content += $k > 0
@@ -181,26 +181,26 @@ is '--mask prefix: no padding is given, nor a whole story' "$(paste -d , i masks
 	bad += given >= content
 } END { print bad + 0 }')" 0
 records -e 5 --mask random a.rows | column 5 >masks
-ok '--mask random: anywhere' grep -q '10.*1.*0.*1' masks
-not_ok '--mask random: never all' grep -qx 0000000000000 masks
+ok 'noise: --mask random gives tokens at any position' grep -q '10.*1.*0.*1' masks
+not_ok 'noise: --mask random never gives all tokens' grep -qx 0000000000000 masks
 records -e 5 --mask random --max-given 0 a.rows | column 5 >masks
-is '--max-given 0: nothing is given' "$(sort -u masks)" 1111111111111
-fails '--max-given where nothing is' 2 'max-given does not go with' \
+is 'noise: --max-given 0 gives no tokens' "$(sort -u masks)" 1111111111111
+fails 'noise: refuses --max-given with --mask all' 2 'max-given does not go with' \
 	"$BIN/noise" --max-given 0.3 a.rows
 records -e 5 --mask prefix --max-given 0.3 a.rows | column 5 >masks
-not_ok '--max-given 0.3: of 13, 3 at most' grep -q '^0000' masks
-ok '--max-given 0.3: but 2' grep -q '^001' masks
-fails 'noise: --max-given of less than a token of each row is warned of' 0 \
+not_ok 'noise: --max-given 0.3 gives at most 3 of 13 tokens' grep -q '^0000' masks
+ok 'noise: --max-given 0.3 gives 2 of 13 tokens in some records' grep -q '^001' masks
+fails 'noise: --max-given warns if it is less than one token of each row' 0 \
 	'--max-given 0.07 of rows of 13 tokens is less than one token' "$BIN/noise" -o few --mask prefix --max-given 0.07 a.rows
 is 'noise: --max-given of one token of the longest story gives it' \
 	"$(records --mask prefix --max-given 0.15 -e 20 a.rows 2>err | column 5 | sort -u | xargs) $(cat err)" \
 	'0111111111111 1111111111111 '
 records -e 5 --mask mixed a.rows | column 5 >masks
-is '--mask mixed: a third is noised wholly, and a few more' \
+is 'noise: --mask mixed gives no token in a third of the records, and in a few more' \
 	"$(grep -cx 1111111111111 masks | awk '{ print ($1 > 333 && $1 < 520) }')" 1
-ok '--mask mixed: others are given anywhere' grep -q '10.*1.*0.*1' masks
-fails '--mask of no choice' 2 'expected one of: all, prefix, random, mixed' "$BIN/noise" --mask some a.rows
-fails 'noise: the former letter of --mask' 2 'noise: -m: is now --mask' "$BIN/noise" -m mixed a.rows
+ok 'noise: --mask mixed gives tokens at any position in other records' grep -q '10.*1.*0.*1' masks
+fails 'noise: --mask refuses an unknown value' 2 'expected one of: all, prefix, random, mixed' "$BIN/noise" --mask some a.rows
+fails 'noise: the message about -m names --mask' 2 'noise: -m: is now --mask' "$BIN/noise" -m mixed a.rows
 
 # --- several inputs, headers, counts ---
 
@@ -237,11 +237,11 @@ is 'noise: --counts accepts rows of another length' \
 # --- printed: numbers of the stream, places for --take ---
 
 "$BIN/noise" -q --skip 10 --limit 3 a.rows >late.noised
-is 'pack --noise: the numbers that they have in the stream' \
+is 'pack --noise: prints the number of each record in the stream' \
 	"$("$BIN/pack" --noise late.noised | cut -d, -f1 | tr '\n' ' ')" 'record 10 11 12 '
 is 'pack --noise: --take counts records from 0' \
 	"$("$BIN/pack" --noise --take 1:2 late.noised | cut -d, -f1 | tr '\n' ' ')" 'record 11 '
-is 'pack --noise --take: continues across files, each with its own record numbers' \
+is 'pack --noise: --take continues across files, each with its own record numbers' \
 	"$(cat a.noised late.noised | "$BIN/pack" --noise --take 2:5 | cut -d, -f1 | tr '\n' ' ')" 'record 2 10 11 '
 is 'pack --noise: --take continues across files that are operands' \
 	"$("$BIN/pack" --noise --take 2:5 a.noised late.noised | cut -d, -f1 | tr '\n' ' ')" 'record 2 10 11 '
@@ -283,7 +283,7 @@ is 'noise: compresses files but not pipes by default' \
 for x in noised small plain; do
 	"$BIN/pack" --ids x.$x >got
 	"$BIN/pack" --ids x.stored >want
-	ok "the same ids: $x" cmp got want
+	ok "noise: the compression does not change the ids: $x" cmp got want
 done
 # A shell that was started with SIGPIPE ignored cannot change that.
 (

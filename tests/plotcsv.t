@@ -204,12 +204,12 @@ fi
 # --- wide ranges ---
 
 printf 'x,y\n1,1e-160\n2,1\n3,1e160\n' >"$T/wide.csv"
-is 'plotcsv: a log axis over 320 decades' \
+is 'plotcsv: a log axis may cover 320 decades' \
 	"$(plot -x x -y y --log-y "$T/wide.csv" | sed -n 's/ *\([^ ][^ ]*\) +.*/\1/p' | tr '\n' ' ')" '1e150 1e100 1e50 1 1e-50 1e-100 1e-150 '
 printf 'x,y\n1,-1e308\n2,0\n3,1e308\n' >"$T/wide.csv"
-is 'plotcsv: a linear axis from -1e308 to 1e308' \
+is 'plotcsv: a linear axis may cover -1e308 to 1e308' \
 	"$(plot -x x -y y "$T/wide.csv" | sed -n 's/ *\([^ ][^ ]*\) +.*/\1/p' | tr '\n' ' ')" '1e308 5e307 0 -5e307 -1e308 '
-is 'plotcsv: the three points of such an axis' "$(plot -x x -y y "$T/wide.csv" | grep -c '[|+].*[.:]')" 3
+is 'plotcsv: a linear axis from -1e308 to 1e308 has the three points' "$(plot -x x -y y "$T/wide.csv" | grep -c '[|+].*[.:]')" 3
 
 # --- names ---
 
@@ -227,14 +227,14 @@ alike() {
 alike 'plotcsv: -y takes a comma after a backslash' '-x a -y a' -x 'a,b' -y 'a\,b'
 is 'plotcsv: -y takes three columns, one with a comma in its name' \
 	"$(plot -y 'a\,b,e\:f,g\h' "$T/names.csv" | tail -n 3 | tr -s ' ' | tr '\n' ';')" ' * a,b; * e:f; * g\h;'
-alike 'plotcsv: a backslash after a backslash is one' '-x g -y g' -x 'g\\h' -y 'g\\h'
+alike 'plotcsv: -x and -y take two backslashes as one' '-x g -y g' -x 'g\\h' -y 'g\\h'
 alike 'plotcsv: -x takes the same names as -y' '-x a -y c' -x 'a\,b' -y 'c\=d'
 alike 'plotcsv: -c takes the same names as -y' '-x a -y e -c c' -x 'a\,b' -y 'e:f' -c 'c\=d'
 alike 'plotcsv: -g takes the same names as -y' '-x a -y e -g c' -x 'a\,b' -y 'e:f' -g 'c\=d'
 alike 'plotcsv: --where takes an equals sign after a backslash' '-x a -y e --where c=3' \
 	-x 'a,b' -y 'e:f' --where 'c\=d=3'
 printf 'c,t\na=b,1\na=c,2\n' >"$T/texts.csv"
-fails 'plotcsv: the text of --where is what follows the first equals sign' 1 'nothing to draw' \
+fails 'plotcsv: --where takes a backslash after the equals sign as text' 1 'nothing to draw' \
 	plot -y t --where 'c=a\=b' "$T/texts.csv"
 ok 'plotcsv: the text of --where may have an equals sign' plot -y t --where 'c=a=b' "$T/texts.csv"
 alike 'plotcsv: --line takes commas and colons after backslashes' "-x a -y e --line $T/plain.csv:a,e:fit" \
@@ -245,7 +245,7 @@ mkdir "$T/d:e"
 cp "$T/names.csv" "$T/d:e/n:1"
 alike 'plotcsv: --line takes a file with colons in its path' "-x a -y e --line $T/plain.csv:a,e:fit" \
 	-x 'a,b' -y 'e:f' --line "$T/d:e/n:1:a\\,b,e\\:f:fit"
-fails 'plotcsv: --line without a file in a directory with a colon' 1 'd:e/none: No such file' \
+fails 'plotcsv: --line reports a missing file in a directory with a colon' 1 'd:e/none: No such file' \
 	plot -x 'a,b' -y 'e:f' --line "$T/d:e/none:a,b" "$T/names.csv"
 
 # --- lines of one point ---
@@ -254,7 +254,7 @@ printf 'x,y,g\n1,2,a\n3,4,b\n' >"$T/lone.csv"
 plot -x x -y y -g g "$T/lone.csv" >"$T/lone"
 plot -x x -y y -g g --points "$T/lone.csv" >"$T/dots"
 is 'plotcsv: a line of one point is a dot on the terminal' "$(grep -c '[|+].*[.:]' "$T/lone")" 2
-ok 'plotcsv: it is where the point is' sh -c "head -n 16 '$T/lone' >'$T/lone.16'; head -n 16 '$T/dots' | cmp - '$T/lone.16'"
+ok 'plotcsv: a line of one point is drawn at the point' sh -c "head -n 16 '$T/lone' >'$T/lone.16'; head -n 16 '$T/dots' | cmp - '$T/lone.16'"
 plot -x x -y y -g g -o "$T/lone.svg" "$T/lone.csv"
 is 'plotcsv: a line of one point is a dot in a picture' \
 	"$(grep 'linecap:round;stroke-linejoin:round' "$T/lone.svg" | sed 's/.* d="M \([^"]*\) L \([^"]*\) ".*/\1=\2/' |
@@ -270,7 +270,7 @@ is 'plotcsv: counts values that a log axis cannot show' "$(tail -n 1 "$T/.err")"
 plot -q -x x -y y "$T/gaps.csv" >"$T/.out" 2>"$T/.err"
 is 'plotcsv: -q prints nothing' "$(cat "$T/.err")" ''
 plot -v -x x -y y "$T/gaps.csv" >"$T/.out" 2>"$T/.err"
-ok 'plotcsv: -v ends with time and memory' grep -q 'MiB peak' "$T/.err"
+ok 'plotcsv: -v prints time and memory' grep -q 'MiB peak' "$T/.err"
 draw --max-points 100 -o "$T/c.svg" 2>"$T/.err"
 is 'plotcsv: reports that it thins points' "$(cat "$T/.err")" 'plotcsv: 100 of 400 points drawn; --max-points 0 draws all'
 
@@ -327,7 +327,7 @@ ok 'plotcsv: --follow takes a last line without an end where a pipe ends' cmp "$
 fails 'plotcsv: --follow reports a pipe that ends within a row' 1 'standard input: line 3: wrong number of fields: 1 \(expected 2\)' \
 	sh -c "printf 'x,y\n1,2\n3' | '$BIN/plotcsv' --follow --interval 0.05 -q -y y >/dev/null"
 
-fails 'plotcsv: --follow of a pipe without rows' 1 'standard input: nothing to draw: no rows follow the header$' \
+fails 'plotcsv: --follow refuses a pipe without rows' 1 'standard input: nothing to draw: no rows follow the header$' \
 	sh -c "printf 'x,y\n' | '$BIN/plotcsv' --follow --interval 0.05 -y y"
 
 # --- bad input ---
@@ -340,25 +340,25 @@ fails 'plotcsv: --where reports a missing column' 1 "no column 'w'" plot -x x -y
 fails 'plotcsv: --line reports a missing column' 1 "line: $T/curves.csv: no column 'w'" plot -x x -y y --line "$T/curves.csv:t,w" "$T/gaps.csv"
 fails 'plotcsv: --line reports a missing file' 1 'none: No such file' plot -x x -y y --line "$T/none" "$T/gaps.csv"
 fails 'plotcsv: refuses a text instead of a number' 1 "gaps.csv: line 2: column 'z': 'a' is not a number$" plot -x x -y z "$T/gaps.csv"
-fails 'plotcsv: no row has the text of --where' 1 \
+fails 'plotcsv: refuses a --where that no row matches' 1 \
 	'gaps.csv: nothing to draw: none of 7 rows has the texts of --where$' plot -x x -y y --where x=0 "$T/gaps.csv"
-fails 'plotcsv: nothing within --xlim' 1 \
+fails 'plotcsv: refuses an --xlim without points' 1 \
 	'gaps.csv: nothing to draw: left out: 3 missing, infinite or not a number, 4 outside the limits of x, which runs from 1 to 7$' \
 	plot -x x -y y --xlim 100:200 "$T/gaps.csv"
-fails 'plotcsv: nothing of a histogram within --xlim' 1 \
+fails 'plotcsv: refuses an --xlim without values of a histogram' 1 \
 	'nothing to draw: left out: 7 outside the limits of x, which runs from 1 to 7$' \
 	plot --hist -x x --xlim 100:200 "$T/gaps.csv"
-fails 'plotcsv: nothing within --ylim' 1 \
+fails 'plotcsv: refuses a --ylim without points' 1 \
 	'gaps.csv: nothing to draw: y is limited to 100 and more, its values run from -5 to 70$' \
 	plot -x x -y y --ylim 100:200 "$T/gaps.csv"
 printf 'x,y\n1,0\n2,0\n3,-1\n4,nan\n' >"$T/zeros.csv"
-fails 'plotcsv: nothing that a log axis has a place for' 1 \
+fails 'plotcsv: refuses a log axis without positive values' 1 \
 	'zeros.csv: nothing to draw: left out: 1 missing, infinite or not a number, 3 not positive, on a logarithmic axis$' \
 	plot -x x -y y --log-y "$T/zeros.csv"
-fails 'plotcsv: nothing but nan' 1 'nothing to draw: left out: 1 missing, infinite or not a number$' \
+fails 'plotcsv: refuses values that are all nan' 1 'nothing to draw: left out: 1 missing, infinite or not a number$' \
 	plot -x x -y y --where x=4 "$T/zeros.csv"
 printf 'x,y\n' >"$T/header.csv"
-fails 'plotcsv: a header without rows' 1 'nothing to draw: no rows follow the header$' plot -y y "$T/header.csv"
+fails 'plotcsv: refuses a header without rows' 1 'nothing to draw: no rows follow the header$' plot -y y "$T/header.csv"
 printf 'x,y\n1,2\n3' >"$T/cut.csv"
 fails 'plotcsv: refuses a truncated file' 1 'cut.csv: line 3: wrong number of fields' plot -x x -y y -o "$T/none.png" "$T/cut.csv"
 not_ok 'plotcsv: a truncated file leaves no picture' test -e "$T/none.png"
@@ -378,42 +378,42 @@ fi
 ok 'plotcsv: ends quietly if its reader exits' sh -c "'$BIN/plotcsv' -y y -q '$T/gaps.csv' 2>'$T/.err2' | true; test ! -s '$T/.err2'"
 
 printf 'x,y\n1,1\n2,1.0000000000000002\n' >"$T/narrow.csv"
-fails 'plotcsv: a terminal without room for the labels' 1 '24 columns are too few for this picture .25 at least.$' \
+fails 'plotcsv: refuses a terminal without room for the labels' 1 '24 columns are too few for this picture .25 at least.$' \
 	env COLUMNS=24 "$BIN/plotcsv" -y y --ylim 1:1.0000000000000002 "$T/narrow.csv"
-ok 'plotcsv: a terminal with just room for the labels' \
+ok 'plotcsv: accepts a terminal with just enough room for the labels' \
 	env COLUMNS=25 "$BIN/plotcsv" -y y --ylim 1:1.0000000000000002 "$T/narrow.csv"
 ok 'plotcsv: COLUMNS that is not a number counts as 80' \
 	env COLUMNS=24x "$BIN/plotcsv" -y y --ylim 1:1.0000000000000002 "$T/narrow.csv"
-fails 'plotcsv: a picture without room for the labels' 1 '100 x 4000 pixels have no room for the labels of this picture' \
+fails 'plotcsv: refuses a picture without room for the labels' 1 '100 x 4000 pixels have no room for the labels of this picture' \
 	plot -y y --ylim 1:1.0000000000000002 --size 100x4000 -o "$T/c.png" "$T/narrow.csv"
 
 # --- the command line ---
 
-fails 'another suffix' 2 'must end in .png or .svg' plot -x x -y y -o "$T/a.pdf" "$T/gaps.csv"
-fails 'nothing to draw' 2 'name a column with -y' plot "$T/gaps.csv"
-fails '--hist without -x' 2 'hist needs -x' plot --hist "$T/gaps.csv"
-fails '--hist with -y' 2 'takes no -y' plot --hist -x x -y y "$T/gaps.csv"
-fails '--hist with --smooth' 2 'smooth does not go with --hist' plot --hist -x x --smooth 3 "$T/gaps.csv"
-fails '--bins without --hist' 2 'bins: needs --hist' plot -y y --bins 3 "$T/gaps.csv"
-fails '--mean without --smooth' 2 'mean: needs --smooth' plot -y y --mean "$T/gaps.csv"
-fails '-c with two of -y' 2 'needs a single column of -y, but 2 are given' plot -y x,y -c z "$T/gaps.csv"
-fails 'too many of -y' 2 'more than 7 columns' plot -y a,b,c,d,e,f,g,h "$T/gaps.csv"
-fails '--where without =' 2 'not COLUMN=TEXT' plot -y y --where z "$T/gaps.csv"
-fails '--line without y' 2 'not X,Y' plot -y y --line "$T/curves.csv:t" "$T/gaps.csv"
-fails '--size' 2 'WIDTHxHEIGHT' plot -y y --size 12 "$T/gaps.csv"
-fails '--size too large' 2 'WIDTHxHEIGHT' plot -y y --size 99999x99999 "$T/gaps.csv"
-fails '--xlim' 2 'not FROM:TO' plot -y y --xlim 3 "$T/gaps.csv"
+fails 'plotcsv: -o refuses a suffix other than .png and .svg' 2 'must end in .png or .svg' plot -x x -y y -o "$T/a.pdf" "$T/gaps.csv"
+fails 'plotcsv: requires -y or --hist' 2 'name a column with -y' plot "$T/gaps.csv"
+fails 'plotcsv: --hist requires -x' 2 'hist needs -x' plot --hist "$T/gaps.csv"
+fails 'plotcsv: refuses --hist with -y' 2 'takes no -y' plot --hist -x x -y y "$T/gaps.csv"
+fails 'plotcsv: refuses --hist with --smooth' 2 'smooth does not go with --hist' plot --hist -x x --smooth 3 "$T/gaps.csv"
+fails 'plotcsv: --bins requires --hist' 2 'bins: needs --hist' plot -y y --bins 3 "$T/gaps.csv"
+fails 'plotcsv: --mean requires --smooth' 2 'mean: needs --smooth' plot -y y --mean "$T/gaps.csv"
+fails 'plotcsv: refuses -c with two columns of -y' 2 'needs a single column of -y, but 2 are given' plot -y x,y -c z "$T/gaps.csv"
+fails 'plotcsv: -y refuses more than 7 columns' 2 'more than 7 columns' plot -y a,b,c,d,e,f,g,h "$T/gaps.csv"
+fails 'plotcsv: --where refuses a text without an equals sign' 2 'not COLUMN=TEXT' plot -y y --where z "$T/gaps.csv"
+fails 'plotcsv: --line refuses one column' 2 'not X,Y' plot -y y --line "$T/curves.csv:t" "$T/gaps.csv"
+fails 'plotcsv: --size refuses a single number' 2 'WIDTHxHEIGHT' plot -y y --size 12 "$T/gaps.csv"
+fails 'plotcsv: --size refuses a size that is too large' 2 'WIDTHxHEIGHT' plot -y y --size 99999x99999 "$T/gaps.csv"
+fails 'plotcsv: --xlim refuses a single number' 2 'not FROM:TO' plot -y y --xlim 3 "$T/gaps.csv"
 for limits in 0x1:0x5 '+1:5' '1: 5' nan:5 1:inf; do
 	fails "plotcsv: --xlim refuses $limits" 2 'not FROM:TO' plot -y y --xlim "$limits" "$T/gaps.csv"
 done
 for size in ' 900x600' +900x600 900x600x 900.5x600 0x384x600; do
 	fails "plotcsv: --size refuses $size" 2 'WIDTHxHEIGHT' plot -y y --size "$size" "$T/gaps.csv"
 done
-fails '--xlim descending' 2 'start must be below the end' plot -y y --xlim 3:1 "$T/gaps.csv"
-fails '--xlim with zero on a log axis' 2 'logarithmic' plot -y y --xlim 0:1 --log-x "$T/gaps.csv"
-fails 'plotcsv: --interval without --follow' 2 'interval: needs --follow' \
+fails 'plotcsv: --xlim refuses a start above the end' 2 'start must be below the end' plot -y y --xlim 3:1 "$T/gaps.csv"
+fails 'plotcsv: --xlim refuses zero on a log axis' 2 'logarithmic' plot -y y --xlim 0:1 --log-x "$T/gaps.csv"
+fails 'plotcsv: --interval requires --follow' 2 'interval: needs --follow' \
 	plot -y y --interval 2 "$T/gaps.csv"
-fails 'plotcsv: --ascii with --output' 2 'ascii does not go with --output' \
+fails 'plotcsv: refuses --ascii with --output' 2 'ascii does not go with --output' \
 	plot -y y --ascii -o "$T/ascii.png" "$T/gaps.csv"
 fails 'plotcsv: --interval refuses 0' 2 'interval' plot -y y --interval 0 "$T/gaps.csv"
 fails 'plotcsv: refuses two operands' 2 'unexpected operand' plot -y y "$T/gaps.csv" "$T/gaps.csv"

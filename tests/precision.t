@@ -36,7 +36,7 @@ if run bf16 2>"$T/why"; then
 	ok 'train: --precision bf16 writes the same bytes again' cmp "$T/bf16.st" "$T/first.st"
 	for steps in '1 20' '41 60' '81 100'; do
 		# shellcheck disable=SC2086
-		ok "train: --precision bf16 has the losses of fp32 within 3 %, steps $steps" \
+		ok "train: --precision bf16 has the losses of fp32 within 3 % in steps $steps" \
 			awk -v a="$(mean "$T/fp32.csv" $steps)" -v b="$(mean "$T/bf16.csv" $steps)" \
 			'BEGIN { print a, b; exit !(b / a > 0.97 && b / a < 1.03) }'
 	done
@@ -49,14 +49,14 @@ is 'train --profile: has a header' "$(head -n 1 "$T/profile.csv")" kernel,calls,
 ok 'train --profile: the fractions sum to 1' awk -F, 'NR > 1 { sum += $4 } END { exit !(sum > 0.99 && sum < 1.01) }' \
 	"$T/profile.csv"
 # Two blocks and the copy attention call it.
-ok 'train --profile: attention is called by two blocks and the copy attention, in the first estimate and in the pass' \
+ok 'train --profile: counts the calls of attention by two blocks and the copy attention, in the first estimate and in the pass' \
 	awk -F, '$1 == "attention" { n++; calls = $2 } END { exit !(n == 1 && calls == 3 * 100 * 2) }' "$T/profile.csv"
 denoise -q -m "$T/fp32.st" -n 2 --steps 3 --precision fp32 --profile "$T/denoise.csv" |
 	tok -q -d -w "$T/vocab.txt" >"$T/a.txt"
 denoise -q -m "$T/fp32.st" -n 2 --steps 3 --precision fp32 |
 	tok -q -d -w "$T/vocab.txt" >"$T/b.txt"
-ok 'denoise: the same text with a profile' cmp "$T/a.txt" "$T/b.txt"
-ok 'denoise --profile: attention is called by them in three steps and a decision' \
+ok 'denoise: --profile does not change the rows' cmp "$T/a.txt" "$T/b.txt"
+ok 'denoise --profile: counts the calls of attention in three steps and a decision' \
 	awk -F, '$1 == "attention" { n++; calls = $2 } END { exit !(n == 1 && calls == 3 * 4) }' "$T/denoise.csv"
 fails 'train: refuses a profile that is also the log' 2 'the same file is' run fp32 -l "$T/x" --profile "$T/x"
 fails 'denoise: refuses a profile that is also the model' 2 'the same file is' denoise -m "$T/fp32.st" -n 1 \

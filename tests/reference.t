@@ -48,13 +48,13 @@ train_two() {
 same() {
 	what=$1 name=$2 mask=$3
 	shift 2
-	ok "$what: train runs" train_two "$name" "$@"
-	ok "$what: losses and update of a step agree" \
+	ok "train: runs in $what" train_two "$name" "$@"
+	ok "cdcd.py, $what: the losses and the update of a step agree with train" \
 		compare step "$bound" "$change" "$T/$name.st" "$T/$mask.noised" "$T/$name.csv" "$T/$name.steps" "$T/$name.next"
 	sed 's/^/# /' "$T/.out"
 	"$tools/denoise" -q -j 2 --precision fp32 --loss -m "$T/$name.st" -o "$T/$name.loss" \
 		"$T/valid-$mask.noised"
-	ok "$what: losses of denoise --loss agree" \
+	ok "cdcd.py, $what: the losses agree with denoise --loss" \
 		compare losses "$bound" "$T/$name.st" "$T/valid-$mask.noised" "$T/$name.loss"
 	sed 's/^/# /' "$T/.out"
 }
@@ -67,11 +67,11 @@ for precond in karras tanh cdcd bayes; do
 	same "fp64, --precond $precond" "$precond" all -x tiny --precond $precond
 done
 same 'fp64, mask prefix, --pad-loss off' pad prefix -x tiny --pad-loss off
-same 'fp64, mask random, no estimates' plain random -x tiny --self-cond 0 --posterior off --copy-heads 0
+same 'fp64, mask random, --self-cond 0, --posterior off, --copy-heads 0' plain random -x tiny --self-cond 0 --posterior off --copy-heads 0
 same 'fp64, no positions, no QK-norm' bare mixed -x tiny --positions off --qk-norm off
-same 'fp64, every vector shown, strong decay, clip and average' strong mixed -x tiny --self-cond 1 \
+same 'fp64, --self-cond 1, strong decay, clip and average' strong mixed -x tiny --self-cond 1 \
 	--weight-decay 0.5 --clip 0.05 --ema 0.9 --beta1 0.8 --beta2 0.95 --lr-end 0.3 --warmup 0.5
-same 'fp64, a third shown, all words, no clip' third all -x tiny --self-cond 0.34 --full-vocab on --clip 0 \
+same 'fp64, --self-cond 0.34, --full-vocab on, --clip 0' third all -x tiny --self-cond 0.34 --full-vocab on --clip 0 \
 	--warmup 0
 for schedule in uniform logistic frechet piecewise; do
 	same "fp64, --schedule $schedule" "$schedule" all -x tiny --schedule $schedule --t-min 0.05 \
@@ -79,7 +79,7 @@ for schedule in uniform logistic frechet piecewise; do
 done
 
 "$python" tests/numpy/cdcd.py losses "$T/tiny.st" "$T/valid-mixed.noised" >"$T/own.csv"
-ok 'cdcd.py losses writes what denoise --loss writes' \
+ok 'cdcd.py: losses writes the numbers of denoise --loss' \
 	compare losses 1e-6 "$T/tiny.st" "$T/valid-mixed.noised" "$T/own.csv"
 
 # sampled NOISED START METHOD STEPS T TAU S0 ETA GAMMA: x of the library before the final argmax
@@ -99,10 +99,10 @@ agrees() {
 }
 
 for method in euler exp heun 2m ancestral; do
-	agrees "fp64, sampler $method: x from noise agrees" valid-all noise $method 7 1 1 1 1 1
-	agrees "fp64, sampler $method: x of noised rows with a mixed mask agrees" \
+	agrees "cdcd.py, fp64, sampler $method: x from noise agrees with the library" valid-all noise $method 7 1 1 1 1 1
+	agrees "cdcd.py, fp64, sampler $method: x of noised rows with a mixed mask agrees with the library" \
 		valid-mixed damaged $method 5 1 1 1 1 1
-	agrees "fp64, sampler $method: x with temperature, tau, scale, eta, guidance agrees" \
+	agrees "cdcd.py, fp64, sampler $method: x with temperature, tau, scale, eta, guidance agrees with the library" \
 		valid-mixed noise $method 6 0.8 0.7 0.9 0.6 2.5
 done
 
@@ -118,7 +118,7 @@ tokens() {
 }
 
 for method in euler exp heun 2m ancestral; do
-	ok "fp64, denoise --sampler $method with all options: the ids agree" tokens $method 6 0.8 0.7 0.6 2.5
+	ok "cdcd.py, fp64: the ids agree with denoise --sampler $method with all options" tokens $method 6 0.8 0.7 0.6 2.5
 done
 
 # bound of the model, in double precision
@@ -129,7 +129,7 @@ for set in lowest spread; do
 done
 "$double/denoise" --info -m "$T/tiny.st" >"$T/info"
 cat "$T/info" "$T/lowest.csv" "$T/spread.csv" | awk -f pipelines/bound.awk >"$T/bound.csv"
-ok 'fp64: the likelihood bound of bound.awk agrees to its 6 digits' \
+ok 'cdcd.py, fp64: the likelihood bound agrees with bound.awk to 6 digits' \
 	compare bound 1e-6 "$T/tiny.st" "$T/lowest.noised" "$T/spread.noised" "$T/bound.csv"
 
 # The tolerance of a step is larger: Adam divides by very small moments, and fp32 has seven digits.

@@ -36,7 +36,7 @@ all 'more nodes are not more efficient than one, unless they shard the optimiser
 	'efficiency > 0 && (efficiency <= 1 || shard == "on")'
 all 'a ring of floats sends 2 (N - 1) / N of the gradient' "$T/bytes.csv" \
 	'sums != "ring" || near(wired, 2 * (n - 1) / n * 4 * P * 8 / (gbit * 1e9))'
-all 'bf16 sends half of that; with sharding the weights are sent as floats' "$T/bytes.csv" \
+all 'a ring of bf16 sends half of the bytes of floats; sharding sends the weights as floats' "$T/bytes.csv" \
 	'sums != "swap" || near(wired, (shard == "on" ? 1.5 : 1) * (n - 1) / n * 4 * P * 8 / (gbit * 1e9))'
 all 'a tree sends the whole gradient up and down each level' "$T/bytes.csv" \
 	'sums != "tree" || shard == "on" || near(wired, 2 * log2 * 4 * P * 8 / (gbit * 1e9))'

@@ -26,7 +26,7 @@ if command -v zstd >/dev/null; then
 		zstd -dc <$x | od -An -v -tu2 -w2 | tr -d ' ' >got
 		ok "shard: zstd -dc decodes the ids of $x" cmp got want
 		zstd -dc <$x | zstd -q -3 >again
-		fails "other zstd streams are no shard: $x" 1 'a zstd stream, but not a shard' \
+		fails "pack --check: refuses the same ids in another zstd stream: $x" 1 'a zstd stream, but not a shard' \
 			"$BIN/pack" --check again
 	done
 	cat file.tok pipe.tok >both

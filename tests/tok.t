@@ -51,16 +51,16 @@ is "tok: --json gives the offsets in the original bytes if bytes are removed" "$
 ids() {
 	show "$@" | sed 's/.*"ids":\[\([^]]*\)\].*/\1/'
 }
-is "no special tokens" "$(ids 'the cat' --no-special)" 5,6
-is "cut on the right" "$(ids 'the cat sat' --truncate 4)" 2,5,6,3
-is "cut on the left" "$(ids 'the cat sat' --truncate 4 --left)" 2,6,7,3
-is "offsets of what was cut" "$(show 'the cat sat' --truncate 3 --left | sed 's/.*offsets"://')" \
+is "tok: --no-special adds no special tokens" "$(ids 'the cat' --no-special)" 5,6
+is "tok: --truncate removes tokens on the right" "$(ids 'the cat sat' --truncate 4)" 2,5,6,3
+is "tok: --truncate --left removes tokens on the left" "$(ids 'the cat sat' --truncate 4 --left)" 2,6,7,3
+is "tok: --json gives the offsets of truncated text" "$(show 'the cat sat' --truncate 3 --left | sed 's/.*offsets"://')" \
 	'[[0,0],[8,11],[0,0]]}'
-is "padded" "$(ids 'the cat' --truncate 6 --pad)" 2,5,6,3,0,0
-is "padded on the left" "$(ids 'the cat' --truncate 6 --pad --left)" 0,0,2,5,6,3
-is "a special token in the text" "$(ids 'the[SEP]cat' --no-special)" 5,3,6
-is "the same taken literally" "$(ids 'the[SEP]cat' --no-special --literal-special)" 5,14,16,15,6
-is "cased" "$(ids 'The cat' --no-special --cased)" 1,6
+is "tok: --pad pads on the right" "$(ids 'the cat' --truncate 6 --pad)" 2,5,6,3,0,0
+is "tok: --pad --left pads on the left" "$(ids 'the cat' --truncate 6 --pad --left)" 0,0,2,5,6,3
+is "tok: encodes the name of a special token as this token" "$(ids 'the[SEP]cat' --no-special)" 5,3,6
+is "tok: --literal-special encodes the name of a special token as text" "$(ids 'the[SEP]cat' --no-special --literal-special)" 5,14,16,15,6
+is "tok: --cased keeps upper case" "$(ids 'The cat' --no-special --cased)" 1,6
 
 # --- the shard ---
 
@@ -86,10 +86,10 @@ awk 'BEGIN { for (i = 0; i < 16000; i++)
 	printf "{\"story\":\"the cat sat on %d mats. A mat, caf\303\251 \\u00e9!\"}\n", i }' >"$T/many.jsonl"
 "$tok" -w "$vocab" --json "$T/many.jsonl" >"$T/one.json"
 "$tok" -w "$vocab" --json -j 5 "$T/many.jsonl" >"$T/five.json"
-ok "-j 5 gives what -j 1 gives" cmp "$T/one.json" "$T/five.json"
+ok "tok: -j 5 gives the output of -j 1" cmp "$T/one.json" "$T/five.json"
 "$tok" -w "$vocab" --json -j 0 "$T/many.jsonl" >"$T/all.json"
-ok "-j 0, a thread per processor, gives what -j 1 gives" cmp "$T/one.json" "$T/all.json"
-is "of every story" "$(wc -l <"$T/five.json" | tr -d ' ')" 16000
+ok "tok: -j 0 gives the output of -j 1" cmp "$T/one.json" "$T/all.json"
+is "tok: -j 5 writes every story" "$(wc -l <"$T/five.json" | tr -d ' ')" 16000
 { cat "$T/many.jsonl" && echo '{"story":' && cat "$T/many.jsonl"; } >"$T/flawed.jsonl"
 for j in 1 4; do
 	fails "tok: -j $j names the line of an error" 1 'flawed.jsonl: line 16001, byte 10: not JSON' \
@@ -208,19 +208,19 @@ fails "tok: refuses an empty vocabulary" 1 'empty: a vocabulary has a token a li
 is "tok: defects of a vocabulary do not change the ids" "$(cut -c 1-14 "$T/flawed.json")" '{"ids":[0,3],"'
 fails "tok: -d refuses another vocabulary than that of the shard" 1 'x.tok: made with another vocabulary' "$tok" -q -d -w "$T/bare.txt" "$T/x.tok"
 head -c 100 "$T/x.tok" >"$T/cut.tok"
-fails "a cut shard" 1 'cut.tok' "$tok" -d -w "$vocab" "$T/cut.tok"
-fails "not a shard" 1 'vocab.txt' "$tok" -d -w "$vocab" "$vocab"
-fails "--left without --truncate" 2 'left' "$tok" -w "$vocab" --left "$T/stories.jsonl"
-fails "tok: the former letter of --truncate" 2 "tok: -T: is now --truncate" "$tok" -w "$vocab" -T 4 "$T/stories.jsonl"
-fails "--pad without --truncate" 2 'padding' "$tok" -w "$vocab" --pad "$T/stories.jsonl"
-fails "--truncate 1" 2 'length of 1' "$tok" -w "$vocab" --truncate 1 "$T/stories.jsonl"
-fails "--lines --text" 2 'does not go with' "$tok" -w "$vocab" --lines --text "$T/stories.jsonl"
-fails "--lines --skip-bad" 2 'does not go with' "$tok" -w "$vocab" --lines --skip-bad "$T/stories.jsonl"
-fails "--no-cleanup without -d" 2 'does not go with' "$tok" -w "$vocab" --no-cleanup "$T/stories.jsonl"
-fails "--json -z" 2 'does not go with' "$tok" -w "$vocab" --json -z 3 "$T/stories.jsonl"
-fails "-d -j" 2 'does not go with' "$tok" -w "$vocab" -d -j 2 "$T/stories.jsonl"
-fails "--learn 0" 2 "not a number from 1 to 16777216" "$tok" --learn 0 "$T/stories.jsonl"
-fails "-d --learn" 2 'does not go with' "$tok" -w "$vocab" -d --learn 100 "$T/stories.jsonl"
+fails "tok: -d refuses a truncated shard" 1 'cut.tok' "$tok" -d -w "$vocab" "$T/cut.tok"
+fails "tok: -d refuses a file that is not a shard" 1 'vocab.txt' "$tok" -d -w "$vocab" "$vocab"
+fails "tok: --left requires --truncate" 2 'left' "$tok" -w "$vocab" --left "$T/stories.jsonl"
+fails "tok: the message about -T names --truncate" 2 "tok: -T: is now --truncate" "$tok" -w "$vocab" -T 4 "$T/stories.jsonl"
+fails "tok: --pad requires --truncate" 2 'padding' "$tok" -w "$vocab" --pad "$T/stories.jsonl"
+fails "tok: --truncate refuses 1, which has no room for [CLS] and [SEP]" 2 'length of 1' "$tok" -w "$vocab" --truncate 1 "$T/stories.jsonl"
+fails "tok: refuses --lines with --text" 2 'does not go with' "$tok" -w "$vocab" --lines --text "$T/stories.jsonl"
+fails "tok: refuses --lines with --skip-bad" 2 'does not go with' "$tok" -w "$vocab" --lines --skip-bad "$T/stories.jsonl"
+fails "tok: --no-cleanup requires -d" 2 'does not go with' "$tok" -w "$vocab" --no-cleanup "$T/stories.jsonl"
+fails "tok: refuses --json with -z" 2 'does not go with' "$tok" -w "$vocab" --json -z 3 "$T/stories.jsonl"
+fails "tok: refuses -d with -j" 2 'does not go with' "$tok" -w "$vocab" -d -j 2 "$T/stories.jsonl"
+fails "tok: --learn refuses 0" 2 "not a number from 1 to 16777216" "$tok" --learn 0 "$T/stories.jsonl"
+fails "tok: refuses -d with --learn" 2 'does not go with' "$tok" -w "$vocab" -d --learn 100 "$T/stories.jsonl"
 
 # --- output ---
 
@@ -271,8 +271,8 @@ if v=$(data bert-base-uncased-vocab.txt) && s=$(data tinystories-valid.jsonl.zst
 	i=$(data tokenizer/tinystories-valid.u16) && command -v zstd >/dev/null; then
 	zstd -dqc "$s" >"$T/valid.jsonl"
 	"$tok" -w "$v" "$T/valid.jsonl" | zstd -dqc >"$T/valid.u16"
-	ok "TinyStories: the ids of the reference" cmp "$T/valid.u16" "$i"
+	ok "tok: encodes TinyStories to the ids of the reference" cmp "$T/valid.u16" "$i"
 else
-	skip "TinyStories: the ids of the reference" "no shared data"
+	skip "tok: encodes TinyStories to the ids of the reference" "no shared data"
 fi
 done_testing

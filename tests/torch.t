@@ -27,15 +27,15 @@ same() {
 		"$python" tests/bench/torch_check.py "$same_at.st" "$T/valid.noised"
 }
 
-ok 'torch_model.py: the configuration of the presets' same preset
-ok 'torch_model.py: --precond bayes' same bayes --precond bayes
-ok 'torch_model.py: without self-conditioning and posterior' same without --self-cond 0 --posterior off
-ok 'torch_model.py: without positions, QK-norm and loss on [PAD]' \
+ok 'torch_model.py: agrees with train in the configuration of the presets' same preset
+ok 'torch_model.py: agrees with train --precond bayes' same bayes --precond bayes
+ok 'torch_model.py: agrees with train without self-conditioning and posterior' same without --self-cond 0 --posterior off
+ok 'torch_model.py: agrees with train without positions, QK-norm and loss on [PAD]' \
 	same plain --positions off --qk-norm off --pad-loss off
 
 sed 's/approximate="tanh"/approximate="none"/' tests/bench/torch_model.py >"$T/torch_model.py"
 sed "s|^sys.path.append.*|sys.path.append('$PWD/tests/numpy')|" tests/bench/torch_check.py >"$T/torch_check.py"
-fails 'torch_check.py: another form of GELU is noticed' 1 'not the same model' \
+fails 'torch_check.py: detects another form of GELU' 1 'not the same model' \
 	"$python" "$T/torch_check.py" "$T/preset.st" "$T/valid.noised"
 
 done_testing

@@ -91,11 +91,11 @@ logs two train -q -j 2 -r "$T/two.st" --stop-after 30 "$T/train.noised"
 printf '31,0.5' >>"$T/two.loss"
 mv "$T/two.old" "$T/two.st"
 logs two train -j 2 -r "$T/two.st" "$T/train.noised" 2>"$T/two.err"
-ok 'train: resumed from an older checkpoint, a run writes the same log of losses' cmp "$T/two.loss" "$T/one.loss"
-ok 'train: resumed from an older checkpoint, a run writes the same log of fits' cmp "$T/two.fits" "$T/one.fits"
-is 'train: resumed from an older checkpoint, a run has every step once in its log of steps' "$(cut -d, -f1,2 "$T/two.steps" | cksum)" \
+ok 'train: a run resumed from an older checkpoint writes the same log of losses' cmp "$T/two.loss" "$T/one.loss"
+ok 'train: a run resumed from an older checkpoint writes the same log of fits' cmp "$T/two.fits" "$T/one.fits"
+is 'train: a run resumed from an older checkpoint has every step once in the log of steps' "$(cut -d, -f1,2 "$T/two.steps" | cksum)" \
 	"$(cut -d, -f1,2 "$T/one.steps" | cksum)"
-ok 'train -r: reports the lines that it removes from a log' \
+ok 'train: --resume reports the lines that it removes from a log' \
 	grep -q 'two.steps: removed 20 lines after step 10' "$T/two.err"
 fails 'train: refuses to append a log to another file' 1 'not a log to append to' \
 	train -q -r "$T/whole.st" -l "$vocab" "$T/train.noised"
@@ -105,13 +105,13 @@ is 'train: --dry-run prints the number of parameters' \
 	"$(train --dry-run -x tiny "$T/train.noised" | sed -n 's/^parameters: //p' | cut -d' ' -f1 | awk '$1 > 1200000 && $1 < 1400000 { print "about 1.3 million" }')" \
 	'about 1.3 million'
 if [ -n "${SAN:-}" ]; then
-	skip 'train: memory under ulimit -d is what is available' 'sanitizers need more than any limit'
+	skip 'train: ulimit -d limits the available memory' 'sanitizers need more than any limit'
 else
 	# dash, bash and ksh have it.
 	# shellcheck disable=SC3045
 	available=$(ulimit -d 2000000 && train --dry-run -j 1 -x tiny "$T/train.noised" |
 		sed -n 's/^memory: .* of \([0-9]*\)[.0-9]* MiB available/\1/p')
-	ok 'train: memory under ulimit -d is what is available' \
+	ok 'train: ulimit -d limits the available memory' \
 		[ "$available" -gt 0 -a "$available" -lt 1954 ]
 fi
 ok 'train: --dry-run writes no checkpoint' test ! -e model.safetensors
@@ -124,13 +124,13 @@ done
 ok 'train: trains with all optional parts of the model switched off' run switches -n 3 --positions off --qk-norm off --posterior off --copy-heads 0 --self-cond 0 \
 	--full-vocab on --pad-loss off --time-width 16 --refit-every 0
 ok 'train: a checkpoint has the tensors of copy attention' grep -aq '"recall.qk"' "$T/whole.st"
-not_ok 'train: without copy attention a checkpoint lacks its tensors' grep -aq '"recall.qk"' "$T/switches"
+not_ok 'train: a checkpoint without copy attention lacks the tensors of copy attention' grep -aq '"recall.qk"' "$T/switches"
 ok 'train: trains with other options of the optimiser' run optimiser -n 3 --lr 1e-3 --lr-end 0.5 --warmup 0.5 --beta1 0.8 --beta2 0.9 \
 	--weight-decay 0.1 --clip 0 --ema 0.9
 ok 'train: --help after --preset small shows the values of this preset' sh -c "train -x small --help | grep -q -- '--layers N .*\[8\]'"
 is 'train: -x seed is another name of -x mini-cdcd' "$(train -x seed --help | sed 's/ .seed.$//' | cksum)" \
 	"$(train -x mini-cdcd --help | sed 's/ .mini-cdcd.$//' | cksum)"
-fails 'train: an unknown preset is refused with those that there are' 2 \
+fails 'train: the message about an unknown preset lists all presets' 2 \
 	"--preset: unknown value 'huge' .expected tiny.small.base.mini-cdcd." run x -x huge
 for old in 'd 16:embed' '-decay 0.1:weight-decay' '-decay=0.1:weight-decay' '-recall 1:copy-heads' \
 	'-vocab full:full-vocab'; do
@@ -139,7 +139,7 @@ for old in 'd 16:embed' '-decay 0.1:weight-decay' '-decay=0.1:weight-decay' '-re
 		"^train: -${old%%[ =]*}: is now --${old#*:}" run x -${old%:*}
 done
 ok 'train: -V prints the version' sh -c 'train -V | grep -q "^train (cdcd)"'
-ok 'train: -v ends with time and memory' sh -c "train -v -x tiny --layers 1 -n 1 -B 2 -f -o '$T/v.st' '$T/train.noised' 2>&1 >/dev/null | tail -n 1 | grep -q 'MiB peak'"
+ok 'train: -v prints time and memory' sh -c "train -v -x tiny --layers 1 -n 1 -B 2 -f -o '$T/v.st' '$T/train.noised' 2>&1 >/dev/null | tail -n 1 | grep -q 'MiB peak'"
 
 # --- refusals ---
 fails 'train: refuses to replace an existing checkpoint' 2 'exists: -r .* continues it, -f replaces it' run whole.st -n 1
@@ -175,7 +175,7 @@ fails 'train: refuses too many threads' 2 'at most' run x -j 1024
 fails 'train: refuses a number of steps beyond 2^63' 2 "'9223372036854775808' is not a number from 0 to" run x -n 9223372036854775808
 fails 'train: refuses a number of steps that is not a number' 2 "'1x' is not a whole number" run x -n 1x
 fails 'train: --valid-every requires --valid' 2 'valid-every: needs --valid' run x --valid-every 3
-fails 'train: --no-header does not go with --loss-log' 2 'does not go' run x --no-header --loss-log y
+fails 'train: refuses --no-header with --loss-log' 2 'does not go' run x --no-header --loss-log y
 fails 'train: --resume refuses another shape of the model' 2 '--layers: is 1 in .*whole.st and cannot be changed to 3 on --resume' \
 	train -q -r "$T/whole.st" --layers 3 "$T/train.noised"
 fails 'train: --resume refuses a preset' 2 'preset' train -q -r "$T/whole.st" -x tiny "$T/train.noised"
@@ -231,7 +231,7 @@ noise -q -e 8 -s 2 "$T/train.rows" >"$T/seed2.noised"
 is 'train: --resume with the same rows prints no warning' \
 	"$(train -q -j 2 -r "$T/half.st" -o "$T/s1.st" -n 41 "$T/train.noised" 2>&1 >/dev/null)" ''
 noise -q -s1 -e 9 --skip 640 --mask mixed "$T/train.rows" >"$T/later.noised"
-is 'train: --resume goes on with later records of the same rows in silence' \
+is 'train: --resume with later records of the same rows prints no warning' \
 	"$(train -q -j 2 -r "$T/half.st" -o "$T/s1.st" -f -n 41 "$T/later.noised" 2>&1 >/dev/null)" ''
 noise -q -e 8 -s 1 "$T/train.rows" >"$T/unmasked.noised"
 fails 'train: --resume warns about another mask' 0 \
@@ -246,7 +246,7 @@ ok 'train: --resume warns about a stream with another seed' sh -c \
 	"train -q -j 2 -r '$T/whole.st' -o '$T/s2.st' '$T/seed2.noised' 2>&1 | grep -q 'noised with seed 2'"
 fails 'train: reports a missing file of validation rows' 1 'nowhere: No such file' run x --valid "$T/nowhere"
 noise -q --limit 0 "$T/valid.rows" >"$T/none.noised"
-fails 'train: --valid of a file without rows' 1 'none.noised: no rows to validate on' run none.st -n 4 --valid "$T/none.noised"
+fails 'train: --valid refuses a file without rows' 1 'none.noised: no rows to validate on' run none.st -n 4 --valid "$T/none.noised"
 ok 'train: --valid of a file without rows leaves no checkpoint' test ! -e "$T/none.st"
 fails 'train: refuses a log that is also the input' 2 'the same file is' run x -l "$T/train.noised"
 
@@ -260,47 +260,47 @@ for option in '--profile info.csv' --loss '--steps 3' '-s 1' '-n 3' --last '-B 2
 done
 fails 'denoise: --info refuses records' 2 'x.rows: a file of records does not go with --info' \
 	denoise --info -m "$T/whole.st" x.rows
-ok 'rows from noise' sh -c "denoise -q -m '$T/whole.st' -n 3 --steps 5 -s 1 >'$T/new.rows'"
-is 'are rows of the model' "$(zstd -dcq <"$T/new.rows" | wc -c)" 432
+ok 'denoise: -n generates rows' sh -c "denoise -q -m '$T/whole.st' -n 3 --steps 5 -s 1 >'$T/new.rows'"
+is 'denoise: -n 3 generates three rows of the length of the model' "$(zstd -dcq <"$T/new.rows" | wc -c)" 432
 d -n 3 --steps 5 -s 1 >"$T/new2.rows"
 zstd -dcq <"$T/new.rows" >"$T/i1"
 zstd -dcq <"$T/new2.rows" >"$T/i2"
-ok 'the same seed, the same rows' cmp "$T/i1" "$T/i2"
+ok 'denoise: one seed gives the same rows twice' cmp "$T/i1" "$T/i2"
 d -n 3 --steps 5 -s 2 | zstd -dcq >"$T/i3"
-not_ok 'another seed, other rows' cmp "$T/i2" "$T/i3"
+not_ok 'denoise: two seeds give different rows' cmp "$T/i2" "$T/i3"
 for a in 'euler --temperature 0.9' 'exp --temperature 0.9' 'heun --temperature 0.9' 2m 'ancestral --eta 0.5 --temperature 0.9'; do
-	ok "--sampler $a" sh -c "denoise -q -m '$T/whole.st' -n 2 --steps 4 --tau 0.9 --scale 0.9 --sampler $a | zstd -tq"
+	ok "denoise: --sampler $a generates rows" sh -c "denoise -q -m '$T/whole.st' -n 2 --steps 4 --tau 0.9 --scale 0.9 --sampler $a | zstd -tq"
 done
 d -n 3 --steps 4 --temperature 0.8 -a exp | zstd -dcq >"$T/i3"
 d -n 3 --steps 4 --temperature 0.8 -a ancestral --eta 0 | zstd -dcq >"$T/i4"
-ok 'ancestral without fresh noise is exp, at any temperature' cmp "$T/i3" "$T/i4"
+ok 'denoise: -a ancestral --eta 0 gives the rows of -a exp' cmp "$T/i3" "$T/i4"
 d -n 3 --steps 4 --temperature 0.8 -a ancestral | zstd -dcq >"$T/i3"
 d -n 3 --steps 4 -a ancestral | zstd -dcq >"$T/i4"
-not_ok 'and has a temperature with it' cmp "$T/i3" "$T/i4"
+not_ok 'denoise: --temperature changes the rows of -a ancestral' cmp "$T/i3" "$T/i4"
 d -n 3 --steps 5 -s 1 --last | zstd -dcq >"$T/i3"
-not_ok '--last takes other weights' cmp "$T/i3" "$T/i1"
-ok '-B and -o' sh -c "denoise -q -m '$T/whole.st' -n 5 --steps 3 -B 2 -o '$T/five.rows' && zstd -tq '$T/five.rows'"
+not_ok 'denoise: --last changes the rows' cmp "$T/i3" "$T/i1"
+ok 'denoise: -B 2 -o writes rows to a file' sh -c "denoise -q -m '$T/whole.st' -n 5 --steps 3 -B 2 -o '$T/five.rows' && zstd -tq '$T/five.rows'"
 printf 'once upon a time\n' | tok -q --text -w "$vocab" >"$T/prompt.tok"
-is 'a prompt is gone on from' \
+is 'denoise: --prefix -n 2 generates two rows that begin with the prompt' \
 	"$(d --prefix -n 2 --steps 4 "$T/prompt.tok" | tok -d -w "$vocab" | cut -c1-16 | uniq -c | tr -s ' ')" \
 	' 2 once upon a time'
 d --prefix -n 6 --steps 4 "$T/prompt.tok" | pack --ids >"$T/six.ids"
-is 'denoise --prefix -n 6: six rows that differ' "$(sort -u "$T/six.ids" | wc -l)" 6
+is 'denoise: --prefix -n 6 generates six different rows' "$(sort -u "$T/six.ids" | wc -l)" 6
 # shellcheck disable=SC2016 # awk
-ok 'denoise --prefix: the [SEP] behind a prompt is not given' awk '$6 != 3 { n++ } END { exit !n }' "$T/six.ids"
-ok 'with guidance' d --prefix --steps 3 -g 2 -o "$T/g.rows" "$T/prompt.tok"
+ok 'denoise: --prefix does not take the [SEP] of a prompt as given' awk '$6 != 3 { n++ } END { exit !n }' "$T/six.ids"
+ok 'denoise: --prefix accepts -g' d --prefix --steps 3 -g 2 -o "$T/g.rows" "$T/prompt.tok"
 printf '[CLS] once upon a [MASK] , [MASK] was\n' >"$T/hole.txt"
 tok -q --text -w "$vocab" --no-special "$T/hole.txt" >"$T/hole.tok"
 ids=$(d --infill --steps 4 "$T/hole.tok" | zstd -dcq | od -An -v -tu2 -w18 | head -n 1 | tr -s ' ')
 was=$(zstd -dcq <"$T/hole.tok" | od -An -v -tu2 -w18 | head -n 1 | tr -s ' ')
-is 'denoise: tokens that are not [MASK] are kept' "$(echo "$ids" | cut -d' ' -f2-5,7)" "$(echo "$was" | cut -d' ' -f2-5,7)"
-not_ok 'denoise: no [MASK] is left in an infilled text' sh -c "echo '$ids ' | grep -q ' 4 '"
+is 'denoise: --infill keeps the tokens that are not [MASK]' "$(echo "$ids" | cut -d' ' -f2-5,7)" "$(echo "$was" | cut -d' ' -f2-5,7)"
+not_ok 'denoise: --infill replaces every [MASK]' sh -c "echo '$ids ' | grep -q ' 4 '"
 noise -q --no-shuffle -t 0.3 "$T/valid.rows" >"$T/faint.noised"
 denoise -q -j 2 -m "$T/p-bayes" --steps 3 "$T/faint.noised" | zstd -dcq >"$T/restored"
 zstd -dcq <"$T/valid.rows" >"$T/meant"
-ok 'rows that are hardly noised come back whole, with the row bayes untrained' cmp "$T/restored" "$T/meant"
-ok '--loss' d --loss -o "$T/losses.csv" "$T/valid.noised"
-is '--loss: a row for each' "$(awk -F, 'NR == 1 || NF == 5 && $3 != "" && $4 > 0 { n++ } END { print n }' \
+ok 'denoise: an untrained model with --precond bayes restores rows with little noise' cmp "$T/restored" "$T/meant"
+ok 'denoise: --loss succeeds' d --loss -o "$T/losses.csv" "$T/valid.noised"
+is 'denoise: --loss writes a line for each row' "$(awk -F, 'NR == 1 || NF == 5 && $3 != "" && $4 > 0 { n++ } END { print n }' \
 	"$T/losses.csv")" 21
 # near FILE FILE: the same numbers in all lines, up to rounding in bf16
 near() {
@@ -325,25 +325,25 @@ is 'denoise: --loss counts only words as targets after train --pad-loss off' \
 d --loss -B 3 "$T/valid.noised" >"$T/losses3.csv"
 awk -F, 'NR > 1 { print $3, $4 }' "$T/losses3.csv" >"$T/by-threes"
 awk -F, 'NR > 1 { print $3, $4 }' "$T/losses.csv" >"$T/by-all"
-ok '--loss: the same in batches of another size' near "$T/by-threes" "$T/by-all"
-fails '--loss of rows without noise' 2 'not noised rows' d --loss "$T/valid.rows"
-fails '--loss and -n' 2 'which generates no rows' d --loss -n 3
-fails '--loss and --infill' 2 'only one of them' d --loss --infill "$T/valid.noised"
-ok '--info' sh -c "denoise -m '$T/whole.st' --info | grep -q '^model.width: 32'"
-fails 'rows that are neither noised nor prompts' 2 'prefix' d "$T/valid.rows"
-fails '-n and noised rows' 2 'needs --prefix or --infill' d -n 3 "$T/faint.noised"
-fails 'a model that would be overwritten' 2 'the same file is' d -n 1 -o "$T/whole.st"
-fails '--eta of a sampler that has none' 2 'eta does not go with' d -n 1 --eta 0.5
-fails '--temperature of one that has none' 2 'temperature does not go with 2m' d -n 1 -a 2m --temperature 0.5
-fails '--guidance without anything given' 2 'guidance does not go with' d -n 1 -g 2
-fails '--seed of rows that have theirs' 2 'seed does not go with' d -s 3 "$T/faint.noised"
-fails '--scale of rows that have levels' 2 'scale does not go with' d --scale 0.9 "$T/faint.noised"
-fails '--steps of what makes none' 2 'steps does not go with --loss' d --loss --steps 5 "$T/faint.noised"
-fails 'denoise: the former letter of --steps' 2 'denoise: -N: is now --steps' d -n 1 -N 5
-fails 'denoise: the former letter of --temperature' 2 'denoise: -T: is now --temperature' d -n 1 -T 0.5
-fails 'denoise: the former name of --infill' 2 'denoise: --mend: is now --infill' d --mend "$T/hole.tok"
-fails '--info with -n' 2 'does not go with --info' d --info -n 1
-fails '--prefix and --infill' 2 'only one of them' d --prefix --infill "$T/valid.rows"
+ok 'denoise: --loss does not depend on the batch size' near "$T/by-threes" "$T/by-all"
+fails 'denoise: --loss refuses rows without noise' 2 'not noised rows' d --loss "$T/valid.rows"
+fails 'denoise: --loss refuses -n' 2 'which generates no rows' d --loss -n 3
+fails 'denoise: --loss refuses --infill' 2 'only one of them' d --loss --infill "$T/valid.noised"
+ok 'denoise: --info prints the settings of the model' sh -c "denoise -m '$T/whole.st' --info | grep -q '^model.width: 32'"
+fails 'denoise: refuses rows without noise if neither --prefix nor --infill is given' 2 'prefix' d "$T/valid.rows"
+fails 'denoise: refuses -n with noised rows' 2 'needs --prefix or --infill' d -n 3 "$T/faint.noised"
+fails 'denoise: -o refuses to overwrite the model' 2 'the same file is' d -n 1 -o "$T/whole.st"
+fails 'denoise: refuses --eta if the sampler does not use it' 2 'eta does not go with' d -n 1 --eta 0.5
+fails 'denoise: refuses --temperature with -a 2m' 2 'temperature does not go with 2m' d -n 1 -a 2m --temperature 0.5
+fails 'denoise: refuses --guidance if no tokens are given' 2 'guidance does not go with' d -n 1 -g 2
+fails 'denoise: refuses --seed with noised rows' 2 'seed does not go with' d -s 3 "$T/faint.noised"
+fails 'denoise: refuses --scale with noised rows' 2 'scale does not go with' d --scale 0.9 "$T/faint.noised"
+fails 'denoise: --loss refuses --steps' 2 'steps does not go with --loss' d --loss --steps 5 "$T/faint.noised"
+fails 'denoise: the message about -N names --steps' 2 'denoise: -N: is now --steps' d -n 1 -N 5
+fails 'denoise: the message about -T names --temperature' 2 'denoise: -T: is now --temperature' d -n 1 -T 0.5
+fails 'denoise: the message about --mend names --infill' 2 'denoise: --mend: is now --infill' d --mend "$T/hole.tok"
+fails 'denoise: refuses -n after --info' 2 'does not go with --info' d --info -n 1
+fails 'denoise: refuses --prefix with --infill' 2 'only one of them' d --prefix --infill "$T/valid.rows"
 sed '$d' "$vocab" >"$T/vocab2.txt"
 tok -q --text -w "$T/vocab2.txt" "$T/hole.txt" >"$T/foreign.tok"
 tok -q -w "$T/vocab2.txt" "$T/valid.jsonl" | pack -q -T 72 | noise -q >"$T/foreign.noised"
@@ -369,15 +369,15 @@ is 'tok: a wide vocabulary gives ids that do not fit 16 bits' "$(echo w69999 | t
 	$(($(wc -l <"$vocab") + 69998))
 # shellcheck disable=SC2086
 noise -q -e 8 "$T/wide.rows" | train -q $small -o "$T/wide.st" >/dev/null
-ok 'a model of them' sh -c "denoise -q -m '$T/wide.st' -n 2 --steps 3 | tok -d -w '$T/wide.txt'"
-fails 'the widths do not mix' 1 'the width of ids in bytes differs: 2 and 4' \
+ok 'denoise: generates rows from a model with ids of 4 bytes' sh -c "denoise -q -m '$T/wide.st' -n 2 --steps 3 | tok -d -w '$T/wide.txt'"
+fails 'noise: refuses rows with ids of different widths' 1 'the width of ids in bytes differs: 2 and 4' \
 	noise -q "$T/valid.rows" "$T/wide.rows"
 fails 'denoise: reports a missing checkpoint' 1 'No such file' denoise -q -m "$T/nowhere" -n 1
 fails 'denoise: refuses a truncated checkpoint' 1 'torn.st' denoise -q -m "$T/torn.st" -n 1
 if [ -w /dev/full ]; then
 	fails 'denoise: --loss reports a full disk' 1 'cannot write' \
 		sh -c "denoise -q -m '$T/whole.st' --loss '$T/valid.noised' >/dev/full"
-	fails 'a full disk' 1 'cannot write' sh -c "denoise -q -m '$T/whole.st' -n 2 --steps 2 >/dev/full"
+	fails 'denoise: reports a full disk' 1 'cannot write' sh -c "denoise -q -m '$T/whole.st' -n 2 --steps 2 >/dev/full"
 fi
 ok 'denoise: -V prints the version' sh -c 'denoise -V | grep -q "^denoise (cdcd)"'
 
@@ -399,12 +399,12 @@ if [ -z "${SAN:-}" ]; then
 			said=$(train --dry-run $long "$T/long.noised" | sed -n 's/^memory: \([0-9.]*\) MiB.*/\1/p')
 			train -v -f $long -n 2 --valid "$T/long.noised" --valid-every 2 -o "$T/long.st" "$T/long.noised" 2>"$T/err" >/dev/null
 		}
-		near "train: --dry-run counts the scratch of kernels, $precision" "$said" "$(peak)"
+		near "train: the memory of --dry-run includes the scratch of kernels, $precision" "$said" "$(peak)"
 		denoise -v -m "$T/long.st" -n 1 --steps 1 -B 1 -j 2 --precision $precision 2>"$T/err" >/dev/null
-		near "denoise: its memory counts the scratch of kernels, $precision" \
+		near "denoise: the printed memory includes the scratch of kernels, $precision" \
 			"$(sed -n 's/^denoise: memory: \([0-9.]*\) MiB$/\1/p' "$T/err")" "$(peak)"
 		denoise -v -m "$T/long.st" --loss -B 1 -j 2 --precision $precision "$T/long.noised" 2>"$T/err" >/dev/null
-		near "denoise: the memory of --loss counts the scratch of kernels, $precision" \
+		near "denoise: the memory of --loss includes the scratch of kernels, $precision" \
 			"$(sed -n 's/^denoise: memory: \([0-9.]*\) MiB$/\1/p' "$T/err")" "$(peak)"
 	done
 fi
