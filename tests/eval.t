@@ -28,12 +28,12 @@ holds() { # holds DESCRIPTION CONDITION, of awk
 pipelines/stories entropy -g pipelines/hard.grammar >"$T/hard.csv"
 entropy=$(awk -F, 'NR == 2 { print $1 }' "$T/hard.csv")
 pipelines/stories generate -g pipelines/hard.grammar -n 1000 -s 5 >"$T/hard.jsonl"
-is 'hard.grammar: its stories are consistent' \
+is 'hard.grammar: the generated stories are consistent' \
 	"$(pipelines/stories summary -g pipelines/hard.grammar "$T/hard.jsonl" | tail -n 1 | cut -d, -f1-4)" 1000,1.0000,1.0000,0
 pipelines/stories check -g pipelines/hard.grammar "$T/hard.jsonl" | awk -F, -v h="$entropy" '
 	NR > 1 { s += $NF; q += $NF ^ 2; n++ }
 	END { m = s / n; z = (m - h) / sqrt((q / n - m * m) / n); print (z < 4 && z > -4), "mean " m ", entropy " h }' >"$T/z"
-is "hard.grammar: its entropy is the mean of -ln p" "$(cut -c1 "$T/z")" 1
+is "hard.grammar: the entropy is the mean of -ln p of the stories" "$(cut -c1 "$T/z")" 1
 
 # --- a checkpoint of the demo, measured
 
@@ -83,7 +83,7 @@ ok 'eval.mk: does nothing if all is up to date' evaluate -q "$T/demo/model-eval/
 not_ok 'eval.mk: runs again with other orders' evaluate -q ORDERS='1 2' "$T/demo/model-eval/table.txt"
 cp "$T/demo/valid.jsonl" "$T/unknown.jsonl"
 touch -t 200001010000 "$T/unknown.jsonl"
-not_ok 'with other stories, if older: nor is it' evaluate -q VALID="$T/unknown.jsonl" "$T/demo/model-eval/table.txt"
+not_ok 'eval.mk: runs again with other stories, even if their file is older' evaluate -q VALID="$T/unknown.jsonl" "$T/demo/model-eval/table.txt"
 rm "$T/demo/model-eval/likelihood.csv" "$T/demo/model-eval/5-gram.score.csv"
 without_awk() (
 	AWK=false
@@ -94,7 +94,7 @@ not_ok 'eval.mk: reports a measure that fails' without_awk evaluate "$T/demo/mod
 ok 'eval.mk: a failed measure leaves no table' test ! -e "$T/demo/model-eval/likelihood.csv"
 ok 'eval.mk: measures text without a grammar' evaluate GRAMMAR= VALID="$T/unknown.jsonl" HELD=16 OUT="$T/plain"
 table=$T/plain/table.csv
-not_ok 'eval.mk: without a grammar the table has no column of grammar' grep -q grammatical "$table"
+not_ok 'eval.mk: the table without a grammar has no column of grammar' grep -q grammatical "$table"
 is 'eval.mk: the judge learns from the rest of the held-out file' "$(wc -l <"$T/plain/judge.txt" | tr -d ' ')" 24
 not_ok 'eval.mk: the judge does not learn from held-out stories' grep -qxFf "$T/plain/held-out.txt" "$T/plain/judge.txt"
 
@@ -169,7 +169,7 @@ if stories=$(data tinystories-train.jsonl.zst) && valid=$(data tinystories-valid
 	is 'eval.mk: the table for TinyStories has eight texts of sixteen stories' "$(cut -d, -f2 "$table" | sort | uniq -c | xargs)" '8 16 1 stories'
 	is 'eval.mk: the judge for TinyStories learns from the other stories' "$(wc -l <"$T/tiny/model-eval/judge.txt" | tr -d ' ')" 184
 else
-	skip 'eval.mk: measures a checkpoint of TinyStories' 'its data is not here'
+	skip 'eval.mk: measures a checkpoint of TinyStories' 'the stories of TinyStories are not here'
 fi
 
 done_testing

@@ -68,7 +68,7 @@ for kib in 50000 100000 150000 200000 250000 300000 400000 4000000; do
 	bad=$((bad + 1))
 	echo "# $kib KiB: status $status: $(cat "$T/err")"
 done
-is 'denoise: limits of address space: works, or says why not' $bad 0
+is 'denoise: a limit of address space gives the rows or a message' $bad 0
 limited 170000 denoise -q -j 1 --steps 2 -n 2 -m "$T/model" -o "$T/out"
 is 'denoise: the out-of-memory message names what needs the memory' "$? $(sed 's/ take .*//' "$T/err")" \
 	'1 denoise: out of memory: products of matrices'

@@ -81,8 +81,8 @@ plain() {
 }
 plain "$one" one
 plain train alone
-ok 'train with MPI: without a launcher it writes the checkpoint of train without MPI' cmp "$T/one.st" "$T/alone.st"
-ok 'train with MPI: without a launcher the log is that of train without MPI' cmp "$T/one.csv" "$T/alone.csv"
+ok 'train with MPI: one process without a launcher writes the checkpoint of train without MPI' cmp "$T/one.st" "$T/alone.st"
+ok 'train with MPI: one process without a launcher writes the log of train without MPI' cmp "$T/one.csv" "$T/alone.csv"
 valid="--valid $T/valid.noised --valid-every 100"
 run 1 n1 "$valid"
 ok "train with MPI: one rank writes the checkpoint of one process" cmp "$T/one.st" "$T/n1.st"
@@ -109,7 +109,7 @@ follows 'three ranks that each read the whole stream have the losses of one proc
 
 run 2 log --loss-log "$T/log.loss" --profile "$T/log.profile" "$valid"
 ok 'train with MPI: --loss-log gets what standard output would get' cmp "$T/n2.csv" "$T/log.loss"
-is 'train with MPI: with --loss-log standard output gets nothing' "$(cat "$T/log.csv")" ''
+is 'train with MPI: --loss-log leaves standard output empty' "$(cat "$T/log.csv")" ''
 ok 'train with MPI: --profile writes the profile of rank 0' grep -q ^project "$T/log.profile"
 
 run 3 shard --shard on "$valid"
@@ -165,13 +165,13 @@ refuses() {
 # shellcheck disable=SC2016
 here='r=${OMPI_COMM_WORLD_RANK:-$PMI_RANK};'
 to="train -q $small -o $T/no.st"
-refuses 'an unknown option' 2 "unknown .*'--nonsense'" 3 'train --nonsense'
-is '--help comes once' "$(mpi 3 'train --help' | grep -c '^usage')" 1
-refuses 'train with MPI: an option that is out of range on one rank' 2 'rank 1 of 3: --layers:' 3 \
+refuses 'train with MPI: refuses an unknown option with one message' 2 "unknown .*'--nonsense'" 3 'train --nonsense'
+is 'train with MPI: --help is printed once' "$(mpi 3 'train --help' | grep -c '^usage')" 1
+refuses 'train with MPI: refuses an option that is out of range on one rank' 2 'rank 1 of 3: --layers:' 3 \
 	"$here $noised | $to --layers \$((r == 1 ? 2000 : 2))"
-refuses 'another model' 2 'rank 2 of 3: has --layers 3, where rank 0 has --layers 2' 3 \
+refuses 'train with MPI: refuses ranks with different models' 2 'rank 2 of 3: has --layers 3, where rank 0 has --layers 2' 3 \
 	"$here $noised | $to --layers \$((2 + r / 2))"
-refuses 'another option' 2 'rank 1 of 2: has --lr 0.5, where rank 0 has --lr 0.25' 2 \
+refuses 'train with MPI: refuses ranks with different learning rates' 2 'rank 1 of 2: has --lr 0.5, where rank 0 has --lr 0.25' 2 \
 	"$here $noised | $to --lr 0.\$((25 * (r + 1)))"
 refuses 'train with MPI: refuses ranks with different precisions' 2 'rank 1 of 2: has --precision bf16, where rank 0 has --precision fp32' 2 \
 	"$here test \$r = 0 && p=fp32 || p=bf16; $noised | $to --precision \$p"
@@ -195,15 +195,15 @@ fails 'train with MPI: one process refuses the rows of one of two ranks' 1 'has 
 	sh -c "noise -q --rank 1 --world 2 $T/train.rows | $to"
 refuses 'train with MPI: reports rows that one rank cannot read' 1 'rank 1 of 2: /nowhere: No such file' 2 \
 	"$here test \$r = 0 || exec $to /nowhere; $noised | $to"
-refuses 'an existing checkpoint' 2 'rank 0 of 2: .*exists' 2 "$noised | train -q $small -o $T/n2.st"
-is 'so far nothing was written' "$(find "$T" -name 'no.st*' -o -name '*.tmp')" ''
-refuses 'a stream that ends too early' 1 'rank [0-2] of 3 has [0-9] of the [0-9]+ rows from row 304 on, expected [0-9]: do all ranks' 3 \
+refuses 'train with MPI: refuses an existing checkpoint' 2 'rank 0 of 2: .*exists' 2 "$noised | train -q $small -o $T/n2.st"
+is 'train with MPI: a refused start writes no file' "$(find "$T" -name 'no.st*' -o -name '*.tmp')" ''
+refuses 'train with MPI: reports the stream of a rank that ends too early' 1 'rank [0-2] of 3 has [0-9] of the [0-9]+ rows from row 304 on, expected [0-9]: do all ranks' 3 \
 	"$here noise -q --limit \$((r == 1 ? 310 : 400)) $T/train.rows | $to -n 30"
-is 'the checkpoint of the step before is there' "$(denoise -m "$T/no.st" --info | grep ^step:)" 'step: 19'
-refuses 'a loss that explodes' 3 'train: step 2, rows 16 to 31: the loss has exploded to' 2 \
+is 'train with MPI: a stream that ends too early leaves the checkpoint of the step before' "$(denoise -m "$T/no.st" --info | grep ^step:)" 'step: 19'
+refuses 'train with MPI: reports a loss that explodes' 3 'train: step 2, rows 16 to 31: the loss has exploded to' 2 \
 	"$noised | $to -f --shard on --lr 10 --clip 0 --beta2 0 --warmup 0 --weight-decay 10"
-is 'which leaves the checkpoint' "$(denoise -m "$T/no.st" --info | grep ^step:)" 'step: 19'
-refuses 'a stream that was cut' 1 'rank 1 of 2: .*truncated' 2 \
+is 'train with MPI: a loss that explodes leaves the checkpoint' "$(denoise -m "$T/no.st" --info | grep ^step:)" 'step: 19'
+refuses 'train with MPI: reports a truncated stream of one rank' 1 'rank 1 of 2: .*truncated' 2 \
 	"$here $noised | { test \$r = 0 && cat || head -c 30000; } | $to -f"
 ok 'train with MPI: a truncated input leaves a readable checkpoint' denoise -m "$T/no.st" --info
 if [ -w /dev/full ]; then

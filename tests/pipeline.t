@@ -47,7 +47,7 @@ random=$(held_out "$T/random.csv")
 learnt=$(held_out "$out/loss.csv")
 echo "# held-out cross-entropy: $random nats of random weights, $learnt after $STEPS steps"
 if [ -n "$slow" ]; then
-	skip 'demo.mk: held-out cross-entropy' 'too few steps under the sanitizers, and for coverage'
+	skip 'demo.mk: the held-out cross-entropy is far below that of random weights' 'too few steps under the sanitizers, and for coverage'
 else
 	ok 'demo.mk: the held-out cross-entropy is far below that of random weights' \
 		awk "BEGIN { exit !($learnt < 2.2 && $learnt < 0.85 * $random) }"
@@ -94,8 +94,8 @@ kill -INT "-$pid"
 wait $pid
 ok 'demo.mk: an interrupted training leaves no model under its final name' test -s "$T/stopped/model.safetensors.new" -a ! -e "$T/stopped/model.safetensors"
 demo SAMPLES=8 -n >"$T/again"
-ok 'demo.mk: with other settings of the samples denoise runs again' grep -q '^denoise .* -n 8 ' "$T/again"
-not_ok 'demo.mk: with other settings of the samples train does not run again' grep -q '^noise .*| train' "$T/again"
+ok 'demo.mk: other settings of the samples run denoise again' grep -q '^denoise .* -n 8 ' "$T/again"
+not_ok 'demo.mk: other settings of the samples do not run train again' grep -q '^noise .*| train' "$T/again"
 
 if stories=$(data tinystories-train.jsonl.zst) && valid=$(data tinystories-valid.jsonl.zst) &&
 	vocab=$(data bert-base-uncased-vocab.txt); then
@@ -127,7 +127,7 @@ if stories=$(data tinystories-train.jsonl.zst) && valid=$(data tinystories-valid
 	not_ok 'tinystories.mk: reports a truncated file' tinystories
 	ok 'tinystories.mk: a truncated file leaves no rows' [ ! -e "$T/tiny/train.rows" ]
 else
-	skip 'tinystories.mk: runs' 'its data is not here'
+	skip 'tinystories.mk: runs from the data to text' 'the stories of TinyStories are not here'
 fi
 
 done_testing

@@ -51,7 +51,7 @@ unlisted() {
 
 is 'results.csv: each row is complete, and its quoted text is in its page' \
 	"$(wrong pipelines/results.csv)" ''
-is 'results.csv: the columns' "$(head -n 1 pipelines/results.csv)" \
+is 'results.csv: has the documented columns' "$(head -n 1 pipelines/results.csv)" \
 	figure,value,unit,file,quote,command,commit,processor,seed,date
 ok 'results.csv: has rows of README.md, pipelines/README.md and three man pages' \
 	[ "$(rows pipelines/results.csv | cut -f4 | sort -u | wc -l)" -ge 5 ]

@@ -7,8 +7,8 @@ safetensors=${BIN%/*}/tests/safetensors
 
 ok 'safetensors: writes a file' "$safetensors" write "$T/file"
 n=$(od -An -tu8 -N8 "$T/file" | tr -d ' ')
-is 'safetensors: od and head find the header' "$(tail -c +9 "$T/file" | head -c "$n" | cut -c 1-17)" '{"__metadata__":{'
-is 'safetensors: od finds the data' "$(tail -c +$((n + 9)) "$T/file" | od -An -tf4 -N8 | tr -s ' ')" ' 1 -2.5'
+is 'safetensors: od and head read the header' "$(tail -c +9 "$T/file" | head -c "$n" | cut -c 1-17)" '{"__metadata__":{'
+is 'safetensors: od reads the data' "$(tail -c +$((n + 9)) "$T/file" | od -An -tf4 -N8 | tr -s ' ')" ' 1 -2.5'
 
 # digits KEY: a checksum of the header
 digits() {

@@ -135,7 +135,7 @@ fails 'train: the message about an unknown preset lists all presets' 2 \
 for old in 'd 16:embed' '-decay 0.1:weight-decay' '-decay=0.1:weight-decay' '-recall 1:copy-heads' \
 	'-vocab full:full-vocab'; do
 	# shellcheck disable=SC2086
-	fails "train: -${old%:*} of earlier versions is refused with --${old#*:}" 2 \
+	fails "train: the message about -${old%:*} names --${old#*:}" 2 \
 		"^train: -${old%%[ =]*}: is now --${old#*:}" run x -${old%:*}
 done
 ok 'train: -V prints the version' sh -c 'train -V | grep -q "^train (cdcd)"'
