@@ -34,7 +34,7 @@ here=$NATIVE:$make_path there=$BIN:$make_path
 (PATH=$here && run "$T/here")
 (PATH=$there && run "$T/there")
 for file in learnt.txt stories.tok stories.rows stories.noised; do
-	ok "the same bytes: $file" cmp "$T/here/$file" "$T/there/$file"
+	ok "another processor: writes the same bytes of $file" cmp "$T/here/$file" "$T/there/$file"
 done
 # shellcheck disable=SC2016 # an awk program
 ok 'train: another processor gives the same losses within 1e-4, and gradients within 1e-3' sh -c '

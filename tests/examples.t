@@ -55,7 +55,7 @@ for page in man/*.1 man/cdcd.7; do
 	if grep -q '^[^#]*train.* -o model.safetensors' "$T/script"; then
 		rm "$T/run/model.safetensors"
 	fi
-	ok "$page: its examples run" sh -c \
+	ok "$page: the examples run" sh -c \
 		"cd '$T/run' && bash -ex script </dev/null >log 2>&1 || { tail -n 10 log; false; }"
 done
 

@@ -134,7 +134,7 @@ closed 'train: standard output that is closed is an error, because the losses ca
 rm -f "$T/closed.st"
 closed 'train: standard error may be closed' 0 \
 	"train $shape -n 8 -o '$T/closed.st' '$T/train.noised' 2>&-"
-ok 'train: with standard error closed, messages are not written to the checkpoint' denoise --info -m "$T/closed.st"
+ok 'train: a closed standard error does not send messages to the checkpoint' denoise --info -m "$T/closed.st"
 
 # The process at the other end of a pipe may have made it non-blocking.
 impatient() {

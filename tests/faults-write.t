@@ -131,7 +131,7 @@ done
 is "train: $cases faults: each checkpoint loads and can be resumed to the same bytes" $bad 0
 for fault in write:EINTR write:SHORT fsync:EINTR close:EINTR; do
 	ok "train: $fault is no error" run with $fault:0
-	ok "train: and changes nothing, $fault" same "$T/cp" "$T/cp.new"
+	ok "train: $fault does not change the checkpoint" same "$T/cp" "$T/cp.new"
 done
 
 # --- what a power cut may not undo: a file is synced before it is renamed, the directory after ---
@@ -273,7 +273,7 @@ done
 fails 'train: refuses an empty name of the checkpoint' 1 'empty file name for an output' tiny '' -n 2
 echo precious >"$T/poem.lock"
 fails 'train: refuses to use another file as its lock' 1 'poem.lock: is not a lock file' tiny "$T/poem" -n 2
-is 'stays there' "$(cat "$T/poem.lock")" precious
+is 'train: a refused lock leaves the other file unchanged' "$(cat "$T/poem.lock")" precious
 rm "$T/poem.lock"
 
 # --- what a shell has sent into a file is that file's end ---
