@@ -64,7 +64,7 @@ const char *k_name(const struct kernels *k);
 
 /* k_profile - fill share with the cost of each kernel since k_new. Returns the number of entries,
  * in no particular order. */
-#define K_SHARES 40
+#define K_SHARES 48
 struct k_share {
 	const char *name;
 	uint64_t calls;
@@ -399,5 +399,34 @@ struct k_adamw {
  */
 void k_adamw(struct kernels *k, real *p, real *m, real *v, real *ema, const real *g, size_t n,
     const struct k_adamw *o);
+
+/* --- the optimiser Muon --- */
+
+/*
+ * k_muon_momentum - Nesterov momentum. m [n] = decay m + (1 - decay) grad_scale g; then g becomes
+ * decay m + (1 - decay) grad_scale g, with the new m.
+ */
+void k_muon_momentum(struct kernels *k, real *m, real *g, size_t n, real decay, real grad_scale);
+
+/*
+ * k_muon_orthogonalize - with the singular value decomposition x [rows,cols] = U S V^T, x becomes
+ * approximately U V^T, computed in the precision of k: a singular value that is at least 1/1000 of
+ * the norm of x becomes one from 0.85 to 1.15, and a smaller one becomes less than 1.15. A matrix
+ * of zeros stays zero. Reserve k_need_muon of the largest matrix.
+ * Sources: Jordan et al. 2024, kellerjordan.github.io/posts/muon (the method); Amsel et al. 2025,
+ * arXiv:2505.16932 (the polynomials).
+ */
+void k_muon_orthogonalize(struct kernels *k, real *x, size_t rows, size_t cols);
+
+/* k_need_muon - scratch for k_muon_orthogonalize of this shape: see k_reserve. */
+void k_need_muon(const struct kernels *k, struct k_need *need, size_t rows, size_t cols);
+
+/* k_muon_flops - floating-point operations of k_muon_orthogonalize of this shape. */
+double k_muon_flops(size_t rows, size_t cols);
+
+/* k_muon_update - p [n] = (1 - decay) p - rate x, and then the EMA: ema = ema_decay ema +
+ * (1 - ema_decay) p. */
+void k_muon_update(struct kernels *k, real *p, real *ema, const real *x, size_t n, real rate,
+    real decay, real ema_decay);
 
 #endif

@@ -53,6 +53,10 @@ static const struct element_cost {
     [CPU_SUM_BF16] = {"sum bf16", .bf16s = 1},
     [CPU_SUM_SQUARES] = {"norm", .reals = 1},
     [CPU_ADAMW] = {"adamw", .reals = 9},
+    [CPU_MUON_MOMENTUM] = {"muon", .reals = 4},
+    [CPU_MUON_UPDATE] = {"muon", .reals = 5},
+    [CPU_MUON_COMBINE] = {"muon", .reals = 3},
+    [CPU_MUON_COPY] = {"muon", .reals = 2},
 };
 
 _Static_assert((int)CPU_KERNELS <= (int)K_SHARES, "k_profile has room for each kernel");
