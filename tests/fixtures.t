@@ -41,6 +41,9 @@ train -q -r "$T/model.safetensors" --precision fp32 -j 1 --no-header --stop-afte
 for column in 2 3; do
 	ok "version 0.1: train --resume continues with the losses of version 0.1 (column $column)" near $old/step7.csv "$T/step7.csv" $column
 done
+is 'version 0.1: a checkpoint without settings of the optimizer is one of AdamW' \
+	"$(denoise --info -m $old/model.safetensors | grep -E '^train.(optimizer|muon)' | xargs)" \
+	'train.optimizer: adamw train.muon_scale: 0.80000000000000004 train.muon_momentum: 0.90000000000000002'
 ok 'version 0.1: denoise generates' denoise -q -n 2 --steps 4 -m $old/model.safetensors -o "$T/two.rows"
 ok 'version 0.1: denoise repairs noised rows' \
 	denoise -q --steps 4 -m $old/model.safetensors -o "$T/repaired.rows" $old/valid.noised

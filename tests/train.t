@@ -127,6 +127,55 @@ ok 'train: a checkpoint has the tensors of copy attention' grep -aq '"recall.qk"
 not_ok 'train: a checkpoint without copy attention lacks the tensors of copy attention' grep -aq '"recall.qk"' "$T/switches"
 ok 'train: trains with other options of the optimiser' run optimiser -n 3 --lr 1e-3 --lr-end 0.5 --warmup 0.5 --beta1 0.8 --beta2 0.9 \
 	--weight-decay 0.1 --clip 0 --ema 0.9
+
+# --- Muon ---
+muon() {
+	muon_name=$1
+	shift
+	run "$muon_name" -n 40 --optimizer muon "$@"
+}
+ok 'train: a run with --optimizer muon succeeds' muon muon.st
+muon again-muon.st >"$T/muon.loss"
+muon again-muon.st -f --valid "$T/valid.noised" --valid-every 20 >"$T/muon.csv"
+mean() { # mean STEP: the mean cross-entropy of the validation at this step
+	awk -F, -v step="$1" '$1 == step && $4 == "valid" { sum += $3; n++ } END { print sum / n }' "$T/muon.csv"
+}
+ok 'train: with --optimizer muon the cross-entropy of the validation falls' \
+	awk -v early="$(mean 20)" -v late="$(mean 40)" 'BEGIN { exit !(late > 0 && late < 0.99 * early) }'
+ok 'train: the same run with --optimizer muon writes the same checkpoint' cmp "$T/muon.st" "$T/again-muon.st"
+not_ok 'train: --optimizer muon gives another checkpoint than AdamW' cmp "$T/muon.st" "$T/whole.st"
+for option in --muon-scale=0.3 --muon-momentum=0.5; do
+	muon other-muon.st -f $option >"$T/other-muon.csv"
+	not_ok "train: $option changes the losses" cmp "$T/other-muon.csv" "$T/muon.loss"
+done
+muon half-muon.st --stop-after 20 >/dev/null
+train -q -j 2 -r "$T/half-muon.st" "$T/train.noised" >/dev/null
+ok 'train: a stopped and resumed run with --optimizer muon writes the checkpoint of an uninterrupted one' \
+	cmp "$T/half-muon.st" "$T/muon.st"
+fails 'train: --resume refuses AdamW for a checkpoint of Muon' 2 \
+	'--optimizer: is muon in .*muon.st and cannot be changed to adamw on --resume' \
+	train -q -r "$T/muon.st" --optimizer adamw "$T/train.noised"
+fails 'train: --resume refuses Muon for a checkpoint of AdamW' 2 \
+	'--optimizer: is adamw in .*whole.st and cannot be changed to muon on --resume' \
+	train -q -r "$T/whole.st" --optimizer muon "$T/train.noised"
+is 'denoise: --info prints the optimizer' "$(denoise --info -m "$T/muon.st" | grep '^train.optimizer')" \
+	'train.optimizer: muon'
+not_ok 'train: a checkpoint of Muon has no second moments of matrices' \
+	grep -aq '"adam_v.blocks.0.attention.qkv.weight"' "$T/muon.st"
+ok 'train: a checkpoint of Muon has the second moments of other weights' \
+	grep -aq '"adam_v.blocks.0.attention.qkv.bias"' "$T/muon.st"
+for precision in fp32 auto; do
+	ok "train: trains with --optimizer muon and odd sizes in --precision $precision" run odd.st -f -n 3 \
+		--optimizer muon --precision $precision --width 42 --heads 3 --embed 7 --copy-heads 1
+done
+operations() {
+	train --dry-run -x tiny "$@" "$T/train.noised" | sed -n 's/^operations: \([^ ]*\) .*/\1/p'
+}
+ok 'train: --dry-run counts the operations of Muon' awk -v adamw="$(operations)" \
+	-v muon="$(operations --optimizer muon)" -v small="$(operations --optimizer muon -B 1)" \
+	'BEGIN { exit !(adamw > 0 && muon > 1.01 * adamw && small > 3 * adamw) }'
+
+# --- presets ---
 ok 'train: --help after --preset small shows the values of this preset' sh -c "train -x small --help | grep -q -- '--layers N .*\[8\]'"
 is 'train: -x seed is another name of -x mini-cdcd' "$(train -x seed --help | sed 's/ .seed.$//' | cksum)" \
 	"$(train -x mini-cdcd --help | sed 's/ .mini-cdcd.$//' | cksum)"

@@ -6,12 +6,23 @@
 #include "base/mem.h"
 #include "model/weights.h"
 
+/* Floating-point operations of the optimiser, per token. */
+static double update_flops(const struct config *c, const struct trainer_options *o)
+{
+	struct err e;
+	struct weights *w = weights_new(c, &e);
+	double flops = w ? optimizer_flops(&o->optimizer, w) : 0;
+
+	weights_free(w);
+	return flops / ((double)o->batch * (double)c->row_len);
+}
+
 void needs_print(FILE *to, struct kernels *k, const struct config *c,
     const struct trainer_options *o, struct comm *comm, const struct shard_reader *in,
     uint64_t rows)
 {
 	const struct shard_header *h = shard_header(in);
-	double flops = 3 * config_flops(c);
+	double flops = 3 * config_flops(c) + update_flops(c, o);
 	size_t bytes = trainer_bytes(k, c, o, comm);
 
 	if (c->self_cond)

@@ -72,8 +72,10 @@ void comm_abort(struct comm *t, int status);
  * result is bit for bit the same on all ranks. */
 void comm_allreduce(struct comm *t, double *x, size_t n);
 
-/* comm_broadcast - broadcast (MPI_Bcast): replace p [bytes] by the data of rank 0. */
+/* comm_broadcast - broadcast (MPI_Bcast): replace p [bytes] by the data of rank 0.
+ * comm_broadcast_from - by the data of rank root. */
 void comm_broadcast(struct comm *t, void *p, size_t bytes);
+void comm_broadcast_from(struct comm *t, int root, void *p, size_t bytes);
 
 /*
  * comm_agree - allreduce of errors: fail on all ranks if failed is nonzero on any rank. Every rank

@@ -49,13 +49,22 @@ static void lay(struct layout *l, real **slot, const char *name, size_t rows, si
 	l->i++;
 }
 
-static void linear(
-    struct layout *l, real **w, real **b, const char *name, size_t out, size_t in, double gain)
+/* The last tensor consists of n matrices for Muon: linear maps of hidden activations. */
+static void set_matrices(const struct layout *l, size_t n)
+{
+	if (l->w->tensor)
+		l->w->tensor[l->i - 1].matrices = n;
+}
+
+/* matrices: see struct tensor. */
+static void linear(struct layout *l, real **w, real **b, const char *name, size_t out, size_t in,
+    double gain, size_t matrices)
 {
 	char full[32];
 
 	snprintf(full, sizeof full, "%s.weight", name);
 	lay(l, w, full, out, in, TENSOR_DECAY | TENSOR_CLIP, gain / sqrt((double)in), 0);
+	set_matrices(l, matrices);
 	snprintf(full, sizeof full, "%s.bias", name);
 	lay(l, b, full, out, 0, TENSOR_CLIP, 0, 0);
 }
@@ -64,15 +73,15 @@ static void lay_block(struct layout *l, struct block_weights *b, const struct co
 {
 	size_t C = c->width, head = C / c->heads;
 
-	linear(l, &b->mod_w, &b->mod_b, "modulation", 6 * C, c->time_width, 0);
-	linear(l, &b->qkv_w, &b->qkv_b, "attention.qkv", 3 * C, C, 1);
+	linear(l, &b->mod_w, &b->mod_b, "modulation", 6 * C, c->time_width, 0, 0);
+	linear(l, &b->qkv_w, &b->qkv_b, "attention.qkv", 3 * C, C, 1, 3);
 	b->scale = NULL;
 	if (c->qk_norm)
 		lay(l, &b->scale, "attention.scale", c->heads, 0, TENSOR_CLIP, 0,
 		    sqrt((double)head));
-	linear(l, &b->out_w, &b->out_b, "attention.out", C, C, 1);
-	linear(l, &b->up_w, &b->up_b, "mlp.up", 4 * C, C, 1);
-	linear(l, &b->down_w, &b->down_b, "mlp.down", C, 4 * C, 1);
+	linear(l, &b->out_w, &b->out_b, "attention.out", C, C, 1, 1);
+	linear(l, &b->up_w, &b->up_b, "mlp.up", 4 * C, C, 1, 1);
+	linear(l, &b->down_w, &b->down_b, "mlp.down", C, 4 * C, 1, 1);
 }
 
 static void lay_copy_attention(struct layout *l, const struct config *c)
@@ -82,8 +91,10 @@ static void lay_copy_attention(struct layout *l, const struct config *c)
 
 	lay(l, &w->copy_qk, "recall.qk", 2 * R * W, C, TENSOR_DECAY | TENSOR_CLIP,
 	    1 / sqrt((double)C), 0);
+	set_matrices(l, 2);
 	lay(l, &w->copy_scale, "recall.scale", R, 0, TENSOR_CLIP, 0, COPY_SCALE);
 	lay(l, &w->copy_out, "recall.out", R * W, c->embed, TENSOR_CLIP, 0, 0);
+	set_matrices(l, 1);
 }
 
 static void lay_all(struct layout *l, const struct config *c)
@@ -94,19 +105,19 @@ static void lay_all(struct layout *l, const struct config *c)
 
 	lay(l, &w->embed, "embed.weight", config_padded(c), d, 0, EMBED_DEVIATION, 0);
 	lay(l, &w->bias, "embed.bias", config_padded(c), 0, 0, 0, 0);
-	linear(l, &w->in_w, &w->in_b, "in", C, config_input(c), 1);
+	linear(l, &w->in_w, &w->in_b, "in", C, config_input(c), 1, 1);
 	w->position = NULL;
 	if (c->positions)
 		lay(l, &w->position, "position", c->row_len, C, TENSOR_CLIP, 0.02, 0);
-	linear(l, &w->time1_w, &w->time1_b, "time.0", F, F, 1);
-	linear(l, &w->time2_w, &w->time2_b, "time.1", F, F, 1);
+	linear(l, &w->time1_w, &w->time1_b, "time.0", F, F, 1, 0);
+	linear(l, &w->time2_w, &w->time2_b, "time.1", F, F, 1, 0);
 	for (size_t i = 0; i < c->layers; i++) {
 		snprintf(l->prefix, sizeof l->prefix, "blocks.%zu.", i);
 		lay_block(l, w->block ? &w->block[i] : &unused, c);
 	}
 	l->prefix[0] = '\0';
-	linear(l, &w->mod_w, &w->mod_b, "head.modulation", 2 * C, F, 0);
-	linear(l, &w->head_w, &w->head_b, "head", d, C, 0);
+	linear(l, &w->mod_w, &w->mod_b, "head.modulation", 2 * C, F, 0, 0);
+	linear(l, &w->head_w, &w->head_b, "head", d, C, 0, 0);
 	w->copy_qk = w->copy_scale = w->copy_out = NULL;
 	if (c->copy_heads)
 		lay_copy_attention(l, c);

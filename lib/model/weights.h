@@ -19,8 +19,10 @@ struct tensor {
 	size_t rows, cols; /* cols 0: a vector of length rows */
 	size_t offset, n;  /* first element in the flat array, number of elements */
 	unsigned flags;    /* of enum tensor_flag */
-	double init_std;   /* standard deviation of the initial values; 0: all have the mean */
-	double init_mean;  /* mean of the initial values */
+	size_t matrices; /* number of matrices [rows/matrices,cols] that the optimiser Muon updates,
+	                    one after the other in its rows; 0: not a tensor for Muon */
+	double init_std; /* standard deviation of the initial values; 0: all have the mean */
+	double init_mean; /* mean of the initial values */
 };
 
 struct block_weights {

@@ -246,7 +246,7 @@ void buckets_allgather(struct buckets *x, real *p)
 /* Write the pieces of the tensors in [from, to) to out; the state of from is element state of the
  * optimiser's arrays. Return their number. out may be NULL. */
 static size_t cut_pieces(
-    const struct weights *w, size_t from, size_t to, size_t state, struct optimizer_piece *out)
+    const struct weights *w, size_t from, size_t to, size_t state, struct buckets_piece *out)
 {
 	size_t n = 0;
 
@@ -258,17 +258,17 @@ static size_t cut_pieces(
 		if (a >= b)
 			continue;
 		if (out)
-			out[n] = (struct optimizer_piece){i, a, state + a - from, b - a};
+			out[n] = (struct buckets_piece){i, a, state + a - from, b - a};
 		n++;
 	}
 	return n;
 }
 
-struct optimizer_piece *buckets_pieces(const struct buckets *x, const struct weights *w,
+struct buckets_piece *buckets_pieces(const struct buckets *x, const struct weights *w,
     size_t *n_pieces, size_t *n_state, struct err *e)
 {
 	size_t ranks = (size_t)comm_size(x->comm), rank = (size_t)comm_rank(x->comm), n = 0;
-	struct optimizer_piece *piece = NULL;
+	struct buckets_piece *piece = NULL;
 
 	for (int pass = 0; pass < 2; pass++) {
 		n = 0;

@@ -18,7 +18,6 @@
  */
 
 #include "compute/arena.h"
-#include "train/optimizer.h"
 #include "comm/comm.h"
 #include "model/weights.h"
 
@@ -26,6 +25,14 @@ struct buckets_options {
 	bool bf16;  /* send gradients as bf16; sums are fp32 */
 	bool shard; /* each rank receives only the sums of the parameters it owns */
 	size_t kib; /* minimum size of a bucket, KiB */
+};
+
+/* Consecutive parameters of one tensor that this process updates, and where their state is. */
+struct buckets_piece {
+	size_t tensor; /* its index in weights.tensor */
+	size_t at;     /* offset in the flat array of weights */
+	size_t state;  /* offset in the arrays of the optimiser's state */
+	size_t n;      /* number of parameters */
 };
 
 struct buckets;
@@ -71,7 +78,7 @@ void buckets_allgather(struct buckets *x, real *p);
  * state, in which the parts of the buckets follow each other without gaps. The caller frees the
  * returned array. Returns NULL on error.
  */
-struct optimizer_piece *buckets_pieces(const struct buckets *x, const struct weights *w,
+struct buckets_piece *buckets_pieces(const struct buckets *x, const struct weights *w,
     size_t *n_pieces, size_t *n_state, struct err *e);
 
 #endif

@@ -136,15 +136,23 @@ static const char *find_meta(const struct checkpoint *cp, const char *key, struc
 	return text;
 }
 
-/* old_key: the key that an earlier version used, or NULL. */
-static int get_field(const struct checkpoint *cp, const struct field *f, const char *old_key,
-    void *base, struct err *e)
+/* text: the value, or NULL if it is that of the field's key. */
+static int get_field(
+    const struct checkpoint *cp, const struct field *f, const char *text, void *base, struct err *e)
 {
-	const char *text = old_key ? safetensors_meta(cp->file, old_key) : NULL;
-
 	if (!text && !(text = find_meta(cp, f->name, e)))
 		return -1;
 	return field_parse(f, base, text, e) ? err_prefix(e, "%s", cp->path) : 0;
+}
+
+/* What a checkpoint of an earlier version has instead of the key of this setting, or NULL. */
+static const char *find_earlier(const struct checkpoint *cp, const struct setting *entry)
+{
+	const char *text = entry->old_key ? safetensors_meta(cp->file, entry->old_key) : NULL;
+
+	if (!text && !safetensors_meta(cp->file, entry->field.name))
+		text = entry->if_absent;
+	return text;
 }
 
 static int get_settings(struct checkpoint *cp, struct err *e)
@@ -154,7 +162,7 @@ static int get_settings(struct checkpoint *cp, struct err *e)
 	for (size_t i = 0; i < settings_n; i++) {
 		const struct setting *entry = &settings_table[i];
 
-		if (!entry->per_run && get_field(cp, &entry->field, entry->old_key, &s, e))
+		if (!entry->per_run && get_field(cp, &entry->field, find_earlier(cp, entry), &s, e))
 			return -1;
 	}
 	cp->c = s.model;

@@ -4,19 +4,28 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/minmax.h"
 
-static struct optimizer_piece *whole(const struct weights *w, struct err *e)
+const char *const optimizer_methods[] = {"adamw", "muon", NULL};
+
+/* The number of matrices of a tensor that Muon updates; 0 if AdamW updates the tensor. */
+static size_t count_matrices(const struct optimizer_options *o, const struct tensor *t)
 {
-	struct optimizer_piece *piece = mem_array(w->n_tensors, sizeof *piece, e);
+	return o->method == OPTIMIZER_MUON ? t->matrices : 0;
+}
+
+static struct buckets_piece *whole(const struct weights *w, struct err *e)
+{
+	struct buckets_piece *piece = mem_array(w->n_tensors, sizeof *piece, e);
 
 	for (size_t i = 0; piece && i < w->n_tensors; i++)
-		piece[i] = (struct optimizer_piece){
+		piece[i] = (struct buckets_piece){
 		    i, w->tensor[i].offset, w->tensor[i].offset, w->tensor[i].n};
 	return piece;
 }
 
 int optimizer_init(struct optimizer *opt, struct kernels *k, const struct optimizer_options *o,
-    const struct weights *w, struct optimizer_piece *piece, size_t n_pieces, size_t n_state,
+    const struct weights *w, struct buckets_piece *piece, size_t n_pieces, size_t n_state,
     struct err *e)
 {
 	*opt = (struct optimizer){.k = k, .o = *o};
@@ -27,23 +36,32 @@ int optimizer_init(struct optimizer *opt, struct kernels *k, const struct optimi
 	return opt->piece && opt->squares ? 0 : -1;
 }
 
-void optimizer_layout(struct optimizer *opt, struct arena *a)
+void optimizer_layout(struct optimizer *opt, const struct weights *w, struct arena *a)
 {
+	for (size_t i = 0; i < w->n_tensors; i++) {
+		const struct tensor *t = &w->tensor[i];
+		size_t n = count_matrices(&opt->o, t);
+
+		if (n)
+			k_need_muon(opt->k, &a->need, t->rows / n, t->cols);
+	}
 	opt->ema = arena_take(a, opt->n_state, sizeof *opt->ema);
 	opt->m = arena_take(a, opt->n_state, sizeof *opt->m);
 	opt->v = arena_take(a, opt->n_state, sizeof *opt->v);
 }
 
-/* Append tensor number tensor of one of the state arrays, data. */
+/* Append one tensor of one of the state arrays, data. Matrices of Muon have no second moments. */
 static int register_tensor(const struct optimizer *opt, const struct weights *w, size_t tensor,
     const char *prefix, const char *what, real *data, struct state *s, struct err *e)
 {
 	const struct tensor *t = &w->tensor[tensor];
 
+	if (data == opt->v && count_matrices(&opt->o, t))
+		return 0;
 	if (state_add_tensor(s, prefix, what, t, opt->comm != NULL, e))
 		return -1;
 	for (size_t i = 0; i < opt->n_pieces; i++) {
-		const struct optimizer_piece *p = &opt->piece[i];
+		const struct buckets_piece *p = &opt->piece[i];
 
 		if (p->tensor == tensor &&
 		    state_add_piece(s, p->at - t->offset, p->n, data + p->state, e))
@@ -76,6 +94,20 @@ void optimizer_release(struct optimizer *opt)
 	free(opt->squares);
 }
 
+double optimizer_flops(const struct optimizer_options *o, const struct weights *w)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < w->n_tensors; i++) {
+		const struct tensor *t = &w->tensor[i];
+		size_t n = count_matrices(o, t);
+
+		if (n)
+			sum += (double)n * k_muon_flops(t->rows / n, t->cols);
+	}
+	return sum;
+}
+
 double optimizer_lr(const struct optimizer_options *o, uint64_t step, uint64_t total)
 {
 	double warm = o->warmup * (double)total, at = (double)step, done;
@@ -100,7 +132,7 @@ static int norm(struct optimizer *opt, const struct weights *w, const struct wei
 	for (size_t i = 0; i < w->n_tensors; i++)
 		opt->squares[i] = 0;
 	for (size_t i = 0; i < opt->n_pieces; i++) {
-		const struct optimizer_piece *p = &opt->piece[i];
+		const struct buckets_piece *p = &opt->piece[i];
 
 		opt->squares[p->tensor] += k_sum_squares(opt->k, g->base + p->at, p->n);
 	}
@@ -116,6 +148,83 @@ static int norm(struct optimizer *opt, const struct weights *w, const struct wei
 	}
 	*grad_norm = sqrt(sum);
 	return 0;
+}
+
+/* --- the matrices of Muon --- */
+
+typedef void matrix_function(
+    const struct optimizer *opt, real *x, size_t rows, size_t cols, int owner);
+
+/* Call a function for each matrix of Muon in x, an array in the layout of w. Ranks that divide the
+ * state are the owners of the matrices in turn. */
+static void for_each_matrix(
+    const struct optimizer *opt, const struct weights *w, real *x, matrix_function *call)
+{
+	int owner = 0, ranks = comm_size(opt->comm);
+
+	for (size_t i = 0; i < w->n_tensors; i++) {
+		const struct tensor *t = &w->tensor[i];
+		size_t n = count_matrices(&opt->o, t);
+
+		for (size_t j = 0; j < n; j++, owner = (owner + 1) % ranks)
+			call(opt, x + t->offset + j * (t->n / n), t->rows / n, t->cols, owner);
+	}
+}
+
+static void orthogonalize_matrix(
+    const struct optimizer *opt, real *x, size_t rows, size_t cols, int owner)
+{
+	if (owner == comm_rank(opt->comm))
+		k_muon_orthogonalize(opt->k, x, rows, cols);
+}
+
+static void broadcast_matrix(
+    const struct optimizer *opt, real *x, size_t rows, size_t cols, int owner)
+{
+	size_t bytes = rows * cols * sizeof *x;
+
+	comm_broadcast_from(opt->comm, owner, k_map(opt->k, x, bytes), bytes);
+	k_unmap(opt->k, x, bytes);
+}
+
+/* The second half of a step: g has the momentum of the matrices, in the pieces of this rank. */
+static void update_matrices(
+    struct optimizer *opt, const struct weights *w, real *g, const struct k_adamw *u)
+{
+	if (opt->buckets)
+		buckets_allgather(opt->buckets, g);
+	for_each_matrix(opt, w, g, orthogonalize_matrix);
+	for_each_matrix(opt, w, g, broadcast_matrix);
+	for (size_t i = 0; i < opt->n_pieces; i++) {
+		const struct buckets_piece *p = &opt->piece[i];
+		const struct tensor *t = &w->tensor[p->tensor];
+		size_t n = count_matrices(&opt->o, t), rows = n ? t->rows / n : 0;
+		double side = (double)max_size(rows, t->cols);
+		double decay = t->flags & TENSOR_DECAY ? opt->o.weight_decay : 0;
+
+		if (n)
+			k_muon_update(opt->k, w->base + p->at, opt->ema + p->state, g + p->at, p->n,
+			    u->lr * (real)(opt->o.muon_scale * sqrt(side)), u->lr * (real)decay,
+			    u->ema_decay);
+	}
+}
+
+/* --- a step --- */
+
+/* Update a piece with AdamW; of a matrix of Muon, update the momentum. */
+static void update_piece(struct optimizer *opt, const struct weights *w, const struct weights *g,
+    const struct buckets_piece *p, struct k_adamw *u, double clip)
+{
+	const struct tensor *t = &w->tensor[p->tensor];
+
+	u->weight_decay = (real)(t->flags & TENSOR_DECAY ? opt->o.weight_decay : 0);
+	u->grad_scale = (real)(t->flags & TENSOR_CLIP ? clip : 1);
+	if (count_matrices(&opt->o, t))
+		k_muon_momentum(opt->k, opt->m + p->state, g->base + p->at, p->n,
+		    (real)opt->o.muon_momentum, u->grad_scale);
+	else
+		k_adamw(opt->k, w->base + p->at, opt->m + p->state, opt->v + p->state,
+		    opt->ema + p->state, g->base + p->at, p->n, u);
 }
 
 int optimizer_step(struct optimizer *opt, const struct weights *w, const struct weights *g,
@@ -137,14 +246,9 @@ int optimizer_step(struct optimizer *opt, const struct weights *w, const struct 
 		return -1;
 	if (o->clip > 0 && *grad_norm > o->clip)
 		clip = o->clip / *grad_norm;
-	for (size_t i = 0; i < opt->n_pieces; i++) {
-		const struct optimizer_piece *p = &opt->piece[i];
-		const struct tensor *t = &w->tensor[p->tensor];
-
-		u.weight_decay = (real)(t->flags & TENSOR_DECAY ? o->weight_decay : 0);
-		u.grad_scale = (real)(t->flags & TENSOR_CLIP ? clip : 1);
-		k_adamw(opt->k, w->base + p->at, opt->m + p->state, opt->v + p->state,
-		    opt->ema + p->state, g->base + p->at, p->n, &u);
-	}
+	for (size_t i = 0; i < opt->n_pieces; i++)
+		update_piece(opt, w, g, &opt->piece[i], &u, clip);
+	if (o->method == OPTIMIZER_MUON)
+		update_matrices(opt, w, g->base, &u);
 	return 0;
 }

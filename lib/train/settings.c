@@ -72,6 +72,15 @@ const struct setting settings_table[] = {
 		.fixed = true, .help = "random seed of the initial weights"),
 
 	/* The optimizer. */
+	SETTING("train.optimizer", "optimizer", CHOICE(train.optimizer.method, optimizer_methods),
+		.fixed = true, .if_absent = "adamw",
+		.help = "AdamW for all weights, or Muon for the matrices"),
+	SETTING("train.muon_scale", "muon-scale", REAL(train.optimizer.muon_scale, 0, 100),
+		.arg = "S", .if_absent = "0.8",
+		.help = "size of Muon's updates, as a multiple of the learning rate"),
+	SETTING("train.muon_momentum", "muon-momentum",
+		REAL(train.optimizer.muon_momentum, 0, 0.999999), .arg = "B", .if_absent = "0.9",
+		.help = "decay of Muon's momentum"),
 	SETTING("train.lr", "lr", REAL(train.optimizer.lr, 0, 10), .arg = "RATE",
 		.help = "peak learning rate"),
 	SETTING("train.lr_end", "lr-end", REAL(train.optimizer.lr_end, 0, 1), .arg = "SHARE",
@@ -85,7 +94,7 @@ const struct setting settings_table[] = {
 	SETTING("train.eps", NULL, REAL(train.optimizer.eps, 1e-12, 1)),
 	SETTING("train.weight_decay", "weight-decay", REAL(train.optimizer.weight_decay, 0, 10),
 		.arg = "D", .old_key = "train.decay",
-		.help = "weight decay of AdamW, matrices only"),
+		.help = "weight decay, matrices only"),
 	SETTING("train.clip", "clip", REAL(train.optimizer.clip, 0, 1e9), .arg = "NORM",
 		.help = "largest norm of the gradient; 0: no clipping"),
 	SETTING("train.ema", "ema", REAL(train.optimizer.ema, 0, 0.9999999), .arg = "DECAY",
@@ -121,7 +130,8 @@ const size_t settings_n = sizeof settings_table / sizeof *settings_table;
 #define OPTIMIZER(rate, decay)                                                                     \
 	{                                                                                          \
 		.lr = rate, .lr_end = 0.1, .warmup = 0.03, .beta1 = 0.9, .beta2 = 0.99,            \
-		.eps = 1e-8, .weight_decay = 0.01, .clip = 1, .ema = decay                         \
+		.eps = 1e-8, .weight_decay = 0.01, .clip = 1, .ema = decay, .muon_scale = 0.8,     \
+		.muon_momentum = 0.9                                                               \
 	}
 #define MODEL                                                                                      \
 	.time_width = 128, .precond = PRECOND_CDCD, .positions = true, .qk_norm = true,            \

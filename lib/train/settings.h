@@ -17,14 +17,15 @@ struct settings {
 };
 
 struct setting {
-	struct field field;  /* in struct settings; its name is the key in a checkpoint */
-	const char *old_key; /* key in checkpoints of earlier versions; NULL: the same */
-	const char *option;  /* long option of train that sets it; NULL: none */
-	int letter;          /* of that option; 0: none */
-	const char *arg;     /* name of its argument in the help; NULL: the choices */
-	const char *help;    /* NULL: it follows from another setting of this option */
-	bool fixed;          /* --resume cannot change it */
-	bool per_run;        /* not stored in a checkpoint: a resumed run may have another value */
+	struct field field;    /* in struct settings; its name is the key in a checkpoint */
+	const char *old_key;   /* key in checkpoints of earlier versions; NULL: the same */
+	const char *if_absent; /* value in a checkpoint without the key; NULL: that is an error */
+	const char *option;    /* long option of train that sets it; NULL: none */
+	int letter;            /* of that option; 0: none */
+	const char *arg;       /* name of its argument in the help; NULL: the choices */
+	const char *help;      /* NULL: it follows from another setting of this option */
+	bool fixed;            /* --resume cannot change it */
+	bool per_run;          /* not stored in a checkpoint: a resumed run may change it */
 };
 
 extern const struct setting settings_table[];

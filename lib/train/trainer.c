@@ -20,7 +20,7 @@
 /* The parts of a trainer that determine how much memory it needs. */
 static int create_parts(struct trainer *tr, struct err *e)
 {
-	struct optimizer_piece *piece = NULL;
+	struct buckets_piece *piece = NULL;
 	size_t n_pieces = 0, n_state = 0, rows = loader_capacity(tr->comm, tr->o.batch);
 
 	if (!(tr->w = weights_new(&tr->c, e)) ||
@@ -36,6 +36,7 @@ static int create_parts(struct trainer *tr, struct err *e)
 	        &tr->optimizer, tr->k, &tr->o.optimizer, tr->w, piece, n_pieces, n_state, e))
 		return -1;
 	tr->optimizer.comm = piece ? tr->comm : NULL;
+	tr->optimizer.buckets = piece ? tr->buckets : NULL;
 	return 0;
 }
 
@@ -62,7 +63,7 @@ static void layout_trainer(struct trainer *tr, struct arena *a, real **weights, 
 
 	*weights = arena_take(a, n, sizeof **weights);
 	*gradient = arena_take(a, n, sizeof **gradient);
-	optimizer_layout(&tr->optimizer, a);
+	optimizer_layout(&tr->optimizer, tr->w, a);
 	denoiser_layout(tr->dn, a);
 	buckets_layout(tr->buckets, a);
 	a->host += host_bytes(tr);

@@ -201,14 +201,14 @@ static void test_pieces(void)
 	struct trainer *tr = started();
 	const struct weights *w = tr->w;
 	size_t last = w->n_tensors - 1, n = w->tensor[last].n, half = w->tensor[0].n / 2;
-	struct optimizer_piece *piece = malloc(2 * sizeof *piece);
+	struct buckets_piece *piece = malloc(2 * sizeof *piece);
 	real *state = calloc(half + n, sizeof *state);
 	struct optimizer opt;
 	struct state list;
 	struct err e = {0};
 
-	piece[0] = (struct optimizer_piece){0, w->tensor[0].offset + half, 0, half};
-	piece[1] = (struct optimizer_piece){last, w->tensor[last].offset, half, n};
+	piece[0] = (struct buckets_piece){0, w->tensor[0].offset + half, 0, half};
+	piece[1] = (struct buckets_piece){last, w->tensor[last].offset, half, n};
 	ok(!optimizer_init(&opt, k, &tr->o.optimizer, w, piece, 2, half + n, &e), "two pieces");
 	opt.ema = opt.m = opt.v = state;
 	state_init(&list, k);

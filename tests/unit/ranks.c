@@ -147,7 +147,7 @@ static int fill(struct trainer *tr, int rank, struct err *e)
 /* Only rank 1 gets the number that is not finite. */
 static void spoil(struct rank *r, struct trainer *tr)
 {
-	const struct optimizer_piece *p = &tr->optimizer.piece[tr->optimizer.n_pieces - 1];
+	const struct buckets_piece *p = &tr->optimizer.piece[tr->optimizer.n_pieces - 1];
 
 	strcpy(r->name, tr->w->tensor[p->tensor].name);
 	if (r->comm.rank == 0)

@@ -169,7 +169,7 @@ static void test_adamw(void)
 struct update {
 	struct tiny m;
 	struct optimizer opt;
-	real *state; /* m, v and the average */
+	struct arena arena; /* m, v and the average */
 };
 
 static void update_init(struct update *u, const struct optimizer_options *o)
@@ -183,10 +183,11 @@ static void update_init(struct update *u, const struct optimizer_options *o)
 		u->m.base[i] = 1;
 	if (optimizer_init(&u->opt, k, o, u->m.w, NULL, 0, 0, &e))
 		diag("%s", e.msg);
-	u->state = k_alloc(k, 3 * n * sizeof *u->state, &e);
-	u->opt.m = u->state;
-	u->opt.v = u->state + n;
-	u->opt.ema = u->state + 2 * n;
+	u->arena = (struct arena){0};
+	optimizer_layout(&u->opt, u->m.w, &u->arena);
+	if (arena_alloc(&u->arena, k, &e))
+		diag("%s", e.msg);
+	optimizer_layout(&u->opt, u->m.w, &u->arena);
 	u->m.g->in_w[0] = 3;
 	u->m.g->in_b[0] = 4;
 	u->m.g->embed[0] = 100;
@@ -194,7 +195,7 @@ static void update_init(struct update *u, const struct optimizer_options *o)
 
 static void update_release(struct update *u)
 {
-	k_release(k, u->state);
+	k_release(k, u->arena.base);
 	optimizer_release(&u->opt);
 	tiny_release(&u->m);
 }
@@ -292,30 +293,170 @@ static void test_average(void)
 	}
 }
 
-static void test_not_finite(void)
+/* --- Muon --- */
+
+enum { C = 4 }; /* the width of a tiny model */
+
+/* The elements of a matrix [C,C] on its diagonal, or all others. */
+static double largest(const real *w, double expected, bool diagonal)
 {
+	double most = 0;
+
+	for (int i = 0; i < C * C; i++)
+		if ((i / C == i % C) == diagonal)
+			most = fmax(most, fabs((double)w[i] - expected));
+	return most;
+}
+
+/*
+ * A step from weights of 1, with lr 0.5, scale 0.1 and no decay. On the diagonals of queries, keys
+ * and values the gradients are 4, -0.01 and 0. Each is orthogonalised by itself: 1 becomes 1 -+ 0.5
+ * 0.1 sqrt(4), to the 13 % of the polynomials.
+ */
+static void test_muon_qkv(void)
+{
+	struct optimizer_options o = plain;
+	struct update u;
+	struct err e = {0};
+	double norm;
+	real *qkv;
+
+	o.method = OPTIMIZER_MUON;
+	o.muon_scale = 0.1;
+	o.muon_momentum = 0.75;
+	update_init(&u, &o);
+	for (size_t i = 0; i < C; i++) {
+		u.m.g->block[0].qkv_w[i * C + i] = 4;
+		u.m.g->block[0].qkv_w[C * C + i * C + i] = -0.01;
+	}
+	optimizer_step(&u.opt, u.m.w, u.m.g, 1, 10, &norm, &e);
+	qkv = u.m.w->block[0].qkv_w;
+	ok(largest(qkv, 0.9, true) < 0.013 && largest(qkv + C * C, 1.1, true) < 0.013,
+	    "muon: queries and keys are separate matrices, and the size of their gradients does "
+	    "not matter");
+	ok(largest(qkv, 1, false) < 1e-12 && largest(qkv + C * C, 1, false) < 1e-12,
+	    "muon: off the diagonal their weights stay");
+	ok(largest(qkv + 2 * C * C, 1, true) + largest(qkv + 2 * C * C, 1, false) < 1e-12,
+	    "muon: values without a gradient stay");
+	ok(near(u.opt.m + (qkv - u.m.base), (double[2]){1, 0}, 2),
+	    "muon: a quarter of the gradient is in the momentum");
+	ok(near(u.opt.v + (qkv - u.m.base), (double[2]){0, 0}, 2),
+	    "muon: a matrix has no second moments");
+	update_release(&u);
+}
+
+/* [C,4C] with the gradient on C of its columns: 0.5 0.1 sqrt(16). Before that decay takes 5 %. */
+static void test_muon_shape(void)
+{
+	struct optimizer_options o = plain;
+	struct update u;
+	struct err e = {0};
+	double norm, most[2] = {0};
+
+	o.method = OPTIMIZER_MUON;
+	o.muon_scale = 0.1;
+	o.weight_decay = 0.1;
+	update_init(&u, &o);
+	for (size_t i = 0; i < C; i++) {
+		u.m.g->block[0].down_w[i * 4 * C + i] = 1;
+		u.m.g->block[0].up_w[i * C + i] = 1;
+	}
+	optimizer_step(&u.opt, u.m.w, u.m.g, 1, 10, &norm, &e);
+	for (size_t i = 0; i < C; i++) {
+		double down = (double)u.m.w->block[0].down_w[i * 4 * C + i];
+		double up = (double)u.m.w->block[0].up_w[i * C + i];
+
+		most[0] = fmax(most[0], fabs(down - 0.75));
+		most[1] = fmax(most[1], fabs(up - 0.75));
+	}
+	ok(most[0] < 0.026 && most[1] < 0.026,
+	    "muon: the step grows with the square root of the longer side, wide (%.3f) and tall "
+	    "(%.3f)",
+	    most[0], most[1]);
+	ok(near(u.m.w->block[0].down_w + 4 * C, (double[1]){0.95}, 1),
+	    "muon: matrices decay by lr times decay");
+	ok(near(u.opt.ema + (u.m.w->block[0].down_w - u.m.base) + 4 * C, (double[1]){0.95 * 9 / 11},
+	       1),
+	    "muon: the average follows, at the rate of step 1");
+	update_release(&u);
+}
+
+static bool is_same_as_adamw(const struct update *a, const struct update *b, const real *slot)
+{
+	size_t at = (size_t)(slot - a->m.base);
+
+	return !memcmp(a->m.base + at, b->m.base + at, sizeof *slot) &&
+	       !memcmp(a->opt.v + at, b->opt.v + at, sizeof *slot);
+}
+
+/* With a gradient of 1 everywhere: what Muon leaves to AdamW changes as with AdamW. */
+static void test_muon_rest(void)
+{
+	struct optimizer_options o = plain;
+	struct update u[2];
+	struct err e = {0};
+	double norm;
+	const struct weights *w;
+	bool same, others;
+
+	for (int method = OPTIMIZER_ADAMW; method <= OPTIMIZER_MUON; method++) {
+		o.method = (enum optimizer_method)method;
+		o.muon_scale = 0.1;
+		update_init(&u[method], &o);
+		for (size_t i = 0; i < u[method].m.w->n; i++)
+			u[method].m.gradient[i] = 1;
+		optimizer_step(&u[method].opt, u[method].m.w, u[method].m.g, 1, 10, &norm, &e);
+	}
+	w = u[0].m.w;
+	same =
+	    is_same_as_adamw(&u[0], &u[1], w->embed) && is_same_as_adamw(&u[0], &u[1], w->bias) &&
+	    is_same_as_adamw(&u[0], &u[1], w->in_b) && is_same_as_adamw(&u[0], &u[1], w->time1_w) &&
+	    is_same_as_adamw(&u[0], &u[1], w->time2_w) &&
+	    is_same_as_adamw(&u[0], &u[1], w->mod_w) && is_same_as_adamw(&u[0], &u[1], w->head_w) &&
+	    is_same_as_adamw(&u[0], &u[1], w->block[0].mod_w) &&
+	    is_same_as_adamw(&u[0], &u[1], w->block[0].qkv_b);
+	others = is_same_as_adamw(&u[0], &u[1], w->in_w) ||
+	         is_same_as_adamw(&u[0], &u[1], w->block[0].qkv_w) ||
+	         is_same_as_adamw(&u[0], &u[1], w->block[0].out_w) ||
+	         is_same_as_adamw(&u[0], &u[1], w->block[0].up_w) ||
+	         is_same_as_adamw(&u[0], &u[1], w->block[0].down_w);
+	ok(same, "muon: embeddings, vectors, the network of the level and the head are AdamW's");
+	ok(!others, "muon: input, attention and MLP are not");
+	update_release(&u[0]);
+	update_release(&u[1]);
+}
+
+/* --- gradients that are not finite --- */
+
+static void test_not_finite(enum optimizer_method method)
+{
+	struct optimizer_options o = plain;
 	struct update u;
 	struct err e = {0};
 	double norm;
 	real *before;
+	const real seven = 7;
 	size_t n;
 	int failed;
 
-	update_init(&u, &plain);
+	o.method = method;
+	update_init(&u, &o);
 	n = u.m.w->n;
 	before = malloc(n * sizeof *before);
 	memcpy(before, u.m.base, n * sizeof *before);
-	for (size_t i = 0; i < 3 * n; i++)
-		u.state[i] = 7;
-	u.m.g->head_w[1] = (real)NAN;
+	for (size_t i = 0; i < n; i++)
+		u.opt.m[i] = u.opt.v[i] = u.opt.ema[i] = seven;
+	u.m.g->block[0].up_w[1] = (real)NAN;
 	failed = optimizer_step(&u.opt, u.m.w, u.m.g, 1, 10, &norm, &e);
-	ok(failed && e.status == ERR_NONFINITE && strstr(e.msg, "head.weight"),
-	    "optimizer: a gradient that is not finite is refused, with the name of its tensor: %s",
-	    e.msg);
+	ok(failed && e.status == ERR_NONFINITE && strstr(e.msg, "blocks.0.mlp.up.weight"),
+	    "%s: a gradient that is not finite is refused, with the name of its tensor: %s",
+	    optimizer_methods[method], e.msg);
 	failed = memcmp(before, u.m.base, n * sizeof *before) != 0;
-	for (size_t i = 0; i < 3 * n; i++)
-		failed |= u.state[i] < 7 || u.state[i] > 7;
-	ok(!failed, "optimizer: a gradient that is not finite changes nothing");
+	for (size_t i = 0; i < n; i++)
+		failed |= memcmp(&u.opt.m[i], &seven, sizeof seven) ||
+		          memcmp(&u.opt.v[i], &seven, sizeof seven) ||
+		          memcmp(&u.opt.ema[i], &seven, sizeof seven);
+	ok(!failed, "%s: a gradient that is not finite changes nothing", optimizer_methods[method]);
 	free(before);
 	update_release(&u);
 }
@@ -370,7 +511,11 @@ int main(void)
 	test_decay();
 	test_corrections();
 	test_average();
-	test_not_finite();
+	test_muon_qkv();
+	test_muon_shape();
+	test_muon_rest();
+	test_not_finite(OPTIMIZER_ADAMW);
+	test_not_finite(OPTIMIZER_MUON);
 	check_weights(true, (double[6]){0, 0.25, 0.25, 0.25, 0, 0.25});
 	check_weights(false, (double[6]){0, 0.5, 0.5, 0, 0, 0});
 	k_free(k);
