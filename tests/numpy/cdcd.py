@@ -21,6 +21,8 @@ cdcd-shard(5).
 Sources: [CDCD] Dieleman et al. 2022, arXiv:2211.15089. [EDM] Karras et al. 2022, arXiv:2206.00364.
 [DiT] Peebles & Xie 2022, arXiv:2212.09748. [DPM] Lu et al. 2022, arXiv:2211.01095.
 [VDM] Kingma et al. 2021, arXiv:2107.00630. [ADAMW] Loshchilov & Hutter 2019, arXiv:1711.05101.
+[MUON] Jordan et al. 2024, kellerjordan.github.io/posts/muon. [POLAR] Amsel et al. 2025,
+arXiv:2505.16932.
 """
 
 import json
@@ -416,6 +418,10 @@ class Checkpoint:
     def option(self, name):
         return float(self.setting("train." + name))
 
+    def matrices(self, name):
+        """How many matrices Muon updates in a tensor; 0 if AdamW updates it."""
+        return matrices(name) if self.meta.get("train.optimizer") == "muon" else 0
+
     def weights(self, prefix=""):
         return {name: self.tensors[prefix + name] for name in self.names}
 
@@ -477,6 +483,47 @@ def adamw(w, m, v, average, g, step, lr, beta1, beta2, eps, decay, ema):
     w = w - lr * (change + decay * w)
     rate = min(ema, (1 + step) / (10 + step))  # young averages forget sooner
     return w, m, v, rate * average + (1 - rate) * w
+
+
+POLAR = [(8.28721201814563, -23.595886519098837, 17.300387312530933),
+         (4.107059111542203, -2.9478499167379106, 0.5448431082926601),
+         (3.9486908534822946, -2.908902115962949, 0.5518191394370137),
+         (3.3184196573706015, -2.488488024314874, 0.51004894012372),
+         (2.300652019954817, -1.6689039845747493, 0.4188073119525673)]
+
+
+def orthogonalize(x):
+    """What the polynomials a s + b s^3 + c s^5 make of the singular values s of x, [POLAR].
+
+    They are made for values up to 1; all but the last have a margin of 1 % for rounding.
+    """
+    norm = np.sqrt((x**2).sum())
+    if norm < 1e-30:
+        return np.zeros_like(x)
+    left, s, right = np.linalg.svd(x / (1.01 * norm), full_matrices=False)
+    for i, (a, b, c) in enumerate(POLAR):
+        s = s / 1.01 if i < 4 else s
+        s = a * s + b * s**3 + c * s**5
+    return left @ (s[:, None] * right)
+
+
+def matrices(name):
+    """How many matrices Muon updates in a tensor; they follow each other in its rows."""
+    if name.startswith("blocks."):
+        name = name.split(".", 2)[2]
+    return {"in.weight": 1, "attention.qkv.weight": 3, "attention.out.weight": 1,
+            "mlp.up.weight": 1, "mlp.down.weight": 1, "recall.qk": 2, "recall.out": 1}.get(name, 0)
+
+
+def muon(w, m, average, g, parts, step, lr, momentum, scale, decay, ema):
+    """One update of a tensor of so many matrices [MUON]; returns w, m and the averaged weights."""
+    m = momentum * m + (1 - momentum) * g
+    ahead = momentum * m + (1 - momentum) * g  # Nesterov
+    change = np.concatenate([scale * math.sqrt(max(u.shape)) * orthogonalize(u)
+                             for u in np.split(ahead, parts)])
+    w = w - lr * (change + decay * w)
+    rate = min(ema, (1 + step) / (10 + step))
+    return w, m, rate * average + (1 - rate) * w
 
 
 # --- sampling ---

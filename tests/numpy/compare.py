@@ -94,13 +94,33 @@ def shown_rows(c, n):
 
 def scaled_gradients(c, before, after):
     """What the optimiser made of the gradients: those after clipping, from the first moments."""
-    beta1 = c.option("beta1")
-    return {name: (after.tensors["adam_m." + name] - beta1 * before.tensors["adam_m." + name])
-            / (1 - beta1) for name in before.names}
+    def gradient(name):
+        decay = c.option("muon_momentum" if c.matrices(name) else "beta1")
+        name = "adam_m." + name
+        return (after.tensors[name] - decay * before.tensors[name]) / (1 - decay)
+
+    return {name: gradient(name) for name in before.names}
+
+
+def updated(c, name, gradient, step, lr):
+    """What cdcd.adamw or cdcd.muon makes of a tensor and its state: prefix -> (before, after)."""
+    option, parts = c.option, c.matrices(name)
+    decay = option("weight_decay") if cdcd.has_weight_decay(name) else 0
+    if parts:
+        prefixes = ("", "adam_m.", "ema.")
+        state = [c.tensors[p + name] for p in prefixes]
+        after = cdcd.muon(*state, gradient, parts, step, lr, option("muon_momentum"),
+                          option("muon_scale"), decay, option("ema"))
+    else:
+        prefixes = ("", "adam_m.", "adam_v.", "ema.")
+        state = [c.tensors[p + name] for p in prefixes]
+        after = cdcd.adamw(*state, gradient, step, lr, option("beta1"), option("beta2"),
+                           option("eps"), decay, option("ema"))
+    return dict(zip(prefixes, zip(state, after)))
 
 
 def compare_update(report, bound, before, after, step):
-    """Weights, moments and average that follow from the gradients, by cdcd.adamw."""
+    """Weights, moments and average that follow from the gradients, by cdcd.py."""
     option = before.option
     gradients = scaled_gradients(before, before, after)
     norm = column([step], "grad_norm")[0]
@@ -109,17 +129,14 @@ def compare_update(report, bound, before, after, step):
     n = int(step["step"])
     lr = cdcd.learning_rate(option("lr"), option("lr_end"), option("warmup"), n, option("steps"))
     report.add("learning rate", lr, column([step], "lr")[0])
+    kinds = {"": "weights", "adam_m.": "first moments", "adam_v.": "second moments",
+             "ema.": "averages"}
     for name in before.names:
-        decay = option("weight_decay") if cdcd.has_weight_decay(name) else 0
-        state = [before.tensors[p + name] for p in ("", "adam_m.", "adam_v.", "ema.")]
-        expected = cdcd.adamw(*state, gradients[name], n, lr, option("beta1"), option("beta2"),
-                              option("eps"), decay, option("ema"))
-        for what, value, old, prefix in zip(
-                ("weights", "first moments", "second moments", "averages"), expected, state,
-                ("", "adam_m.", "adam_v.", "ema.")):
+        muon = " of Muon" if before.matrices(name) else ""
+        for prefix, (old, value) in updated(before, name, gradients[name], n, lr).items():
             change = np.abs(value - old).max()
             if change > 0:
-                report.add(what, value, after.tensors[prefix + name], change,
+                report.add(kinds[prefix] + muon, value, after.tensors[prefix + name], change,
                            bound)
 
 
