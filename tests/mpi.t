@@ -115,6 +115,17 @@ ok 'train with MPI: --profile writes the profile of rank 0' grep -q ^project "$T
 run 3 shard --shard on "$valid"
 follows 'three ranks with --shard on have the losses of one process' shard 1e-4
 is 'train with MPI: --shard on validates with the whole average' "$(tail -n 1 "$T/shard.csv" | cut -c1-8)" "$(tail -n 1 "$T/one.csv" | cut -c1-8)"
+muon='--optimizer muon --muon-scale 0.4'
+# shellcheck disable=SC2086
+$noised | "$one" -q $small $muon -o "$T/muon1.st" -l "$T/muon1.steps" >/dev/null
+for shard in off on; do
+	run 3 muon --shard $shard "$muon" -f
+	differ muon1 muon >"$T/differ"
+	read -r n max mean <"$T/differ"
+	ok "train with MPI: three ranks with --optimizer muon --shard $shard have the losses of one process" \
+		awk -v n="$n" -v max="$max" 'BEGIN { exit !(n == 200 && max < 1e-4) }'
+	echo "# $n steps, losses differ by $max nats at most, by $mean in the mean"
+done
 run 4 bf16 --wire bf16
 follows 'four ranks with --wire bf16 have nearly the losses of one process' bf16 0.03
 ok 'train with MPI: --wire bf16 changes the losses more than fp32 sums' awk -v max="$max" 'BEGIN { exit !(max > 1e-5) }'

@@ -1,6 +1,6 @@
 /* Two ranks as threads of one process. A number that is not finite on one rank stops both, with the
  * message of the rank that knows where it began. The self-conditioned rows are those of one
- * process. Sums of gradients in bf16 are rounded correctly. */
+ * process, and so are the losses with Muon. Sums of gradients in bf16 are rounded correctly. */
 
 #include <math.h>
 #include <pthread.h>
@@ -201,17 +201,18 @@ static void test(int what, bool shard, const char *words)
 		    shard ? ", sharded" : "", r[i].good.msg, r[i].bad.msg);
 }
 
-/* --- self-conditioning --- */
+/* --- the losses of one process --- */
 
 enum { ODD = 3, STEPS = 4 };
 
 struct odd {
 	struct comm *comm; /* NULL: one process */
+	bool muon;         /* train with Muon, and with a state that the ranks divide */
 	double ce[STEPS * ODD];
 	struct err e;
 };
 
-/* Make all weights different from 0, and keep them constant. */
+/* Make all weights different from 0. Without Muon, keep them constant. */
 static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
 {
 	struct trainer_options options;
@@ -222,7 +223,9 @@ static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
 	options.batch = ODD;
 	options.steps = STEPS;
 	options.refit_every = 0;
-	options.optimizer.lr = 0;
+	options.optimizer.lr = o->muon ? 0.01 : 0;
+	options.optimizer.method = o->muon ? OPTIMIZER_MUON : OPTIMIZER_ADAMW;
+	options.buckets.shard = o->muon;
 	options.self_cond = 0.5;
 	options.buckets.kib = 4;
 	tr = small_trainer(k, &c, &options, o->comm, &o->e);
@@ -260,29 +263,54 @@ static void *run_odd(void *arg)
 	return NULL;
 }
 
-static void test_self_cond(void)
+/* The largest difference between the losses of one process and of two ranks. */
+static double compare_losses(bool muon, struct odd *one, struct odd rank[RANKS])
 {
 	struct comm comm[RANKS];
-	struct odd one = {0}, rank[RANKS] = {0};
 	pthread_t thread[RANKS];
 	double most = 0;
 
-	run_odd(&one);
+	one->muon = muon;
+	run_odd(one);
 	pthread_barrier_init(&barrier, NULL, RANKS);
 	for (int i = 0; i < RANKS; i++) {
 		comm[i] = (struct comm){.rank = i, .size = RANKS, .calls = &calls};
 		rank[i].comm = &comm[i];
+		rank[i].muon = muon;
 		pthread_create(&thread[i], NULL, run_odd, &rank[i]);
 	}
 	for (int i = 0; i < RANKS; i++)
 		pthread_join(thread[i], NULL);
 	pthread_barrier_destroy(&barrier);
 	for (int i = 0; i < STEPS * ODD; i++)
-		most = fmax(most, fabs(one.ce[i] - rank[0].ce[i]));
+		most = fmax(most, fabs(one->ce[i] - rank[0].ce[i]));
+	return most;
+}
+
+static void test_self_cond(void)
+{
+	struct odd one = {0}, rank[RANKS] = {0};
+	double most = compare_losses(false, &one, rank);
+
 	ok(one.ce[STEPS * ODD - 1] > 0 && most < 1e-4,
 	    "ranks: two ranks with batches of 3 have the losses of one process, to %g nats, with "
 	    "the same rows self-conditioned %s%s",
 	    most, one.e.msg, rank[0].e.msg);
+}
+
+/* The buckets are so small that each rank owns a part of every matrix. */
+static void test_muon(void)
+{
+	struct odd one = {0}, still = {0}, rank[RANKS] = {0};
+	double most = compare_losses(true, &one, rank), change;
+
+	run_odd(&still);
+	change = one.ce[STEPS * ODD - 1] - still.ce[STEPS * ODD - 1];
+	ok(one.ce[STEPS * ODD - 1] > 0 && most < 1e-4,
+	    "ranks: two ranks with Muon that divide the state have the losses of one process, to "
+	    "%g nats %s%s",
+	    most, one.e.msg, rank[0].e.msg);
+	ok(fabs(change) > 0.01, "ranks: the steps of Muon change the losses, by %g nats", change);
 }
 
 /* --- sums in bf16 --- */
@@ -357,6 +385,7 @@ int main(void)
 		test(BAD_MOMENT, shard, "rank 1 of 2: step 1: the second moment of ");
 	}
 	test_self_cond();
+	test_muon();
 	test_bf16();
 	return tap_done();
 }
