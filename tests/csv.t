@@ -45,12 +45,13 @@ overlaid() {
 overlaid '--line accepts a last line without an end' :a,b:fit 'a,b\n1,2\n3,4\n5,7'
 overlaid '--line accepts duplicate names of columns' :a,b:fit 'a,,b,\n1,,2,\n3,,4,\n5,,7,\n'
 
-refused 'an empty file' 'empty: not even a header row$' ''
+refused 'an empty file' 'empty: expected a header row$' ''
 refused 'too few fields' 'line 3: wrong number of fields: 1 \(expected 2\)$' 'a,b\n1,2\n3\n'
 refused 'too many fields' 'line 2: wrong number of fields: 3 \(expected 2\)$' 'a,b\n1,2,3\n'
-refused 'a quote that never ends' 'line 2: a quote that never ends$' 'a,b\n1,"2\n3,4\n'
-refused 'a quote within a field' 'line 2: a quote where none may stand' 'a,b\n1,2"\n'
+refused 'a quote that never ends' 'line 2: a quoted field has no closing quote$' 'a,b\n1,"2\n3,4\n'
+refused 'a quote within a field' 'line 2: misplaced quote; is this a CSV file' 'a,b\n1,2"\n'
 refused 'a NUL byte' 'line 2: a NUL byte' 'a,b\n1,2\00003\n'
+refused 'semicolons between fields' "no column 'b'; there are a;b; separate the fields by commas$" 'a;b\n1;2\n'
 refused 'two columns with the name of a used column' \
 	"two columns are named 'b', the fields 2 and 3 of the header; rename one of them$" 'a,b,b\n1,2,3\n'
 refused 'a last line without an end and with too few fields' 'line 3: wrong number of fields: 1 \(expected 2\)$' \
@@ -76,7 +77,7 @@ is "plotcsv: a file cut after each of $bytes bytes is drawn as with a line end" 
 
 # The logs of cdcd must follow cdcd-csv(5).
 printf 'step,t,ce_nats,split\n1,2,3,train' >"$T/bad.csv"
-fails 'fitsched: refuses a last line without an end' 1 'line 2: cut short: no end of line$' \
+fails 'fitsched: refuses a last line without an end' 1 'line 2: truncated: the last line has no line feed$' \
 	"$BIN/fitsched" -q "$T/bad.csv"
 printf 'step,t,ce_nats,split,,\n1,2,3,train,,\n' >"$T/bad.csv"
 fails 'fitsched: refuses two columns with the same name' 1 "two columns are named '', the fields 5 and 6" \

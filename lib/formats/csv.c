@@ -120,8 +120,9 @@ static int feed_line(struct csv_reader *r, size_t n, struct err *e)
 	if (taken == n && !has_end && csv_parse(&r->parser, "\n", 1, on_field, on_row, r) < 1)
 		taken = n - 1;
 	if (taken < n && csv_error(&r->parser) == CSV_EPARSE)
-		return err_set(e, "%s: line %llu: a quote where none may stand (RFC 4180, 2.5)",
-		    in->name, (unsigned long long)r->next_line);
+		return err_set(e,
+		    "%s: line %llu: misplaced quote; is this a CSV file? (RFC 4180, 2.5)", in->name,
+		    (unsigned long long)r->next_line);
 	if (taken < n)
 		return err_set(e, "%s: line %llu: %s", in->name, (unsigned long long)r->next_line,
 		    csv_strerror(csv_error(&r->parser)));
@@ -138,7 +139,7 @@ static int check_row(struct csv_reader *r, struct err *e)
 		return err_prefix(e, "%s: line %llu", r->in->name, (unsigned long long)r->line);
 	}
 	if (r->has_nul)
-		return err_set(e, "%s: line %llu: a NUL byte: this is no text", r->in->name,
+		return err_set(e, "%s: line %llu: a NUL byte: not a text file", r->in->name,
 		    (unsigned long long)r->line);
 	if (r->n_columns ? r->n_fields != r->n_columns : r->n_fields > MAX_COLUMNS)
 		return err_set(e, "%s: line %llu: wrong number of fields: %zu (expected %zu)",
@@ -153,11 +154,11 @@ static int check_end(const struct csv_reader *r, struct err *e)
 	if (r->follow)
 		return 0;
 	if (r->row_begun)
-		return err_set(e, "%s: line %llu: a quote that never ends", r->in->name,
+		return err_set(e, "%s: line %llu: a quoted field has no closing quote", r->in->name,
 		    (unsigned long long)r->line);
 	if (r->in->len > r->in->pos)
-		return err_set(e, "%s: line %llu: cut short: no end of line", r->in->name,
-		    (unsigned long long)r->next_line);
+		return err_set(e, "%s: line %llu: truncated: the last line has no line feed",
+		    r->in->name, (unsigned long long)r->next_line);
 	return 0;
 }
 
@@ -245,7 +246,7 @@ static int read_header(struct csv_reader *r, struct err *e)
 		return -1;
 	got = csv_next(r, e);
 	if (got == 0)
-		return err_set(e, "%s: empty: not even a header row", r->in->name);
+		return err_set(e, "%s: empty: expected a header row", r->in->name);
 	if (got < 0)
 		return -1;
 	r->n_columns = r->n_fields;
@@ -346,6 +347,8 @@ int csv_column(const struct csv_reader *r, const char *name, struct err *e)
 			snprintf(e->msg + n, sizeof e->msg - n, "...");
 			break;
 		}
+	if (r->n_columns == 1 && strpbrk(csv_name(r, 0), ";\t"))
+		append_to_message(e, "; separate the fields by commas");
 	return -1;
 }
 

@@ -100,24 +100,26 @@ static void test_rows(void)
 
 static void test_errors(void)
 {
-	reads("empty", "", "!: empty: not even a header row");
+	reads("empty", "", "!: empty: expected a header row");
 	reads("too few fields", "a,b\n1,2\n3\n",
 	    "[1|2]!: line 3: wrong number of fields: 1 (expected 2)");
 	reads("too many fields", "a,b\n\n1,2,3\n",
 	    "!: line 3: wrong number of fields: 3 (expected 2)");
-	reads("cut short", "a,b\n1,2\n3,4", "[1|2]!: line 3: cut short: no end of line");
-	reads("a header cut short", "a,b", "!: line 1: cut short: no end of line");
-	reads("an open quote", "a,b\n1,\"2\n3,4\n", "!: line 2: a quote that never ends");
+	reads("cut short", "a,b\n1,2\n3,4",
+	    "[1|2]!: line 3: truncated: the last line has no line feed");
+	reads("a header cut short", "a,b", "!: line 1: truncated: the last line has no line feed");
+	reads(
+	    "an open quote", "a,b\n1,\"2\n3,4\n", "!: line 2: a quoted field has no closing quote");
 	reads("a quote within a field", "a,b\n1,2\n3,x\"y\n",
-	    "[1|2]!: line 3: a quote where none may stand (RFC 4180, 2.5)");
+	    "[1|2]!: line 3: misplaced quote; is this a CSV file? (RFC 4180, 2.5)");
 	reads("text after a quote", "a,b\n\"1\"x,2\n",
-	    "!: line 2: a quote where none may stand (RFC 4180, 2.5)");
+	    "!: line 2: misplaced quote; is this a CSV file? (RFC 4180, 2.5)");
 	reads("lines within quotes count", "a,b\n\"1\n\n\",2\nx\n",
 	    "[1\n\n|2]!: line 5: wrong number of fields: 1 (expected 2)");
 	reads("two columns of one name", "a,b,a\n",
 	    "!: two columns are named 'a', the fields 1 and 3 of the header; rename one of them");
 	ok(!strcmp(
-	       dump_bytes("a,b\n1,\0002\n", 9, CSV_CDCD), "!: line 2: a NUL byte: this is no text"),
+	       dump_bytes("a,b\n1,\0002\n", 9, CSV_CDCD), "!: line 2: a NUL byte: not a text file"),
 	    "csv: a NUL byte is refused");
 }
 
@@ -135,9 +137,9 @@ static void test_rfc4180(void)
 	    "[1|2]");
 	reads_by(CSV_RFC4180, "RFC 4180: a header without an end", "a,b", "");
 	reads_by(CSV_RFC4180, "RFC 4180: a byte order mark alone", "\xef\xbb\xbf",
-	    "!: empty: not even a header row");
+	    "!: empty: expected a header row");
 	reads_by(CSV_RFC4180, "RFC 4180: an open quote at the end", "a,b\n1,\"2",
-	    "!: line 2: a quote that never ends");
+	    "!: line 2: a quoted field has no closing quote");
 	reads_by(CSV_RFC4180, "RFC 4180: too few fields at the end", "a,b\n1,2\n3",
 	    "[1|2]!: line 3: wrong number of fields: 1 (expected 2)");
 	reads_by(CSV_RFC4180, "RFC 4180: two columns of one name", "a,,\n1,2,3\n", "[1|2|3]");
@@ -247,7 +249,7 @@ static void test_follow(void)
 	    "csv_follow: the last complete row is read, and an incomplete one is not");
 	x.in.eof = false;
 	csv_follow(x.r, false);
-	ok(csv_next(x.r, &x.e) == -1 && strstr(x.e.msg, "line 6: cut short"),
+	ok(csv_next(x.r, &x.e) == -1 && strstr(x.e.msg, "line 6: truncated"),
 	    "csv_follow: without follow, an incomplete last line is an error");
 	end(&x);
 }
