@@ -135,7 +135,7 @@ fails "tok: an error names the byte of a value" 1 "line 5, byte 29: field 'story
 fails "tok: --field reports a missing member" 1 "line 1, byte 1: no field 'body'" \
 	"$tok" -w "$vocab" --field body "$T/stories.jsonl"
 printf '{"story":"a cat"\n' >"$T/open.jsonl"
-fails "tok: refuses an object that does not end" 1 'line 1, byte 17: not JSON: it ends too early' \
+fails "tok: refuses an object that does not end" 1 'line 1, byte 17: not JSON: unexpected end' \
 	"$tok" -w "$vocab" "$T/open.jsonl"
 printf '{"story":"a\tcat"}\n' >"$T/control.jsonl"
 fails "tok: refuses a control character in a string" 1 'line 1, byte 12: not JSON: a control character' "$tok" -w "$vocab" "$T/control.jsonl"
@@ -145,11 +145,13 @@ printf '{"n":NaN,"story":"a"}\n' >"$T/nan.jsonl"
 printf '\050\265\057\375\044\000' >"$T/packed.zst"
 printf '\037\213\010\000' >"$T/packed.gz"
 for form in --field=story --lines --text; do
-	fails "tok $form: a zstd file is refused" 1 'packed.zst: is compressed with zstd: zstd -dc FILE' \
+	fails "tok $form: a zstd file is refused" 1 'packed.zst: is compressed with zstd; decompress it: zstd -dc FILE' \
 		"$tok" -w "$vocab" "$form" "$T/packed.zst"
-	fails "tok $form: a gzip stream from a pipe is refused" 1 'standard input: is compressed with gzip: gzip -dc FILE' \
+	fails "tok $form: a gzip stream from a pipe is refused" 1 'standard input: is compressed with gzip; decompress it: gzip -dc FILE' \
 		sh -c "cat '$T/packed.gz' | '$tok' -w '$vocab' $form"
 done
+fails "tok: refuses a shard as input" 1 'x.tok: is a shard of token ids, not text; tok -d makes text of it' \
+	"$tok" -w "$vocab" "$T/x.tok"
 # The rest of the input never arrives: the first bytes must be enough.
 mkfifo "$T/endless"
 { cat "$T/packed.gz" && sleep 30; } >"$T/endless" &
@@ -182,7 +184,7 @@ fails "tok: refuses an unknown word if the vocabulary has no [UNK]" 1 "line 1: .
 printf '\357\273\277the\r\ncat\n\ncat\n' >"$T/flawed.txt"
 is "tok: warns about all defects of a vocabulary" "$(echo the cat |
 	"$tok" -w "$T/flawed.txt" --lines --no-special --json 2>&1 >"$T/flawed.json" |
-	grep -cE 'line 4: a token|empty line|CR LF|byte order|no \[')" 9
+	grep -cE 'line 4: a duplicate token|empty line|CR LF|byte order|no \[')" 9
 defect() { # defect DESCRIPTION MESSAGE VOCABULARY, as printf has it
 	# The vocabulary is a format of printf.
 	# shellcheck disable=SC2059
@@ -191,20 +193,20 @@ defect() { # defect DESCRIPTION MESSAGE VOCABULARY, as printf has it
 		"tok: $T/defect.txt: $2"
 }
 special='[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n'
-defect "a token twice" 'line 7: a token that was there before; 1 such lines, of each the last counts' \
+defect "a token twice" 'line 7: a duplicate token; 1 such lines, and the last line of each token is used' \
 	"$special"'the\nthe\n'
-defect "a special token twice" 'line 6: a token that was there before; 2 such lines, of each the last counts' \
+defect "a special token twice" 'line 6: a duplicate token; 2 such lines, and the last line of each token is used' \
 	"$special"'[UNK]\n[UNK]\n'
-defect "an empty line" '1 empty lines: ids that never occur' "$special"'\nthe\n'
-defect "CR LF" '6 lines end in CR LF; the CR is passed over' '[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n[MASK]\r\nthe\r\n'
-defect "a byte order mark" 'begins with a byte order mark, which is passed over' "\\357\\273\\277$special"
+defect "an empty line" '1 empty lines; their ids are never used' "$special"'\nthe\n'
+defect "CR LF" '6 lines end in CR LF; the CR is ignored' '[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n[MASK]\r\nthe\r\n'
+defect "a byte order mark" 'begins with a byte order mark, which is ignored' "\\357\\273\\277$special"
 defect "a missing [UNK]" 'no [UNK]' '[PAD]\n[CLS]\n[SEP]\n[MASK]\nthe\n'
 defect "a missing [MASK]" 'no [MASK]' '[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n'
 is "tok: -q does not warn about defects of a vocabulary" "$(echo the | "$tok" -q -w "$T/defect.txt" --lines 2>&1 >/dev/null)" ""
 printf 'the\n\377\n' >"$T/latin.txt"
-fails "tok: refuses a vocabulary that is not UTF-8" 1 'latin.txt: line 2: not text in UTF-8' \
+fails "tok: refuses a vocabulary that is not UTF-8" 1 'latin.txt: line 2: not UTF-8; a vocabulary is a text file' \
 	"$tok" -w "$T/latin.txt" "$T/stories.jsonl"
-fails "tok: refuses an empty vocabulary" 1 'empty: a vocabulary has a token a line' "$tok" -w /dev/null "$T/stories.jsonl"
+fails "tok: refuses an empty vocabulary" 1 'empty: expected a vocabulary, one token per line' "$tok" -w /dev/null "$T/stories.jsonl"
 is "tok: defects of a vocabulary do not change the ids" "$(cut -c 1-14 "$T/flawed.json")" '{"ids":[0,3],"'
 fails "tok: -d refuses another vocabulary than that of the shard" 1 'x.tok: made with another vocabulary' "$tok" -q -d -w "$T/bare.txt" "$T/x.tok"
 head -c 100 "$T/x.tok" >"$T/cut.tok"
@@ -212,8 +214,8 @@ fails "tok: -d refuses a truncated shard" 1 'cut.tok' "$tok" -d -w "$vocab" "$T/
 fails "tok: -d refuses a file that is not a shard" 1 'vocab.txt' "$tok" -d -w "$vocab" "$vocab"
 fails "tok: --left requires --truncate" 2 'left' "$tok" -w "$vocab" --left "$T/stories.jsonl"
 fails "tok: the message about -T names --truncate" 2 "tok: -T: is now --truncate" "$tok" -w "$vocab" -T 4 "$T/stories.jsonl"
-fails "tok: --pad requires --truncate" 2 'padding' "$tok" -w "$vocab" --pad "$T/stories.jsonl"
-fails "tok: --truncate refuses 1, which has no room for [CLS] and [SEP]" 2 'length of 1' "$tok" -w "$vocab" --truncate 1 "$T/stories.jsonl"
+fails "tok: --pad requires --truncate" 2 'tok: --pad: needs --truncate' "$tok" -w "$vocab" --pad "$T/stories.jsonl"
+fails "tok: --truncate refuses 1, which has no room for [CLS] and [SEP]" 2 '--truncate: 1 is too small' "$tok" -w "$vocab" --truncate 1 "$T/stories.jsonl"
 fails "tok: refuses --lines with --text" 2 'does not go with' "$tok" -w "$vocab" --lines --text "$T/stories.jsonl"
 fails "tok: refuses --lines with --skip-bad" 2 'does not go with' "$tok" -w "$vocab" --lines --skip-bad "$T/stories.jsonl"
 fails "tok: --no-cleanup requires -d" 2 'does not go with' "$tok" -w "$vocab" --no-cleanup "$T/stories.jsonl"

@@ -15,7 +15,7 @@ struct scan {
 static int set_error(struct scan *c, const char *at, const char *what)
 {
 	c->r->at = (size_t)(at - c->begin);
-	c->r->what = at == c->end ? "it ends too early" : what;
+	c->r->what = at == c->end ? "unexpected end" : what;
 	return -1;
 }
 

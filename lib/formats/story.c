@@ -392,8 +392,7 @@ static const char *describe_non_object(const char *s, const char *end)
 	if (s == end || *s == '{')
 		return NULL;
 	if (*s == '[')
-		return "a JSON array, expected an object with a story; jq -c '.[]' makes lines of "
-		       "it";
+		return "a JSON array, expected an object with a story; convert it with jq -c '.[]'";
 	if (*s == '"')
 		return "a JSON string, expected an object with a story";
 	if (*s == '-' || (*s >= '0' && *s <= '9'))
@@ -402,7 +401,7 @@ static const char *describe_non_object(const char *s, const char *end)
 		return "a JSON null, expected an object with a story";
 	if ((end - s >= 4 && !memcmp(s, "true", 4)) || (end - s >= 5 && !memcmp(s, "false", 5)))
 		return "a JSON boolean, expected an object with a story";
-	return "not a JSON object; is this plain text?";
+	return "not a JSON object; for plain text use --lines or --text";
 }
 
 static enum story_result check_line(
@@ -491,7 +490,7 @@ static enum story_result parse_full(
 	json_object_put(p->object);
 	json_tokener_reset(p->tokener);
 	if (n > INT_MAX)
-		return set_bad_at(p, e, INT_MAX, "a line of more than 2 GiB");
+		return set_bad_at(p, e, INT_MAX, "the line is longer than 2 GiB");
 	if (check_line(p, line, n, e) != STORY_OK) {
 		p->object = NULL;
 		return STORY_BAD;

@@ -460,7 +460,9 @@ static int init_joiner(struct joiner *j, struct err *e)
 	if (add_alphabet(j, e))
 		return -1;
 	if (j->tokens.n > j->options->size)
-		return err_set(e, "a vocabulary of %u is too small: %zu go to single characters",
+		return err_set(e,
+		    "--learn: %u is too small (expected at least %zu, for special tokens and "
+		    "single characters)",
 		    j->options->size, j->tokens.n);
 	return split_words(j, e) || count_pairs(j, e) ? -1 : 0;
 }
@@ -493,7 +495,7 @@ int learner_finish(const struct learner *l, const struct learn_options *options,
 
 	memset(learned, 0, sizeof *learned);
 	if (l->words.n == 0)
-		return err_set(e, "no words to learn from");
+		return err_set(e, "the input has no words, expected text to learn from");
 	failed = init_joiner(&j, e) || join_pairs(&j, e) || write_tokens(&j.tokens, learned, e);
 	joiner_release(&j);
 	return failed ? -1 : 0;

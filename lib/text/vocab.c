@@ -114,18 +114,18 @@ bool vocab_defect(const struct vocab *v, int i, char *text, size_t capacity)
 	switch (i) {
 	case 0:
 		snprintf(text, capacity,
-		    "line %u: a token that was there before; %u such lines, of each the last "
-		    "counts",
+		    "line %u: a duplicate token; %u such lines, and the last line of each token is "
+		    "used",
 		    d->first_duplicate, d->duplicates);
 		return d->duplicates > 0;
 	case 1:
-		snprintf(text, capacity, "%u empty lines: ids that never occur", d->empty);
+		snprintf(text, capacity, "%u empty lines; their ids are never used", d->empty);
 		return d->empty > 0;
 	case 2:
-		snprintf(text, capacity, "%u lines end in CR LF; the CR is passed over", d->crlf);
+		snprintf(text, capacity, "%u lines end in CR LF; the CR is ignored", d->crlf);
 		return d->crlf > 0;
 	case 3:
-		snprintf(text, capacity, "begins with a byte order mark, which is passed over");
+		snprintf(text, capacity, "begins with a byte order mark, which is ignored");
 		return d->bom;
 	default:
 		snprintf(
@@ -154,8 +154,9 @@ static int add_line(struct vocab *v, struct capacity *capacity, const char *name
 	}
 	valid = unicode_valid((const unsigned char *)line, n);
 	if (valid < n || memchr(line, '\0', n))
-		return err_set(
-		    e, "%s: line %u: not text in UTF-8: is it a vocabulary?", name, v->size + 1);
+		return err_set(e,
+		    "%s: line %u: not UTF-8; a vocabulary is a text file with one token per line",
+		    name, v->size + 1);
 	if (v->size == MAX_TOKENS || at + n >= MAX_BYTES)
 		return err_set(e, "%s: too large: more than %u tokens or %u bytes", name,
 		    MAX_TOKENS, MAX_BYTES);
@@ -226,7 +227,7 @@ static int hash_tokens(struct vocab *v, struct err *e)
 	XXH64_state_t *state = XXH64_createState();
 
 	if (!state)
-		return err_set(e, "no memory for a checksum");
+		return err_set(e, "out of memory: a checksum");
 	XXH64_reset(state, 0);
 	for (uint32_t id = 0; id < v->size; id++) {
 		size_t n;
@@ -256,7 +257,7 @@ struct vocab *vocab_read(struct input *in, struct err *e)
 	if (more < 0)
 		goto fail;
 	if (v->size == 0) {
-		err_set(e, "%s: empty: a vocabulary has a token a line", in->name);
+		err_set(e, "%s: empty: expected a vocabulary, one token per line", in->name);
 		goto fail;
 	}
 	if (index_tokens(v, e) || hash_tokens(v, e))

@@ -456,13 +456,16 @@ int wordpiece_frame_check(const struct wordpiece_frame *frame, const struct voca
 {
 	if (!frame->bare &&
 	    (v->special[VOCAB_CLS] == VOCAB_NONE || v->special[VOCAB_SEP] == VOCAB_NONE))
-		return err_set(e, "the vocabulary has no [CLS] or no [SEP]");
+		return err_set(e, "the vocabulary has no [CLS] or no [SEP]; use --no-special, or "
+		                  "another vocabulary");
 	if (frame->pad && v->special[VOCAB_PAD] == VOCAB_NONE)
-		return err_set(e, "the vocabulary has no [PAD]");
+		return err_set(e, "the vocabulary has no [PAD], which --pad needs");
 	if (frame->pad && frame->limit == 0)
-		return err_with(e, ERR_USAGE, "padding needs a length");
+		return err_with(e, ERR_USAGE, "--pad: needs --truncate");
 	if (!frame->bare && frame->limit == 1)
-		return err_with(e, ERR_USAGE, "a length of 1 has no room for [CLS] and [SEP]");
+		return err_with(e, ERR_USAGE,
+		    "--truncate: 1 is too small (expected at least 2, for [CLS] and [SEP], or "
+		    "--no-special)");
 	return 0;
 }
 

@@ -253,7 +253,7 @@ static void test_refusals(void)
 
 	refuse("", 0, "is no safetensors file");
 	refuse(" {}", 0, "does not begin with '{'");
-	refuse("{", 0, "at byte 9: it ends too early");
+	refuse("{", 0, "at byte 9: unexpected end");
 	refuse("{'a':1}", 0, "at byte 9: a single quote");
 	refuse("{\"__metadata__\":{\"a\":\"\x01\"}}", 0, "at byte 30: a control character");
 	refuse("{\"a\":NaN}", 0, "at byte 13: NaN");

@@ -95,11 +95,12 @@ static void test_messages(void)
 {
 	message("{\"story\":\"a\"}\n{\"story\":\"a\\x\"}",
 	    "test: line 2, byte 13: not JSON: an unknown escape in a string");
-	message("{\"story\":\"a\"", "test: line 1, byte 13: not JSON: it ends too early");
-	message("once upon", "test: line 1, byte 1: not a JSON object; is this plain text?");
-	message("[1]", "test: line 1, byte 1: a JSON array, expected an object with a story; jq -c "
-	               "'.[]' makes "
-	               "lines of it");
+	message("{\"story\":\"a\"", "test: line 1, byte 13: not JSON: unexpected end");
+	message("once upon",
+	    "test: line 1, byte 1: not a JSON object; for plain text use --lines or --text");
+	message("[1]",
+	    "test: line 1, byte 1: a JSON array, expected an object with a story; convert "
+	    "it with jq -c '.[]'");
 	message("null", "test: line 1, byte 1: a JSON null, expected an object with a story");
 	message("12", "test: line 1, byte 1: a JSON number, expected an object with a story");
 	message("true", "test: line 1, byte 1: a JSON boolean, expected an object with a story");
@@ -119,8 +120,8 @@ static void test_messages(void)
 	message("{\"b\":NaN}", "test: line 1, byte 6: not JSON: NaN or Infinity");
 	message("{\"text\":'a'}",
 	    "test: line 1, byte 9: not JSON: a single quote, expected a double quote");
-	message(
-	    "{\"story\":\"a\nb\"}", "test: line 2, byte 1: not a JSON object; is this plain text?");
+	message("{\"story\":\"a\nb\"}",
+	    "test: line 2, byte 1: not a JSON object; for plain text use --lines or --text");
 	message("{\"story\":\"a\x01\"}",
 	    "test: line 1, byte 12: not JSON: a control character in a string");
 }
