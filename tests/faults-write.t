@@ -210,7 +210,7 @@ for command in "tok -q -w $T/vocab.txt $T/stories.jsonl -o $T/./vocab.txt" \
 	"train -o $T/a -f -l $T/./a.lock $T/train.noised" \
 	"plotcsv -y t $T/rows.png -o $T/./rows.png" "plotcsv -y t $T/loss.csv --line $T/rows.png:t,t -o $T/./rows.png"; do
 	# shellcheck disable=SC2086
-	fails "$(echo "$command" | sed "s|$T/||g"): refuses to use a file twice" 2 'the same file is (used twice|input and standard output|output and standard input)' $command
+	fails "$(echo "$command" | sed "s|$T/||g"): refuses to use a file twice" 2 'the same file is (input and output|output of two options|input and standard output|output and standard input)' $command
 done
 ok 'train, denoise: a command refused for using a file twice leaves the model unchanged' cmp "$T/model" "$T/kept"
 same_as_stdin() { # same_as_stdin FILE COMMAND...
@@ -239,7 +239,7 @@ fails 'noise: refuses rows that are also standard output' 2 'the same file is in
 ok 'train: refusing a checkpoint that is standard output leaves it unchanged' cmp "$T/on.st" "$T/model"
 ok 'noise: a refused redirection onto the input leaves the rows unchanged' cmp "$T/on.rows" "$T/train.rows"
 ln -s late.log "$T/late.st"
-fails 'train: refuses a checkpoint that is a link to its log' 2 'the same file is (used twice|input and standard output|output and standard input)' \
+fails 'train: refuses a checkpoint that is a link to its log' 2 'the same file is (input and output|output of two options|input and standard output|output and standard input)' \
 	tiny "$T/late.st" -n 2 --loss-log "$T/late.log"
 fails 'train: refuses two logs on standard output' 2 'only one log' train -o "$T/a" -l - "$T/train.noised"
 fails 'denoise: refuses rows and a profile on standard output' 2 'standard output is already used for the rows' denoise -n 1 -m "$T/model" --profile -

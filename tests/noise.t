@@ -161,7 +161,8 @@ is 'pack --info: counts open noise levels' "$("$BIN/noise" a.rows | "$BIN/pack" 
 is 'pack --info: prints the range of fixed noise levels' "$("$BIN/noise" -t 3 a.rows | "$BIN/pack" --info | grep ^levels)" \
 	'levels      0 open, 200 from 3 to 3'
 fails 'noise: refuses a noise level together with u' 2 '-t and -u: only one' "$BIN/noise" -t 2 -u 0.5 a.rows
-fails 'noise: refuses u = 1' 2 '1 is not in \[0, 1\)' "$BIN/noise" -u 1 a.rows
+fails 'noise: --no-shuffle refuses an argument' 2 'no-shuffle: takes no argument' "$BIN/noise" --no-shuffle=yes a.rows
+fails 'noise: refuses u = 1' 2 '--uniform: 1 is too large' "$BIN/noise" -u 1 a.rows
 fails 'noise: refuses a noise level of 0' 2 'level' "$BIN/noise" -t 0 a.rows
 fails 'noise: refuses 0 epochs' 2 'epochs' "$BIN/noise" -e 0 a.rows
 
@@ -258,8 +259,8 @@ fails 'noise: --counts refuses rows of another vocabulary' 1 'o.rows: does not f
 	"$BIN/noise" --counts o.rows a.rows
 fails 'noise: --counts refuses stories' 1 's.tok: holds stream records' "$BIN/noise" --counts s.tok a.rows
 "$BIN/pack" -q -T 13 --take :0 s.tok >empty.rows
-fails 'noise: --counts refuses an empty shard' 1 'empty.rows: no rows' "$BIN/noise" --counts empty.rows b.rows
-fails 'noise: refuses an empty shard' 1 'empty.rows: no rows' "$BIN/noise" empty.rows
+fails 'noise: --counts refuses an empty shard' 1 'empty.rows: contains no rows' "$BIN/noise" --counts empty.rows b.rows
+fails 'noise: refuses an empty shard' 1 'empty.rows: contains no rows' "$BIN/noise" empty.rows
 fails 'noise: refuses an empty input' 1 'standard input: truncated at byte 0 \(block 0\)' "$BIN/noise" </dev/null
 head -c 400 a.rows >cut.rows
 cp b.rows kept

@@ -64,7 +64,7 @@ is 'pack: reads a file of concatenated shards' "$(ids -T 6 cat.tok)" "$(ids -T 6
 
 tell 'a b c d e f g h' 'a b c' | "$BIN/tok" -q -w padless >padless.tok 2>/dev/null
 is 'pack: a vocabulary without [PAD] allows full rows' "$(ids -T 5 padless.tok)" "$(lines '1 3 4 5 2' '1 3 4 5 2')"
-fails 'pack: a vocabulary without [PAD] does not allow a row with padding' 1 'story 1 has less than 6 ids, and the vocabulary no \[PAD\]' \
+fails 'pack: a vocabulary without [PAD] does not allow a row with padding' 1 'story 1 gives a row of only 5 ids, expected 6, and the vocabulary has no \[PAD\]' \
 	"$BIN/pack" -q -T 6 padless.tok -o no.rows
 is 'pack: --join without [PAD] drops the last window' "$(ids -T 9 --join padless.tok)" \
 	'1 3 4 5 6 7 8 9 10'
@@ -106,10 +106,10 @@ fails 'pack: refuses to change the length of rows' 1 'plain.rows: expected stori
 
 "$BIN/pack" -T 6 few.tok -o x.rows 2>said
 is 'pack: reports the number of stories and rows' "$(cat said)" \
-	'pack: 3 stories of 20 ids; 1 cut, 0 dropped, 20.0% of the ids left out; 3 rows of 6, 11.1% padding'
+	'pack: 3 stories with 20 ids in all; 1 cut, 0 dropped, 20.0% of the ids left out; 3 rows of 6 ids, 11.1% padding'
 "$BIN/pack" -T 6 --long drop --take :1 few.tok -o x.rows 2>said
 is 'pack: reports how many rows --take selected' "$(cat said)" "$(lines \
-	'pack: 3 stories of 20 ids; 0 cut, 1 dropped, 50.0% of the ids left out; 2 rows of 6, 16.7% padding' \
+	'pack: 3 stories with 20 ids in all; 0 cut, 1 dropped, 50.0% of the ids left out; 2 rows of 6 ids, 16.7% padding' \
 	'pack: 1 of these rows written')"
 is 'pack: -q prints nothing' "$("$BIN/pack" -q -T 6 few.tok 2>&1 >/dev/null)" ''
 "$BIN/pack" -v -T 6 few.tok -o x.rows 2>said
@@ -136,7 +136,7 @@ head -c $cut many.tok >cut.tok
 is 'pack --check: exits with 1 for damaged shards' $? 1
 is 'pack --check: names each damaged shard' "$(cat said)" "$(lines \
 	"pack: cut.tok: truncated at byte $cut (block 1): no trailer" \
-	'pack: vocab: at byte 0 (block 0): not a shard')"
+	'pack: vocab: at byte 0 (block 0): not a shard; expected the output of tok, pack or noise')"
 
 # --- the golden truncation and padding ---
 

@@ -230,6 +230,8 @@ static int refuse_unknown(const struct table *t, int c, char **argv, struct err 
 
 	if (c == ':' && known)
 		return err_with(e, ERR_USAGE, "--%s: missing argument (see --help)", known->name);
+	if (c == '?' && known)
+		return err_with(e, ERR_USAGE, "--%s: takes no argument (see --help)", known->name);
 	if (optopt && optopt < LONG_ONLY && !known)
 		return err_with(e, ERR_USAGE, "unknown option '-%c' (see --help)", optopt);
 	return err_with(e, ERR_USAGE, "unknown or ambiguous option '%s' (see --help)", at);

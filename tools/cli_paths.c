@@ -8,10 +8,10 @@
 #include "base/mem.h"
 #include "base/path.h"
 
-static int refuse_same(const char *a, const char *b, struct err *e)
+static int refuse_same(const char *a, const char *b, const char *use, struct err *e)
 {
 	if (path_same(a, b))
-		return err_with(e, ERR_USAGE, "%s: the same file is used twice", a);
+		return err_with(e, ERR_USAGE, "%s: the same file is %s", a, use);
 	return 0;
 }
 
@@ -87,13 +87,13 @@ static int refuse_clash(const char *const *written, size_t i, size_t n, const ch
     size_t m, char *const *operands, struct err *e)
 {
 	for (size_t j = i + 1; j < n; j++)
-		if (refuse_same(written[i], written[j], e))
+		if (refuse_same(written[i], written[j], "output of two options", e))
 			return -1;
 	for (size_t j = 0; j < m; j++)
-		if (refuse_same(written[i], read[j], e))
+		if (refuse_same(written[i], read[j], "input and output", e))
 			return -1;
 	for (; *operands; operands++)
-		if (refuse_same(written[i], *operands, e))
+		if (refuse_same(written[i], *operands, "input and output", e))
 			return -1;
 	if (path_is_open(written[i], STDIN_FILENO))
 		return err_with(

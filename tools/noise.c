@@ -57,7 +57,7 @@ static const struct option_entry options[] = {
     {.name = "max-given",
         .type = OPTION_REAL,
         .value = &max_given,
-        .arg = "SHARE",
+        .arg = "FRACTION",
         .help = "largest fraction of positions that a mask gives",
         .max = 1},
     {.name = "no-shuffle",
@@ -109,7 +109,7 @@ static const struct cli_removed removed[] = {
 static const struct cli cli = {
     .tool = "noise",
     .usage = "[option ...] [FILE ...]",
-    .summary = "Add to each row its noise: the level, the mask and the seed.",
+    .summary = "Add a noise level, a noise seed and a mask to each row.",
     .options = options,
     .n_options = CLI_COUNT(options),
     .max_operands = -1,
@@ -158,7 +158,7 @@ static void take_rank_from_launcher(void)
 			continue;
 		if (r >= n)
 			die_usage("%s is %lld and %s is %lld in the environment (expected a rank "
-			          "below the size)",
+			          "below the size); give --rank and --world",
 			    variable[i][0], (long long)r, variable[i][1], (long long)n);
 		rank = r;
 		world = n;
@@ -242,7 +242,7 @@ static int load_counts(
 	if (like.kind == SHARD_NOISED)
 		failed = copy_counts(in, c, e);
 	else if (!load_rows(in, &theirs, &rows, e))
-		failed = rows.n == 0 ? err_set(e, "%s: no rows", shard_name(in))
+		failed = rows.n == 0 ? err_set(e, "%s: contains no rows", shard_name(in))
 		                     : rows_count(&rows, h->vocab_size, c, e);
 out:
 	rows_release(&rows);
@@ -268,7 +268,7 @@ static int load_all_rows(
 			return -1;
 	}
 	if (rows->n == 0)
-		return err_set(e, "%s: no rows", paths[0] ? paths[0] : "standard input");
+		return err_set(e, "%s: contains no rows", paths[0] ? paths[0] : "standard input");
 	return 0;
 }
 
@@ -336,7 +336,7 @@ static void warn_of_max_given(const struct rows *rows)
 	if ((mask == NOISING_PREFIX || mask == NOISING_MIXED) && max_given > 0 &&
 	    noising_max_given(max_given, rows->length) == 0)
 		warn("--max-given %g of rows of %u tokens is less than one token: prefix masks "
-		     "will noise every position",
+		     "noise every position; increase it",
 		    max_given, rows->length);
 }
 
@@ -352,7 +352,7 @@ int main(int argc, char **argv)
 	if (!isnan(fixed_t) && !isnan(fixed_u))
 		die_usage("-t and -u: only one of them can be given");
 	if ((float)fixed_u >= 1)
-		die_usage("--uniform: 1 is not in [0, 1)");
+		die_usage("--uniform: %.9g is too large (expected less than 1)", fixed_u);
 	cli_refuse(cli_given("max-given") && mask == NOISING_ALL, "--max-given",
 	    "--mask all, which noises every position");
 	cli_refuse_clashes(&output, 1, &counts_file, 1, argv + operand);

@@ -112,7 +112,7 @@ static uint64_t parse_bound(const char *text, const char *end, uint64_t fallback
 		return fallback;
 	snprintf(digits, sizeof digits, "%.*s", (int)(end - text), text);
 	if ((size_t)(end - text) >= sizeof digits || number_unsigned(digits, &v))
-		die_usage("--take: '%s' is not A:B", take);
+		die_usage("--take: '%s' is not A:B, such as 0:100, :100 or 100:", take);
 	return v;
 }
 
@@ -125,7 +125,7 @@ static void parse_take(uint64_t *from, uint64_t *to)
 	if (!take)
 		return;
 	if (!colon)
-		die_usage("--take: '%s' is not A:B", take);
+		die_usage("--take: '%s' is not A:B, such as 0:100, :100 or 100:", take);
 	*from = parse_bound(take, colon, 0);
 	*to = parse_bound(colon + 1, colon + strlen(colon), UINT64_MAX);
 	if (*from > *to)
@@ -168,14 +168,17 @@ static int begin_packing(
 	p->begun = true;
 	p->in = p->out = *h;
 	if (h->kind == SHARD_NOISED)
-		return err_set(
-		    e, "%s: holds noised records, expected stream or rows records", shard_name(in));
+		return err_set(e,
+		    "%s: holds noised records, expected stream or rows records (the output of tok "
+		    "or pack)",
+		    shard_name(in));
 	if (h->kind == SHARD_ROWS && !cli_given("length"))
 		length = h->row_len;
 	if (h->kind == SHARD_ROWS && (join || cli_given("long") || length != h->row_len))
 		return err_set(e,
-		    "%s: expected stories, not rows of %u ids, which only --take and --shuffle "
-		    "accept",
+		    "%s: expected stories, not rows of %u ids: their length is fixed, and only "
+		    "--take "
+		    "and --shuffle accept them",
 		    shard_name(in), h->row_len);
 	p->out.kind = SHARD_ROWS;
 	p->out.row_len = (uint32_t)length;
@@ -239,8 +242,8 @@ static void note_stats(const struct packer *p)
 	uint64_t made = s->rows * p->out.row_len, from = min_u64(p->from, s->rows);
 	uint64_t taken = min_u64(p->to, s->rows) - from;
 
-	note("%" PRIu64 " %s of %" PRIu64 " ids; %" PRIu64 " %s, %" PRIu64
-	     " dropped, %.1f%% of the ids left out; %" PRIu64 " rows of %u, %.1f%% padding",
+	note("%" PRIu64 " %s with %" PRIu64 " ids in all; %" PRIu64 " %s, %" PRIu64
+	     " dropped, %.1f%% of the ids left out; %" PRIu64 " rows of %u ids, %.1f%% padding",
 	    s->stories, p->in.kind == SHARD_ROWS ? "rows" : "stories", s->tokens, s->cut,
 	    long_stories == PACKING_SPLIT ? "split" : "cut", s->dropped,
 	    cli_percent(s->lost, s->tokens), s->rows, p->out.row_len,

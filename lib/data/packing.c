@@ -29,10 +29,9 @@ static int finish_row(struct packing *p, uint32_t n, struct err *e)
 
 	if (n < length && pad == SHARD_NO_ID)
 		return err_set(e,
-		    "story %llu has less than %u ids, and the vocabulary no [PAD]: stories can "
-		    "only be "
-		    "joined",
-		    (unsigned long long)p->stats.stories - 1, length);
+		    "story %llu gives a row of only %u ids, expected %u, and the vocabulary has no "
+		    "[PAD] to fill it; use --join",
+		    (unsigned long long)p->stats.stories - 1, n, length);
 	p->stats.padding += length - n;
 	p->stats.rows++;
 	for (; n < length; n++)

@@ -88,7 +88,10 @@ static int set_not_a_shard(const struct shard_reader *r, struct err *e)
 		return err_set(
 		    e, "%s: at byte 0 (block 0): a zstd stream, but not a shard", r->in.name);
 	else
-		return err_set(e, "%s: at byte 0 (block 0): not a shard", r->in.name);
+		return err_set(e,
+		    "%s: at byte 0 (block 0): not a shard; expected the output of tok, pack or "
+		    "noise",
+		    r->in.name);
 	return set_corrupt(r, e);
 }
 
@@ -475,8 +478,8 @@ int shard_expect(const struct shard_reader *r, enum shard_kind kind, struct err 
 
 	if (r->header.kind == kind)
 		return 0;
-	return err_set(e, "%s: holds %s records, expected %s records (see %s)", r->in.name,
-	    shard_kind_name(r->header.kind), shard_kind_name(kind), maker[kind]);
+	return err_set(e, "%s: holds %s records, expected %s records (the output of %s)",
+	    r->in.name, shard_kind_name(r->header.kind), shard_kind_name(kind), maker[kind]);
 }
 
 const struct shard_header *shard_header(const struct shard_reader *r)
