@@ -139,7 +139,7 @@ fails 'fitsched: refuses too few rows' 1 'few.csv: no schedule could be fitted: 
 fails 'fitsched: refuses a word instead of a number' 1 'word.csv.*3842.*many' "$fitsched" "$T/word.csv"
 { cat "$T/cauchy.csv" && echo '61,-1,2,train' && echo '61,nan,2,train' && echo '61,2,,train'; } >"$T/odd.csv"
 "$fitsched" "$T/odd.csv" 2>"$T/err" >"$T/out"
-ok 'fitsched: counts rows without usable numbers' grep -q ': ignored 3 rows without usable numbers' "$T/err"
+ok 'fitsched: counts rows without usable numbers' grep -q ': ignored 3 rows without a finite ce_nats or a finite t above 0' "$T/err"
 "$fitsched" -q "$T/cauchy.csv" >"$T/again.csv"
 is 'fitsched: rows without usable numbers do not change the fit' "$(cut -d, -f2- "$T/out")" "$(cut -d, -f2- "$T/again.csv")"
 printf '61,1' | cat "$T/cauchy.csv" - >"$T/cut.csv"

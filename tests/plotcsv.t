@@ -341,7 +341,7 @@ fails 'plotcsv: --line reports a missing column' 1 "line: $T/curves.csv: no colu
 fails 'plotcsv: --line reports a missing file' 1 'none: No such file' plot -x x -y y --line "$T/none" "$T/gaps.csv"
 fails 'plotcsv: refuses a text instead of a number' 1 "gaps.csv: line 2: column 'z': 'a' is not a number$" plot -x x -y z "$T/gaps.csv"
 fails 'plotcsv: refuses a --where that no row matches' 1 \
-	'gaps.csv: nothing to draw: none of 7 rows has the texts of --where$' plot -x x -y y --where x=0 "$T/gaps.csv"
+	'gaps.csv: nothing to draw: none of 7 rows satisfies --where$' plot -x x -y y --where x=0 "$T/gaps.csv"
 fails 'plotcsv: refuses an --xlim without points' 1 \
 	'gaps.csv: nothing to draw: left out: 3 missing, infinite or not a number, 4 outside the limits of x, which runs from 1 to 7$' \
 	plot -x x -y y --xlim 100:200 "$T/gaps.csv"
@@ -397,7 +397,7 @@ fails 'plotcsv: refuses --hist with --smooth' 2 'smooth does not go with --hist'
 fails 'plotcsv: --bins requires --hist' 2 'bins: needs --hist' plot -y y --bins 3 "$T/gaps.csv"
 fails 'plotcsv: --mean requires --smooth' 2 'mean: needs --smooth' plot -y y --mean "$T/gaps.csv"
 fails 'plotcsv: refuses -c with two columns of -y' 2 'needs a single column of -y, but 2 are given' plot -y x,y -c z "$T/gaps.csv"
-fails 'plotcsv: -y refuses more than 7 columns' 2 'more than 7 columns' plot -y a,b,c,d,e,f,g,h "$T/gaps.csv"
+fails 'plotcsv: -y refuses more than 7 columns' 2 '-y: too many columns \(expected at most 7\)' plot -y a,b,c,d,e,f,g,h "$T/gaps.csv"
 fails 'plotcsv: --where refuses a text without an equals sign' 2 'not COLUMN=TEXT' plot -y y --where z "$T/gaps.csv"
 fails 'plotcsv: --line refuses one column' 2 'not X,Y' plot -y y --line "$T/curves.csv:t" "$T/gaps.csv"
 fails 'plotcsv: --size refuses a single number' 2 'WIDTHxHEIGHT' plot -y y --size 12 "$T/gaps.csv"

@@ -92,7 +92,7 @@ static const struct cli_removed removed[] = {
 
 static const struct cli cli = {
     .tool = "fitsched",
-    .usage = "[options] [file.csv]",
+    .usage = "[option ...] [FILE]",
     .summary = "Fit a noise schedule F(t) to the rows step,t,ce_nats,split that train writes.",
     .options = options,
     .n_options = CLI_COUNT(options),
@@ -301,7 +301,7 @@ static int run_fit(struct input *in, struct csv_reader *csv, struct output *out,
 	int failed = rows_read(&r, csv, e);
 
 	if (!failed && r.n == 0)
-		failed = err_set(e, "%s: no row%s%s with numbers t > 0 and ce_nats", in->name,
+		failed = err_set(e, "%s: no row%s%s has numbers t > 0 and ce_nats", in->name,
 		    find_optional_column(csv, "split") >= 0 ? " of split " : "",
 		    find_optional_column(csv, "split") >= 0 ? split : "");
 	if (!failed) {
@@ -314,7 +314,8 @@ static int run_fit(struct input *in, struct csv_reader *csv, struct output *out,
 		failed = err_prefix(e, "%s: no schedule could be fitted", in->name);
 	}
 	if (!failed && r.ignored)
-		note("%s: ignored %zu rows without usable numbers", in->name, r.ignored);
+		note("%s: ignored %zu rows without a finite ce_nats or a finite t above 0",
+		    in->name, r.ignored);
 	rows_free(&r);
 	return failed ? -1 : 0;
 }
@@ -379,7 +380,7 @@ static int run_curve(struct input *in, struct csv_reader *csv, struct output *ou
 	if (more < 0)
 		return -1;
 	if (n == 0)
-		return err_set(e, "%s: contains no schedule", in->name);
+		return err_set(e, "%s: contains no schedule, only a header row", in->name);
 	return history ? 0 : print_curve(out, step, &s, e);
 }
 

@@ -164,7 +164,7 @@ static const struct option_entry options[] = {
 
 static const struct cli cli = {
     .tool = "plotcsv",
-    .usage = "[-x COLUMN] (-y COLUMN,... | --hist) [OPTION]... [FILE]",
+    .usage = "[-x COLUMN] (-y COLUMN,... | --hist) [option ...] [FILE]",
     .summary = "Draw columns of a CSV file as a picture, or on the terminal.",
     .options = options,
     .n_options = CLI_COUNT(options),
@@ -261,7 +261,7 @@ static void parse_columns(struct columns_spec *spec)
 {
 	for (char *rest = y_names ? copy_text(y_names) : NULL; rest;) {
 		if (spec->n_y == COLUMNS_Y_MAX)
-			die_usage("-y: more than %d columns", COLUMNS_Y_MAX);
+			die_usage("-y: too many columns (expected at most %d)", COLUMNS_Y_MAX);
 		spec->y[spec->n_y++] = columns_part(&rest, ",");
 	}
 }

@@ -181,7 +181,7 @@ static int parse_json(struct safetensors *st, const char *text, size_t n, struct
 		n--;
 	if (n == 0 || text[0] != '{')
 		return err_set(
-		    e, "%s: is no safetensors file: the header does not begin with '{'", st->path);
+		    e, "%s: not a safetensors file: the header does not begin with '{'", st->path);
 	if (jsontext_check(text, n, &rules, &r))
 		return err_set(e, "%s: the header is not valid JSON at byte %zu: %s", st->path,
 		    SAFETENSORS_LENGTH + r.at, r.what);
@@ -202,7 +202,7 @@ static int parse_json(struct safetensors *st, const char *text, size_t n, struct
 		return -1;
 	/* json-c drops duplicate members: compare the number of members with that in the text. */
 	if (count_members(st->header) != r.members)
-		return err_set(e, "%s: two members of one name in the header", st->path);
+		return err_set(e, "%s: the header has two members of the same name", st->path);
 	return 0;
 }
 
@@ -305,8 +305,9 @@ static int parse_tensor(struct safetensors *st, struct safetensor *t, const char
 	t->bytes = end - begin;
 	if (safetensors_bytes(bits, t->n_dims, t->shape, &bytes) || bytes != t->bytes)
 		return err_set(e,
-		    "%s: %s: its shape does not need the %" PRIu64 " bytes that it has", st->path,
-		    name, t->bytes);
+		    "%s: %s: wrong size: %" PRIu64
+		    " bytes, expected the size of its shape and dtype",
+		    st->path, name, t->bytes);
 	return 0;
 }
 
@@ -337,8 +338,8 @@ static int check_layout(struct safetensors *st, struct err *e)
 		at += st->tensor[i].bytes;
 	}
 	if (at != st->file_size)
-		return err_set(e, "%s: %" PRIu64 " bytes too many behind the last tensor", st->path,
-		    st->file_size - at);
+		return err_set(e, "%s: %" PRIu64 " bytes follow the last tensor, expected none",
+		    st->path, st->file_size - at);
 	return 0;
 }
 
@@ -375,7 +376,7 @@ static int read_header(struct safetensors *st, struct err *e)
 	n = get_le(length, SAFETENSORS_LENGTH);
 	if (n > SAFETENSORS_HEADER_MAX)
 		return err_set(e,
-		    "%s: is no safetensors file: the header is too long: %" PRIu64 " bytes",
+		    "%s: not a safetensors file: the header is too long: %" PRIu64 " bytes",
 		    st->path, n);
 	if (n > st->file_size - SAFETENSORS_LENGTH)
 		return err_set(e,

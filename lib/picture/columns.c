@@ -143,7 +143,7 @@ int columns_explain(const struct columns *r, const struct table_skips *skips, st
 	if (r->n_read == 0)
 		return err_set(e, "nothing to draw: no rows follow the header");
 	if (r->table.n == 0)
-		return err_set(e, "nothing to draw: none of %llu rows has the texts of --where",
+		return err_set(e, "nothing to draw: none of %llu rows satisfies --where",
 		    (unsigned long long)r->n_read);
 	snprintf(limits, sizeof limits, "outside the limits of x, which runs from %.9g to %.9g",
 	    skips->x_lo, skips->x_hi);

@@ -337,7 +337,8 @@ static int draw_plot(cairo_t *cr, const struct plot *p, struct err *e)
 	f.width = p->width - f.left - margin * u - (panel > 0 ? panel : 8 * u);
 	if (f.width < 20 * u || f.height < 20 * u)
 		return err_set(e,
-		    "%g x %g pixels have no room for the labels of this picture; draw it larger",
+		    "%g x %g pixels have no room for the labels of this picture; increase --size "
+		    "or shorten the labels",
 		    p->width, p->height);
 	choose_ticks(&f, &p->x, f.width, true, &x);
 	draw_y_axis(&f, &y);

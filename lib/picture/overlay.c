@@ -58,8 +58,9 @@ int overlay_parse(char *spec, const char **file, struct overlay *o, struct err *
 		return 0;
 	n = columns_length(columns, ",:");
 	if (n == 0 || columns[n] != ',' || columns_length(columns + n + 1, ":") == 0)
-		return err_with(
-		    e, ERR_USAGE, "--line: '%s', which follows %s, is not X,Y", columns, *file);
+		return err_with(e, ERR_USAGE,
+		    "--line %s: '%s' after the name of the file is not X,Y, two columns", *file,
+		    columns);
 	o->x = columns_part(&rest, ",");
 	o->y = columns_part(&rest, ":");
 	o->label = rest;

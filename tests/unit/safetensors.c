@@ -192,7 +192,7 @@ static void test_corruption(void)
 	}
 	ok(missed == 0, "safetensors: each of %zu truncations is detected", n);
 	spill(whole, n + 1);
-	ok(read_all(&e) == -1 && strstr(e.msg, "1 bytes too many"),
+	ok(read_all(&e) == -1 && strstr(e.msg, "1 bytes follow the last tensor"),
 	    "safetensors: an additional byte is detected: %s", e.msg);
 	spill(whole, n);
 	ok(!read_all(&e), "safetensors: the file without changes is valid");
@@ -251,22 +251,22 @@ static void test_refusals(void)
 	unsigned char huge[16] = {0};
 	struct err e = {0};
 
-	refuse("", 0, "is no safetensors file");
+	refuse("", 0, "not a safetensors file");
 	refuse(" {}", 0, "does not begin with '{'");
 	refuse("{", 0, "at byte 9: unexpected end");
 	refuse("{'a':1}", 0, "at byte 9: a single quote");
 	refuse("{\"__metadata__\":{\"a\":\"\x01\"}}", 0, "at byte 30: a control character");
 	refuse("{\"a\":NaN}", 0, "at byte 13: NaN");
 	refuse("{\"a\":{'q\"':1,\"b\":2,\"b\":3}}", 0, "at byte 14: a single quote");
-	refuse("{\"a\":{\"b\":2,\"\\u0062\":3}}", 0, "two members of one name");
+	refuse("{\"a\":{\"b\":2,\"\\u0062\":3}}", 0, "two members of the same name");
 	refuse("{\"\\ud800\":1}", 0, "a lone surrogate");
 	refuse("{\"a\\u0000\":1}", 0, "a NUL in the name");
 	refuse("{\"__metadata__\":null}", 0, "__metadata__ is not an object");
 	refuse("{" T("a", "U8", "[-0]", "[0,0]") "}", 0, "not a size");
 	refuse("{" T("a", "U8", "[0,18446744073709551616]", "[0,0]") "}", 0, "not a size");
 	refuse("{" T("a", "F9", "[1]", "[0,1]") "}", 1, "unknown dtype 'F9'");
-	refuse("{" T("a", "F4", "[3]", "[0,1]") "}", 1, "its shape does not need");
-	refuse("[]", 0, "is no safetensors file");
+	refuse("{" T("a", "F4", "[3]", "[0,1]") "}", 1, "expected the size of its shape and dtype");
+	refuse("[]", 0, "not a safetensors file");
 	refuse("{", 0, "not valid JSON");
 	refuse("{}x", 0, "not valid JSON");
 	refuse("{} {}", 0, "not valid JSON");
@@ -281,27 +281,29 @@ static void test_refusals(void)
 	refuse("{\"__metadata__\":{\"xxh64\":\"0\"}}", 0, "checksums are incomplete");
 	refuse("{\"__metadata__\":{\"xxh64\":\"0\",\"header_xxh64\":\"0000000000000000\"}}", 0,
 	    "header is corrupt");
-	refuse("{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", 0, "of one name");
+	refuse("{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", 0, "of the same name");
 	refuse("{" T("a", "U8", "[1]", "[0,1]") "," T("a", "U8", "[1]", "[0,1]") "}", 1,
-	    "of one name");
+	    "of the same name");
 	refuse(
 	    "{" T("a", "U8", "[1]", "[0,1]") "," T("b", "U8", "[1]", "[0,1]") "}", 1, "overlaps");
 	refuse("{" T("a", "U8", "[1]", "[0,1]") "," T("b", "U8", "[1]", "[2,3]") "}", 3,
 	    "unused bytes before it");
 	refuse("{" T("a", "U8", "[1]", "[1,2]") "}", 2, "unused bytes before it");
-	refuse("{" T("a", "U8", "[1]", "[0,1]") "}", 2, "1 bytes too many");
+	refuse("{" T("a", "U8", "[1]", "[0,1]") "}", 2, "1 bytes follow the last tensor");
 	refuse("{" T("a", "U8", "[2]", "[0,2]") "}", 1, "truncated at byte");
 	refuse("{" T("a", "U8", "[1]", "[1,0]") "}", 1, "not two ascending sizes");
 	refuse("{" T("a", "U8", "[1]", "[-1,0]") "}", 1, "not a size");
 	refuse("{" T("a", "U8", "[1]", "[0,1,2]") "}", 2, "not two ascending sizes");
 	refuse("{" T("a", "U8", "[1]", "[0,1.0]") "}", 1, "not a size");
 	refuse("{" T("a", "U8", "[1]", "[0,99999999999999999999999]") "}", 1, "not a size");
-	refuse("{" T("a", "F32", "[2]", "[0,7]") "}", 7, "its shape does not need");
-	refuse("{" T("a", "F32", "[1]", "[0,8]") "}", 8, "its shape does not need");
 	refuse(
-	    "{" T("a", "F32", "[4611686018427387905]", "[0,4]") "}", 4, "its shape does not need");
+	    "{" T("a", "F32", "[2]", "[0,7]") "}", 7, "expected the size of its shape and dtype");
+	refuse(
+	    "{" T("a", "F32", "[1]", "[0,8]") "}", 8, "expected the size of its shape and dtype");
+	refuse("{" T("a", "F32", "[4611686018427387905]", "[0,4]") "}", 4,
+	    "expected the size of its shape and dtype");
 	refuse("{" T("a", "F32", "[4294967296,4294967296]", "[0,0]") "}", 0,
-	    "its shape does not need");
+	    "expected the size of its shape and dtype");
 	refuse("{" T("a", "U8", "[-1]", "[0,1]") "}", 1, "not a size");
 	refuse("{" T("a", "U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]") "}", 1, "too many dimensions: 9");
 	refuse("{" T("a", "U8", "1", "[0,1]") "}", 1, "no shape");
