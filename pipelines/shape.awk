@@ -4,9 +4,9 @@
 $1 == "parameters:" {
 	parameters = $2
 	layers = substr($3, 2)
-	width = $5 + 0
-	embed = $9 + 0
-	words = $10
+	width = $6 + 0
+	embed = $10 + 0
+	words = $11
 }
 
 $1 == "operations:" {

@@ -219,7 +219,7 @@ await stands
 kill -TERM $pid
 wait $pid
 is 'train: SIGTERM while the log is blocked ends the run and reports the lost lines' "$? $(sed 's/.*train: //' "$T/err")" \
-	'1 standard output: its reader takes no more'
+	'1 standard output: its reader has accepted no data for 5 seconds'
 end $deaf
 ok 'train: SIGTERM while the log is blocked saves the step that was not logged' [ "$(step_of "$T/deaf.st")" -gt "$stood" ]
 

@@ -70,9 +70,9 @@ for kib in 50000 100000 150000 200000 250000 300000 400000 4000000; do
 done
 is 'denoise: a limit of address space gives the rows or a message' $bad 0
 limited 170000 denoise -q -j 1 --steps 2 -n 2 -m "$T/model" -o "$T/out"
-is 'denoise: the out-of-memory message names what needs the memory' "$? $(sed 's/ take .*//' "$T/err")" \
-	'1 denoise: out of memory: products of matrices'
+is 'denoise: the out-of-memory message names what needs the memory' "$? $(sed 's/ need .*//' "$T/err")" \
+	'1 denoise: out of memory: matrix products'
 limited 170000 train --no-such-option
-is 'train: the out-of-memory message comes before all others' "$? $(sed 's/ take .*//' "$T/err")" '1 train: out of memory: products of matrices'
+is 'train: the out-of-memory message comes before all others' "$? $(sed 's/ need .*//' "$T/err")" '1 train: out of memory: matrix products'
 
 done_testing

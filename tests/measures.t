@@ -87,8 +87,8 @@ is 'difference.awk: counts equal steps, and computes the largest and the mean di
 printf '%s\n' stories,grammatical,consistent,duplicates,seen 200,0.995,0.75,3,1 >"$T/summary.csv"
 is 'summary.awk: prints percentages and numbers' "$(awk -f pipelines/summary.awk "$T/summary.csv" | tr -cs '0-9.\n' ' ' | xargs)" \
 	'200 99.5 75.0 3 1 .'
-printf '%s\n' 'parameters: 1376752 (4 x 128, 4 heads, d 32, 236 of 527 words)' \
-	'operations: 7.22e+06 a token, by cpu, 2 threads' >"$T/dry"
+printf '%s\n' 'parameters: 1376752 (4 layers, width 128, 4 heads, embed 32, 236 of 527 tokens)' \
+	'operations: 7.22e+06 per token, by cpu, 2 threads' >"$T/dry"
 is 'shape.awk: reads shape and cost from train --dry-run' \
 	"$(awk -v row_len=72 -f pipelines/shape.awk "$T/dry" | tail -n 1)" 4,128,32,236,72,1376752,7.22e+06
 

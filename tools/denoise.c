@@ -179,7 +179,8 @@ static void check_options(char *const *operands)
 
 	refuse_combinations(records);
 	if (cli_given("count") && records && !prefix && !infill)
-		die_usage("-n: needs --prefix or --infill to generate rows from the records of %s",
+		die_usage("-n: applies to %s only with --prefix or --infill; leave it out to "
+		          "reconstruct noised rows",
 		    records);
 	cli_refuse(sampler.guidance != 1 && cli_given("count") && !prefix && !infill, "--guidance",
 	    "rows without given tokens");

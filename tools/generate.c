@@ -193,7 +193,9 @@ static int complete_records(struct generator *g, struct shard_reader *in, struct
 	for (uint64_t row = 0; (more = shard_read(in, &r, e)) > 0; row++) {
 		if (r.n > g->T)
 			return err_set(e,
-			    "%s: record %" PRIu64 " has %u tokens, the model's rows have only %zu",
+			    "%s: record %" PRIu64
+			    " has %u tokens (expected at most %zu, the row length of "
+			    "the model)",
 			    shard_name(in), row, r.n, g->T);
 		if (add_completions(g, &r, row, e))
 			return -1;

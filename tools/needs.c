@@ -27,12 +27,13 @@ void needs_print(FILE *to, struct kernels *k, const struct config *c,
 
 	if (c->self_cond)
 		flops += o->self_cond * config_flops(c);
-	fprintf(to, "parameters: %zu (%zu x %zu, %zu heads, d %zu, %zu of %u words)\n",
+	fprintf(to,
+	    "parameters: %zu (%zu layers, width %zu, %zu heads, embed %zu, %zu of %u tokens)\n",
 	    weights_count(c), c->layers, c->width, c->heads, c->embed, c->active, h->vocab_size);
 	fprintf(to, "memory: %.1f MiB of %.1f MiB available\n", (double)bytes / 1048576,
 	    (double)mem_available() / 1048576);
-	fprintf(to, "operations: %.3g a token, by %s\n", flops, k_name(k));
-	fprintf(to, "rows: %" PRIu64 " of %u tokens, %zu steps of %zu\n", rows, h->row_len,
+	fprintf(to, "operations: %.3g per token, by %s\n", flops, k_name(k));
+	fprintf(to, "rows: %" PRIu64 " of %u tokens, %zu steps of %zu rows\n", rows, h->row_len,
 	    o->steps, o->batch);
 	if (comm_size(comm) > 1) {
 		char library[80];

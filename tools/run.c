@@ -198,8 +198,8 @@ static int train_and_save(struct run *r, double *seconds, struct err *e)
 		return -1;
 	if (comm_agree(r->comm, check_end(r, e), e))
 		return -1;
-	note("%s: step %" PRIu64 " of %" PRId64 ", %.1f s, F %s", r->options->output, r->tr->step,
-	    r->tr->o.steps, progress_seconds(&r->progress),
+	note("%s: step %" PRIu64 " of %" PRId64 ", %.1f s, schedule %s", r->options->output,
+	    r->tr->step, r->tr->o.steps, progress_seconds(&r->progress),
 	    schedule_family_name(r->tr->schedule.family));
 	return 0;
 }

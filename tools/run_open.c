@@ -169,7 +169,7 @@ static void warn_of_rows(const struct run *r)
 		    h->seed, resume, before->seed);
 	if (active_vocab_differs(&r->tr->active, shard_counts(r->rows), &id, &was, &is))
 		warn("%s: not the rows that %s began with: token %" PRIu32 " occurs %" PRIu64
-		     " times in these, %" PRIu64 " times in those",
+		     " times, not %" PRIu64 " times",
 		    name, resume, id, is, was);
 	if (origin_differs(h->provenance, before->provenance, asked, had))
 		warn("%s: noised with %s, but %s began with %s", name, asked, resume, had);
@@ -208,6 +208,9 @@ static int open_trainer(struct run *r, struct err *e)
 		warn_of_rows(r);
 	if (is_first(r))
 		warn_of_rate(r);
+	if (r->tr->step >= r->tr->o.steps && is_first(r))
+		note("%s: has done %" PRIu64 " of %zu steps; to train further, give a larger -n",
+		    o->resume, r->tr->step, r->tr->o.steps);
 	return 0;
 }
 

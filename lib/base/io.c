@@ -128,8 +128,8 @@ int input_fill(struct input *in, struct err *e)
 	}
 	if (in->len >= INPUT_MAX)
 		return err_set(e,
-		    "%s: at byte %" PRIu64 ": %zu bytes, and still no end of a line or document",
-		    in->name, in->offset, in->len);
+		    "%s: at byte %" PRIu64 ": a line or document of more than %zu bytes", in->name,
+		    in->offset, in->len);
 	if (in->len == in->cap && mem_grow(&in->buf, &in->cap, in->cap * 2, 1, e))
 		return -1;
 	got = read_some(in, in->buf + in->len, in->cap - in->len, e);
@@ -416,7 +416,8 @@ static int await_output(const struct output *out, struct err *e)
 			deadline = clock_seconds() + STOPPED_WRITE_SECONDS;
 		if (clock_seconds() > deadline) {
 			errno = ETIMEDOUT;
-			return err_set(e, "%s: its reader takes no more", out->name);
+			return err_set(e, "%s: its reader has accepted no data for %d seconds",
+			    out->name, STOPPED_WRITE_SECONDS);
 		}
 	}
 	return 0;

@@ -59,7 +59,8 @@ static int check_contents(const struct lock *l, struct err *e)
 	if (n < 0)
 		return err_errno(e, "%s: cannot read at byte 0", l->path);
 	if (n > 0 && (strspn(text, "0123456789") != (size_t)n - 1 || text[n - 1] != '\n'))
-		return err_set(e, "%s: is not a lock file, but has the name of one", l->path);
+		return err_set(
+		    e, "%s: is not a lock file, but has the name of one; rename it", l->path);
 	return 0;
 }
 

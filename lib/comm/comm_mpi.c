@@ -138,7 +138,7 @@ static int initialise_mpi(int *argc, char ***argv, struct comm *t, struct err *e
 
 	/* Several threads compute, but only the main thread calls MPI. */
 	if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided))
-		return err_set(e, "MPI does not start");
+		return err_set(e, "MPI cannot be initialised: MPI_Init_thread failed");
 	MPI_Comm_rank(MPI_COMM_WORLD, &t->rank);
 	MPI_Comm_size(MPI_COMM_WORLD, &t->size);
 	m = mem_array(1, sizeof *m, e);
@@ -151,7 +151,8 @@ static int initialise_mpi(int *argc, char ***argv, struct comm *t, struct err *e
 	t->own = m;
 	t->calls = &calls;
 	if (provided < MPI_THREAD_FUNNELED)
-		return err_set(e, "this MPI does not allow programs with threads");
+		return err_set(
+		    e, "this MPI library does not support threads (expected MPI_THREAD_FUNNELED)");
 	return 0;
 }
 

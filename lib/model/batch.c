@@ -68,12 +68,12 @@ int batch_add(struct batch *b, const struct shard_record *r, const struct active
 	double t = isnan(r->t) ? schedule_t(s, r->u) : r->t;
 
 	if (r->n != b->T)
-		return err_set(e, "a row of %u tokens, where the model has %zu", r->n, b->T);
+		return err_set(e, "a row of %u tokens (expected %zu)", r->n, b->T);
 	if (isnan(r->t) && !(t > 0 && isfinite(t)))
 		return err_with(e, ERR_NONFINITE, "the schedule's noise level for u = %g is %g",
 		    (double)r->u, t);
 	if (!(t > 0) || !isfinite(t))
-		return err_set(e, "a noise level of %g", t);
+		return err_set(e, "invalid noise level %g (expected a positive number)", t);
 	if (add_ids(b, r, a, at, e))
 		return -1;
 	for (size_t i = 0; i < b->T; i++) {

@@ -4,11 +4,12 @@ int config_check(const struct config *c, struct err *e)
 {
 	if (c->width % c->heads || c->width / c->heads % 2)
 		return err_set(e,
-		    "model: %zu heads do not divide a width of %zu into even parts of whole "
-		    "pairs",
-		    c->heads, c->width);
+		    "model: the width %zu divided by the number of heads %zu is not an even whole "
+		    "number",
+		    c->width, c->heads);
 	if (c->time_width % 2)
-		return err_set(e, "model: time_width is %zu, not even", c->time_width);
+		return err_set(
+		    e, "model: time_width is %zu (expected an even number)", c->time_width);
 	return 0;
 }
 

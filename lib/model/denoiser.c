@@ -425,7 +425,7 @@ const char *denoiser_find_nonfinite(const struct denoiser *dn, const struct weig
 	else if (!is_finite_array(dn, dn->noise, M * d))
 		snprintf(text, DENOISER_WHERE, "in the noise");
 	else if (!is_finite_array(dn, dn->x, M * d))
-		snprintf(text, DENOISER_WHERE, "in the noisy embeddings");
+		snprintf(text, DENOISER_WHERE, "in the noised embeddings");
 	else if ((block = transformer_find_nonfinite(dn->tf, dn->input, b->B)) >= 0)
 		snprintf(text, DENOISER_WHERE, "in block %d", block);
 	else if (!k_finite(dn->k, dn->input, M * config_input(&dn->c)))

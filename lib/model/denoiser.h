@@ -116,7 +116,7 @@ void denoiser_evaluate(struct denoiser *dn, const struct weights *w, const struc
 /*
  * denoiser_find_nonfinite - after denoiser_loss on batch b, with train: find the first weight or
  * activation, in the order of the forward pass, that is not finite. Writes where to text, and
- * returns text: "in the weight embed.weight", "in the noisy embeddings", "in block 3".
+ * returns text: "in the weight embed.weight", "in the noised embeddings", "in block 3".
  */
 enum { DENOISER_WHERE = 96 };
 const char *denoiser_find_nonfinite(const struct denoiser *dn, const struct weights *w,

@@ -307,7 +307,7 @@ static int finish(struct sampler *s, struct batch *b, struct err *e)
 	int32_t *ids;
 
 	if (!isfinite(k_sum_squares(s->k, s->x, b->B * components(s))))
-		return err_with(e, ERR_NONFINITE, "sampling: the noisy embeddings are not finite");
+		return err_with(e, ERR_NONFINITE, "sampling: the noised embeddings are not finite");
 	denoiser_set_levels(s->dn, s->next, b->B);
 	denoiser_set_tokens(s->dn, b->ids, b->noised, b->B);
 	ids = mem_array(M, sizeof *ids, e);

@@ -180,7 +180,7 @@ static int get_numbers(struct checkpoint *cp, struct err *e)
 			return -1;
 	if (n.row_len != cp->c.row_len || cp->c.active > n.vocab_size ||
 	    (n.vocab_size | n.id_bytes | n.pad | n.unk | n.cls | n.sep | n.mask) > UINT32_MAX)
-		return err_set(e, "%s: its vocabulary and its model do not fit together", cp->path);
+		return err_set(e, "%s: its model does not match its vocabulary", cp->path);
 	if ((n.step | n.rows) > INT64_MAX)
 		return err_set(e,
 		    "%s: invalid progress: step %" PRIu64 ", row %" PRIu64
@@ -231,8 +231,7 @@ static int read_meta(struct checkpoint *cp, struct err *e)
 	if (!format)
 		return -1;
 	if (strcmp(format, FORMAT))
-		return err_set(e,
-		    "%s: a checkpoint of format '%.16s', where this program reads " FORMAT,
+		return err_set(e, "%s: unsupported checkpoint format '%.16s' (expected " FORMAT ")",
 		    cp->path, format);
 	if (get_settings(cp, e) || get_numbers(cp, e) || get_schedule(cp, e) ||
 	    !(provenance = find_meta(cp, "cdcd.provenance", e)))
@@ -365,10 +364,10 @@ int checkpoint_weights(
 }
 
 static int report_difference(const struct checkpoint *cp, const char *name, const char *what,
-    uint64_t theirs, uint64_t ours, const char *unit, struct err *e)
+    uint64_t theirs, uint64_t ours, struct err *e)
 {
-	return err_set(e, "%s has %s %" PRIu64 "%s, but %s has %" PRIu64 "%s", name, what, theirs,
-	    unit, cp->path, ours, unit);
+	return err_set(e, "%s has %s %" PRIu64 " tokens, but %s has %s %" PRIu64, name, what,
+	    theirs, cp->path, what, ours);
 }
 
 int checkpoint_matches(const struct checkpoint *cp, const char *name, const struct shard_header *h,
@@ -378,12 +377,11 @@ int checkpoint_matches(const struct checkpoint *cp, const char *name, const stru
 
 	if (h->vocab_size != own->vocab_size)
 		return report_difference(
-		    cp, name, "a vocabulary of", h->vocab_size, own->vocab_size, " tokens", e);
+		    cp, name, "a vocabulary of", h->vocab_size, own->vocab_size, e);
 	if (h->vocab_hash != own->vocab_hash)
 		return err_set(e, "%s has vocabulary %016" PRIx64 ", but %s has %016" PRIx64, name,
 		    h->vocab_hash, cp->path, own->vocab_hash);
 	if (row_len && h->row_len != own->row_len)
-		return report_difference(
-		    cp, name, "rows of", h->row_len, own->row_len, " tokens", e);
+		return report_difference(cp, name, "rows of", h->row_len, own->row_len, e);
 	return 0;
 }

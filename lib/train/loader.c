@@ -136,7 +136,7 @@ static int check_counts(const struct loader *l, const double *count, struct err 
 		if (count[r] != (double)expected)
 			return err_set(e,
 			    "%s: rank %d of %d has %g of the %zu rows from row %" PRIu64
-			    " on, expected %zu: do all ranks read the same stream?",
+			    " on (expected %zu): do all ranks read the same stream?",
 			    shard_name(l->rows), r, ranks, count[r], l->n, l->first, expected);
 	}
 	return 0;

@@ -324,8 +324,7 @@ static int compute_mean_loss(const struct trainer *tr, struct trainer_result *r,
 	if (r->loss > EXPLODED * guess)
 		return err_with(e, ERR_NONFINITE,
 		    "step %" PRIu64 ", rows %" PRIu64 " to %" PRIu64
-		    ": the loss has exploded to %g nats, where a guess "
-		    "costs %g",
+		    ": the loss has exploded to %g nats (a uniform guess: %g); use a smaller --lr",
 		    r->step, tr->rows, (tr->rows + r->n - 1), r->loss, guess);
 	return 0;
 }
@@ -491,8 +490,7 @@ static int check_same_weights(const struct trainer *tr, struct err *e)
 	if (hash != first)
 		failed = err_set(e,
 		    "has other weights than rank 0 after step %" PRIu64
-		    ": on machines that differ, share "
-		    "the state out",
+		    ", as machines of different kinds may; use --shard on",
 		    tr->step);
 	return comm_agree(tr->comm, failed, e);
 }
@@ -523,7 +521,7 @@ struct trainer *trainer_resume(const struct checkpoint *cp, struct kernels *k,
 	struct trainer *tr;
 
 	if (cp->o.window != o->window) {
-		err_set(e, "%s: a window of %lld sequences, not %lld", cp->path,
+		err_set(e, "%s: has a window of %lld rows (expected %lld)", cp->path,
 		    (long long)cp->o.window, (long long)o->window);
 		return NULL;
 	}

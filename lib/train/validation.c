@@ -17,15 +17,17 @@ int validation_check(const struct trainer *tr, const char *path, struct err *e)
 	if (!rows || shard_expect(rows, SHARD_NOISED, e))
 		goto out;
 	h = shard_header(rows);
-	if (h->vocab_hash != tr->source.vocab_hash || h->row_len != tr->source.row_len)
+	if (h->vocab_hash != tr->source.vocab_hash)
 		err_set(e,
-		    "%s: rows of %u tokens of vocabulary %016" PRIx64 ", where the model has %u of "
-		    "%016" PRIx64,
-		    path, h->row_len, h->vocab_hash, tr->source.row_len, tr->source.vocab_hash);
+		    "%s: has vocabulary %016" PRIx64 ", but the training rows have %016" PRIx64,
+		    path, h->vocab_hash, tr->source.vocab_hash);
+	else if (h->row_len != tr->source.row_len)
+		err_set(e, "%s: has rows of %u tokens, but the training rows have %u", path,
+		    h->row_len, tr->source.row_len);
 	else if (h->stride > 1)
 		err_set(e,
 		    "%s: has the rows of rank %" PRIu64 " of %" PRIu64
-		    " only: validation rows are made by noise --world 1",
+		    " only; make validation rows with noise --world 1",
 		    path, h->first % h->stride, h->stride);
 	else
 		while ((failed = shard_read(rows, &record, e)) > 0)

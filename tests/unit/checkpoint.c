@@ -167,17 +167,17 @@ static void test_lies(void)
 
 	ok(!rewrite(NULL, NULL, NULL, ST_F32, 0, &e) && !load(&e),
 	    "checkpoint: a rewritten checkpoint loads: %s", e.msg);
-	refuse_meta("cdcd", "2", "a checkpoint of format '2', where this program reads 1");
+	refuse_meta("cdcd", "2", "unsupported checkpoint format '2' (expected 1)");
 	refuse_meta(
 	    "model.active", "7", "active.id: has dtype I32 and shape [8], expected I32 and [7]");
-	refuse_meta("model.active", "16777216", "do not fit together");
+	refuse_meta("model.active", "16777216", "does not match its vocabulary");
 	refuse_meta("model.width", "65536", "shape [2,16], expected F32 and [65536,16]");
 	refuse_meta("model.layers", "1000", "no tensor 'blocks.1.");
 	refuse_meta("model.layers", "9223372036854775807", "model.layers is");
 	refuse_meta("model.layers", "99999999999999999999", "cannot be");
 	refuse_meta("model.heads", "0", "model.heads is 0");
 	refuse_meta("model.embed", "65536", "shape [64,2], expected F32 and [64,65536]");
-	refuse_meta("model.row_len", "65536", "do not fit together");
+	refuse_meta("model.row_len", "65536", "does not match its vocabulary");
 	refuse_meta("train.lr", "nan", "train.lr cannot be");
 	refuse_meta("step", "-1", "step cannot be '-1'");
 	refuse_meta("step", "18446744073709551615", "invalid progress");
@@ -185,7 +185,7 @@ static void test_lies(void)
 	refuse_meta("rows", " 8", "rows cannot be");
 	refuse_meta(
 	    "vocab.size", "4294967295", "the vocabulary does not fit its ids: 4294967295 tokens");
-	refuse_meta("vocab.size", "18446744073709551615", "do not fit together");
+	refuse_meta("vocab.size", "18446744073709551615", "does not match its vocabulary");
 	refuse_meta("vocab.pad", "8", "the id of [PAD] is out of range: 8, expected less than 8");
 	refuse_meta("vocab.id_bytes", "3", "unsupported width of ids: 3 bytes");
 	refuse_meta("window", "18446744073709551615",

@@ -155,7 +155,7 @@ static void test_noise(void)
 	tr->batch.t[2] = INFINITY;
 	failed = trainer_step(tr, &r, &e);
 	ok(failed && e.status == ERR_NONFINITE &&
-	        strstr(e.msg, "it began in the noisy embeddings") &&
+	        strstr(e.msg, "it began in the noised embeddings") &&
 	        strstr(e.msg, "step 2: the loss of row") && strstr(e.msg, "rows 4 to 7"),
 	    "finite: infinite noise is refused: %s", e.msg);
 	trainer_free(tr);
@@ -235,8 +235,8 @@ static void test_forward(void)
 	struct trainer *tr = started();
 	struct denoiser *dn = tr->dn;
 	real *const place[] = {dn->D, dn->x, dn->noise, dn->e};
-	static const char *const name[] = {"in the head", "in the noisy embeddings", "in the noise",
-	    "in the normalised embeddings"};
+	static const char *const name[] = {"in the head", "in the noised embeddings",
+	    "in the noise", "in the normalised embeddings"};
 	char text[DENOISER_WHERE];
 
 	ok(!strcmp(denoiser_find_nonfinite(dn, tr->w, &tr->batch, text), "in the softmax"),

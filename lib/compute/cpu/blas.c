@@ -104,8 +104,8 @@ static int check_buffers(size_t threads, struct err *e)
 		nanosleep(&pause, NULL);
 	}
 	return err_set(e,
-	    "out of memory: products of matrices take %zu MiB of address space on %zu thread%s and "
-	    "%zu of OpenBLAS",
+	    "out of memory: matrix products need %zu MiB of address space (%zu thread%s of this "
+	    "program, %zu of OpenBLAS); raise ulimit -v",
 	    ((threads + own) * BUFFER_MAX) >> 20, threads, threads > 1 ? "s" : "", own);
 }
 
