@@ -139,7 +139,7 @@ static const struct cli_removed removed[] = {
 
 static const struct cli cli = {
     .tool = "denoise",
-    .usage = "-m model (-n count | --prefix | --infill | --loss | noised rows) [options] [records]",
+    .usage = "[-m model] (-n count | --prefix | --infill | --loss | noised rows) [options] [records]",
     .summary =
         "Turn noise into text with a trained model: generate, complete, fill in, reconstruct.",
     .options = entries,

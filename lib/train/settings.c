@@ -62,7 +62,7 @@ const struct setting settings_table[] = {
 	SETTING("train.steps", "steps", SIZE(train.steps, 0, 1e12), .letter = 'n', .arg = "N",
 		.help = "steps of the whole run; 0: as many as the rows allow"),
 	SETTING("train.batch", "batch", SIZE(train.batch, 1, 1e6), .letter = 'B', .arg = "N",
-		.help = "sequences per step, of all ranks together"),
+		.help = "rows per step, of all ranks together"),
 	SETTING("train.self_cond", "self-cond", REAL(train.self_cond, 0, 1), .arg = "SHARE",
 		.old_key = "train.self_cond_rate",
 		.help = "fraction of the rows trained with self-conditioning"),
@@ -111,7 +111,7 @@ const struct setting settings_table[] = {
 	SETTING("train.refit_every", "refit-every", SIZE(train.refit_every, 0, 1e9), .arg = "N",
 		.help = "steps between fits of F(t); 0: no fits"),
 	SETTING("train.window", "window", SIZE(train.window, 64, 1e9), .arg = "N", .fixed = true,
-		.help = "number of latest sequences in a fit of F(t)"),
+		.help = "number of most recent rows in a fit of F(t)"),
 
 	/* Communication between ranks. */
 	SETTING("train.wire", "wire", SWITCH(train.buckets.bf16, wires), .per_run = true,
