@@ -36,7 +36,7 @@ void comm_allreduce(struct comm *t, double *x, size_t n)
 	t->seconds += clock_seconds() - start;
 }
 
-void comm_broadcast_from(struct comm *t, int root, void *p, size_t bytes)
+static void broadcast_from(struct comm *t, int root, void *p, size_t bytes)
 {
 	double start = clock_seconds();
 
@@ -46,9 +46,14 @@ void comm_broadcast_from(struct comm *t, int root, void *p, size_t bytes)
 	t->seconds += clock_seconds() - start;
 }
 
+void comm_broadcast_owned(struct comm *t, size_t item, void *p, size_t bytes)
+{
+	broadcast_from(t, (int)(item % (size_t)comm_size(t)), p, bytes);
+}
+
 void comm_broadcast(struct comm *t, void *p, size_t bytes)
 {
-	comm_broadcast_from(t, 0, p, bytes);
+	broadcast_from(t, 0, p, bytes);
 }
 
 /* --- agreement --- */
@@ -83,7 +88,7 @@ int comm_agree(struct comm *t, int failed, struct err *e)
 		return 0;
 	if (who == t->rank && failed)
 		err_prefix(e, "rank %d of %d", t->rank, t->size);
-	comm_broadcast_from(t, who, e, sizeof *e);
+	broadcast_from(t, who, e, sizeof *e);
 	return -1;
 }
 

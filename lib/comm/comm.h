@@ -64,6 +64,13 @@ static inline bool comm_is_root(const struct comm *t)
 	return comm_rank(t) == 0;
 }
 
+/* comm_owns - whether this rank owns an item of work that the ranks divide: they own the items in
+ * turn. Not collective. */
+static inline bool comm_owns(const struct comm *t, size_t item)
+{
+	return item % (size_t)comm_size(t) == (size_t)comm_rank(t);
+}
+
 /* comm_abort - abort (MPI_Abort): end all ranks now, with this exit status. Not collective. It does
  * not return if there is more than one rank, and does nothing if there is only one. */
 void comm_abort(struct comm *t, int status);
@@ -73,9 +80,9 @@ void comm_abort(struct comm *t, int status);
 void comm_allreduce(struct comm *t, double *x, size_t n);
 
 /* comm_broadcast - broadcast (MPI_Bcast): replace p [bytes] by the data of rank 0.
- * comm_broadcast_from - by the data of rank root. */
+ * comm_broadcast_owned - replace them by the data of the rank that owns item (comm_owns). */
 void comm_broadcast(struct comm *t, void *p, size_t bytes);
-void comm_broadcast_from(struct comm *t, int root, void *p, size_t bytes);
+void comm_broadcast_owned(struct comm *t, size_t item, void *p, size_t bytes);
 
 /*
  * comm_agree - allreduce of errors: fail on all ranks if failed is nonzero on any rank. Every rank

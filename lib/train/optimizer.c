@@ -153,37 +153,37 @@ static int norm(struct optimizer *opt, const struct weights *w, const struct wei
 /* --- the matrices of Muon --- */
 
 typedef void matrix_function(
-    const struct optimizer *opt, real *x, size_t rows, size_t cols, int owner);
+    const struct optimizer *opt, real *x, size_t rows, size_t cols, size_t number);
 
-/* Call a function for each matrix of Muon in x, an array in the layout of w. Ranks that divide the
- * state are the owners of the matrices in turn. */
+/* Call a function for each matrix of Muon in x, an array in the layout of w, with its number. Ranks
+ * that divide the state own the matrices in turn. */
 static void for_each_matrix(
     const struct optimizer *opt, const struct weights *w, real *x, matrix_function *call)
 {
-	int owner = 0, ranks = comm_size(opt->comm);
+	size_t number = 0;
 
 	for (size_t i = 0; i < w->n_tensors; i++) {
 		const struct tensor *t = &w->tensor[i];
 		size_t n = count_matrices(&opt->o, t);
 
-		for (size_t j = 0; j < n; j++, owner = (owner + 1) % ranks)
-			call(opt, x + t->offset + j * (t->n / n), t->rows / n, t->cols, owner);
+		for (size_t j = 0; j < n; j++)
+			call(opt, x + t->offset + j * (t->n / n), t->rows / n, t->cols, number++);
 	}
 }
 
 static void orthogonalize_matrix(
-    const struct optimizer *opt, real *x, size_t rows, size_t cols, int owner)
+    const struct optimizer *opt, real *x, size_t rows, size_t cols, size_t number)
 {
-	if (owner == comm_rank(opt->comm))
+	if (comm_owns(opt->comm, number))
 		k_muon_orthogonalize(opt->k, x, rows, cols);
 }
 
 static void broadcast_matrix(
-    const struct optimizer *opt, real *x, size_t rows, size_t cols, int owner)
+    const struct optimizer *opt, real *x, size_t rows, size_t cols, size_t number)
 {
 	size_t bytes = rows * cols * sizeof *x;
 
-	comm_broadcast_from(opt->comm, owner, k_map(opt->k, x, bytes), bytes);
+	comm_broadcast_owned(opt->comm, number, k_map(opt->k, x, bytes), bytes);
 	k_unmap(opt->k, x, bytes);
 }
 
