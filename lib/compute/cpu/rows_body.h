@@ -61,7 +61,7 @@ static inline real load_act(stored x)
 
 static inline stored store_act(real x)
 {
-	return bf16_from_float(x);
+	return bf16_from_result(x);
 }
 #else
 typedef real stored;
