@@ -20,12 +20,6 @@ void comm_finalize(struct comm *t)
 	free(t);
 }
 
-void comm_abort(struct comm *t, int status)
-{
-	if (!is_single(t))
-		t->calls->abort(t, status);
-}
-
 void comm_allreduce(struct comm *t, double *x, size_t n)
 {
 	double start = clock_seconds();

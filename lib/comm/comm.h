@@ -71,10 +71,6 @@ static inline bool comm_owns(const struct comm *t, size_t item)
 	return item % (size_t)comm_size(t) == (size_t)comm_rank(t);
 }
 
-/* comm_abort - abort (MPI_Abort): end all ranks now, with this exit status. Not collective. It does
- * not return if there is more than one rank, and does nothing if there is only one. */
-void comm_abort(struct comm *t, int status);
-
 /* comm_allreduce - allreduce (MPI_Allreduce, MPI_SUM): replace x [n] by its sum over all ranks. The
  * result is bit for bit the same on all ranks. */
 void comm_allreduce(struct comm *t, double *x, size_t n);
@@ -138,7 +134,6 @@ bool comm_done(struct comm *t, int slot, bool wait);
 
 struct comm_calls {
 	void (*finalize)(struct comm *t);
-	void (*abort)(struct comm *t, int status);
 	void (*allreduce)(struct comm *t, double *x, size_t n);
 	void (*broadcast)(struct comm *t, int root, void *p, size_t bytes);
 	void (*start_allreduce)(struct comm *t, int slot, real *x, size_t n);

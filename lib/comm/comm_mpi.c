@@ -33,12 +33,6 @@ static void mpi_finalize(struct comm *t)
 	MPI_Finalize();
 }
 
-static void mpi_abort(struct comm *t, int status)
-{
-	(void)t;
-	MPI_Abort(MPI_COMM_WORLD, status);
-}
-
 static void mpi_allreduce(struct comm *t, double *x, size_t n)
 {
 	struct mpi *m = t->own;
@@ -104,7 +98,6 @@ static bool mpi_done(struct comm *t, int slot, bool wait)
 
 static const struct comm_calls calls = {
     .finalize = mpi_finalize,
-    .abort = mpi_abort,
     .allreduce = mpi_allreduce,
     .broadcast = mpi_broadcast,
     .start_allreduce = mpi_start_allreduce,
