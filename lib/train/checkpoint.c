@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/minmax.h"
 #include "base/version.h"
-#include "train/settings.h"
 
 #define FORMAT "1"
 

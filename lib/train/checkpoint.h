@@ -8,8 +8,10 @@
  */
 
 #include "formats/safetensors.h"
+#include "formats/shard.h"
+#include "model/active_vocab.h"
 #include "train/state.h"
-#include "train/trainer.h"
+#include "train/settings.h"
 
 /* The metadata of a checkpoint and, if it is open, its file. The arrays stay in the file. */
 struct checkpoint {

@@ -14,30 +14,11 @@
 #include "compute/arena.h"
 #include "model/active_vocab.h"
 #include "model/batch.h"
-#include "model/config.h"
 #include "model/denoiser.h"
-#include "train/buckets.h"
 #include "train/loader.h"
-#include "train/optimizer.h"
+#include "train/settings.h"
 #include "train/state.h"
-#include "diffusion/schedule.h"
 #include "comm/comm.h"
-
-struct trainer_options {
-	size_t batch;  /* sequences per step, over all ranks */
-	size_t steps;  /* steps of the whole run, at which the cosine ends */
-	uint64_t seed; /* seed of the initial weights */
-	struct optimizer_options optimizer;
-	double self_cond; /* fraction of the rows that are self-conditioned */
-	bool pad_loss;    /* [PAD] is a target */
-	bool full_vocab;  /* the softmax runs over all ids */
-	enum schedule_family schedule;
-	double t_min, t_max;            /* range of noise levels; 0: defaults of schedule_init */
-	size_t refit_every;             /* steps between fits of the schedule; 0: no fits */
-	size_t window;                  /* number of most recent sequences that a fit uses */
-	struct buckets_options buckets; /* not stored in a checkpoint: a run can be resumed on
-	                                   another number of ranks */
-};
 
 struct checkpoint;
 

@@ -9,6 +9,7 @@
 
 #include "model/likelihood.h"
 #include "train/settings.h"
+#include "train/trainer.h"
 #include "tiny.h"
 
 enum { T = 3, SEED = 7 };

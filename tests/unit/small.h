@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "train/settings.h"
+#include "train/trainer.h"
 
 enum { WORDS = 24, T = 12 };
 

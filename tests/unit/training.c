@@ -10,6 +10,7 @@
 #include "model/likelihood.h"
 #include "model/sampler.h"
 #include "train/settings.h"
+#include "train/trainer.h"
 #include "tap.h"
 
 enum { WORDS = 24, T = 12, ROWS = 16, BATCH = 4 * ROWS, STEPS = 1500 };
