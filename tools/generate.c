@@ -78,7 +78,7 @@ static int write_batch(void *arg, struct batch *b, struct err *e)
 	struct generator *g = arg;
 	struct shard_record r = {.ids = g->ids, .n = (uint32_t)b->T};
 	enum sampler_start start =
-	    g->what->task == GENERATE_RECONSTRUCT ? SAMPLER_DAMAGED : SAMPLER_NOISE;
+	    g->what->task == GENERATE_RECONSTRUCT ? SAMPLER_NOISED_TOKENS : SAMPLER_NOISE;
 
 	if (sampler_run(g->sampler, b, start, &g->m->cp.schedule, e))
 		return -1;

@@ -141,7 +141,7 @@ static void begin(struct sampler *s, const struct batch *b, enum sampler_start s
 	denoiser_set_tokens(s->dn, b->ids, b->noised, B);
 	denoiser_set_levels(s->dn, b->t, B);
 	k_gaussian(s->k, s->noise, b->seed, RNG_NOISE, B, b->T, s->c.embed);
-	if (start == SAMPLER_DAMAGED) {
+	if (start == SAMPLER_NOISED_TOKENS) {
 		denoiser_diffuse(s->dn, s->x, s->noise, B);
 	} else {
 		for (size_t i = 0; i < B; i++)

@@ -36,8 +36,9 @@ struct sampler_options {
 
 /* The initial x of a sequence. */
 enum sampler_start {
-	SAMPLER_NOISE,   /* x = s0 t n: pure noise; the tokens at noised positions are ignored */
-	SAMPLER_DAMAGED, /* x = e[id] + t n: the tokens at noised positions, with noise added */
+	SAMPLER_NOISE, /* x = s0 t n: pure noise; the tokens at noised positions are ignored */
+	SAMPLER_NOISED_TOKENS, /* x = e[id] + t n: the tokens at noised positions, with noise added
+	                        */
 };
 
 struct sampler;

@@ -88,7 +88,7 @@ int main(int argc, char **argv)
 	    .scale = atof(argv[8]),
 	    .eta = atof(argv[9]),
 	    .guidance = atof(argv[10])};
-	start = strcmp(argv[3], "damaged") == 0 ? SAMPLER_DAMAGED : SAMPLER_NOISE;
+	start = strcmp(argv[3], "damaged") == 0 ? SAMPLER_NOISED_TOKENS : SAMPLER_NOISE;
 	k = k_new(2, K_FP32, &e);
 	need(k != NULL);
 	need(!checkpoint_open(&cp, argv[1], &e));

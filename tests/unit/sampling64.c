@@ -230,7 +230,7 @@ static void test_damaged(void)
 	so.scale = 0.5;
 	sampling_init(&o, tiny_config(PRECOND_CDCD, 1, false, false), SAMPLER_EXP, &so);
 	o.b.ids[0] = 2;
-	begin(o.s, &o.b, SAMPLER_DAMAGED, &o.schedule);
+	begin(o.s, &o.b, SAMPLER_NOISED_TOKENS, &o.schedule);
 	rng_normal(SEED, RNG_NOISE, 0, n, 2);
 	expected[0] = -0.6 * sqrt(2) + 2 * (double)n[0];
 	expected[1] = -0.8 * sqrt(2) + 2 * (double)n[1];

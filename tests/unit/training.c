@@ -274,7 +274,7 @@ static void test_memory(struct trainer *tr, struct batch *known)
 	known_rows(tr, &b, 0);
 	for (size_t i = 0; i < ROWS; i++)
 		b.t[i] = 2 * tr->schedule.t_min;
-	ok(!sampler_run(s, &b, SAMPLER_DAMAGED, &tr->schedule, &e),
+	ok(!sampler_run(s, &b, SAMPLER_NOISED_TOKENS, &tr->schedule, &e),
 	    "overfit: repairing damaged rows runs");
 	for (size_t m = 0; m < ROWS * T; m++)
 		wrong += b.ids[m] != known->ids[m];
