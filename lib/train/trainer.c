@@ -274,18 +274,18 @@ static void add_to_window(struct trainer *tr, const struct trainer_result *r)
 	}
 }
 
-/* Every rank fits, and all take the result of rank 0: the libraries of different machines may
- * differ in the last bit. */
+/* Rank 0 fits for all ranks: the libraries of different machines may differ in the last bit. */
 static void refit_schedule(struct trainer *tr, struct trainer_result *r)
 {
-	int failed;
-
 	if (tr->o.schedule == SCHEDULE_UNIFORM || !tr->o.refit_every ||
 	    tr->step % tr->o.refit_every)
 		return;
-	failed =
-	    schedule_fit(&tr->schedule, tr->window_t, tr->window_ce, window_length(tr), &r->why);
-	r->refit = failed ? -1 : 1;
+	if (comm_is_root(tr->comm)) {
+		r->refit = 1;
+		if (schedule_fit(
+		        &tr->schedule, tr->window_t, tr->window_ce, window_length(tr), &r->why))
+			r->refit = -1;
+	}
 	comm_broadcast(tr->comm, &r->refit, sizeof r->refit);
 	comm_broadcast(tr->comm, &tr->schedule, sizeof tr->schedule);
 }
