@@ -96,7 +96,7 @@ static void store_plain_tile(const struct tiles *s, int tile, float *to, size_t 
 #undef STORE
 #undef MULTIPLY
 
-const struct bf16_unit bf16_unit_plain = {"plain bf16", true, multiply_plain};
+const struct bf16_unit bf16_unit_plain = {"plain bf16", true, 32, multiply_plain};
 
 /* --- with the instructions --- */
 
@@ -120,7 +120,7 @@ const struct bf16_unit bf16_unit_plain = {"plain bf16", true, multiply_plain};
 #pragma clang attribute pop
 #endif
 
-const struct bf16_unit bf16_unit_amx = {"amx bf16", true, multiply_amx};
+const struct bf16_unit bf16_unit_amx = {"amx bf16", true, 32, multiply_amx};
 
 /* Compare a product with the same in plain C. The feature bits are not enough: some virtual
  * machines show them but do not support the instructions. */
@@ -133,8 +133,8 @@ static bool amx_multiplies(void)
 		a[i] = (bf16)(0x3f00 + i * 7 % 128);
 	for (size_t i = 0; i < sizeof b / sizeof *b; i++)
 		b[i] = (bf16)(0xbf00 + i * 5 % 128);
-	multiply_amx(c[0], BF16_PANEL, a, 64, b, 40, 64);
-	multiply_plain(c[1], BF16_PANEL, a, 64, b, 40, 64);
+	multiply_amx(c[0], BF16_PANEL, a, 64, b, 40, BF16_PANEL, 64);
+	multiply_plain(c[1], BF16_PANEL, a, 64, b, 40, BF16_PANEL, 64);
 	for (size_t i = 0; i < 40 * BF16_PANEL; i++)
 		if (!(c[0][i] <= c[1][i] + 0.01f && c[0][i] >= c[1][i] - 0.01f))
 			return false;

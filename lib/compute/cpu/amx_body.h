@@ -1,13 +1,14 @@
-/* MULTIPLY: c [M,32] = a [M,K] panel [K,32], as struct bf16_unit describes. amx.c includes this and
- * defines the macros. */
+/* MULTIPLY: c [M,32] = a [M,K] panel [K,32], as struct bf16_unit describes, whatever N is. amx.c
+ * includes this and defines the macros. */
 
-static void MULTIPLY(
-    float *c, size_t ldc, const bf16 *a, size_t lda, const bf16 *panel, size_t M, size_t K)
+static void MULTIPLY(float *c, size_t ldc, const bf16 *a, size_t lda, const bf16 *panel, size_t M,
+    size_t N, size_t K)
 {
 	struct tile_config config;
 	size_t upper = 0, lower = 0;
 	TILES;
 
+	(void)N;
 	for (size_t m = 0; m < M; m += 32) {
 		size_t rows = min_size(M - m, 32);
 		size_t half = min_size(rows, 16);

@@ -14,8 +14,6 @@
 #include "base/minmax.h"
 #include "compute/cpu/cpu.h"
 
-#define NORM_EPS ((real)1e-12)
-
 struct attention_job {
 	struct kernels *k;
 	const struct k_attention *p;
@@ -25,9 +23,9 @@ struct attention_job {
 /* The arrays of one head. Rows are padded: D to ldd and T to ldt, multiples of 32. */
 struct head {
 	size_t index, b, h;            /* of B H heads; sequence, head in the sequence */
-	real *q, *k, *v, *y, *dy, *dx; /* [T,D] */
+	real *q, *k, *x;               /* [T,D]; x is y or a gradient */
 	real *p, *dp;                  /* [T,T] */
-	real *q_norm, *k_norm, *delta; /* [T] */
+	real *q_norm, *k_norm, *delta; /* [T]; without QK-norm, the norms are NULL */
 	real *scratch;
 	real s; /* factor of the logits */
 	size_t T, D, C, ldt, ldd;
@@ -39,13 +37,13 @@ static size_t head_size(size_t T, size_t D)
 {
 	size_t ldt = bf16_padded(T), ldd = bf16_padded(D), longest = max_size(ldt, ldd);
 
-	return 6 * ldt * ldd + 2 * ldt * ldt + 3 * ldt + 2 * longest * longest;
+	return 3 * ldt * ldd + 2 * ldt * ldt + 3 * ldt + 2 * longest * longest;
 }
 
 static void head_init(struct head *h, real *at, size_t T, size_t D, size_t C)
 {
 	size_t ldt = bf16_padded(T), ldd = bf16_padded(D);
-	real **part[] = {&h->q, &h->k, &h->v, &h->y, &h->dy, &h->dx};
+	real **part[] = {&h->q, &h->k, &h->x};
 
 	for (size_t i = 0; i < sizeof part / sizeof *part; i++, at += ldt * ldd)
 		*part[i] = at;
@@ -74,31 +72,12 @@ static size_t head_at(const struct head *h, size_t columns)
 	return h->b * h->T * columns + h->h * h->D;
 }
 
-/* to [T,D] = the columns of one head of an array of acts, whose rows are stride apart. */
-static void load_columns(const struct attention_job *a, const struct head *h, real *to,
-    const act *from, size_t at, size_t stride)
-{
-	for (size_t t = 0; t < h->T; t++)
-		a->k->rows->widen(to + t * h->ldd, cpu_at(a->k, from, at + t * stride), h->D);
-}
-
 /* Load q or k, normalise it (QK-norm) and rotate it. */
 static void load_rotated(
     const struct attention_job *a, const struct head *h, real *to, real *norms, size_t at)
 {
-	const struct rows *rows = a->k->rows;
-
-	load_columns(a, h, to, a->p->qkv, at, 3 * h->C);
-	for (size_t t = 0; t < h->T; t++) {
-		real *row = to + t * h->ldd;
-
-		if (a->p->scale) {
-			norms[t] = (real)sqrt(rows->dot(row, row, h->D) + NORM_EPS);
-			rows->scale(row, 1 / norms[t], h->D);
-		}
-		if (a->p->rope)
-			rows->rotate(row, a->p->rope + t * h->D, 1, h->D);
-	}
+	a->k->rows->load_rotated(
+	    to, h->ldd, norms, cpu_at(a->k, a->p->qkv, at), 3 * h->C, a->p->rope, h->T, h->D);
 }
 
 static void load_head(const struct attention_job *a, struct head *h, size_t index, int rank)
@@ -110,17 +89,50 @@ static void load_head(const struct attention_job *a, struct head *h, size_t inde
 	h->index = index;
 	h->b = index / s->H;
 	h->h = index % s->H;
-	h->s = a->p->scale ? a->p->scale[h->h] : 1 / (real)sqrt((double)D);
+	if (a->p->scale) {
+		h->s = a->p->scale[h->h];
+	} else {
+		h->s = 1 / (real)sqrt((double)D);
+		h->q_norm = h->k_norm = NULL;
+	}
 	at = head_at(h, 3 * h->C);
 	load_rotated(a, h, h->q, h->q_norm, at);
 	load_rotated(a, h, h->k, h->k_norm, at + h->C);
-	load_columns(a, h, h->v, a->p->qkv, at + 2 * h->C, 3 * h->C);
+}
+
+/* --- the factors of the products --- */
+
+/* [T,D] */
+static struct small_factor narrow(const struct head *h, const real *x)
+{
+	return (struct small_factor){.x = x, .ld = h->ldd};
+}
+
+/* [T,T] */
+static struct small_factor wide(const struct head *h, const real *x)
+{
+	return (struct small_factor){.x = x, .ld = h->ldt};
+}
+
+/* v, which is read where it is */
+static struct small_factor values(const struct attention_job *a, const struct head *h)
+{
+	size_t at = head_at(h, 3 * h->C) + 2 * h->C;
+
+	return (struct small_factor){.acts = cpu_at(a->k, a->p->qkv, at), .ld = 3 * h->C};
+}
+
+/* y or dy, the same */
+static struct small_factor outputs(
+    const struct attention_job *a, const struct head *h, const act *y)
+{
+	return (struct small_factor){.acts = cpu_at(a->k, y, head_at(h, h->C)), .ld = h->C};
 }
 
 /* NT: c [T,T] = a b^T, with a and b [T,D]. NN: c [T,D] = a b; TN: c [T,D] = a^T b; with a [T,T] and
  * b [T,D]. */
 static void multiply_head(const struct attention_job *j, const struct head *h, enum small_form form,
-    real *c, const real *a, const real *b)
+    real *c, struct small_factor a, struct small_factor b)
 {
 	bool square = form == SMALL_NT;
 	struct small_matmul p = {.form = form,
@@ -128,8 +140,6 @@ static void multiply_head(const struct attention_job *j, const struct head *h, e
 	    .a = a,
 	    .b = b,
 	    .ldc = square ? h->ldt : h->ldd,
-	    .lda = square ? h->ldd : h->ldt,
-	    .ldb = h->ldd,
 	    .M = h->T,
 	    .N = square ? h->T : h->D,
 	    .K = square ? h->D : h->T,
@@ -155,13 +165,11 @@ static void attention_heads(void *arg, size_t begin, size_t end, int rank)
 		struct head h;
 
 		load_head(a, &h, i, rank);
-		multiply_head(a, &h, SMALL_NT, h.p, h.q, h.k);
-		for (size_t t = 0; t < h.T; t++)
-			a->p->lse[i * h.T + t] = rows->softmax_in_place(h.p + t * h.ldt, h.s, h.T);
-		multiply_head(a, &h, SMALL_NN, h.y, h.p, h.v);
-		for (size_t t = 0; t < h.T; t++)
-			rows->round(cpu_at(a->k, a->p->y, head_at(&h, h.C) + t * h.C),
-			    h.y + t * h.ldd, h.D);
+		multiply_head(a, &h, SMALL_NT, h.p, narrow(&h, h.q), narrow(&h, h.k));
+		rows->softmax_in_place(h.p, h.ldt, h.s, a->p->lse + i * h.T, h.T, h.T);
+		multiply_head(a, &h, SMALL_NN, h.x, wide(&h, h.p), values(a, &h));
+		rows->store_rotated(cpu_at(a->k, a->p->y, head_at(&h, h.C)), h.C, h.x, h.ldd, NULL,
+		    NULL, NULL, h.T, h.D);
 	}
 }
 
@@ -175,69 +183,39 @@ void k_attention_of(struct kernels *k, const struct k_attention *p)
 
 /* --- backward --- */
 
-/*
- * Write the gradient h->dx of v, or of q or k, to dqkv from at. For q and k, x holds the normalised
- * and rotated vectors, and the gradient passes back through the rotation and the normalisation.
- */
-static void store_gradient(const struct attention_job *a, const struct head *h, size_t at,
-    const real *x, const real *norms)
-{
-	const struct rows *rows = a->k->rows;
-
-	for (size_t t = 0; t < h->T; t++) {
-		real *row = h->dx + t * h->ldd;
-
-		if (x && a->p->scale) {
-			/* dx/dq = (1 - x x^T) / norm. A rotation of both x and the gradient does
-			 * not change this. */
-			real along = rows->dot(row, x + t * h->ldd, h->D);
-
-			rows->mix(row, 1 / norms[t], row, -along / norms[t], x + t * h->ldd, 0,
-			    NULL, h->D);
-		}
-		if (x && a->p->rope)
-			rows->rotate(row, a->p->rope + t * h->D, -1, h->D);
-		rows->round(cpu_at(a->k, a->p->dqkv, at + t * 3 * h->C), row, h->D);
-	}
-}
-
 /* h->p = P^T and h->dp = dS^T. */
 static void recompute_matrices(const struct attention_job *a, struct head *h)
 {
 	const struct rows *rows = a->k->rows;
 	const real *lse = a->p->lse + h->index * h->T;
+	struct small_factor y = outputs(a, h, a->p->y), dy = outputs(a, h, a->p->dy);
 
-	for (size_t t = 0; t < h->T; t++)
-		h->delta[t] = rows->dot(h->dy + t * h->ldd, h->y + t * h->ldd, h->D);
-	multiply_head(a, h, SMALL_NT, h->p, h->k, h->q);
-	multiply_head(a, h, SMALL_NT, h->dp, h->v, h->dy);
-	for (size_t t = 0; t < h->T; t++) {
-		rows->exp_below(h->p + t * h->ldt, h->s, lse, h->T);
-		rows->softmax_backward(h->dp + t * h->ldt, h->p + t * h->ldt, h->s, h->delta, h->T);
-	}
+	rows->dot_acts(h->delta, dy.acts, y.acts, h->C, h->T, h->D);
+	multiply_head(a, h, SMALL_NT, h->p, narrow(h, h->k), narrow(h, h->q));
+	multiply_head(a, h, SMALL_NT, h->dp, values(a, h), dy);
+	rows->softmax_backward(h->p, h->dp, h->ldt, h->s, lse, h->delta, h->T, h->T);
 }
 
 static void backward_head(const struct attention_job *a, struct head *h)
 {
 	const struct rows *rows = a->k->rows;
-	size_t at = head_at(h, 3 * h->C);
-	real along = 0;
+	const real *rope = a->p->rope;
+	size_t ld = 3 * h->C;
+	act *dq = cpu_at(a->k, a->p->dqkv, head_at(h, ld));
+	act *dk = cpu_at(a->k, dq, h->C), *dv = cpu_at(a->k, dk, h->C);
+	real along;
 
-	load_columns(a, h, h->y, a->p->y, head_at(h, h->C), h->C);
-	load_columns(a, h, h->dy, a->p->dy, head_at(h, h->C), h->C);
 	recompute_matrices(a, h);
-	multiply_head(a, h, SMALL_NN, h->dx, h->p, h->dy);
-	store_gradient(a, h, at + 2 * h->C, NULL, NULL);
-	multiply_head(a, h, SMALL_TN, h->dx, h->dp, h->k);
+	multiply_head(a, h, SMALL_NN, h->x, wide(h, h->p), outputs(a, h, a->p->dy));
+	rows->store_rotated(dv, ld, h->x, h->ldd, NULL, NULL, NULL, h->T, h->D);
+	multiply_head(a, h, SMALL_TN, h->x, wide(h, h->dp), narrow(h, h->k));
+	along = rows->store_rotated(dq, ld, h->x, h->ldd, h->q, h->q_norm, rope, h->T, h->D);
 	/* The derivative by s of sum dlogit_ij q_i·k_j is sum q_i·dq_i / s, since dq_i = s sum
 	 * dlogit_ij k_j. */
-	for (size_t t = 0; a->p->scale && t < h->T; t++)
-		along += rows->dot(h->q + t * h->ldd, h->dx + t * h->ldd, h->D);
 	if (a->p->scale)
 		a->dscale[h->index] = along / h->s;
-	store_gradient(a, h, at, h->q, h->q_norm);
-	multiply_head(a, h, SMALL_NN, h->dx, h->dp, h->q);
-	store_gradient(a, h, at + h->C, h->k, h->k_norm);
+	multiply_head(a, h, SMALL_NN, h->x, wide(h, h->dp), narrow(h, h->q));
+	rows->store_rotated(dk, ld, h->x, h->ldd, h->k, h->k_norm, rope, h->T, h->D);
 }
 
 static void attention_backward_heads(void *arg, size_t begin, size_t end, int rank)

@@ -92,6 +92,26 @@ void bf16_pack_transposed(bf16 *panels, size_t stride, const float *w, size_t ld
 	}
 }
 
+void bf16_pack_bf16_transposed(bf16 *panels, const bf16 *w, size_t ldw, size_t N, size_t K)
+{
+	for (size_t n = 0; n < bf16_padded(N); n += 16) {
+		bf16 *to =
+		    panels + n / BF16_PANEL * bf16_padded(K) * BF16_PANEL + n % BF16_PANEL * 2;
+
+		for (size_t k = 0; k < K; k += 32) {
+			__mmask32 columns = mask_first(K - k);
+			__m512i r[16];
+
+			for (size_t i = 0; i < 16; i++)
+				r[i] = _mm512_maskz_loadu_epi16(
+				    n + i < N ? columns : 0, w + (n + i) * ldw + k);
+			transpose16(r);
+			for (size_t i = 0; i < 16; i++)
+				_mm512_storeu_si512(to + (k / 2 + i) * 2 * BF16_PANEL, r[i]);
+		}
+	}
+}
+
 /* Store two rows of 32 columns as 32 pairs. */
 static inline void store_pairs(bf16 *to, __m512i even, __m512i odd)
 {
@@ -175,11 +195,12 @@ void bf16_copy(bf16 *a, size_t lda, const bf16 *x, size_t ldx, size_t M, size_t 
 /* --- VDPBF16PS --- */
 
 /*
- * Multiply R rows of a by a panel. The 2 R vectors of sums stay in registers for all of K. Each
- * pair in a row of a is broadcast to all lanes, and multiplied with the pairs of 16 columns.
+ * Multiply R rows of a by 16 or 32 columns of a panel (H = 1 or 2). The R H vectors of sums stay in
+ * registers for all of K. Each pair in a row of a is broadcast to all lanes, and multiplied with
+ * the pairs of 16 columns.
  */
 static inline __attribute__((always_inline)) void multiply_rows(
-    float *c, size_t ldc, const bf16 *a, size_t lda, const bf16 *b, size_t K, size_t R)
+    float *c, size_t ldc, const bf16 *a, size_t lda, const bf16 *b, size_t K, size_t R, size_t H)
 {
 	__m512 sum[12][2];
 
@@ -197,29 +218,41 @@ static inline __attribute__((always_inline)) void multiply_rows(
 			memcpy(&two, a + i * lda + k, sizeof two);
 			pair = (__m512bh)_mm512_set1_epi32(two);
 			sum[i][0] = _mm512_dpbf16_ps(sum[i][0], pair, left);
-			sum[i][1] = _mm512_dpbf16_ps(sum[i][1], pair, right);
+			if (H > 1)
+				sum[i][1] = _mm512_dpbf16_ps(sum[i][1], pair, right);
 		}
 	}
 	for (size_t i = 0; i < R; i++) {
 		_mm512_storeu_ps(c + i * ldc, sum[i][0]);
-		_mm512_storeu_ps(c + i * ldc + 16, sum[i][1]);
+		if (H > 1)
+			_mm512_storeu_ps(c + i * ldc + 16, sum[i][1]);
 	}
 }
 
-static void multiply_avx512(
-    float *c, size_t ldc, const bf16 *a, size_t lda, const bf16 *panel, size_t M, size_t K)
+static inline __attribute__((always_inline)) void multiply_columns(float *c, size_t ldc,
+    const bf16 *a, size_t lda, const bf16 *panel, size_t M, size_t K, size_t H)
 {
 	size_t m = 0;
 
 	for (; m + 12 <= M; m += 12)
-		multiply_rows(c + m * ldc, ldc, a + m * lda, lda, panel, K, 12);
+		multiply_rows(c + m * ldc, ldc, a + m * lda, lda, panel, K, 12, H);
 	for (; m + 4 <= M; m += 4)
-		multiply_rows(c + m * ldc, ldc, a + m * lda, lda, panel, K, 4);
+		multiply_rows(c + m * ldc, ldc, a + m * lda, lda, panel, K, 4, H);
 	for (; m < M; m++)
-		multiply_rows(c + m * ldc, ldc, a + m * lda, lda, panel, K, 1);
+		multiply_rows(c + m * ldc, ldc, a + m * lda, lda, panel, K, 1, H);
 }
 
-const struct bf16_unit bf16_unit_avx512 = {"avx512 bf16", false, multiply_avx512};
+static void multiply_avx512(float *c, size_t ldc, const bf16 *a, size_t lda, const bf16 *panel,
+    size_t M, size_t N, size_t K)
+{
+	if (N > 16)
+		multiply_columns(c, ldc, a, lda, panel, M, K, 2);
+	else
+		multiply_columns(c, ldc, a, lda, panel, M, K, 1);
+}
+
+const struct bf16_unit bf16_unit_avx512 = {
+    .name = "avx512 bf16", .depth = 2, .multiply = multiply_avx512};
 
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -230,8 +263,11 @@ const struct bf16_unit bf16_unit_avx512 = {"avx512 bf16", false, multiply_avx512
 void bf16_multiply(const struct bf16_unit *u, float *c, size_t ldc, const bf16 *a, size_t lda,
     const bf16 *panels, size_t M, size_t N, size_t K)
 {
+	size_t depth = (K + u->depth - 1) / u->depth * u->depth;
+
 	for (size_t n = 0; n < N; n += BF16_PANEL)
-		u->multiply(c + n, ldc, a, lda, panels + n * bf16_padded(K), M, bf16_padded(K));
+		u->multiply(c + n, ldc, a, lda, panels + n * bf16_padded(K), M,
+		    min_size(N - n, BF16_PANEL), depth);
 }
 
 #endif

@@ -44,9 +44,10 @@ struct bf16_unit {
 	const char *name;
 	/* three products take less time than one in fp32 */
 	bool fast;
-	/* c [M,32] = a [M,K] panel [K,32]; K is a multiple of 32 */
-	void (*multiply)(
-	    float *c, size_t ldc, const bf16 *a, size_t lda, const bf16 *panel, size_t M, size_t K);
+	size_t depth; /* K is a multiple of this */
+	/* c [M,N] = a [M,K] panel [K,N], N at most 32; may write all 32 columns of c */
+	void (*multiply)(float *c, size_t ldc, const bf16 *a, size_t lda, const bf16 *panel,
+	    size_t M, size_t N, size_t K);
 };
 
 /*
@@ -72,12 +73,15 @@ enum bf16_part { BF16_HIGH, BF16_LOW };
 /*
  * Pack panels of B.
  *
- * bf16_pack_transposed  B = w^T, from w [N,K]. stride is the number of rows in a panel if it is
- * more than K rounded up to 32, otherwise 0 bf16_pack             B = w, from w [K,N]
- * bf16_pack_bf16        B = w, from w [K,N] in bf16
+ * bf16_pack_transposed       B = w^T, from w [N,K]. stride is the number of rows in a panel if it
+ *                            is more than K rounded up to 32, otherwise 0
+ * bf16_pack_bf16_transposed  B = w^T, from w [N,K] in bf16
+ * bf16_pack                  B = w, from w [K,N]
+ * bf16_pack_bf16             B = w, from w [K,N] in bf16
  */
 void bf16_pack_transposed(bf16 *panels, size_t stride, const float *w, size_t ldw, size_t N,
     size_t K, enum bf16_part part);
+void bf16_pack_bf16_transposed(bf16 *panels, const bf16 *w, size_t ldw, size_t N, size_t K);
 void bf16_pack(bf16 *panels, const float *w, size_t ldw, size_t K, size_t N);
 void bf16_pack_bf16(bf16 *panels, const bf16 *w, size_t ldw, size_t K, size_t N);
 

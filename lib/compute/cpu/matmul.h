@@ -5,21 +5,27 @@
 
 #include "compute/kernels.h"
 
+/* A factor, in reals or in acts: one of the two pointers is set. ld is the distance between rows,
+ * in elements. */
+struct small_factor {
+	const real *x;
+	const act *acts;
+	size_t ld;
+};
+
 /*
- * A product in reals, computed by one thread: c [M,N] = a b.
+ * A product computed by one thread: c [M,N] = a b, in reals.
  *
- * NN: a [M,K], b [K,N]. NT: b is stored transposed, [N,K]. TN: a is stored transposed, [K,M].
- * ld* is the distance between rows, in elements, a multiple of 32. In a row of c, the elements
- * after N are overwritten. scratch has 2 L L reals, where L is the largest of M, N and K, rounded
- * up to 32.
+ * NN: a [M,K], b [K,N]. NT: b is stored transposed, [N,K]. TN: a is stored transposed, [K,M], and
+ * in reals. ldc is a multiple of 32: in a row of c, the elements after N are overwritten. scratch
+ * has 2 L L reals, where L is the largest of M, N and K, rounded up to 32.
  */
 enum small_form { SMALL_NN, SMALL_NT, SMALL_TN };
 struct small_matmul {
 	enum small_form form;
 	real *c;
-	const real *a, *b;
-	size_t ldc, lda, ldb;
-	size_t M, N, K;
+	struct small_factor a, b;
+	size_t ldc, M, N, K;
 	real *scratch;
 };
 

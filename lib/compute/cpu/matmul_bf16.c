@@ -271,24 +271,52 @@ static void add_gradient_bf16(struct kernels *k, const struct k_matmul_dw *p)
 
 /* --- in attention --- */
 
+/* a [M,K], with rows of *ld elements that are zero from K on; at to unless f has this form. */
+static const bf16 *round_left(const struct small_matmul *p, bf16 *to, size_t *ld)
+{
+	const struct small_factor *f = &p->a;
+	size_t width = bf16_padded(p->M), K = bf16_padded(p->K);
+
+	*ld = K;
+	if (p->form == SMALL_TN) {
+		bf16 *straight = to + width * K;
+
+		bf16_round(straight, width, f->x, f->ld, p->K, p->M, BF16_HIGH);
+		bf16_transpose(to, K, straight, width, p->K, p->M);
+	} else if (f->x) {
+		bf16_round(to, K, f->x, f->ld, p->M, p->K, BF16_HIGH);
+	} else if (p->K == K) {
+		*ld = f->ld;
+		return (const bf16 *)f->acts;
+	} else {
+		bf16_copy(to, K, (const bf16 *)f->acts, f->ld, p->M, p->K);
+	}
+	return to;
+}
+
+static void pack_right(const struct small_matmul *p, bf16 *panels)
+{
+	const struct small_factor *f = &p->b;
+	const bf16 *acts = (const bf16 *)f->acts;
+
+	if (p->form == SMALL_NT && f->x)
+		bf16_pack_transposed(panels, 0, f->x, f->ld, p->N, p->K, BF16_HIGH);
+	else if (p->form == SMALL_NT)
+		bf16_pack_bf16_transposed(panels, acts, f->ld, p->N, p->K);
+	else if (f->x)
+		bf16_pack(panels, f->x, f->ld, p->K, p->N);
+	else
+		bf16_pack_bf16(panels, acts, f->ld, p->K, p->N);
+}
+
 static void multiply_small_bf16(const struct kernels *k, const struct small_matmul *p)
 {
-	size_t ld = bf16_padded(p->K);
-	bf16 *a = (bf16 *)p->scratch, *b = a + bf16_padded(p->M) * ld, *straight = b;
+	bf16 *a = (bf16 *)p->scratch, *b = a + bf16_padded(p->M) * bf16_padded(p->K);
+	size_t lda;
+	const bf16 *left = round_left(p, a, &lda);
 
-	if (p->form == SMALL_TN) {
-		size_t width = bf16_padded(p->M);
-
-		bf16_round(straight, width, p->a, p->lda, p->K, p->M, BF16_HIGH);
-		bf16_transpose(a, ld, straight, width, p->K, p->M);
-	} else {
-		bf16_round(a, ld, p->a, p->lda, p->M, p->K, BF16_HIGH);
-	}
-	if (p->form == SMALL_NT)
-		bf16_pack_transposed(b, 0, p->b, p->ldb, p->N, p->K, BF16_HIGH);
-	else
-		bf16_pack(b, p->b, p->ldb, p->K, p->N);
-	bf16_multiply(k->unit, p->c, p->ldc, a, ld, b, p->M, p->N, p->K);
+	pack_right(p, b);
+	bf16_multiply(k->unit, p->c, p->ldc, left, lda, b, p->M, p->N, p->K);
 }
 
 const struct matmul matmul_bf16 = {

@@ -108,12 +108,17 @@ static void add_gradient_fp32(struct kernels *k, const struct k_matmul_dw *p)
 
 /* --- in attention --- */
 
+static const real *elements(const struct small_factor *f)
+{
+	return f->x ? f->x : (const real *)f->acts;
+}
+
 static void multiply_small_fp32(const struct kernels *k, const struct small_matmul *p)
 {
 	(void)k;
 	GEMM(CblasRowMajor, p->form == SMALL_TN ? CblasTrans : CblasNoTrans,
 	    p->form == SMALL_NT ? CblasTrans : CblasNoTrans, (int)p->M, (int)p->N, (int)p->K, 1,
-	    p->a, (int)p->lda, p->b, (int)p->ldb, 0, p->c, (int)p->ldc);
+	    elements(&p->a), (int)p->a.ld, elements(&p->b), (int)p->b.ld, 0, p->c, (int)p->ldc);
 }
 
 const struct matmul matmul_fp32 = {

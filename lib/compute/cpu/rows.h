@@ -2,7 +2,7 @@
 #define CDCD_CPU_ROWS_H
 
 /*
- * Arithmetic on one row, as tables of functions. The same plain C (rows_body.h) is compiled once
+ * Arithmetic on rows, as tables of functions. The same plain C (rows_body.h) is compiled once
  * for each instruction set, and vectorised by the compiler. n and C are the number of elements in
  * the row. In rows_bf16 an act is a bf16, in the other tables a real.
  */
@@ -45,15 +45,27 @@ struct rows {
 	/* y = weight softmax(p s), unless y is NULL; *top receives the largest p s. Returns
 	 * ln sum exp(p s - *top). Overwrites p. */
 	real (*softmax)(act *y, real *p, real s, real weight, size_t n, real *top);
-	/* p = softmax(p s); returns ln sum exp(p s) */
-	real (*softmax_in_place)(real *p, real s, size_t n);
-	/* p = exp(p s - lse), element by element */
-	void (*exp_below)(real *p, real s, const real *lse, size_t n);
-	void (*scale)(real *y, real a, size_t n);
-	/* dp = p (dp - delta) s, element by element */
-	void (*softmax_backward)(real *dp, const real *p, real s, const real *delta, size_t n);
-	/* rotate the pairs (x[i], x[i + n/2]) by the angles of rope [n/2] (cos, sin) */
-	void (*rotate)(real *x, const real *rope, real sign, size_t n);
+
+	/*
+	 * For attention, on T rows of n elements. ld is the distance between rows.
+	 *
+	 * load_rotated: y = x; divides each row by its norm, which norms [T] receives, and rotates
+	 * its pairs (i, i + n/2) by the angles of rope [T,n/2] (cos, sin). Without norms or rope it
+	 * does not.
+	 * store_rotated: dx from dy, the gradient of y = load_rotated(x). Overwrites dy. Returns
+	 * the sum of dy ⊙ y, or 0 without norms; then y may be NULL.
+	 * dot_acts: d [T] = x · y, row by row.
+	 * softmax_in_place: p = softmax(p s), row by row; lse [T] receives ln sum exp(p s).
+	 * softmax_backward: p = exp(p s - lse) and dp = p (dp - delta) s; lse and delta [n].
+	 */
+	void (*load_rotated)(real *y, size_t ldy, real *norms, const act *x, size_t ldx,
+	    const real *rope, size_t T, size_t n);
+	real (*store_rotated)(act *dx, size_t ldx, real *dy, size_t ldy, const real *y,
+	    const real *norms, const real *rope, size_t T, size_t n);
+	void (*dot_acts)(real *d, const act *x, const act *y, size_t ld, size_t T, size_t n);
+	void (*softmax_in_place)(real *p, size_t ld, real s, real *lse, size_t T, size_t n);
+	void (*softmax_backward)(real *p, real *dp, size_t ld, real s, const real *lse,
+	    const real *delta, size_t T, size_t n);
 	void (*adamw)(
 	    real *p, real *m, real *v, real *ema, const real *g, size_t n, const struct k_adamw *o);
 };

@@ -11,6 +11,9 @@
 #include "base/bf16.h"
 #include "compute/cpu/rows.h"
 
+/* added to the square of a norm */
+#define NORM_EPS ((real)1e-12)
+
 #ifdef CDCD_DOUBLE
 #define SQRT sqrt
 #define LOG log
@@ -266,12 +269,6 @@ static double sum_squares_row(const real *x, size_t n)
 	return sum;
 }
 
-static void scale_row(real *y, real a, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		y[i] *= a;
-}
-
 /* In lanes, because the compiler does not vectorise a single chain of comparisons. */
 static real largest_in_row(const real *p, size_t n)
 {
@@ -315,30 +312,31 @@ static real softmax_row(act *to, real *restrict p, real s, real weight, size_t n
 	return LOG(sum);
 }
 
-static real softmax_in_place_row(real *p, real s, size_t n)
-{
-	real largest = largest_in_row(p, n), sum = exponentials_of_row(p, s, largest, n),
-	     scale = 1 / sum;
+/* --- attention --- */
 
-	for (size_t i = 0; i < n; i++)
-		p[i] *= scale;
-	return largest * s + LOG(sum);
+static void softmax_in_place_rows(real *p, size_t ld, real s, real *lse, size_t T, size_t n)
+{
+	for (size_t t = 0; t < T; t++, p += ld) {
+		real largest = largest_in_row(p, n), sum = exponentials_of_row(p, s, largest, n),
+		     scale = 1 / sum;
+
+		for (size_t i = 0; i < n; i++)
+			p[i] *= scale;
+		lse[t] = largest * s + LOG(sum);
+	}
 }
 
-static void exp_below_row(real *restrict p, real s, const real *restrict lse, size_t n)
+static void softmax_backward_rows(real *restrict p, real *restrict dp, size_t ld, real s,
+    const real *restrict lse, const real *restrict delta, size_t T, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		p[i] = exp_row(p[i] * s - lse[i]);
+	for (size_t t = 0; t < T; t++, p += ld, dp += ld)
+		for (size_t i = 0; i < n; i++) {
+			p[i] = exp_row(p[i] * s - lse[i]);
+			dp[i] = p[i] * (dp[i] - delta[i]) * s;
+		}
 }
 
-static void softmax_backward_row(
-    real *restrict dp, const real *restrict p, real s, const real *restrict delta, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		dp[i] = p[i] * (dp[i] - delta[i]) * s;
-}
-
-static void rotate_row(real *restrict x, const real *restrict rope, real sign, size_t n)
+static inline void rotate(real *restrict x, const real *restrict rope, real sign, size_t n)
 {
 	real *restrict y = x + n / 2;
 
@@ -348,6 +346,98 @@ static void rotate_row(real *restrict x, const real *restrict rope, real sign, s
 
 		x[i] = c * a - s * b;
 		y[i] = s * a + c * b;
+	}
+}
+
+/* If n is constant, the compiler unrolls the loops over a row and keeps it in registers. */
+#define CONSTANT_WIDTH(n, call)                                                                    \
+	do {                                                                                       \
+		if (n == 32)                                                                       \
+			call(32);                                                                  \
+		else if (n == 64)                                                                  \
+			call(64);                                                                  \
+		else                                                                               \
+			call(n);                                                                   \
+	} while (0)
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+ALWAYS_INLINE void load_rotated(real *restrict y, size_t ldy, real *restrict norms, const act *from,
+    size_t ldx, const real *restrict rope, size_t T, size_t n)
+{
+	const stored *restrict x = (const stored *)from;
+
+	for (size_t t = 0; t < T; t++, x += ldx, y += ldy) {
+		real sum = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			y[i] = load_act(x[i]);
+			sum += y[i] * y[i];
+		}
+		if (norms) {
+			norms[t] = SQRT(sum + NORM_EPS);
+			for (size_t i = 0; i < n; i++)
+				y[i] *= 1 / norms[t];
+		}
+		if (rope)
+			rotate(y, rope + t * n, 1, n);
+	}
+}
+
+static void load_rotated_rows(real *y, size_t ldy, real *norms, const act *x, size_t ldx,
+    const real *rope, size_t T, size_t n)
+{
+#define CALL(width) load_rotated(y, ldy, norms, x, ldx, rope, T, width)
+	CONSTANT_WIDTH(n, CALL);
+#undef CALL
+}
+
+ALWAYS_INLINE real store_rotated(act *to, size_t ldx, real *restrict dy, size_t ldy,
+    const real *restrict y, const real *restrict norms, const real *restrict rope, size_t T,
+    size_t n)
+{
+	stored *restrict dx = (stored *)to;
+	real total = 0;
+
+	for (size_t t = 0; t < T; t++, dx += ldx, dy += ldy) {
+		if (norms) {
+			/* dy/dx = (1 - y y^T) / norm. A rotation of both y and the gradient does
+			 * not change this. */
+			real along = dot_row(dy, y + t * ldy, n), scale = 1 / norms[t];
+
+			for (size_t i = 0; i < n; i++)
+				dy[i] = scale * (dy[i] - along * y[t * ldy + i]);
+			total += along;
+		}
+		if (rope)
+			rotate(dy, rope + t * n, -1, n);
+		for (size_t i = 0; i < n; i++)
+			dx[i] = store_act(dy[i]);
+	}
+	return total;
+}
+
+static real store_rotated_rows(act *dx, size_t ldx, real *dy, size_t ldy, const real *y,
+    const real *norms, const real *rope, size_t T, size_t n)
+{
+	real sum;
+
+#define CALL(width) sum = store_rotated(dx, ldx, dy, ldy, y, norms, rope, T, width)
+	CONSTANT_WIDTH(n, CALL);
+#undef CALL
+	return sum;
+}
+
+static void dot_acts_rows(
+    real *restrict d, const act *left, const act *right, size_t ld, size_t T, size_t n)
+{
+	const stored *restrict x = (const stored *)left, *restrict y = (const stored *)right;
+
+	for (size_t t = 0; t < T; t++, x += ld, y += ld) {
+		real sum = 0;
+
+		for (size_t i = 0; i < n; i++)
+			sum += load_act(x[i]) * load_act(y[i]);
+		d[t] = sum;
 	}
 }
 
@@ -391,10 +481,10 @@ const struct rows ROWS = {
     .add = add_row,
     .sum_squares = sum_squares_row,
     .softmax = softmax_row,
-    .softmax_in_place = softmax_in_place_row,
-    .scale = scale_row,
-    .exp_below = exp_below_row,
-    .softmax_backward = softmax_backward_row,
-    .rotate = rotate_row,
+    .load_rotated = load_rotated_rows,
+    .store_rotated = store_rotated_rows,
+    .dot_acts = dot_acts_rows,
+    .softmax_in_place = softmax_in_place_rows,
+    .softmax_backward = softmax_backward_rows,
     .adamw = adamw_row,
 };
