@@ -174,6 +174,12 @@ operations() {
 ok 'train: --dry-run counts the operations of Muon' awk -v adamw="$(operations)" \
 	-v muon="$(operations --optimizer muon)" -v small="$(operations --optimizer muon -B 1)" \
 	'BEGIN { exit !(adamw > 0 && muon > 1.01 * adamw && small > 3 * adamw) }'
+memory() {
+	train --dry-run -x base "$@" "$T/train.noised" | sed -n 's/^memory: \([^ ]*\) .*/\1/p'
+}
+# The matrices have 84 million numbers of 4 bytes; the scratch of Muon is 36 MiB.
+ok 'train: Muon allocates no second moments of matrices' awk -v adamw="$(memory)" \
+	-v muon="$(memory --optimizer muon)" 'BEGIN { exit !(muon > 0 && muon < adamw - 250) }'
 
 # --- presets ---
 ok 'train: --help after --preset small shows the values of this preset' sh -c "train -x small --help | grep -q -- '--layers N .*\[8\]'"

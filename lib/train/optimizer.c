@@ -24,6 +24,17 @@ static struct buckets_piece *whole(const struct weights *w, struct err *e)
 	return piece;
 }
 
+/* Divide the array of second moments between the pieces that have some. */
+static void place_second_moments(struct optimizer *opt, const struct weights *w)
+{
+	for (size_t i = 0; i < opt->n_pieces; i++) {
+		if (count_matrices(&opt->o, &w->tensor[opt->piece[i].tensor]))
+			continue;
+		opt->second[i] = opt->n_second;
+		opt->n_second += (opt->piece[i].n + 15) / 16 * 16;
+	}
+}
+
 int optimizer_init(struct optimizer *opt, struct kernels *k, const struct optimizer_options *o,
     const struct weights *w, struct buckets_piece *piece, size_t n_pieces, size_t n_state,
     struct err *e)
@@ -33,7 +44,11 @@ int optimizer_init(struct optimizer *opt, struct kernels *k, const struct optimi
 	opt->n_pieces = piece ? n_pieces : w->n_tensors;
 	opt->n_state = piece ? n_state : w->n;
 	opt->squares = mem_array(w->n_tensors, sizeof *opt->squares, e);
-	return opt->piece && opt->squares ? 0 : -1;
+	opt->second = mem_array(opt->n_pieces, sizeof *opt->second, e);
+	if (!opt->piece || !opt->squares || !opt->second)
+		return -1;
+	place_second_moments(opt, w);
+	return 0;
 }
 
 void optimizer_layout(struct optimizer *opt, const struct weights *w, struct arena *a)
@@ -47,7 +62,7 @@ void optimizer_layout(struct optimizer *opt, const struct weights *w, struct are
 	}
 	opt->ema = arena_take(a, opt->n_state, sizeof *opt->ema);
 	opt->m = arena_take(a, opt->n_state, sizeof *opt->m);
-	opt->v = arena_take(a, opt->n_state, sizeof *opt->v);
+	opt->v = arena_take(a, opt->n_second, sizeof *opt->v);
 }
 
 /* Append one tensor of one of the state arrays, data. Matrices of Muon have no second moments. */
@@ -62,9 +77,10 @@ static int register_tensor(const struct optimizer *opt, const struct weights *w,
 		return -1;
 	for (size_t i = 0; i < opt->n_pieces; i++) {
 		const struct buckets_piece *p = &opt->piece[i];
+		size_t at = data == opt->v ? opt->second[i] : p->state;
 
 		if (p->tensor == tensor &&
-		    state_add_piece(s, p->at - t->offset, p->n, data + p->state, e))
+		    state_add_piece(s, p->at - t->offset, p->n, data + at, e))
 			return -1;
 	}
 	return 0;
@@ -92,6 +108,7 @@ void optimizer_release(struct optimizer *opt)
 {
 	free(opt->piece);
 	free(opt->squares);
+	free(opt->second);
 }
 
 double optimizer_flops(const struct optimizer_options *o, const struct weights *w)
@@ -213,8 +230,9 @@ static void update_matrices(
 
 /* Update a piece with AdamW; of a matrix of Muon, update the momentum. */
 static void update_piece(struct optimizer *opt, const struct weights *w, const struct weights *g,
-    const struct buckets_piece *p, struct k_adamw *u, double clip)
+    size_t piece, struct k_adamw *u, double clip)
 {
+	const struct buckets_piece *p = &opt->piece[piece];
 	const struct tensor *t = &w->tensor[p->tensor];
 
 	u->weight_decay = (real)(t->flags & TENSOR_DECAY ? opt->o.weight_decay : 0);
@@ -223,7 +241,7 @@ static void update_piece(struct optimizer *opt, const struct weights *w, const s
 		k_muon_momentum(opt->k, opt->m + p->state, g->base + p->at, p->n,
 		    (real)opt->o.muon_momentum, u->grad_scale);
 	else
-		k_adamw(opt->k, w->base + p->at, opt->m + p->state, opt->v + p->state,
+		k_adamw(opt->k, w->base + p->at, opt->m + p->state, opt->v + opt->second[piece],
 		    opt->ema + p->state, g->base + p->at, p->n, u);
 }
 
@@ -247,7 +265,7 @@ int optimizer_step(struct optimizer *opt, const struct weights *w, const struct 
 	if (o->clip > 0 && *grad_norm > o->clip)
 		clip = o->clip / *grad_norm;
 	for (size_t i = 0; i < opt->n_pieces; i++)
-		update_piece(opt, w, g, &opt->piece[i], &u, clip);
+		update_piece(opt, w, g, i, &u, clip);
 	if (o->method == OPTIMIZER_MUON)
 		update_matrices(opt, w, g->base, &u);
 	return 0;

@@ -50,11 +50,12 @@ enum { OPTIMIZER_ARRAYS = 3 };
 struct optimizer {
 	struct kernels *k;
 	struct optimizer_options o;
-	/* [n_state] moments and EMA: OPTIMIZER_ARRAYS arrays of the arena. Of a matrix of Muon, m
-	 * is the momentum, and v is unused. */
+	/* Moments and EMA: OPTIMIZER_ARRAYS arrays of the arena. m and ema have n_state elements;
+	 * of a matrix of Muon, m has the momentum. v has n_second: no matrices of Muon. */
 	real *m, *v, *ema;
 	struct buckets_piece *piece;
-	size_t n_pieces, n_state;
+	size_t *second; /* [n_pieces] where each piece begins in v; unused for matrices of Muon */
+	size_t n_pieces, n_state, n_second;
 	double *squares; /* [n_tensors] sums of squared gradients */
 	/* The ranks that divide the pieces, and what gathers an array from them; NULL if this
 	 * process has all pieces. */
@@ -64,8 +65,8 @@ struct optimizer {
 
 /*
  * optimizer_init - initialise opt to update the parameters in piece [n_pieces], with state arrays
- * of n_state. opt takes ownership of piece, which malloc allocated. If piece is NULL, opt updates
- * all of w, and the state arrays have the layout of w. The caller then sets opt->comm and
+ * of up to n_state. opt takes ownership of piece, which malloc allocated. If piece is NULL, opt
+ * updates all of w, and the state arrays have the layout of w. The caller then sets opt->comm and
  * opt->buckets if ranks divide the pieces. Call optimizer_release in any case; it does not free the
  * state arrays. Returns 0 or -1.
  * optimizer_layout - take the state arrays from the arena, which owns them, and add the scratch of

@@ -147,7 +147,8 @@ static int fill(struct trainer *tr, int rank, struct err *e)
 /* Only rank 1 gets the number that is not finite. */
 static void spoil(struct rank *r, struct trainer *tr)
 {
-	const struct buckets_piece *p = &tr->optimizer.piece[tr->optimizer.n_pieces - 1];
+	size_t last = tr->optimizer.n_pieces - 1;
+	const struct buckets_piece *p = &tr->optimizer.piece[last];
 
 	strcpy(r->name, tr->w->tensor[p->tensor].name);
 	if (r->comm.rank == 0)
@@ -155,7 +156,7 @@ static void spoil(struct rank *r, struct trainer *tr)
 	if (r->what == BAD_WEIGHT)
 		tr->w->block[1].up_w[3] = NAN;
 	if (r->what == BAD_MOMENT)
-		tr->optimizer.v[p->state + p->n / 2] = INFINITY;
+		tr->optimizer.v[tr->optimizer.second[last] + p->n / 2] = INFINITY;
 }
 
 static void *run(void *arg)
