@@ -16,8 +16,8 @@ FNR == 1 {
 }
 
 "kernel" in at {
-	if ($1 == "adamw")
-		update = $at["seconds"]
+	if ($1 == "adamw" || $1 ~ /^muon/)
+		update += $at["seconds"]
 	next
 }
 

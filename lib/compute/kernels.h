@@ -164,7 +164,8 @@ struct k_matmul {
 	const real *bias;   /* [N] */
 	const act *dgelu;   /* [M,N] multiply the result by GELU'(dgelu); with y */
 	bool no_trans;
-	bool add; /* y += instead of y =; without gelu and dgelu */
+	bool add;    /* y += instead of y =; without gelu and dgelu */
+	bool update; /* in k_profile, the product is one of the optimiser's */
 	size_t M, N, K;
 };
 #define k_matmul(k, ...) k_matmul_of(k, &(struct k_matmul){__VA_ARGS__})

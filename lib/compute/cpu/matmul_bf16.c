@@ -189,8 +189,7 @@ static void run_bf16(enum cpu_kernel kernel, struct bf16_job *j)
 
 static void multiply_bf16(struct kernels *k, const struct k_matmul *p)
 {
-	run_bf16(p->no_trans ? CPU_PROJECT_DX : CPU_PROJECT,
-	    &(struct bf16_job){.k = k, .p = p, .K = bf16_padded(p->K)});
+	run_bf16(cpu_product(p), &(struct bf16_job){.k = k, .p = p, .K = bf16_padded(p->K)});
 }
 
 static void logits_bf16(struct kernels *k, const struct k_matmul *p)

@@ -67,7 +67,7 @@ static void run_fp32(struct kernels *k, enum cpu_kernel kernel, const struct k_m
 
 static void multiply_fp32(struct kernels *k, const struct k_matmul *p)
 {
-	run_fp32(k, p->x_real ? CPU_LINEAR : p->no_trans ? CPU_PROJECT_DX : CPU_PROJECT, p);
+	run_fp32(k, cpu_product(p), p);
 }
 
 static void logits_fp32(struct kernels *k, const struct k_matmul *p)

@@ -175,7 +175,8 @@ static void multiply(struct kernels *k, const struct iteration *it, real *y, con
 		k_round(k, it->act, x, M * K);
 		left = it->act;
 	}
-	k_matmul(k, .y_real = y, .x = left, .w = w, .no_trans = !trans, .M = M, .N = N, .K = K);
+	k_matmul(k, .y_real = y, .x = left, .w = w, .no_trans = !trans, .update = true, .M = M,
+	    .N = N, .K = K);
 }
 
 /* X = a X + (b A + c A A) X, A = X X^T: every singular value s becomes a s + b s^3 + c s^5. */

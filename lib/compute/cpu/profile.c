@@ -17,6 +17,7 @@ static const struct element_cost {
     [CPU_LINEAR] = {"linear", .flops = 2},
     [CPU_PROJECT] = {"project", .flops = 2},
     [CPU_PROJECT_DX] = {"project dx", .flops = 2},
+    [CPU_MUON_PRODUCT] = {"muon products", .flops = 2},
     [CPU_PROJECT_DW] = {"project dw", .flops = 2},
     [CPU_PROJECT_DW_PACK] = {"project dw", .flops = 0},
     [CPU_LOGITS] = {"logits", .flops = 2},
@@ -60,6 +61,15 @@ static const struct element_cost {
 };
 
 _Static_assert((int)CPU_KERNELS <= (int)K_SHARES, "k_profile has room for each kernel");
+
+enum cpu_kernel cpu_product(const struct k_matmul *p)
+{
+	if (p->update)
+		return CPU_MUON_PRODUCT;
+	if (p->x_real)
+		return CPU_LINEAR;
+	return p->no_trans ? CPU_PROJECT_DX : CPU_PROJECT;
+}
 
 static double clock_seconds(void)
 {

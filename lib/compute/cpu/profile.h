@@ -15,6 +15,7 @@ enum cpu_kernel {
 	CPU_LINEAR,
 	CPU_PROJECT,
 	CPU_PROJECT_DX,
+	CPU_MUON_PRODUCT,
 	CPU_PROJECT_DW,
 	CPU_PROJECT_DW_PACK,
 	CPU_LOGITS,
@@ -56,6 +57,9 @@ enum cpu_kernel {
 	CPU_MUON_COPY,
 	CPU_KERNELS
 };
+
+/* cpu_product - the kernel that p is, if not logits. */
+enum cpu_kernel cpu_product(const struct k_matmul *p);
 
 /* The cost of a kernel since k_new. */
 struct cpu_cost {
