@@ -93,8 +93,26 @@ mv "$T/two.old" "$T/two.st"
 logs two train -j 2 -r "$T/two.st" "$T/train.noised" 2>"$T/two.err"
 ok 'train: a run resumed from an older checkpoint writes the same log of losses' cmp "$T/two.loss" "$T/one.loss"
 ok 'train: a run resumed from an older checkpoint writes the same log of fits' cmp "$T/two.fits" "$T/one.fits"
-is 'train: a run resumed from an older checkpoint has every step once in the log of steps' "$(cut -d, -f1,2 "$T/two.steps" | cksum)" \
-	"$(cut -d, -f1,2 "$T/one.steps" | cksum)"
+is 'train: a run resumed from an older checkpoint has every step once in the log of steps' "$(cut -d, -f1,2,10 "$T/two.steps" | cksum)" \
+	"$(cut -d, -f1,2,10 "$T/one.steps" | cksum)"
+is 'train: valid_nats in the log of steps is the mean of the validation of the step, and empty without one' \
+	"$(awk -F, 'NR == 1 { print $10 } NR > 1 && $10 != "" { printf "%d %.6f\n", $1, $10 }' "$T/one.steps")" \
+	"$(awk -F, 'BEGIN { print "valid_nats" } $4 == "valid" { n[$1]++; sum[$1] += $3 }
+		END { for (step = 20; step <= 40; step += 20) printf "%d %.6f\n", step, sum[step] / n[step] }' "$T/one.loss")"
+cp "$T/valid.noised" "$T/lost.noised"
+mkfifo "$T/lost.rows"
+half=$(($(wc -c <"$T/train.noised") / 2))
+{
+	head -c "$half" "$T/train.noised"
+	await grep -q '^3,' "$T/lost.steps"
+	rm "$T/lost.noised"
+	tail -c "+$((half + 1))" "$T/train.noised"
+} >"$T/lost.rows" &
+fails 'train: a validation that cannot read its rows ends the run' 1 'lost.noised: No such file' \
+	train -q -x tiny --layers 1 --width 32 --heads 2 --embed 16 -B 16 -n 150 -j 2 -l "$T/lost.steps" \
+	--loss-log "$T/lost.loss" --valid "$T/lost.noised" --valid-every 140 -o "$T/lost.st" "$T/lost.rows"
+is 'train: the step before a validation that failed is saved and logged' \
+	"$(denoise -m "$T/lost.st" --info | sed -n 's/^step: //p') $(tail -n 1 "$T/lost.steps" | cut -d, -f1,10)" '140 140,'
 ok 'train: --resume reports the lines that it removes from a log' \
 	grep -q 'two.steps: removed 20 lines after step 10' "$T/two.err"
 fails 'train: refuses to append a log to another file' 1 'not a log to append to' \

@@ -29,20 +29,28 @@ static int save_checkpoint(struct run *r, struct err *e)
 	return 0;
 }
 
-static void report_step(struct run *r, const struct trainer_result *result)
+/* What the last step has cost, without a validation after it. */
+static struct runlog_cost measure_cost(struct run *r)
 {
-	double seconds = progress_seconds(&r->progress), total = (double)r->tr->o.steps;
-	double done =
-	    ((double)result->step - (double)r->first_step) / (total - (double)r->first_step);
-	double speed = (double)r->tokens / seconds;
-	char eta[16], valid[32] = "";
+	double seconds = progress_seconds(&r->progress);
+	struct runlog_cost cost = {
+	    seconds, (double)r->tokens / seconds, r->comm->seconds - r->waited};
 
-	runlog_step(&r->logs, result, r->tr->rows, seconds, speed, r->comm->seconds - r->waited);
 	r->waited = r->comm->seconds;
+	return cost;
+}
+
+static void show_progress(struct run *r, const struct trainer_result *result, double speed)
+{
+	double left = (double)r->tr->o.steps - (double)r->first_step;
+	double done = ((double)result->step - (double)r->first_step) / left;
+	char eta[16], valid[64] = "";
+
 	if (!progress_due(&r->progress))
 		return;
 	if (isfinite(r->valid))
-		snprintf(valid, sizeof valid, "  valid %.4f", r->valid);
+		snprintf(
+		    valid, sizeof valid, "  valid %.4f (%" PRIu64 ")", r->valid, r->valid_step);
 	progress_show(&r->progress,
 	    "step %" PRIu64 " of %" PRId64 "  loss %.4f%s  %.0f tokens/s  eta %s", result->step,
 	    r->tr->o.steps, result->loss, valid, speed, progress_eta(&r->progress, done, eta));
@@ -65,28 +73,43 @@ static bool log_validation(void *arg, const double *t, const double *ce, size_t 
 	return !is_stopped(r);
 }
 
-static int validate(struct run *r, uint64_t step, struct err *e)
+/* Validate if it is due after this step. *mean: the result in nats; NAN: no validation has ended.
+ */
+static int validate(struct run *r, uint64_t step, double *mean, struct err *e)
 {
 	const struct train_options *o = r->options;
 	bool last = step == r->tr->o.steps;
 
+	*mean = NAN;
 	if (!o->valid_path || (!last && step % (uint64_t)o->valid_every))
 		return 0;
-	return validation_run(r->tr, o->valid_path, log_validation, r, &r->valid, e);
+	if (validation_run(r->tr, o->valid_path, log_validation, r, mean, e))
+		return -1;
+	if (isfinite(*mean)) {
+		r->valid = *mean;
+		r->valid_step = step;
+	}
+	return 0;
 }
 
 /* Write everything that is due after a step: logs, progress, validation, checkpoint. */
 static int finish_step(struct run *r, const struct trainer_result *result, struct err *e)
 {
+	struct runlog_cost cost = measure_cost(r);
+	double valid;
+	int failed;
+
 	runlog_losses(&r->logs, result->step, result->t, result->ce, result->n, "train");
-	report_step(r, result);
 	if (result->refit > 0)
 		runlog_schedule(&r->logs, result->step, &r->tr->schedule);
 	if (result->refit < 0)
 		note("step %" PRIu64 ": the schedule is unchanged, as the fit failed: %s",
 		    result->step, result->why.msg);
-	if (validate(r, result->step, e))
+	failed = validate(r, result->step, &valid, e);
+	runlog_step(&r->logs, result, r->tr->rows, &cost, valid);
+	if (failed)
 		return -1;
+	show_progress(r, result, cost.tokens_per_s);
 	if (comm_agree(r->comm, runlog_flush(&r->logs, e), e))
 		return -1;
 	if (result->step % (uint64_t)r->options->save_every)

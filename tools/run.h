@@ -39,11 +39,12 @@ struct run {
 	struct progress progress;
 	double *ce;    /* [batch] cross-entropies of a step, nats */
 	double valid;  /* last validation loss, nats; NAN: none yet */
-	double waited; /* seconds of communication until the last report */
+	double waited; /* seconds of communication until the end of the last step */
 	uint64_t first_step, tokens;
-	uint64_t saved;   /* step of the checkpoint in the output; UINT64_MAX: none */
-	bool save_failed; /* the last save could not write the checkpoint */
-	bool begun;       /* the first rows have arrived */
+	uint64_t valid_step; /* step of the last validation loss */
+	uint64_t saved;      /* step of the checkpoint in the output; UINT64_MAX: none */
+	bool save_failed;    /* the last save could not write the checkpoint */
+	bool begun;          /* the first rows have arrived */
 };
 
 /*

@@ -74,7 +74,9 @@ int runlog_open(struct runlog *l, const struct runlog_paths *paths, const char *
 	*l = (struct runlog){.checkpoint = checkpoint, .step = step};
 	if (paths->steps &&
 	    open_log(l, &l->steps, paths->steps,
-	        "step,rows,seconds,loss_nats,lr,grad_norm,tokens_per_s,rss_mib,comm_s", e))
+	        "step,rows,seconds,loss_nats,lr,grad_norm,tokens_per_s,rss_mib,comm_s,"
+	        "valid_nats",
+	        e))
 		return -1;
 	if (paths->schedule &&
 	    open_log(l, &l->schedule, paths->schedule, "step," SCHEDULE_COLUMNS, e))
@@ -104,12 +106,16 @@ void runlog_losses(
 	}
 }
 
-void runlog_step(struct runlog *l, const struct trainer_result *r, uint64_t rows, double seconds,
-    double tokens_per_s, double comm_s)
+void runlog_step(struct runlog *l, const struct trainer_result *r, uint64_t rows,
+    const struct runlog_cost *cost, double valid)
 {
-	write_row(l, &l->steps, "%" PRIu64 ",%" PRIu64 ",%.3f,%.9g,%.9g,%.9g,%.1f,%.1f,%.6f\n",
-	    r->step, rows, seconds, r->loss, r->lr, r->grad_norm, tokens_per_s,
-	    (double)mem_peak() / 1048576, comm_s);
+	char nats[32] = "";
+
+	if (isfinite(valid))
+		snprintf(nats, sizeof nats, "%.9g", valid);
+	write_row(l, &l->steps, "%" PRIu64 ",%" PRIu64 ",%.3f,%.9g,%.9g,%.9g,%.1f,%.1f,%.6f,%s\n",
+	    r->step, rows, cost->seconds, r->loss, r->lr, r->grad_norm, cost->tokens_per_s,
+	    (double)mem_peak() / 1048576, cost->comm_s, nats);
 }
 
 void runlog_schedule(struct runlog *l, uint64_t step, const struct schedule *s)

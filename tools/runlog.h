@@ -48,10 +48,15 @@ int runlog_begin(struct runlog *l, bool header, struct err *e);
 void runlog_losses(struct runlog *l, uint64_t step, const double *t, const double *ce, size_t n,
     const char *split);
 
-/* runlog_step - log one step. rows: rows used so far; seconds: since the run began; comm_s: seconds
- * of this step in communication, including the wait for other ranks. */
-void runlog_step(struct runlog *l, const struct trainer_result *r, uint64_t rows, double seconds,
-    double tokens_per_s, double comm_s);
+struct runlog_cost {
+	double seconds, tokens_per_s; /* since the run began */
+	double comm_s; /* seconds of a step in communication, including the wait for other ranks */
+};
+
+/* runlog_step - log one step. rows: rows used so far; valid: validation loss after this step, nats,
+ * NAN if there is none. */
+void runlog_step(struct runlog *l, const struct trainer_result *r, uint64_t rows,
+    const struct runlog_cost *cost, double valid);
 
 void runlog_schedule(struct runlog *l, uint64_t step, const struct schedule *s);
 

@@ -49,7 +49,9 @@ static int measure_log(struct input *in, const char *header, int64_t keep, uint6
 
 		lines++;
 		if (lines == 1 && !is_header(line, n, complete, header))
-			return err_set(e, "%s: its first line is not '%s': not a log to append to",
+			return err_set(e,
+			    "%s: its first line is not '%s': not a log to append to; rename it, or "
+			    "give another file",
 			    in->name, header);
 		if (lines > 1 && complete && parse_step(line, n, &step))
 			return err_set(
