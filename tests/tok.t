@@ -208,6 +208,10 @@ fails "tok: refuses a vocabulary that is not UTF-8" 1 'latin.txt: line 2: not UT
 	"$tok" -w "$T/latin.txt" "$T/stories.jsonl"
 fails "tok: refuses an empty vocabulary" 1 'empty: expected a vocabulary, one token per line' "$tok" -w /dev/null "$T/stories.jsonl"
 is "tok: defects of a vocabulary do not change the ids" "$(cut -c 1-14 "$T/flawed.json")" '{"ids":[0,3],"'
+"$tok" -q -w "$vocab" --cased -o "$T/cased.tok" "$T/stories.jsonl"
+is "tok: -d reads records of --cased with the same vocabulary" "$("$tok" -q -d -w "$vocab" "$T/x.tok" "$T/cased.tok" | wc -l | tr -d ' ')" 8
+cat "$T/x.tok" "$T/cased.tok" >"$T/mixed.tok"
+fails "tok: records with and without --cased do not mix" 1 'mixed.tok: .*hash' "$tok" -q -d -w "$vocab" "$T/mixed.tok"
 fails "tok: -d refuses another vocabulary than that of the shard" 1 'x.tok: made with another vocabulary' "$tok" -q -d -w "$T/bare.txt" "$T/x.tok"
 head -c 100 "$T/x.tok" >"$T/cut.tok"
 fails "tok: -d refuses a truncated shard" 1 'cut.tok' "$tok" -d -w "$vocab" "$T/cut.tok"

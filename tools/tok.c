@@ -147,7 +147,7 @@ static int run_encode(int n, char **paths, const char *provenance, struct err *e
 {
 	struct vocab *vocab = open_vocab(e);
 	const struct encoding g = {.vocab = vocab,
-	    .options = {.cased = cased, .literal = literal},
+	    .options = {.literal = literal},
 	    .frame = {.bare = no_special, .limit = truncate_to, .pad = pad, .left = left},
 	    .form = input_form(),
 	    .field = field,
@@ -158,7 +158,8 @@ static int run_encode(int n, char **paths, const char *provenance, struct err *e
 	    .level = (int)level,
 	    .provenance = provenance};
 	struct encoded done;
-	int failed = !vocab || encode(&g, n, paths, &done, e);
+	int failed =
+	    !vocab || (cased && vocab_set_cased(vocab, true, e)) || encode(&g, n, paths, &done, e);
 
 	if (!failed)
 		warn_of_bad_lines(done.bad, done.records, &done.first_bad);
@@ -194,12 +195,17 @@ static int decode_record(struct decoding *d, const struct shard_record *record, 
 	           : 0;
 }
 
+/* Whether the shard has the tokens of the vocabulary; decoding does not depend on the casing. */
 static int check_vocab(const struct decoding *d, const struct shard_reader *r, struct err *e)
 {
 	const struct shard_header *h = shard_header(r);
 
-	if (h->vocab_hash == d->vocab->hash && h->vocab_size == d->vocab->size)
-		return 0;
+	for (int i = 0; i < 2; i++) {
+		if (h->vocab_hash == d->vocab->hash && h->vocab_size == d->vocab->size)
+			return 0;
+		if (vocab_set_cased(d->vocab, !d->vocab->cased, e))
+			return -1;
+	}
 	return err_set(e,
 	    "%s: made with another vocabulary than %s: %" PRIu32 " tokens, hash %016" PRIx64
 	    " (expected %" PRIu32 ", %016" PRIx64 ")",

@@ -222,7 +222,7 @@ static int index_tokens(struct vocab *v, struct err *e)
 	return 0;
 }
 
-static int hash_tokens(struct vocab *v, struct err *e)
+int vocab_set_cased(struct vocab *v, bool cased, struct err *e)
 {
 	XXH64_state_t *state = XXH64_createState();
 
@@ -236,6 +236,9 @@ static int hash_tokens(struct vocab *v, struct err *e)
 		XXH64_update(state, token, n);
 		XXH64_update(state, "\n", 1);
 	}
+	if (cased)
+		XXH64_update(state, VOCAB_CASED_MARK, sizeof VOCAB_CASED_MARK - 1);
+	v->cased = cased;
 	v->hash = XXH64_digest(state);
 	XXH64_freeState(state);
 	return 0;
@@ -260,7 +263,7 @@ struct vocab *vocab_read(struct input *in, struct err *e)
 		err_set(e, "%s: empty: expected a vocabulary, one token per line", in->name);
 		goto fail;
 	}
-	if (index_tokens(v, e) || hash_tokens(v, e))
+	if (index_tokens(v, e) || vocab_set_cased(v, false, e))
 		goto fail;
 	return v;
 fail:

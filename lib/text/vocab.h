@@ -15,6 +15,7 @@
 
 #define VOCAB_NONE UINT32_MAX
 #define VOCAB_CONTINUED "##"
+#define VOCAB_CASED_MARK "\0cased" /* no token contains a NUL byte */
 
 enum vocab_special_token { VOCAB_PAD, VOCAB_UNK, VOCAB_CLS, VOCAB_SEP, VOCAB_MASK, VOCAB_SPECIALS };
 
@@ -34,7 +35,9 @@ struct vocab {
 	uint32_t *start; /* [size + 1] offset of each token in text */
 	uint32_t size;
 	uint32_t special[VOCAB_SPECIALS]; /* ids, or VOCAB_NONE */
-	uint64_t hash;                    /* XXH64 (seed 0) of the tokens, each followed by '\n' */
+	bool cased;    /* its text keeps case and accents; false: lower case without accents */
+	uint64_t hash; /* XXH64 (seed 0) of the tokens, each followed by '\n', and of
+	                  VOCAB_CASED_MARK if cased: it identifies tokens and casing together */
 	struct vocab_defects defects;
 	/* The hash table, and the lengths up to which it is searched: */
 	struct vocab_slot *slot; /* [mask + 1] */
@@ -51,6 +54,9 @@ struct vocab {
 struct vocab *vocab_open(const char *path, struct err *e);
 struct vocab *vocab_read(struct input *in, struct err *e);
 void vocab_free(struct vocab *v);
+
+/* vocab_set_cased - set cased, which is false in a new vocabulary, and hash. Returns 0 or -1. */
+int vocab_set_cased(struct vocab *v, bool cased, struct err *e);
 
 /* vocab_special_name - "[PAD]", "[UNK]", "[CLS]", "[SEP]" or "[MASK]". */
 const char *vocab_special_name(enum vocab_special_token which);

@@ -162,7 +162,7 @@ struct wordpiece *wordpiece_new(
 		return NULL;
 	wp->vocab = v;
 	wp->options = *options;
-	wp->unicode = unicode_new(options->cased, e);
+	wp->unicode = unicode_new(v->cased, e);
 	if (!wp->unicode || index_short(wp, e)) {
 		wordpiece_free(wp);
 		return NULL;
@@ -302,7 +302,7 @@ static size_t encode_stride(struct wordpiece_encoder *encoder, const unsigned ch
     size_t *pos, size_t stop, size_t n, uint32_t *id)
 {
 	const struct wordpiece *wp = encoder->wp;
-	const unsigned char fold = wp->options.cased ? 0 : 0x20;
+	const unsigned char fold = wp->vocab->cased ? 0 : 0x20;
 	uint32_t *const first = id;
 	size_t at = *pos;
 

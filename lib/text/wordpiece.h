@@ -21,13 +21,13 @@
 #include "text/vocab.h"
 
 struct wordpiece_options {
-	bool cased;   /* keep case and accents */
 	bool literal; /* treat special tokens in the text as ordinary text */
 };
 
 struct wordpiece;
 
-/* wordpiece_new - v is borrowed and must outlive the result. Returns NULL on error. */
+/* wordpiece_new - v is borrowed and must outlive the result; v->cased decides whether the text
+ * keeps case and accents. Returns NULL on error. */
 struct wordpiece *wordpiece_new(
     const struct vocab *v, const struct wordpiece_options *options, struct err *e);
 void wordpiece_free(struct wordpiece *wp);

@@ -14,24 +14,34 @@ static const char tokens[] =
     "'\n##'\nn\n##n\nt\n##t\n\xE5\x8D\x9A\n##\xE5\x8D\x9A\ne\n##e\n\xC3\xA9\n##\xC3\xA9\n7\n##7\n"
     "aaaaaaaaaaaaaaaa\n##aaaaaaaaaaaaaaaa\nA\nT\n##T\n\xCE\xB1\n##\xCC\x81\n\xE2\x89\xA0\n#\n##\n";
 
-static struct vocab *vocab;
+static struct vocab *vocab, *cased;
 static struct wordpiece *wordpiece[4];
 static struct wordpiece_encoder *encoder[4];
 static struct detokenizer *detokenizer[2];
 
-static void init(void)
+static struct vocab *read_vocab(bool keep_case)
 {
 	struct input in;
+	struct vocab *v;
 	struct err e;
 
 	fuzz_input(&in, tokens, sizeof tokens - 1);
-	vocab = vocab_read(&in, &e);
+	v = vocab_read(&in, &e);
 	input_close(&in);
-	CHECK(vocab);
-	for (int i = 0; i < 4; i++) {
-		struct wordpiece_options o = {.cased = i & 1, .literal = i & 2};
+	CHECK(v && !vocab_set_cased(v, keep_case, &e));
+	return v;
+}
 
-		wordpiece[i] = wordpiece_new(vocab, &o, &e);
+static void init(void)
+{
+	struct err e;
+
+	vocab = read_vocab(false);
+	cased = read_vocab(true);
+	for (int i = 0; i < 4; i++) {
+		struct wordpiece_options o = {.literal = i & 2};
+
+		wordpiece[i] = wordpiece_new(i & 1 ? cased : vocab, &o, &e);
 		CHECK(wordpiece[i]);
 		encoder[i] = wordpiece_encoder_new(wordpiece[i], &e);
 		CHECK(encoder[i]);

@@ -168,9 +168,11 @@ static struct vocab *vocab_string(const char *text)
 	return vocab_of(text, strlen(text));
 }
 
+#define SMALLEST "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nun\n##aff\n##able\n"
+
 static void test_vocab(void)
 {
-	static const char plain[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nun\n##aff\n##able\n";
+	static const char plain[] = SMALLEST, marked[] = SMALLEST "\0cased";
 	struct vocab *v = vocab_string(plain);
 	struct vocab *flawed = vocab_string("\xEF\xBB\xBF[PAD]\r\n[UNK]\n\nun\nun\n[CLS]");
 	char text[128];
@@ -181,6 +183,12 @@ static void test_vocab(void)
 	    "vocabulary: tokens are found");
 	ok(v && v->hash == XXH64(plain, strlen(plain), 0),
 	    "vocabulary: the hash is that of the file");
+	ok(v && !vocab_set_cased(v, true, &error) && v->cased &&
+	        v->hash == XXH64(marked, sizeof marked - 1, 0),
+	    "vocabulary: the hash with --cased is that of the file and a mark");
+	ok(v && !vocab_set_cased(v, false, &error) && !v->cased &&
+	        v->hash == XXH64(plain, strlen(plain), 0),
+	    "vocabulary: without --cased the hash is again that of the file");
 	ok(v && vocab_longest(v, true, (const unsigned char *)"affable", 7, &length) == 6 &&
 	        length == 3 &&
 	        vocab_longest(v, false, (const unsigned char *)"affable", 7, &length) == VOCAB_NONE,
@@ -244,8 +252,7 @@ static void encodes(const struct vocab *v, const struct wordpiece_options *o, co
 
 static void test_wordpiece(void)
 {
-	const struct wordpiece_options plain = {0}, cased = {.cased = true},
-	                               literal = {.literal = true};
+	const struct wordpiece_options plain = {0}, literal = {.literal = true};
 	struct vocab *v = vocab_string(small), *no_unk = vocab_string("a\nb\n");
 	struct wordpiece *wp = wordpiece_new(no_unk, &plain, &error);
 	struct wordpiece_encoder *encoder = wordpiece_encoder_new(wp, &error);
@@ -258,7 +265,10 @@ static void test_wordpiece(void)
 	encodes(v, &literal, "un[CLS]un", 9, "un [ cls ] un");
 	encodes(v, &plain, "[[PAD][CLS", 10, "[ [PAD] [ cls");
 	encodes(v, &plain, "x un\0want", 9, "[UNK] un ##want");
-	encodes(v, &cased, "A a ABLE", 8, "A a [UNK]");
+	vocab_set_cased(v, true, &error);
+	encodes(v, &plain, "A a ABLE", 8, "A a [UNK]");
+	vocab_set_cased(v, false, &error);
+	encodes(v, &plain, "A a ABLE", 8, "a a [UNK]");
 	encodes(v, &plain, "verylongwordindeed verylongwordindeeded", 39,
 	    "verylongwordindeed verylongwordindeed ##ed");
 	encodes(v, &plain,
