@@ -91,6 +91,7 @@ tiny "$T/model" -n 40 -l "$T/steps.csv" >"$T/loss.csv"
 tools fitsched fitsched -q "$T/loss.csv"
 tools plot.svg plotcsv -q -x t -y ce_nats --max-points 20 "$T/loss.csv"
 tools denoise denoise -q -j 1 -m "$T/model" -n 3 --steps 3
+tools denoise-traced denoise -q -j 1 -m "$T/model" -n 3 --steps 3 --trace "$T/trace.csv"
 
 # --- checkpoints: of every save of a run ---
 

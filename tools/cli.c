@@ -28,7 +28,9 @@ bool cli_line_drawn;
 static const char *tool_name = "cdcd";
 static double started; /* clock_seconds */
 static char command_line[512];
-static char unfinished[4096]; /* file to remove; a copy, as its owner may free the name */
+/* The files to remove; copies, as their owner may free the names. */
+static char unfinished[2][4096];
+static volatile sig_atomic_t n_unfinished;
 static const char *given_names[MAX_OPTIONS]; /* of the given options, each once */
 static size_t n_given;
 
@@ -45,10 +47,15 @@ __attribute__((format(printf, 1, 0))) static void print_message(const char *fmt,
 	cli_line_drawn = false;
 }
 
+static void remove_unfinished(void)
+{
+	for (int i = 0; i < n_unfinished; i++)
+		unlink(unfinished[i]);
+}
+
 void die(const struct err *e)
 {
-	if (unfinished[0])
-		unlink(unfinished);
+	remove_unfinished();
 	warn("%s", e->msg);
 	exit((int)e->status);
 }
@@ -367,8 +374,7 @@ void cli_refuse_terminal(const char *path)
 
 static void on_signal(int sig)
 {
-	if (unfinished[0])
-		unlink(unfinished);
+	remove_unfinished();
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -393,9 +399,18 @@ static void catch_signals(void)
 
 void cli_unlink_at_end(const char *path)
 {
-	snprintf(unfinished, sizeof unfinished, "%s", path ? path : "");
-	if (path)
-		catch_signals();
+	int n = n_unfinished;
+
+	if (!path || n == (int)CLI_COUNT(unfinished))
+		return;
+	snprintf(unfinished[n], sizeof unfinished[n], "%s", path);
+	n_unfinished = n + 1;
+	catch_signals();
+}
+
+void cli_unlink_nothing(void)
+{
+	n_unfinished = 0;
 }
 
 double cli_percent(uint64_t part, uint64_t whole)

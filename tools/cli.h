@@ -228,11 +228,13 @@ void cli_refuse_terminal(const char *path);
 void cli_catch(int sig, const struct sigaction *action);
 
 /*
- * cli_unlink_at_end - set the file to remove if die or a signal ends the tool (SIGINT, SIGTERM,
- * SIGHUP, SIGQUIT, SIGPIPE or SIGXCPU). NULL: remove nothing. There is one such file; the path is
- * copied. Only for names that no other process uses meanwhile.
+ * cli_unlink_at_end - add a file to remove if die or a signal ends the tool (SIGINT, SIGTERM,
+ * SIGHUP, SIGQUIT, SIGPIPE or SIGXCPU). There are up to two such files; the paths are copied. NULL
+ * adds none. Only for names that no other process uses meanwhile.
+ * cli_unlink_nothing - forget these files.
  */
 void cli_unlink_at_end(const char *path);
+void cli_unlink_nothing(void);
 
 /* cli_percent - part in percent of whole, for a message; 0 if whole is 0. */
 double cli_percent(uint64_t part, uint64_t whole);

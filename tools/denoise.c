@@ -18,7 +18,7 @@
 #include "profile.h"
 #include "progress.h"
 
-static const char *model_path = "model.safetensors", *output, *profile_path;
+static const char *model_path = "model.safetensors", *output, *profile_path, *trace_path;
 static struct sampler_options sampler = {.method = SAMPLER_EULER,
     .steps = 200,
     .temperature = 1,
@@ -105,6 +105,11 @@ static const struct option_entry entries[] = {
         .arg = "G",
         .help = "guidance weight of the given tokens; 1: no guidance",
         .max = 100},
+    {.name = "trace",
+        .type = OPTION_STRING,
+        .value = &trace_path,
+        .arg = "FILE",
+        .help = "write a CSV of the most probable tokens before each step"},
     {.name = "last",
         .type = OPTION_FLAG,
         .value = &last,
@@ -139,7 +144,8 @@ static const struct cli_removed removed[] = {
 
 static const struct cli cli = {
     .tool = "denoise",
-    .usage = "[-m model] (-n count | --prefix | --infill | --loss | noised rows) [options] [records]",
+    .usage =
+        "[-m model] (-n count | --prefix | --infill | --loss | noised rows) [options] [records]",
     .summary =
         "Turn noise into text with a trained model: generate, complete, fill in, reconstruct.",
     .options = entries,
@@ -156,7 +162,7 @@ static void refuse_combinations(const char *records)
 {
 	static const char *const with_info[] = {"info", "model", "force", "quiet", "verbose"};
 	static const char *const sampling[] = {
-	    "sampler", "steps", "temperature", "tau", "scale", "eta", "guidance", NULL};
+	    "sampler", "steps", "temperature", "tau", "scale", "eta", "guidance", "trace", NULL};
 
 	if (info)
 		cli_refuse_others("--info", with_info, CLI_COUNT(with_info));
@@ -173,9 +179,26 @@ static void refuse_combinations(const char *records)
 	    sampler_names[sampler.method]);
 }
 
+/* Refuse more than one file on standard output. */
+static void refuse_shared_output(void)
+{
+	bool used = path_is_standard(output);
+
+	if (trace_path && path_is_standard(trace_path)) {
+		if (used)
+			die_usage("--trace: standard output is already used for the rows");
+		used = true;
+	}
+	if (profile_path && path_is_standard(profile_path) && used)
+		die_usage("--profile: standard output is already used for the %s",
+		    !path_is_standard(output) ? "trace"
+		    : loss                    ? "losses"
+		                              : "rows");
+}
+
 static void check_options(char *const *operands)
 {
-	const char *written[] = {output, profile_path}, *records = *operands;
+	const char *written[] = {output, profile_path, trace_path}, *records = *operands;
 
 	refuse_combinations(records);
 	if (cli_given("count") && records && !prefix && !infill)
@@ -185,9 +208,7 @@ static void check_options(char *const *operands)
 	cli_refuse(sampler.guidance != 1 && cli_given("count") && !prefix && !infill, "--guidance",
 	    "rows without given tokens");
 	cli_refuse_clashes(written, CLI_COUNT(written), &model_path, 1, operands);
-	if (profile_path && path_is_standard(profile_path) && path_is_standard(output))
-		die_usage("--profile: standard output is already used for the %s",
-		    loss ? "losses" : "rows");
+	refuse_shared_output();
 	cli_check_threads(threads);
 	if (!loss && !info)
 		cli_refuse_terminal(output);
@@ -279,6 +300,7 @@ static int process_records(struct model *m, enum generation_task task, struct sh
 	    .seed = seed,
 	    .batch = batch,
 	    .output = output,
+	    .trace = trace_path,
 	    .provenance = provenance};
 	struct progress progress;
 	uint64_t rows;

@@ -350,7 +350,7 @@ int encode(const struct encoding *g, int n, char **paths, struct encoded *done, 
 			sink_abort(&s);
 		else
 			failed = sink_commit(&s, e);
-		cli_unlink_at_end(NULL);
+		cli_unlink_nothing();
 		*done = s.done;
 	}
 	wordpiece_free(wordpiece);

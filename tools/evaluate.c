@@ -87,7 +87,7 @@ static int write_losses(
 		output_abort(&v->csv);
 	else
 		failed = output_commit(&v->csv, e);
-	cli_unlink_at_end(NULL);
+	cli_unlink_nothing();
 	return failed;
 }
 

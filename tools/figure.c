@@ -165,7 +165,7 @@ static int save_plot(const struct figure_options *o, const struct plot *plot, st
 		return -1;
 	}
 	if (!o->follow)
-		cli_unlink_at_end(NULL);
+		cli_unlink_nothing();
 	return 0;
 }
 

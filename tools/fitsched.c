@@ -406,7 +406,7 @@ int main(int argc, char **argv)
 	}
 	if (output_commit(&out, &e))
 		die(&e);
-	cli_unlink_at_end(NULL);
+	cli_unlink_nothing();
 	csv_close(csv);
 	input_close(&in);
 	return cli_finish();

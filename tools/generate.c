@@ -8,6 +8,7 @@
 
 #include "batches.h"
 #include "cli.h"
+#include "trace.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -17,6 +18,7 @@ struct generator {
 	struct sampler *sampler;
 	struct batches batches;
 	struct shard_writer *out;
+	struct trace trace; /* only with what->trace */
 	size_t T;
 	uint32_t *ids; /* [T] ids of the record that is read or written */
 	uint8_t *mask; /* [(T + 7) / 8] its noised positions */
@@ -55,7 +57,7 @@ static int generator_init(struct generator *g, const struct model *m, const stru
 	return 0;
 }
 
-/* --- output --- */
+/* --- output: the rows, and the trace --- */
 
 static int create_output(struct generator *g, struct err *e)
 {
@@ -72,6 +74,36 @@ static int create_output(struct generator *g, struct err *e)
 	return 0;
 }
 
+static int open_outputs(struct generator *g, struct err *e)
+{
+	if (create_output(g, e))
+		return -1;
+	if (!g->what->trace)
+		return 0;
+	if (trace_open(&g->trace, g->what->trace, g->m->active.id, e)) {
+		shard_abort(g->out);
+		return -1;
+	}
+	sampler_set_hook(g->sampler, trace_write, &g->trace);
+	return 0;
+}
+
+static void abort_outputs(struct generator *g)
+{
+	if (g->what->trace)
+		output_abort(&g->trace.csv);
+	shard_abort(g->out);
+}
+
+static int commit_outputs(struct generator *g, struct err *e)
+{
+	if (g->what->trace && output_commit(&g->trace.csv, e)) {
+		shard_abort(g->out);
+		return -1;
+	}
+	return shard_commit(g->out, e);
+}
+
 /* Denoise the rows of the batch, and write them. */
 static int write_batch(void *arg, struct batch *b, struct err *e)
 {
@@ -80,6 +112,7 @@ static int write_batch(void *arg, struct batch *b, struct err *e)
 	enum sampler_start start =
 	    g->what->task == GENERATE_RECONSTRUCT ? SAMPLER_NOISED_TOKENS : SAMPLER_NOISE;
 
+	g->trace.row = g->batches.rows;
 	if (sampler_run(g->sampler, b, start, &g->m->cp.schedule, e))
 		return -1;
 	for (size_t i = 0; i < b->B; i++) {
@@ -239,15 +272,15 @@ int generate(const struct model *m, const struct generation *what, struct shard_
 
 	if (generator_init(&g, m, what, progress, e))
 		return -1;
-	failed = create_output(&g, e);
+	failed = open_outputs(&g, e);
 	if (!failed) {
 		failed = add_all(&g, in, e) || batches_finish(&g.batches, e);
 		if (failed)
-			shard_abort(g.out);
+			abort_outputs(&g);
 		else
-			failed = shard_commit(g.out, e);
-		cli_unlink_at_end(NULL);
+			failed = commit_outputs(&g, e);
 	}
+	cli_unlink_nothing();
 	*rows = g.batches.rows;
 	generator_release(&g);
 	return failed ? -1 : 0;

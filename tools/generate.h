@@ -25,6 +25,7 @@ struct generation {
 	uint64_t seed; /* of the noise; noised rows have their own seeds */
 	size_t batch;  /* rows that are computed together */
 	const char *output, *provenance;
+	const char *trace; /* file for the predictions of the sampler; NULL: none */
 };
 
 /* generate_bytes - bytes of memory that generate needs, without the weights; SIZE_MAX if that

@@ -327,7 +327,7 @@ static int write_noised_rows(struct shard_header *h, const struct rows *rows,
 	noising_release(&g);
 	if (!w || shard_commit(w, e))
 		return -1;
-	cli_unlink_at_end(NULL);
+	cli_unlink_nothing();
 	return 0;
 }
 

@@ -266,7 +266,7 @@ static int pack_files(int n, char **paths, const char *provenance, struct err *e
 		shard_abort(p.w);
 	else
 		failed = shard_commit(p.w, e);
-	cli_unlink_at_end(NULL);
+	cli_unlink_nothing();
 	if (!failed)
 		note_stats(&p);
 	rows_release(&p.rows);
@@ -300,7 +300,7 @@ static int print_shards(int n, char **paths, struct err *e)
 		output_abort(&out);
 	else
 		failed = output_commit(&out, e);
-	cli_unlink_at_end(NULL);
+	cli_unlink_nothing();
 	return failed;
 }
 

@@ -270,7 +270,7 @@ void run_close(struct run *r)
 	shard_close(r->rows);
 	k_free(r->kernels);
 	/* Another run may take the lock now, so a signal must no longer remove its file. */
-	cli_unlink_at_end(NULL);
+	cli_unlink_nothing();
 	lock_release(&r->lock);
 	memset(r, 0, sizeof *r);
 	r->lock.fd = -1;

@@ -256,7 +256,7 @@ static int run_decode(int n, char **paths, struct err *e)
 
 	if (d.vocab && (d.detokenizer = detokenizer_new(d.vocab, !no_cleanup, e)))
 		failed = decode_shards(&d, n, paths, e);
-	cli_unlink_at_end(NULL);
+	cli_unlink_nothing();
 	free(d.line.text);
 	detokenizer_free(d.detokenizer);
 	vocab_free(d.vocab);
@@ -357,7 +357,7 @@ static int run_learn(int n, char **paths, struct err *e)
 	if ((l.learner = learner_new(cased, e)) &&
 	    (l.parser = story_parser_new(input_form(), field, e)))
 		failed = learn_vocab(&l, n, paths, e);
-	cli_unlink_at_end(NULL);
+	cli_unlink_nothing();
 	story_parser_free(l.parser);
 	learner_free(l.learner);
 	return failed;

@@ -243,27 +243,39 @@ static void forward(
 	k_mix(dn->k, dn->D, dn->mixing, x, dn->D, NULL, B, n);
 }
 
+void denoiser_predict(
+    struct denoiser *dn, const struct weights *w, const real *x, const real *p, size_t B)
+{
+	posterior(dn, w, x, B);
+	forward(dn, w, x, dn->c.self_cond ? p : NULL, B);
+}
+
 void denoiser_estimate(struct denoiser *dn, const struct weights *w, real *xhat, const real *x,
     const real *p, double tau, size_t B)
 {
-	posterior(dn, w, x, B);
-	forward(dn, w, x, dn->c.self_cond ? p : NULL, B);
+	denoiser_predict(dn, w, x, p, B);
 	expect(dn, w, xhat, dn->D, tau, B * dn->c.row_len);
 }
 
-void denoiser_argmax(struct denoiser *dn, const struct weights *w, int32_t *ids, const real *x,
-    const real *p, size_t B)
+void denoiser_argmax(
+    struct denoiser *dn, const struct weights *w, int32_t *ids, real *prob, size_t B)
 {
-	size_t M = B * dn->c.row_len;
+	size_t M = B * dn->c.row_len, V = config_padded(&dn->c);
 
-	posterior(dn, w, x, B);
-	forward(dn, w, x, dn->c.self_cond ? p : NULL, B);
 	for (size_t m = 0, n; m < M; m += n) {
 		n = min_size(M - m, CHUNK);
 		logits(dn, w, dn->D, m, n);
-		k_argmax(dn->k, dn->ids + m, dn->logits, n, config_padded(&dn->c));
+		k_argmax(dn->k, dn->ids + m, dn->logits, n, V);
+		if (prob)
+			k_cross_entropy(dn->k, dn->loss + m, NULL, dn->logits, dn->ids + m,
+			    dn->weight + m, n, V);
 	}
 	k_get(dn->k, ids, dn->ids, M * sizeof *ids);
+	if (!prob)
+		return;
+	k_get(dn->k, prob, dn->loss, M * sizeof *prob);
+	for (size_t m = 0; m < M; m++)
+		prob[m] = (real)exp(-(double)prob[m]);
 }
 
 /* --- loss --- */

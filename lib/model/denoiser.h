@@ -77,6 +77,11 @@ void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B);
  * arrays. */
 void denoiser_diffuse(struct denoiser *dn, real *x, const real *noise, size_t B);
 
+/* denoiser_predict - compute D from the noisy embeddings x [M,d] and the last estimate p [M,d],
+ * which are those of denoiser_estimate, for the tokens and levels set before. */
+void denoiser_predict(
+    struct denoiser *dn, const struct weights *w, const real *x, const real *p, size_t B);
+
 /*
  * denoiser_estimate - xhat [M,d] = x̂0 = Σ_j softmax(logits/tau)_j e_j, from the noisy embeddings
  * x [M,d] and the last estimate p [M,d] (NULL: none yet; ignored without self_cond), for the tokens
@@ -85,10 +90,15 @@ void denoiser_diffuse(struct denoiser *dn, real *x, const real *noise, size_t B)
 void denoiser_estimate(struct denoiser *dn, const struct weights *w, real *xhat, const real *x,
     const real *p, double tau, size_t B);
 
-/* denoiser_argmax - ids [M] (host) = the word with the largest logit at each position (argmax). The
- * other arguments are those of denoiser_estimate. The tokens set before are overwritten. */
-void denoiser_argmax(struct denoiser *dn, const struct weights *w, int32_t *ids, const real *x,
-    const real *p, size_t B);
+/*
+ * denoiser_argmax - after denoiser_predict or denoiser_estimate of B sequences: the most probable
+ * word of each position. The tokens set before are overwritten. Host arrays:
+ *
+ * ids   [M] the word with the largest logit
+ * prob  [M] its probability, softmax(logits) without tau; or NULL
+ */
+void denoiser_argmax(
+    struct denoiser *dn, const struct weights *w, int32_t *ids, real *prob, size_t B);
 
 /*
  * denoiser_loss - add noise to a batch and compute the cross-entropy of each sequence.

@@ -21,9 +21,13 @@ struct sampler {
 	real *coef;                                        /* [M,3] */
 	/* host */
 	real *host_coef, *all_noised; /* [M,3], [M] */
+	int32_t *ids;                 /* [M] most probable words */
+	real *prob;                   /* [M] their probabilities */
 	double *u, *t, *next;         /* [B] u of the start; current and next noise level */
 	double *rho;                  /* [B] ratio of the last two steps in ln t, for 2m */
 	uint64_t *seed;               /* [B] */
+	sampler_hook *hook;           /* NULL: none */
+	void *hook_arg;
 };
 
 static void layout(struct sampler *s)
@@ -35,8 +39,8 @@ static void layout(struct sampler *s)
 		*each[i] = arena_take(&s->arena, n, sizeof(real));
 	s->coef = arena_take(&s->arena, 3 * s->B * s->c.row_len, sizeof(real));
 	denoiser_layout(s->dn, &s->arena);
-	s->arena.host +=
-	    s->B * (4 * s->c.row_len * sizeof *s->host_coef + 4 * sizeof *s->t + sizeof *s->seed);
+	s->arena.host += s->B * (s->c.row_len * (5 * sizeof(real) + sizeof *s->ids) +
+	                            4 * sizeof *s->t + sizeof *s->seed);
 }
 
 size_t sampler_bytes(struct kernels *k, const struct config *c, size_t B)
@@ -59,13 +63,15 @@ static int allocate(struct sampler *s, struct err *e)
 	s->dn = denoiser_new(s->k, &s->c, B, false, e);
 	s->host_coef = mem_array(3 * B * s->c.row_len, sizeof *s->host_coef, e);
 	s->all_noised = mem_array(B * s->c.row_len, sizeof *s->all_noised, e);
+	s->ids = mem_array(B * s->c.row_len, sizeof *s->ids, e);
+	s->prob = mem_array(B * s->c.row_len, sizeof *s->prob, e);
 	s->u = mem_array(B, sizeof *s->u, e);
 	s->t = mem_array(B, sizeof *s->t, e);
 	s->next = mem_array(B, sizeof *s->next, e);
 	s->rho = mem_array(B, sizeof *s->rho, e);
 	s->seed = mem_array(B, sizeof *s->seed, e);
-	if (!s->dn || !s->host_coef || !s->all_noised || !s->u || !s->t || !s->next || !s->rho ||
-	    !s->seed)
+	if (!s->dn || !s->host_coef || !s->all_noised || !s->ids || !s->prob || !s->u || !s->t ||
+	    !s->next || !s->rho || !s->seed)
 		return -1;
 	layout(s);
 	if (arena_alloc(&s->arena, s->k, e))
@@ -104,12 +110,20 @@ void sampler_free(struct sampler *s)
 	k_release(s->k, s->arena.base);
 	free(s->host_coef);
 	free(s->all_noised);
+	free(s->ids);
+	free(s->prob);
 	free(s->u);
 	free(s->t);
 	free(s->next);
 	free(s->rho);
 	free(s->seed);
 	free(s);
+}
+
+void sampler_set_hook(struct sampler *s, sampler_hook *hook, void *arg)
+{
+	s->hook = hook;
+	s->hook_arg = arg;
 }
 
 static size_t components(const struct sampler *s)
@@ -172,8 +186,8 @@ static void guide(struct sampler *s, const struct batch *b, real *xhat)
 
 /*
  * Compute x̂ for the noisy x at the levels t; last is the previous estimate, or NULL. With guidance,
- * a second, unconditional estimate treats all positions as noised; at given positions, x then
- * follows this estimate.
+ * an unconditional estimate treats all positions as noised; at given positions, x then follows this
+ * estimate. It is computed first, so that the denoiser keeps the prediction with the given tokens.
  */
 static void estimate(struct sampler *s, const struct batch *b, real *xhat, const real *x,
     const real *last, const double *t)
@@ -181,13 +195,32 @@ static void estimate(struct sampler *s, const struct batch *b, real *xhat, const
 	size_t B = b->B;
 
 	denoiser_set_levels(s->dn, t, B);
+	if (s->o.guidance != 1) {
+		denoiser_set_tokens(s->dn, b->ids, s->all_noised, B);
+		denoiser_estimate(
+		    s->dn, s->w, s->free_xhat, x, last ? s->free_xhat : NULL, s->o.tau, B);
+	}
 	denoiser_set_tokens(s->dn, b->ids, b->noised, B);
 	denoiser_estimate(s->dn, s->w, xhat, x, last, s->o.tau, B);
-	if (s->o.guidance == 1)
-		return;
-	denoiser_set_tokens(s->dn, b->ids, s->all_noised, B);
-	denoiser_estimate(s->dn, s->w, s->free_xhat, x, last ? s->free_xhat : NULL, s->o.tau, B);
-	guide(s, b, xhat);
+	if (s->o.guidance != 1)
+		guide(s, b, xhat);
+}
+
+/* Set s->ids and, for the hook, s->prob from the last prediction, which was made after this number
+ * of steps at the levels t, and call the hook. */
+static int choose_words(
+    struct sampler *s, const struct batch *b, int64_t step, const double *t, struct err *e)
+{
+	const struct sampler_prediction now = {step, t, s->ids, s->prob};
+
+	denoiser_argmax(s->dn, s->w, s->ids, s->hook ? s->prob : NULL, b->B);
+	for (size_t m = 0; m < b->B * b->T; m++) {
+		if (b->noised[m] > 0)
+			continue;
+		s->ids[m] = b->ids[m];
+		s->prob[m] = 1;
+	}
+	return s->hook ? s->hook(s->hook_arg, b, &now, e) : 0;
 }
 
 /* --- steps from t to next --- */
@@ -303,21 +336,14 @@ static void advance(struct sampler *s, const struct schedule *schedule, size_t B
 
 static int finish(struct sampler *s, struct batch *b, struct err *e)
 {
-	size_t M = b->B * b->T;
-	int32_t *ids;
-
 	if (!isfinite(k_sum_squares(s->k, s->x, b->B * components(s))))
 		return err_with(e, ERR_NONFINITE, "sampling: the noised embeddings are not finite");
 	denoiser_set_levels(s->dn, s->next, b->B);
 	denoiser_set_tokens(s->dn, b->ids, b->noised, b->B);
-	ids = mem_array(M, sizeof *ids, e);
-	if (!ids)
+	denoiser_predict(s->dn, s->w, s->x, s->xhat, b->B);
+	if (choose_words(s, b, s->o.steps, s->next, e))
 		return -1;
-	denoiser_argmax(s->dn, s->w, ids, s->x, s->xhat, b->B);
-	for (size_t m = 0; m < M; m++)
-		if (b->noised[m] > 0)
-			b->ids[m] = ids[m];
-	free(ids);
+	memcpy(b->ids, s->ids, b->B * b->T * sizeof *b->ids);
 	return 0;
 }
 
@@ -329,6 +355,8 @@ int sampler_run(struct sampler *s, struct batch *b, enum sampler_start start,
 	for (int64_t i = 0; i < s->o.steps; i++) {
 		advance(s, schedule, b->B, i);
 		estimate(s, b, s->xhat, s->x, i ? s->xhat : NULL, s->t);
+		if (s->hook && choose_words(s, b, i, s->t, e))
+			return -1;
 		step(s, b, i);
 	}
 	return finish(s, b, e);

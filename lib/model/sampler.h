@@ -49,6 +49,29 @@ struct sampler *sampler_new(struct kernels *k, const struct config *c, const str
     size_t B, const struct sampler_options *o, struct err *e);
 void sampler_free(struct sampler *s);
 
+/* The prediction of a step: the words that the sampler would write if it stopped there. Host
+ * arrays.
+ */
+struct sampler_prediction {
+	int64_t step;    /* number of steps before it, 0 to N */
+	const double *t; /* [B] noise level of each sequence */
+	const int32_t
+	    *ids; /* [B,T] most probable word at noised positions, the given one elsewhere */
+	const real *prob; /* [B,T] probability of the word, by the model; 1 for given words */
+};
+
+/* What is done with a prediction for batch b. Returns 0 or -1. */
+typedef int sampler_hook(
+    void *arg, const struct batch *b, const struct sampler_prediction *now, struct err *e);
+
+/*
+ * sampler_set_hook - call hook with arg for the prediction of each step from now on, and for that
+ * after the last step, whose ids are the result. With guidance, it is the prediction with the given
+ * tokens; of heun, the first one of the step. It does not change the result. If hook fails,
+ * sampler_run fails with its error. NULL: no hook.
+ */
+void sampler_set_hook(struct sampler *s, sampler_hook *hook, void *arg);
+
 /* sampler_bytes - bytes of memory that sampler_new allocates, which excludes the weights. Returns
  * SIZE_MAX on error. */
 size_t sampler_bytes(struct kernels *k, const struct config *c, size_t B);
@@ -58,7 +81,7 @@ size_t sampler_bytes(struct kernels *k, const struct config *c, size_t B);
  * positions do not change. b->t holds the noise level at which each sequence starts, b->seed the
  * seed of its noise. The result for a sequence depends only on its own row and seed, except for
  * rounding in matrix products. Returns 0, or -1 with status ERR_NONFINITE if x is not finite at the
- * end, or ERR_DATA if memory is short; b->ids then does not change.
+ * end, or if the hook fails; b->ids then does not change.
  */
 int sampler_run(struct sampler *s, struct batch *b, enum sampler_start start,
     const struct schedule *schedule, struct err *e);

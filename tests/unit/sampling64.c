@@ -463,6 +463,140 @@ static void test_two_steps(void)
 	sampling_release(&o);
 }
 
+/* --- the predictions that a hook gets --- */
+
+enum { SEEN_MAX = 8 };
+
+/* The predictions of a run of two positions. */
+struct seen {
+	int n, fail_at; /* the hook fails at this call; -1: never */
+	int64_t step[SEEN_MAX];
+	double t[SEEN_MAX];
+	int32_t ids[SEEN_MAX][2];
+	real prob[SEEN_MAX][2];
+};
+
+static int see(
+    void *arg, const struct batch *b, const struct sampler_prediction *now, struct err *e)
+{
+	struct seen *seen = arg;
+	int n = seen->n++;
+
+	if (n == seen->fail_at)
+		return err_set(e, "the hook fails");
+	seen->step[n] = now->step;
+	seen->t[n] = now->t[0];
+	for (size_t m = 0; m < b->T; m++) {
+		seen->ids[n][m] = now->ids[m];
+		seen->prob[n][m] = now->prob[m];
+	}
+	return 0;
+}
+
+/* Start two positions whose second token, word 2, is given. */
+static void hook_init(struct sampling *o, int method, const struct sampler_options *options)
+{
+	sampling_init(o, tiny_config(PRECOND_CDCD, 2, true, false), method, options);
+	tiny_shake(&o->m);
+	denoiser_embed(o->s->dn, o->m.w);
+	o->b.ids[1] = 2;
+	o->b.noised[1] = 0;
+}
+
+/* The first word and its probability for the x and estimate of the first step. */
+static void first_prediction(struct sampling *o, int32_t *id, double *prob)
+{
+	double D[2], p[TINY_WORDS], unused[2];
+
+	begin(o->s, &o->b, SAMPLER_NOISE, &o->schedule);
+	denoiser_set_tokens(o->m.dn, o->b.ids, o->b.noised, 1);
+	denoiser_set_levels(o->m.dn, o->b.t, 1);
+	denoiser_predict(o->m.dn, o->m.w, o->s->x, NULL, 1);
+	D[0] = (double)o->m.dn->D[0];
+	D[1] = (double)o->m.dn->D[1];
+	tiny_expect(D, 1, p, unused);
+	*id = 0;
+	for (int v = 1; v < TINY_WORDS; v++)
+		if (p[v] > p[*id])
+			*id = v;
+	*prob = p[*id];
+}
+
+static void test_hook(int method, double guidance)
+{
+	static const double levels[5] = {2, 1.625, 1.25, 0.875, 0.5};
+	struct sampler_options so = plain;
+	struct sampling o;
+	struct err e = {0};
+	struct seen seen = {.fail_at = -1};
+	bool steps = true, given = true;
+	double prob;
+	int32_t id;
+
+	so.guidance = guidance;
+	so.tau = 0.5;
+	hook_init(&o, method, &so);
+	first_prediction(&o, &id, &prob);
+	sampler_set_hook(o.s, see, &seen);
+	if (sampler_run(o.s, &o.b, SAMPLER_NOISE, &o.schedule, &e))
+		diag("%s", e.msg);
+	for (int n = 0; n < seen.n; n++) {
+		steps = steps && seen.step[n] == n && fabs(seen.t[n] - levels[n]) < 1e-12;
+		given = given && seen.ids[n][1] == 2 && seen.prob[n][1] == 1;
+	}
+	ok(seen.n == 5 && steps,
+	    "sampler: the hook gets the level of each step of %s, and the last level",
+	    sampler_names[method]);
+	ok(given, "sampler: the hook gets given words with probability 1 (%s, guidance %g)",
+	    sampler_names[method], guidance);
+	ok(seen.ids[0][0] == id && near(&seen.prob[0][0], &prob, 1),
+	    "sampler: the hook gets the most probable word and its probability (%s, guidance %g)",
+	    sampler_names[method], guidance);
+	ok(seen.ids[4][0] == o.b.ids[0], "sampler: the last words of the hook are the result (%s)",
+	    sampler_names[method]);
+	sampling_release(&o);
+}
+
+/* The same run with and without a hook. */
+static void test_hook_changes_nothing(int method)
+{
+	struct sampler_options so = plain;
+	struct seen seen = {.fail_at = -1};
+	struct err e = {0};
+	real x[2][4];
+
+	so.guidance = 2;
+	for (int hooked = 0; hooked < 2; hooked++) {
+		struct sampling o;
+
+		hook_init(&o, method, &so);
+		if (hooked)
+			sampler_set_hook(o.s, see, &seen);
+		if (sampler_run(o.s, &o.b, SAMPLER_NOISE, &o.schedule, &e))
+			diag("%s", e.msg);
+		memcpy(x[hooked], o.s->x, sizeof x[hooked]);
+		sampling_release(&o);
+	}
+	ok(seen.n == 5 && !memcmp(x[0], x[1], sizeof x[0]),
+	    "sampler: %s with guidance has the same x with a hook as without",
+	    sampler_names[method]);
+}
+
+static void check_failing_hook(int call, int32_t word)
+{
+	struct seen seen = {.fail_at = call};
+	struct sampling o;
+	struct err e = {0};
+
+	hook_init(&o, SAMPLER_EULER, &plain);
+	o.b.ids[0] = word;
+	sampler_set_hook(o.s, see, &seen);
+	ok(sampler_run(o.s, &o.b, SAMPLER_NOISE, &o.schedule, &e) &&
+	        !strcmp(e.msg, "the hook fails") && o.b.ids[0] == word,
+	    "sampler: if the hook fails at call %d, the run fails, and word %d stays", call, word);
+	sampling_release(&o);
+}
+
 int main(void)
 {
 	struct err e;
@@ -493,6 +627,14 @@ int main(void)
 	test_last_level();
 	test_last_estimate();
 	test_two_steps();
+	test_hook(SAMPLER_EULER, 1);
+	test_hook(SAMPLER_HEUN, 1);
+	test_hook(SAMPLER_2M, 3);
+	test_hook_changes_nothing(SAMPLER_HEUN);
+	test_hook_changes_nothing(SAMPLER_ANCESTRAL);
+	check_failing_hook(0, 0);
+	check_failing_hook(4, 0);
+	check_failing_hook(4, 1);
 	k_free(cpu);
 	return tap_done();
 }
