@@ -175,6 +175,76 @@ ok 'plotcsv: draws odd names' plot -x x -y x -c c --title "$(printf '\377<&>\001
 ok 'plotcsv: draws very long names' plot -x x -y x --title "$(printf '%0999d' 1)" --line "$T/one.csv:x,y:$(printf '%0999d' 1)" \
 	-o "$T/c.png" "$T/one.csv"
 
+# --- several files ---
+
+mkdir -p "$T/runs/adam" "$T/runs/muon"
+printf 'step,loss,seed\n1,4,1\n2,3,1\n3,2,1\n1,6,2\n2,5,2\n3,2,2\n' >"$T/runs/adam/log.csv"
+printf 'step,loss,seed\n1,3,1\n2,2,1\n3,1,1\n1,5,2\n2,2,2\n3,3,2\n' >"$T/runs/muon/log.csv"
+# legend ARGUMENT...: the lines of the legend on the terminal
+legend() {
+	plot "$@" | sed -n 's/^ *\(--\|\*\) \([^ ].*\)/\2/p' | tr '\n' ' '
+}
+is 'plotcsv: files in different directories are named by the directory' \
+	"$(legend -x step -y loss "$T/runs/muon/log.csv" "$T/runs/adam/log.csv")" 'muon adam '
+cp "$T/runs/adam/log.csv" "$T/runs/first.csv"
+cp "$T/runs/muon/log.csv" "$T/runs/sec=ond.csv"
+is 'plotcsv: files in one directory are named by the file' \
+	"$(legend -x step -y loss "$T/runs/first.csv" "$T/runs/sec=ond.csv")" 'first sec=ond '
+is 'plotcsv: LABEL=FILE names a file' \
+	"$(legend -x step -y loss "A=$T/runs/first.csv" "B b=$T/runs/sec=ond.csv")" 'A B b '
+fails 'plotcsv: LABEL=FILE reports a missing file' 1 "$T/runs/none.csv: No such file" \
+	plot -y loss "A=$T/runs/none.csv" "$T/runs/first.csv"
+# Together they look like one file with the name of the run as a column.
+{
+	echo step,loss,seed,run
+	for run in adam muon; do
+		sed -n "2,\$ s/\$/,$run/p" "$T/runs/$run/log.csv"
+	done
+} >"$T/runs.csv"
+plot -x step -y loss -c run -o "$T/stacked.svg" "$T/runs.csv"
+plot -x step -y loss -o "$T/files.svg" "$T/runs/adam/log.csv" "$T/runs/muon/log.csv"
+ok 'plotcsv: several files have one colour each' cmp "$T/stacked.svg" "$T/files.svg"
+plot -x step -y loss -g run -c seed --discrete -o "$T/stacked.svg" "$T/runs.csv"
+plot -x step -y loss --lines -c seed --discrete -o "$T/files.svg" "$T/runs/adam/log.csv" "$T/runs/muon/log.csv"
+ok 'plotcsv: -c sets the colours of several files, and lines do not join them' cmp "$T/stacked.svg" "$T/files.svg"
+printf 'step,valid\n1,2\n' >"$T/runs/other.csv"
+fails 'plotcsv: names the one of several files that lacks a column' 1 \
+	"runs/other.csv: no column 'loss'; there are step, valid$" plot -x step -y loss "$T/runs/first.csv" "$T/runs/other.csv"
+fails 'plotcsv: refuses several files with several columns' 2 'several files need a single column of -y, but 2 are given' \
+	plot -x step -y loss,seed "$T/runs/first.csv" "$T/runs/first.csv"
+fails 'plotcsv: --follow refuses two files' 2 'follow takes one file, but 2 are given' \
+	plot --follow -y loss "$T/runs/first.csv" "$T/runs/first.csv"
+fails 'plotcsv: refuses standard input twice' 2 'standard input: cannot be read twice' plot -y loss - -
+is 'plotcsv: standard input can be one of several files' \
+	"$(legend -x step -y loss A=- "$T/runs/first.csv" <"$T/runs/muon/log.csv")" 'A first '
+mkdir "$T/thousands"
+(cd "$T/thousands" && awk 'BEGIN { for (i = 1; i <= 3000; i++) { f = i ".csv"; printf "x,y\n1,%d\n2,%d\n", i, i >f; close(f) } }')
+is 'plotcsv: draws 3000 files' "$(legend --lines -x x -y y "$T/thousands"/*.csv | sed 's/.* 1003 //')" '2993 others '
+
+# --- means ---
+
+printf 'step,loss\n1,5\n2,4\n3,2\n' >"$T/means.csv"
+plot -x step -y loss --by step --ylim 1.91:5.09 "$T/runs/adam/log.csv" >"$T/by"
+plot -x step -y loss --lines --ylim 1.91:5.09 "$T/means.csv" >"$T/plain"
+ok 'plotcsv: --by draws the means of the rows with the same value' cmp "$T/plain" "$T/by"
+printf 'run,step,loss\nadam,1,5\nadam,2,4\nadam,3,2\nmuon,1,4\nmuon,2,2\nmuon,3,2\n' >"$T/means.csv"
+plot -x step -y loss -g run --ylim 1:6 "$T/means.csv" >"$T/plain"
+plot -x step -y loss -c run --by step --ylim 1:6 "$T/runs.csv" >"$T/by"
+ok 'plotcsv: --by averages within each colour' cmp "$T/plain" "$T/by"
+plot -x step -y loss --by step --ylim 1:6 "$T/runs/adam/log.csv" "$T/runs/muon/log.csv" >"$T/by"
+ok 'plotcsv: --by averages within each file' cmp "$T/plain" "$T/by"
+plot -x step -y loss --by step --ylim 1:6 adam="$T/runs/adam/log.csv" muon="$T/runs/muon/log.csv" \
+	adam="$T/runs/adam/log.csv" >"$T/by"
+ok 'plotcsv: --by averages files with the same label' cmp "$T/plain" "$T/by"
+for band in sd se range; do
+	plot -x step -y loss --by step --band $band -o "$T/$band.svg" "$T/runs/adam/log.csv"
+done
+not_ok 'plotcsv: --band se differs from sd' cmp "$T/sd.svg" "$T/se.svg"
+not_ok 'plotcsv: --band range differs from sd' cmp "$T/sd.svg" "$T/range.svg"
+fails 'plotcsv: --by reports a missing column' 1 "no column 'w'" plot -x step -y loss --by w "$T/runs.csv"
+fails 'plotcsv: --band requires --by' 2 'band: needs --by' plot -y loss --band se "$T/runs.csv"
+fails 'plotcsv: refuses --hist with --by' 2 'by does not go with --hist' plot --hist -x loss --by step "$T/runs.csv"
+
 # --- ticks ---
 
 # axis OPTION...: the labels below x, on the terminal
@@ -416,7 +486,6 @@ fails 'plotcsv: --interval requires --follow' 2 'interval: needs --follow' \
 fails 'plotcsv: refuses --ascii with --output' 2 'ascii does not go with --output' \
 	plot -y y --ascii -o "$T/ascii.png" "$T/gaps.csv"
 fails 'plotcsv: --interval refuses 0' 2 'interval' plot -y y --interval 0 "$T/gaps.csv"
-fails 'plotcsv: refuses two operands' 2 'unexpected operand' plot -y y "$T/gaps.csv" "$T/gaps.csv"
 ok 'plotcsv: --help lists --follow' sh -c "'$BIN/plotcsv' --help | grep -q -- --follow"
 ok 'plotcsv: --version prints the version' sh -c "'$BIN/plotcsv' -V | grep -q '^plotcsv (cdcd)'"
 

@@ -29,6 +29,10 @@ void figure_init(struct figure *f, const struct figure_options *o)
 
 /* --- the plot --- */
 
+static const char *const band_notes[] = {[BAND_SD] = "band: mean ± standard deviation",
+    [BAND_SE] = "band: mean ± standard error",
+    [BAND_RANGE] = "band: smallest to largest value"};
+
 static void init_plot(const struct figure *f, struct plot *plot)
 {
 	const struct figure_options *o = f->o;
@@ -43,6 +47,7 @@ static void init_plot(const struct figure *f, struct plot *plot)
 	                : o->spec.n_y == 1  ? f->y_text[0]
 	                                    : NULL;
 	plot->c_title = f->c_text;
+	plot->note = o->spec.by ? band_notes[o->band] : NULL;
 	plot->x.log = o->log_x;
 	plot->y.log = o->log_y;
 	plot->c.log = o->log_c;
@@ -82,12 +87,29 @@ static int add_overlays(const struct figure_options *o, struct plot *p, struct e
 	return 0;
 }
 
+/* Add the rows to the plot, averaged if the options ask for it. */
+static int add_rows(struct figure *f, struct plot *plot, const struct columns *rows, struct err *e)
+{
+	struct table mean;
+	size_t missing = 0;
+	int failed;
+
+	if (!f->o->spec.by)
+		return table_plot(&rows->table, &f->look, plot, &f->skips, e);
+	if (average_rows(&rows->table, f->o->band, &mean, &missing, e))
+		return -1;
+	failed = table_plot(&mean, &f->look, plot, &f->skips, e);
+	f->skips.missing += missing;
+	table_release(&mean);
+	return failed;
+}
+
 static int build_plot(struct figure *f, struct plot *plot, const struct columns *rows,
     const char *name, struct err *e)
 {
 	const struct figure_options *o = f->o;
 
-	if (table_plot(&rows->table, &f->look, plot, &f->skips, e) || add_overlays(o, plot, e))
+	if (add_rows(f, plot, rows, e) || add_overlays(o, plot, e))
 		return -1;
 	if (!plot_fit(plot, o->look.x_limit, o->y_limit, e))
 		return 0;

@@ -7,13 +7,15 @@
 #include <stddef.h>
 
 #include "cli.h"
+#include "picture/average.h"
 #include "picture/columns.h"
 #include "picture/overlay.h"
 #include "picture/plot.h"
 
 struct figure_options {
 	struct columns_spec spec;
-	struct look look; /* without y_labels; x_limit is also that of the axis */
+	struct look look;       /* without y_labels; x_limit is also that of the axis */
+	enum average_band band; /* if rows are averaged, see spec.by */
 	double y_limit[2];
 	double width, height; /* pixels */
 	bool log_x, log_y, log_c;

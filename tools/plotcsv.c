@@ -14,12 +14,15 @@
 #include "source.h"
 
 static struct figure_options o = {.dot = NAN, .alpha = NAN};
-static const char *x_name, *y_names, *c_name, *g_name, *x_limits, *y_limits, *size = "1200x750";
+static const char *x_name, *y_names, *c_name, *g_name, *by_name, *x_limits, *y_limits,
+    *size = "1200x750";
 static bool discrete;
 static int64_t bins, smooth;
 static size_t max_points = 20000;
 static double interval = 1;
 static struct cli_list where_specs;
+
+static const char *const bands[] = {"sd", "se", "range", NULL};
 
 static const struct option_entry options[] = {
     {.letter = 'x',
@@ -46,6 +49,16 @@ static const struct option_entry options[] = {
         .value = &g_name,
         .arg = "COLUMN",
         .help = "draw one line for each value of this column, coloured by it without -c"},
+    {.name = "by",
+        .type = OPTION_STRING,
+        .value = &by_name,
+        .arg = "COLUMN",
+        .help = "average the rows with the same value in this column, with a band"},
+    {.name = "band",
+        .type = OPTION_CHOICE,
+        .value = &o.band,
+        .help = "with --by: standard deviation, standard error, or all values",
+        .choices = bands},
     {.name = "discrete",
         .type = OPTION_FLAG,
         .value = &discrete,
@@ -58,11 +71,11 @@ static const struct option_entry options[] = {
     {.name = "points",
         .type = OPTION_FLAG,
         .value = &o.look.points,
-        .help = "draw points; the default without -g and --lines"},
+        .help = "draw points; the default without -g, --by and --lines"},
     {.name = "lines",
         .type = OPTION_FLAG,
         .value = &o.look.lines,
-        .help = "draw lines; the default with -g"},
+        .help = "draw lines; the default with -g and --by"},
     {.name = "hist",
         .type = OPTION_FLAG,
         .value = &o.look.histogram,
@@ -77,7 +90,7 @@ static const struct option_entry options[] = {
         .type = OPTION_INT,
         .value = &smooth,
         .arg = "N",
-        .help = "add a line of the moving median of N rows; 0: none",
+        .help = "add a line of the moving median over N values of x; 0: none",
         .max = 10000},
     {.name = "mean",
         .type = OPTION_FLAG,
@@ -164,11 +177,11 @@ static const struct option_entry options[] = {
 
 static const struct cli cli = {
     .tool = "plotcsv",
-    .usage = "[-x COLUMN] (-y COLUMN,... | --hist) [option ...] [FILE]",
-    .summary = "Draw columns of a CSV file as a picture, or on the terminal.",
+    .usage = "[-x COLUMN] (-y COLUMN,... | --hist) [option ...] [[LABEL=]FILE ...]",
+    .summary = "Draw columns of CSV files as a picture, or on the terminal.",
     .options = options,
     .n_options = CLI_COUNT(options),
-    .max_operands = 1,
+    .max_operands = -1,
 };
 
 /* --- values of options --- */
@@ -217,7 +230,7 @@ static void parse_size(const char *text, double *width, double *height)
 
 static void check_histogram(void)
 {
-	static const char *const series[] = {"group", "smooth", "lines", "points", NULL};
+	static const char *const series[] = {"group", "by", "smooth", "lines", "points", NULL};
 
 	if (!x_name || y_names)
 		die_usage("--hist needs -x, the column to count, and takes no -y");
@@ -234,6 +247,7 @@ static void check_options(void)
 		die_usage("nothing to draw: name a column with -y, or with -x and --hist");
 	cli_require("bins", "hist");
 	cli_require("mean", "smooth");
+	cli_require("band", "by");
 	cli_require("interval", "follow");
 	cli_refuse(o.ascii && o.path, "--ascii", "--output, which is a picture");
 }
@@ -283,27 +297,32 @@ static void parse_filters(struct columns_spec *spec)
 	spec->n_filters = where_specs.n;
 }
 
-static void parse_spec(struct columns_spec *spec)
+static void parse_spec(struct columns_spec *spec, size_t n_files)
 {
 	*spec = (struct columns_spec){.x = parse_column(x_name),
 	    .c = parse_column(c_name),
 	    .group = parse_column(g_name),
+	    .by = parse_column(by_name),
 	    .c_is_text = discrete || o.look.histogram};
 	parse_columns(spec);
 	parse_filters(spec);
 	if (c_name && spec->n_y > 1)
 		die_usage("-c needs a single column of -y, but %zu are given", spec->n_y);
-	if (!c_name && spec->n_y == 1)
+	if (n_files > 1 && spec->n_y > 1)
+		die_usage("several files need a single column of -y, but %zu are given", spec->n_y);
+	if (!c_name && spec->n_y == 1 && n_files == 1)
 		spec->c = spec->group;
 }
 
-/* Refuse an output file that is also an input. */
-static void refuse_clashes(char *const *rows)
+/* Refuse an output file that is also an input, and what cannot be read as asked. */
+static void refuse_clashes(const struct sources *rows)
 {
 	char *spec[CLI_LIST_MAX];
 	const char *file[CLI_LIST_MAX];
 	struct err e;
 
+	if (o.follow && rows->n > 1)
+		die_usage("--follow takes one file, but %zu are given", rows->n);
 	for (size_t i = 0; i < o.overlays.n; i++) {
 		struct overlay overlay = {0};
 
@@ -313,25 +332,25 @@ static void refuse_clashes(char *const *rows)
 		if (o.follow && path_is_stream(file[i]))
 			die_usage("--line %s: --follow needs a file, to read it again", file[i]);
 	}
-	cli_refuse_clashes(&o.path, 1, file, o.overlays.n, rows);
+	cli_refuse_clashes(&o.path, 1, file, o.overlays.n, rows->path);
 	for (size_t i = 0; i < o.overlays.n; i++)
 		free(spec[i]);
 }
 
-static void set_options(void)
+static void set_options(size_t n_files)
 {
 	struct look *look = &o.look;
 
 	look->bins = (int)bins;
 	look->smooth = (int)smooth;
-	if (g_name && !look->points && !look->histogram)
+	if ((g_name || by_name) && !look->points && !look->histogram)
 		look->lines = true;
 	if (!look->lines && !look->histogram)
 		look->points = true;
 	parse_limits("xlim", x_limits, o.log_x, look->x_limit);
 	parse_limits("ylim", y_limits, o.log_y, o.y_limit);
 	parse_size(size, &o.width, &o.height);
-	parse_spec(&o.spec);
+	parse_spec(&o.spec, n_files);
 	if (cli_given("max-points") || (o.path && plot_format(o.path) == PLOT_SVG))
 		o.max_points = max_points;
 }
@@ -340,15 +359,18 @@ int main(int argc, char **argv)
 {
 	static struct figure f;
 	int at = cli_parse(&cli, argc, argv), failed;
-	const char *path = at < argc && strcmp(argv[at], "-") != 0 ? argv[at] : NULL;
+	struct sources rows;
 	struct err e;
 
 	check_options();
-	refuse_clashes(argv + at);
-	set_options();
+	if (sources_init(&rows, argv + at, &e))
+		die(&e);
+	refuse_clashes(&rows);
+	set_options(rows.n);
 	figure_init(&f, &o);
-	failed = o.follow ? source_follow(path, interval, &f, &e) : source_draw(path, &f, &e);
+	failed = o.follow ? source_follow(&rows, interval, &f, &e) : source_draw(&rows, &f, &e);
 	if (failed || figure_finish(&f, &e))
 		die(&e);
+	sources_release(&rows);
 	return cli_finish();
 }

@@ -47,7 +47,7 @@ static int find_columns(struct columns *r, struct err *e)
 	const struct columns_spec *spec = &r->spec;
 
 	if (find_column(r, spec->x, &r->x, e) || find_column(r, spec->c, &r->c, e) ||
-	    find_column(r, spec->group, &r->group, e))
+	    find_column(r, spec->group, &r->group, e) || find_column(r, spec->by, &r->by, e))
 		return -1;
 	for (size_t k = 0; k < spec->n_y; k++)
 		if (find_column(r, spec->y[k], &r->y[k], e))
@@ -58,19 +58,24 @@ static int find_columns(struct columns *r, struct err *e)
 	return 0;
 }
 
-int columns_init(
-    struct columns *r, struct csv_reader *csv, const struct columns_spec *spec, struct err *e)
+void columns_init(struct columns *r, const struct columns_spec *spec)
 {
 	memset(r, 0, sizeof *r);
 	r->spec = *spec;
-	r->csv = csv;
 	table_init(&r->table, spec->n_y, false);
-	return find_columns(r, e);
 }
 
 void columns_release(struct columns *r)
 {
 	table_release(&r->table);
+}
+
+int columns_open(struct columns *r, struct csv_reader *csv, const char *file, struct err *e)
+{
+	r->csv = csv;
+	r->file = file;
+	r->n_files++;
+	return find_columns(r, e);
 }
 
 static bool row_is_wanted(const struct columns *r)
@@ -87,16 +92,35 @@ static void decide_c_type(struct columns *r)
 	double v;
 
 	r->c_is_decided = true;
-	if (r->c < 0)
-		return;
-	r->c_is_text = r->spec.c_is_text || csv_number(r->csv, (size_t)r->c, &v, &none) != 0;
-	table_init(&r->table, r->spec.n_y, !r->c_is_text);
+	if (r->c >= 0)
+		r->c_is_text =
+		    r->spec.c_is_text || csv_number(r->csv, (size_t)r->c, &v, &none) != 0;
+	table_init(&r->table, r->spec.n_y, r->c >= 0 && !r->c_is_text);
+}
+
+static const char *field_or_null(const struct columns *r, int column)
+{
+	return column >= 0 ? csv_field(r->csv, (size_t)column) : NULL;
+}
+
+/* The group of a row: its field, and the number of its file if lines must not join files. */
+static const char *group_of(const struct columns *r, char *text, size_t capacity)
+{
+	const char *field = field_or_null(r, r->group);
+
+	if (!r->file || r->by >= 0)
+		return field;
+	snprintf(text, capacity, "%zu\n%s", r->n_files, field ? field : "");
+	return text;
 }
 
 static int add_row(struct columns *r, struct err *e)
 {
 	double value[COLUMNS_Y_MAX + 2];
-	const char *category = NULL;
+	char group[1024];
+	const char *text[TABLE_TEXTS] = {[TABLE_CATEGORY] = r->c < 0 ? r->file : NULL,
+	    [TABLE_GROUP] = group_of(r, group, sizeof group),
+	    [TABLE_KEY] = field_or_null(r, r->by)};
 	size_t n = 0;
 
 	if (!r->c_is_decided)
@@ -108,12 +132,14 @@ static int add_row(struct columns *r, struct err *e)
 	for (size_t k = 0; k < r->spec.n_y; k++)
 		if (csv_number(r->csv, (size_t)r->y[k], &value[n++], e))
 			return -1;
-	if (r->c_is_text)
-		category = csv_field(r->csv, (size_t)r->c);
-	else if (r->c >= 0 && csv_number(r->csv, (size_t)r->c, &value[n], e))
+	if (r->c_is_text) {
+		text[TABLE_CATEGORY] = csv_field(r->csv, (size_t)r->c);
+		if (!*text[TABLE_CATEGORY])
+			text[TABLE_CATEGORY] = "(none)";
+	} else if (r->c >= 0 && csv_number(r->csv, (size_t)r->c, &value[n], e)) {
 		return -1;
-	return table_add(&r->table, value, category && !*category ? "(none)" : category,
-	    r->group >= 0 ? csv_field(r->csv, (size_t)r->group) : NULL, e);
+	}
+	return table_add(&r->table, value, text, e);
 }
 
 int columns_read(struct columns *r, size_t max_rows, struct err *e)

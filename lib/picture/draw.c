@@ -185,6 +185,8 @@ static void draw_swatch(const struct frame *f, const struct series *s, double x,
 
 	cairo_set_line_cap(f->cr, CAIRO_LINE_CAP_ROUND);
 	switch (s->mark) {
+	case SERIES_BAND: /* not in the legend */
+		return;
 	case SERIES_POINTS:
 		add_segment(f, x + 0.5 * swatch * u, y, x + 0.5 * swatch * u, y);
 		cairo_set_line_width(f->cr, 7 * u);
@@ -304,15 +306,17 @@ static void draw_titles(const struct frame *f)
 	}
 }
 
-/* If points were left out, state how many are drawn. */
+/* Above the axes: the note, and, if points were left out, how many are drawn. */
 static void draw_caption(const struct frame *f)
 {
 	size_t all = plot_points(f->plot), shown = plot_shown(f->plot);
-	char words[96];
+	const char *note = f->plot->note ? f->plot->note : "";
+	char words[TEXT_MAX];
 
-	if (shown == all)
-		return;
-	snprintf(words, sizeof words, "%zu of %zu points drawn", shown, all);
+	snprintf(words, sizeof words, "%s", note);
+	if (shown < all)
+		snprintf(words, sizeof words, "%s%s%zu of %zu points drawn", note,
+		    *note ? "; " : "", shown, all);
 	set_text(f, small_text - 2, false);
 	marks_colour(f, dim, 1);
 	draw_text(f, f->left + f->width, f->top - 6 * f->unit, 1, words);

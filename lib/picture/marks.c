@@ -225,6 +225,33 @@ static void draw_line(const struct frame *f, const struct series *s)
 	trace_line(f, s, NULL);
 }
 
+/* --- bands --- */
+
+/* Fill the area between low and y of the points [begin, end). */
+static void fill_band(const struct frame *f, const struct series *s, size_t begin, size_t end)
+{
+	for (size_t i = begin; i < end; i++)
+		cairo_line_to(f->cr, frame_x(f, s->x[i]), frame_y(f, s->y[i]));
+	for (size_t i = end; i > begin; i--)
+		cairo_line_to(f->cr, frame_x(f, s->x[i - 1]), frame_y(f, s->low[i - 1]));
+	cairo_close_path(f->cr);
+	marks_colour(f, plot_colour(f->plot, s, begin), 0.2);
+	cairo_fill(f->cr);
+}
+
+static void draw_band(const struct frame *f, const struct series *s)
+{
+	size_t begin = 0;
+
+	for (size_t i = 0; i <= s->n; i++) {
+		if (i < s->n && is_drawable(f->plot, s, i))
+			continue;
+		if (i > begin)
+			fill_band(f, s, begin, i);
+		begin = i + 1;
+	}
+}
+
 /* --- bars --- */
 
 static void draw_bars(const struct frame *f, const struct series *s)
@@ -272,6 +299,9 @@ int marks_draw(const struct frame *f, const struct series *s, struct err *e)
 		break;
 	case SERIES_BARS:
 		draw_bars(f, s);
+		break;
+	case SERIES_BAND:
+		draw_band(f, s);
 		break;
 	}
 	cairo_restore(f->cr);

@@ -90,12 +90,13 @@ static int find_y(const struct csv_reader *csv, const struct overlay *o, int x, 
 
 static int read_rows(struct csv_reader *csv, int x, int y, struct table *t, struct err *e)
 {
+	const char *const none[TABLE_TEXTS] = {NULL};
 	double value[2];
 	int got;
 
 	while ((got = csv_next(csv, e)) == 1)
 		if (csv_number(csv, (size_t)x, &value[0], e) ||
-		    csv_number(csv, (size_t)y, &value[1], e) || table_add(t, value, NULL, NULL, e))
+		    csv_number(csv, (size_t)y, &value[1], e) || table_add(t, value, none, e))
 			return -1;
 	return got;
 }

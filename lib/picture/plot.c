@@ -28,6 +28,7 @@ void plot_release(struct plot *p)
 		free(p->series[i].x);
 		free(p->series[i].y);
 		free(p->series[i].c);
+		free(p->series[i].low);
 		free(p->series[i].label);
 	}
 	free(p->series);
@@ -54,8 +55,10 @@ struct series *plot_add(
 	s->x = mem_array(n, sizeof *s->x, e);
 	s->y = mem_array(n, sizeof *s->y, e);
 	s->c = with_c ? mem_array(n, sizeof *s->c, e) : NULL;
+	s->low = mark == SERIES_BAND ? mem_array(n, sizeof *s->low, e) : NULL;
 	s->label = label ? mem_copy_string(label, e) : NULL;
-	if (!s->x || !s->y || (with_c && !s->c) || (label && !s->label))
+	if (!s->x || !s->y || (with_c && !s->c) || (mark == SERIES_BAND && !s->low) ||
+	    (label && !s->label))
 		return NULL;
 	return s;
 }
@@ -108,6 +111,8 @@ static void extend_by_series(const struct plot *p, const struct series *s, const
 			continue;
 		extend_range(x, s->x[i]);
 		extend_range(y, s->y[i]);
+		if (s->low && has_place(&p->y, s->low[i]))
+			extend_range(y, s->low[i]);
 		if (s->c && has_place(&p->c, s->c[i]))
 			extend_range(c, s->c[i]);
 	}

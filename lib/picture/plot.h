@@ -22,6 +22,7 @@ enum series_mark {
 	SERIES_POINTS, /* a dot at each (x, y) */
 	SERIES_LINE,   /* a line from each (x, y) to the next; NAN breaks it */
 	SERIES_BARS,   /* a bar of height y[i] from x[i] to x[i + 1]; the last y is not used */
+	SERIES_BAND,   /* the area between low and y; NAN breaks it */
 };
 
 struct series {
@@ -29,6 +30,7 @@ struct series {
 	size_t n;
 	double *x, *y; /* [n] */
 	double *c;     /* [n] values on the colour scale of the plot; NULL: use colour */
+	double *low;   /* [n] lower end of a band; NULL for other marks */
 	struct rgb colour;
 	char *label;      /* in the legend; NULL: not in the legend */
 	double width;     /* of a line, relative to the default */
@@ -39,7 +41,8 @@ struct series {
 struct plot {
 	double width, height;                            /* pixels of a PNG, CSS pixels of an SVG */
 	const char *title, *x_title, *y_title, *c_title; /* not owned; NULL: none */
-	struct series *series;                           /* drawn in this order */
+	const char *note;      /* in small letters above the axes; not owned; NULL: none */
+	struct series *series; /* drawn in this order */
 	size_t n_series, cap_series;
 	struct scale x, y;
 	struct scale c; /* the colour scale, if has_c */

@@ -21,56 +21,57 @@ void table_init(struct table *t, size_t n_y, bool has_c)
 void table_release(struct table *t)
 {
 	free(t->value);
+	free(t->band);
 	free(t->id);
-	strings_release(&t->categories);
-	strings_release(&t->groups);
+	for (int k = 0; k < TABLE_TEXTS; k++)
+		strings_release(&t->text[k]);
 	table_init(t, t->n_y, t->has_c);
 }
 
-static size_t row_width(const struct table *t)
+size_t table_width(const struct table *t)
 {
 	return 1 + t->n_y + t->has_c;
 }
 
-/* The number of name, or 0 if it is NULL. Returns -1 if memory is short. */
-static int64_t number_of(struct strings *names, const char *name, struct err *e)
+int table_add(struct table *t, const double *value, const char *const *text, struct err *e)
 {
-	return name ? strings_add(names, name, strlen(name), e) : 0;
-}
+	size_t width = table_width(t);
 
-int table_add(
-    struct table *t, const double *value, const char *category, const char *group, struct err *e)
-{
-	int64_t category_id = number_of(&t->categories, category, e);
-	int64_t group_id = number_of(&t->groups, group, e);
-
-	if (category_id < 0 || group_id < 0)
-		return -1;
 	if (t->n == UINT32_MAX)
 		return err_set(e, "more rows than can be drawn (%u at most)", UINT32_MAX);
-	if (mem_grow(&t->value, &t->cap_value, (t->n + 1) * row_width(t), sizeof *t->value, e) ||
-	    mem_grow(&t->id, &t->cap_id, (t->n + 1) * 2, sizeof *t->id, e))
+	if (mem_grow(&t->value, &t->cap_value, (t->n + 1) * width, sizeof *t->value, e) ||
+	    mem_grow(&t->id, &t->cap_id, (t->n + 1) * TABLE_TEXTS, sizeof *t->id, e))
 		return -1;
-	memcpy(t->value + t->n * row_width(t), value, row_width(t) * sizeof *value);
-	t->id[2 * t->n] = (uint32_t)category_id;
-	t->id[2 * t->n + 1] = (uint32_t)group_id;
+	memcpy(t->value + t->n * width, value, width * sizeof *value);
+	for (int k = 0; k < TABLE_TEXTS; k++) {
+		int64_t id = text[k] ? strings_add(&t->text[k], text[k], strlen(text[k]), e) : 0;
+
+		if (id < 0)
+			return -1;
+		t->id[t->n * TABLE_TEXTS + (size_t)k] = (uint32_t)id;
+	}
 	t->n++;
 	return 0;
 }
 
+static uint32_t id_of(const struct table *t, size_t row, enum table_text kind)
+{
+	return t->id[row * TABLE_TEXTS + kind];
+}
+
 static double x_of(const struct table *t, size_t row)
 {
-	return t->value[row * row_width(t)];
+	return t->value[row * table_width(t)];
 }
 
 static double y_of(const struct table *t, size_t row, size_t k)
 {
-	return t->value[row * row_width(t) + 1 + k];
+	return t->value[row * table_width(t) + 1 + k];
 }
 
 static double c_of(const struct table *t, size_t row)
 {
-	return t->value[row * row_width(t) + 1 + t->n_y];
+	return t->value[row * table_width(t) + 1 + t->n_y];
 }
 
 /* --- smoothing --- */
@@ -198,7 +199,7 @@ struct class
 
 static bool is_in_class(const struct table *t, size_t row, const struct class *class)
 {
-	uint32_t id = t->id[2 * row];
+	uint32_t id = id_of(t, row, TABLE_CATEGORY);
 
 	return class->category < 0 || id == class->category ||
 	       (class->and_later && id > class->category);
@@ -241,22 +242,28 @@ static bool row_is_drawable(
 /* The rows in drawing order; together: sorted by group, by a stable counting sort. */
 static uint32_t *order_by_group(const struct table *t, bool together, struct err *e)
 {
-	size_t n_groups = t->groups.n;
+	size_t n_groups = t->text[TABLE_GROUP].n;
 	uint32_t *order = mem_array(t->n, sizeof *order, e);
 	size_t *start = mem_array(n_groups + 2, sizeof *start, e);
 
 	for (size_t i = 0; order && start && i < t->n; i++)
-		start[t->id[2 * i + 1] + 1]++;
+		start[id_of(t, i, TABLE_GROUP) + 1]++;
 	for (size_t g = 0; order && start && g < n_groups; g++)
 		start[g + 1] += start[g];
 	for (size_t i = 0; order && start && i < t->n; i++)
-		order[together && n_groups > 1 ? start[t->id[2 * i + 1]]++ : i] = (uint32_t)i;
+		order[together && n_groups > 1 ? start[id_of(t, i, TABLE_GROUP)]++ : i] =
+		    (uint32_t)i;
 	free(start);
 	if (!start) {
 		free(order);
 		order = NULL;
 	}
 	return order;
+}
+
+static bool same_group(const struct table *t, size_t a, size_t b)
+{
+	return id_of(t, a, TABLE_GROUP) == id_of(t, b, TABLE_GROUP);
 }
 
 struct gathered {
@@ -275,7 +282,7 @@ static void gather_rows(const struct table *t, const struct class *class, const 
 			continue;
 		if (!row_is_drawable(t, row, class->k, p, skips))
 			continue;
-		if (g->n > 0 && t->id[2 * row + 1] != t->id[2 * g->row[g->n - 1] + 1])
+		if (g->n > 0 && !same_group(t, row, g->row[g->n - 1]))
 			g->breaks++;
 		count_x(look, x_of(t, row), skips);
 		g->row[g->n++] = row;
@@ -285,8 +292,10 @@ static void gather_rows(const struct table *t, const struct class *class, const 
 static int add_marks(const struct table *t, const struct class *class, const struct gathered *g,
     enum series_mark mark, bool pale, struct plot *p, struct err *e)
 {
-	size_t extra = mark == SERIES_LINE ? g->breaks : 0, at = 0;
-	struct series *s = plot_add(p, mark, g->n + extra, t->has_c, pale ? NULL : class->label, e);
+	bool labelled = !pale && mark != SERIES_BAND;
+	size_t extra = mark == SERIES_POINTS ? 0 : g->breaks, at = 0;
+	struct series *s =
+	    plot_add(p, mark, g->n + extra, t->has_c, labelled ? class->label : NULL, e);
 
 	if (!s)
 		return -1;
@@ -295,10 +304,14 @@ static int add_marks(const struct table *t, const struct class *class, const str
 	for (size_t i = 0; i < g->n; i++) {
 		size_t row = g->row[i];
 
-		if (extra && i > 0 && t->id[2 * row + 1] != t->id[2 * g->row[i - 1] + 1])
+		if (extra && i > 0 && !same_group(t, row, g->row[i - 1]))
 			s->x[at++] = NAN;
 		s->x[at] = x_of(t, row);
 		s->y[at] = y_of(t, row, class->k);
+		if (s->low) {
+			s->low[at] = t->band[2 * (row * t->n_y + class->k)];
+			s->y[at] = t->band[2 * (row * t->n_y + class->k) + 1];
+		}
 		if (t->has_c)
 			s->c[at] = c_of(t, row);
 		at++;
@@ -322,6 +335,25 @@ static int by_x(const void *a, const void *b)
 	return p->i < q->i ? -1 : 1;
 }
 
+/* Sort points [n] by x, and replace those with the same x by one with their mean y.
+ * Returns their number. */
+static size_t merge_equal_x(struct xy *points, size_t n)
+{
+	size_t merged = 0, count = 0;
+
+	qsort(points, n, sizeof *points, by_x);
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || points[i].x != points[merged - 1].x) {
+			points[merged++] = points[i];
+			count = 0;
+		}
+		count++;
+		points[merged - 1].y +=
+		    points[i].y / (double)count - points[merged - 1].y / (double)count;
+	}
+	return merged;
+}
+
 /* Smooth the rows [begin, end) of one group in order of x, and append them to the series at *at. */
 static int smooth_group(const struct table *t, const struct class *class, const struct gathered *g,
     size_t begin, size_t end, const struct look *look, struct series *s, size_t *at, struct err *e)
@@ -335,7 +367,7 @@ static int smooth_group(const struct table *t, const struct class *class, const 
 		for (size_t i = 0; i < n; i++)
 			points[i] = (struct xy){
 			    x_of(t, g->row[begin + i]), y_of(t, g->row[begin + i], class->k), i};
-		qsort(points, n, sizeof *points, by_x);
+		n = merge_equal_x(points, n);
 		for (size_t i = 0; i < n; i++) {
 			y[i] = points[i].y;
 			s->x[*at + i] = points[i].x;
@@ -353,7 +385,7 @@ static int smooth_group(const struct table *t, const struct class *class, const 
 static int add_smooth(const struct table *t, const struct class *class, const struct gathered *g,
     const struct look *look, struct plot *p, struct err *e)
 {
-	bool by_group = t->has_c && t->groups.n > 0;
+	bool by_group = t->has_c && t->text[TABLE_GROUP].n > 0;
 	struct series *s = plot_add(p, SERIES_LINE, g->n + g->breaks, by_group, class->label, e);
 	size_t begin = 0, at = 0;
 
@@ -363,7 +395,7 @@ static int add_smooth(const struct table *t, const struct class *class, const st
 	s->outlined = !by_group;
 	s->width = 1.3;
 	for (size_t i = 1; i <= g->n; i++) {
-		if (i < g->n && t->id[2 * g->row[i] + 1] == t->id[2 * g->row[begin] + 1])
+		if (i < g->n && same_group(t, g->row[i], g->row[begin]))
 			continue;
 		if (smooth_group(t, class, g, begin, i, look, s, &at, e))
 			return -1;
@@ -371,6 +403,7 @@ static int add_smooth(const struct table *t, const struct class *class, const st
 			s->x[at++] = NAN;
 		begin = i;
 	}
+	s->n = at;
 	return 0;
 }
 
@@ -383,6 +416,8 @@ static int add_class(const struct table *t, const struct class *class, const uin
 
 	if (!failed)
 		gather_rows(t, class, order, look, p, skips, &g);
+	if (!failed && g.n > 0 && t->band)
+		failed = add_marks(t, class, &g, SERIES_BAND, false, p, e);
 	if (!failed && g.n > 0 && look->lines)
 		failed = add_marks(t, class, &g, SERIES_LINE, pale || look->points, p, e);
 	if (!failed && g.n > 0 && look->points)
@@ -489,7 +524,7 @@ static int add_histogram(const struct table *t, const struct class *class, const
 static void class_init(
     struct class *class, const struct table *t, const struct look *look, size_t i, size_t n)
 {
-	size_t n_categories = t->categories.n;
+	size_t n_categories = t->text[TABLE_CATEGORY].n;
 
 	memset(class, 0, sizeof *class);
 	class->k = n_categories ? 0 : i;
@@ -500,7 +535,7 @@ static void class_init(
 		snprintf(class->others, sizeof class->others, "%zu others", n_categories - i);
 		class->label = class->others;
 	} else if (n_categories) {
-		class->label = strings_get(&t->categories, i, NULL);
+		class->label = strings_get(&t->text[TABLE_CATEGORY], i, NULL);
 	} else if (t->n_y > 1) {
 		class->label = look->y_labels[i];
 	}
@@ -509,7 +544,8 @@ static void class_init(
 int table_plot(const struct table *t, const struct look *look, struct plot *p,
     struct table_skips *skips, struct err *e)
 {
-	size_t n = t->categories.n ? t->categories.n : look->histogram ? 1 : t->n_y;
+	size_t n_categories = t->text[TABLE_CATEGORY].n;
+	size_t n = n_categories ? n_categories : look->histogram ? 1 : t->n_y;
 	struct class class;
 	uint32_t *order = NULL;
 	struct scale ends = {0, 1, false};
@@ -518,7 +554,7 @@ int table_plot(const struct table *t, const struct look *look, struct plot *p,
 	*skips = (struct table_skips){.x_lo = INFINITY, .x_hi = -INFINITY};
 	if (t->n == 0)
 		return 0;
-	if (t->categories.n > COLOUR_CATEGORIES + 1)
+	if (n_categories > COLOUR_CATEGORIES + 1)
 		n = COLOUR_CATEGORIES + 1;
 	if (look->histogram) {
 		bins = choose_axis(t, look, p, skips, &ends, e);

@@ -141,6 +141,8 @@ static int draw_marks(struct canvas *c, const struct plot *p, struct err *e)
 	for (size_t i = 0; i < p->n_series; i++) {
 		const struct series *s = &p->series[i];
 
+		if (s->mark == SERIES_BAND) /* would hide the lines */
+			continue;
 		if (s->mark == SERIES_LINE)
 			draw_line(c, p, s);
 		else if (s->mark == SERIES_BARS)

@@ -88,3 +88,53 @@ void words_of_column(char *to, size_t capacity, const char *name)
 			*p = ' ';
 	words_clean(to, capacity, words);
 }
+
+/* --- names of files --- */
+
+/* The number of bytes, up to after a slash, that all paths have in common at the start. */
+static size_t common_directories(const char *const *path, size_t n)
+{
+	size_t end = strlen(path[0]);
+
+	for (size_t i = 1; i < n; i++) {
+		size_t same = 0;
+
+		while (same < end && path[i][same] == path[0][same])
+			same++;
+		end = same;
+	}
+	while (end > 0 && path[0][end - 1] != '/')
+		end--;
+	return end;
+}
+
+/* The number of bytes, from the separator on, that all paths have in common at the end, if each has
+ * further bytes after begin. */
+static size_t common_end(const char *const *path, size_t n, size_t begin, char separator)
+{
+	size_t length = strlen(path[0]), best = 0;
+
+	for (size_t same = 1; begin + same < length; same++) {
+		const char *end = path[0] + length - same;
+
+		for (size_t i = 1; i < n; i++) {
+			size_t other = strlen(path[i]);
+
+			if (begin + same >= other || path[i][other - same] != *end)
+				return best;
+		}
+		if (*end == separator)
+			best = same;
+		else if (*end == '/')
+			break;
+	}
+	return best;
+}
+
+void words_of_files(const char *const *path, size_t n, size_t *begin, size_t *end)
+{
+	*begin = common_directories(path, n);
+	*end = common_end(path, n, *begin, '/');
+	if (*end == 0)
+		*end = common_end(path, n, *begin, '.');
+}

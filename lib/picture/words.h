@@ -28,4 +28,12 @@ bool words_cut(char *text, size_t capacity, const char *ellipsis);
  */
 void words_of_column(char *to, size_t capacity, const char *name);
 
+/*
+ * words_of_files - find what tells n > 0 paths apart: all but the first *begin and the last *end
+ * bytes, which are the same in all. These are the directories at the start, and at the end whole
+ * names or a suffix: "a" and "b" remain of run/a/log.csv and run/b/log.csv, and of a.csv and b.csv.
+ * Of each path something remains.
+ */
+void words_of_files(const char *const *path, size_t n, size_t *begin, size_t *end);
+
 #endif

@@ -4,12 +4,15 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "picture/average.h"
 #include "picture/colour.h"
 #include "picture/plot.h"
 #include "picture/scale.h"
 #include "picture/table.h"
 #include "picture/words.h"
 #include "tap.h"
+
+static const char *const no_texts[TABLE_TEXTS];
 
 static void test_colours(void)
 {
@@ -367,7 +370,8 @@ static void test_groups(void)
 	table_init(&t, 1, false);
 	plot_init(&p);
 	for (int i = 0; i < 5; i++)
-		table_add(&t, (const double[]){i, i == 2 ? NAN : 10.0 * i}, NULL, group[i], &e);
+		table_add(&t, (const double[]){i, i == 2 ? NAN : 10.0 * i},
+		    (const char *const[]){NULL, group[i], NULL}, &e);
 	ok(!table_plot(&t, &look, &p, &skips, &e) && p.n_series == 1,
 	    "table: groups make one series");
 	s = p.series;
@@ -377,6 +381,98 @@ static void test_groups(void)
 	ok(skips.missing == 1 && skips.positive == 0, "table: missing values are counted");
 	plot_release(&p);
 	table_release(&t);
+}
+
+/* The smoothed line of repeated x has one point for each x: the mean of its rows. */
+static void test_smooth_repeated(void)
+{
+	const struct look look = {.smooth = 1, .mean = true, .x_limit = {NAN, NAN}};
+	const double y[] = {0, 1, 2, 9, 1, 1, 1, 5}; /* means 3 and 2, medians 1.5 and 1 */
+	struct table_skips skips;
+	struct table t;
+	struct plot p;
+	struct err e = {0};
+	const struct series *s = NULL;
+
+	table_init(&t, 1, false);
+	plot_init(&p);
+	for (int i = 0; i < 8; i++)
+		table_add(&t, (const double[]){7 - i / 4, y[i]}, no_texts, &e);
+	if (!table_plot(&t, &look, &p, &skips, &e))
+		s = p.series;
+	ok(s && p.n_series == 1 && s->n == 2 && s->x[0] == 6 && s->x[1] == 7,
+	    "smooth: a line has one point for each x");
+	ok(s && fabs(s->y[0] - 2) < 1e-12 && fabs(s->y[1] - 3) < 1e-12,
+	    "smooth: rows with the same x count as their mean");
+	plot_release(&p);
+	table_release(&t);
+}
+
+/* Whether row i of t is x, y with the band from low to high. */
+static bool row_is(const struct table *t, size_t i, double x, double y, double low, double high)
+{
+	const double *v = t->value + 2 * i, *band = t->band + 2 * i;
+
+	return i < t->n && fabs(v[0] - x) < 1e-12 && fabs(v[1] - y) < 1e-12 &&
+	       fabs(band[0] - low) < 1e-12 && fabs(band[1] - high) < 1e-12;
+}
+
+static void test_average(void)
+{
+	static const struct {
+		double x, y;
+		const char *category, *key;
+	} row[] = {{2, 2, "a", "2"}, {1, 5, "a", "1"}, {2, 4, "a", "2"}, {2, 100, "b", "2"},
+	    {2, 9, "a", "2"}, {1, NAN, "a", "1"}, {1, 7, "a", "1"}};
+	struct table t, mean;
+	struct err e = {0};
+	size_t missing = 0;
+
+	table_init(&t, 1, false);
+	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+		table_add(&t, (const double[]){row[i].x, row[i].y},
+		    (const char *const[]){row[i].category, NULL, row[i].key}, &e);
+	ok(!average_rows(&t, BAND_SD, &mean, &missing, &e) && mean.n == 3 && missing == 1,
+	    "average: there is one row for each category and key, and missing values are counted");
+	ok(row_is(&mean, 0, 1, 6, 6 - sqrt(2), 6 + sqrt(2)) &&
+	        row_is(&mean, 1, 2, 5, 5 - sqrt(13), 5 + sqrt(13)),
+	    "average: the band is the standard deviation, with n - 1");
+	ok(mean.value[5] == 100 && isnan(mean.band[4]) && isnan(mean.band[5]),
+	    "average: one value has no band");
+	table_release(&mean);
+	ok(!average_rows(&t, BAND_SE, &mean, &missing, &e) &&
+	        row_is(&mean, 1, 2, 5, 5 - sqrt(13.0 / 3), 5 + sqrt(13.0 / 3)),
+	    "average: the standard error is the standard deviation over the root of n");
+	table_release(&mean);
+	ok(!average_rows(&t, BAND_RANGE, &mean, &missing, &e) && row_is(&mean, 1, 2, 5, 2, 9),
+	    "average: a range goes from the smallest to the largest value");
+	table_release(&mean);
+	table_release(&t);
+}
+
+static void files_are(const char *a, const char *b, const char *wanted)
+{
+	const char *const path[] = {a, b};
+	size_t begin, end;
+	char got[256];
+
+	words_of_files(path, 2, &begin, &end);
+	snprintf(got, sizeof got, "%.*s %.*s", (int)(strlen(a) - begin - end), a + begin,
+	    (int)(strlen(b) - begin - end), b + begin);
+	if (!ok(!strcmp(got, wanted), "words: %s and %s are told apart as %s", a, b, wanted))
+		diag("got %s", got);
+}
+
+static void test_files(void)
+{
+	files_are("out/run/a/log.csv", "out/run/b/log.csv", "a b");
+	files_are("out/a/x/log.csv", "out/b/x/log.csv", "a b");
+	files_are("a.csv", "b.csv", "a b");
+	files_are("lr0.1.csv", "lr0.01.csv", "lr0.1 lr0.01");
+	files_are("a.csv", "a.tsv", "a.csv a.tsv");
+	files_are("log.csv", "old/log.csv", "log old/log");
+	files_are("/x/a1", "/x/a2", "a1 a2");
+	files_are("a", "a", "a a");
 }
 
 static void test_histogram(void)
@@ -393,7 +489,7 @@ static void test_histogram(void)
 	plot_init(&p);
 	p.x.log = true;
 	for (int i = 0; i < 6; i++)
-		table_add(&t, &x[i], NULL, NULL, &e);
+		table_add(&t, &x[i], no_texts, &e);
 	ok(!table_plot(&t, &look, &p, &skips, &e) && p.n_series == 1 && p.series->n == 5 &&
 	        fabs(p.series->x[1] - 10) < 1e-9 && p.series->x[4] > 9999,
 	    "histogram: bins on a log axis have equal widths in the logarithm");
@@ -419,7 +515,7 @@ static const char *bins_of(const double *x, int n, int bins, bool is_log, struct
 	plot_init(p);
 	p->x.log = is_log;
 	for (int i = 0; i < n; i++)
-		table_add(&t, &x[i], NULL, NULL, &e);
+		table_add(&t, &x[i], no_texts, &e);
 	text[0] = '\0';
 	if (!table_plot(&t, &look, p, &skips, &e))
 		for (size_t i = 0; i + 1 < p->series->n; i++)
@@ -536,6 +632,9 @@ int main(void)
 	test_smooth();
 	test_smooth_large();
 	test_groups();
+	test_smooth_repeated();
+	test_average();
+	test_files();
 	test_histogram();
 	test_wide_histogram();
 	test_limits();
