@@ -106,8 +106,11 @@ const struct bf16_unit bf16_unit_plain = {"plain bf16", true, 32, multiply_plain
 #pragma GCC target("amx-tile,amx-bf16")
 #endif
 
+/* _tile_loadconfig of gcc 12 names only the first 8 of the 64 bytes as its operand, and _tile_loadd
+ * no memory at all. So the compiler could delay or remove stores to the configuration, or to A and
+ * B. Here, the operand is the whole configuration, and all stores before it are made. */
+#define CONFIGURE(from) __asm__ volatile("ldtilecfg %0" : : "m"(*(from)) : "memory")
 #define TILES (void)0
-#define CONFIGURE(from) _tile_loadconfig(from)
 #define RELEASE() _tile_release()
 #define ZERO(tile) _tile_zero(tile)
 #define LOAD(tile, from, stride) _tile_loadd(tile, from, (stride) * sizeof(bf16))
