@@ -39,6 +39,17 @@ text = $(if $(filter %.zst,$1),zstd -dcq,cat) $1
 # starts with the pattern BEFORE.
 says = $$(denoise -m $1 --info | sed -n 's/^$2//p')
 
+# $(call quoted,TEXT): TEXT as one word of the shell.
+quoted = '$(subst ','\'',$(strip $1))'
+
+# $(call printed,COMMAND): the command in the shell, which prints it first.
+printed = echo $(call quoted,$1); $1
+
+# $(call pictures,FILES): shell code that prints each picture's name and what it shows: for NAME.png
+# that is $(about_NAME).
+pictures = $(foreach f,$1,printf '%s: %s\n' $f $(call quoted,$(call about,$f));)
+about = $(about_$(basename $(notdir $1)))
+
 .PHONY: show
 # make deletes intermediate files that only pattern rules mention. $(call kept,FILES) mentions them
 # by name, so that make keeps them and checks whether they are up to date.

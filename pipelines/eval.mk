@@ -39,7 +39,8 @@ show: $(OUT)/table.txt $(OUT)/model/ce.csv $(OUT)/ce.png
 	@cat $(OUT)/table.txt
 	@printf '\n%s\n\n' 'Held-out cross-entropy, nats a token, by the level of noise:'
 	@awk -v rows=1 -f pipelines/table.awk $(OUT)/model/ce.csv
-	@printf '\n%s\n%s\n' 'Table: $(OUT)/table.csv' 'Picture: $(OUT)/ce.png'
+	@printf '\n%s\n' 'Table: $(OUT)/table.csv'
+	@$(call pictures,$(OUT)/ce.png)
 endif
 
 include pipelines/common.mk

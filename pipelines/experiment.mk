@@ -40,7 +40,8 @@ TABLES = $(OUT)/table.csv $(OUT)/kinds.csv $(filter %.csv,$(EXTRAS))
 show: $(OUT)/kinds.csv $(OUT)/table.txt $(PICTURES) $(EXTRAS)
 	@printf '\n%s\n\n' 'Mean and standard deviation over the seeds:'
 	@awk -v rows=1 -f pipelines/table.awk $(OUT)/kinds.csv
-	@printf '\n%s' $(TABLES:%='Table: %') $(PICTURES:%='Picture: %'); echo
+	@printf '\n%s' $(TABLES:%='Table: %'); echo
+	@$(call pictures,$(PICTURES))
 
 include pipelines/common.mk
 include pipelines/stories.mk
@@ -78,6 +79,7 @@ $(OUT)/learning.csv: $(RUNS:%=$(OUT)/%/learning.csv) $(OUT)/runs.settings
 	$(call stack,run$(comma)kind$(comma)seed,step$(comma)held_out_nats) \
 		$(foreach r,$(RUNS),$(call label,$r)=$(OUT)/$r/learning.csv) > $@
 
+about_learning = Held-out cross-entropy of each run during training. Lower is better.
 $(OUT)/learning.png: $(OUT)/learning.csv
 	plotcsv -x step -y held_out_nats -g run -c kind --log-y --title 'Learning' --xlabel 'step' \
 		--ylabel 'held-out cross-entropy, nats a token' -o $@ $<

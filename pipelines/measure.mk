@@ -109,6 +109,7 @@ $(OUT)/%/ce.csv: pipelines/levels.awk $(OUT)/%/losses.csv
 $(OUT)/ce.csv: $(LOSS_RUNS:%=$(OUT)/%/ce.csv) $(OUT)/runs.settings
 	$(call stack,run,t$(comma)ce_nats) $(foreach r,$(LOSS_RUNS),$r=$(OUT)/$r/ce.csv) > $@
 
+about_ce = Held-out cross-entropy by noise level. Lower is better.
 $(OUT)/ce.png: $(OUT)/ce.csv
 	plotcsv -x t -y ce_nats -g run --log-x --title 'Held-out rows' --xlabel 'noise level t' \
 		--ylabel 'cross-entropy, nats a token' -o $@ $<

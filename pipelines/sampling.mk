@@ -53,11 +53,14 @@ masked_judge = -y masked_nats --ylabel 'the masked judge, nats a token'
 ngram_judge = -y word_nats --ylabel 'the judge, nats a word'
 judge = $(if $(MASKED),$(masked_judge),$(ngram_judge))
 
+about_frontier = A lower temperature makes text likelier and less varied. At equal entropy, lower \
+	is better.
 $(OUT)/frontier.png: $(OUT)/frontier.csv
 	plotcsv -x entropy_nats $(judge) -c sampler --dot 5 \
 		--title 'Temperature: likeliness against variety' \
 		--xlabel 'entropy of the words, nats' -o $@ $<
 
+about_samplers = The judge's score of each sampler, by the work for each story. Lower is better.
 $(OUT)/samplers.png: $(OUT)/samplers.csv
 	plotcsv -x evaluations $(judge) -g sampler --log-x --title 'Samplers' \
 		--xlabel 'evaluations of the network' -o $@ $<
@@ -67,6 +70,6 @@ show-sampling: $(OUT)/frontier.csv $(OUT)/samplers.csv $(OUT)/frontier.png $(OUT
 	@awk -v rows=1 -f pipelines/table.awk $(OUT)/frontier.csv
 	@echo
 	@awk -v rows=1 -f pipelines/table.awk $(OUT)/samplers.csv
-	@printf '\nPictures: %s\n          %s\n' $(OUT)/frontier.png $(OUT)/samplers.png
+	@echo; $(call pictures,$(OUT)/frontier.png $(OUT)/samplers.png)
 
 .PHONY: show-sampling

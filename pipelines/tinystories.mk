@@ -30,6 +30,7 @@ SEED = 1
 PRESET = small
 STEPS = 40000
 BATCH = 64
+LR =
 TRAIN_OPTIONS =
 MASK = all
 VALID_ROWS = 512
@@ -43,6 +44,7 @@ EPOCHS = 100
 SAMPLES = 64
 SAMPLER = exp
 SAMPLE_STEPS = 200
+TEMPERATURE =
 DENOISE_OPTIONS =
 
 BIN = build/bin
@@ -54,14 +56,13 @@ DATA = $(OUT)/data
 train_text = $(or $(STORIES),$(DATA)/$(notdir $(STORIES_URL)))
 valid_text = $(or $(VALID),$(DATA)/$(notdir $(VALID_URL)))
 vocab = $(or $(VOCAB),$(DATA)/vocab.txt)
-MODEL = $(OUT)/model.safetensors
-PICTURES = $(OUT)/entropy.png $(OUT)/schedules.png $(OUT)/loss.png
+include pipelines/model.mk
 
 show: $(OUT)/samples.txt $(PICTURES)
 	@printf '\n%s\n\n' 'Ten stories, not picked, that the model wrote:'
 	@head -n 10 $(OUT)/samples.txt | sed G | fold -s -w 76 | sed 's/^./    &/; s/ *$$//'
 	@printf 'All of them: %s\n' $(OUT)/samples.txt
-	@printf 'Picture: %s\n' $(PICTURES)
+	@$(call pictures,$(PICTURES))
 
 # --- data ---
 
@@ -92,52 +93,8 @@ $(OUT)/valid.rows: $(valid_text) $(vocab) $(OUT)/rows.settings
 $(OUT)/valid.noised: $(OUT)/valid.rows $(OUT)/valid.settings
 	noise -s 7 --limit $(VALID_ROWS) -o $@ $<
 
-# --- training: continues a checkpoint of the same settings and rows, and renames any other. The
-# settings and the checksum of the rows are recorded beside the checkpoint. EPOCHS, VALID_EVERY and
-# SAVE_EVERY may change between resumptions ---
-
-noised = noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows
-logs = --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) --save-every $(SAVE_EVERY) \
-	-l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv
-start = train -x $(PRESET) -n $(STEPS) -B $(BATCH) --schedule $(FAMILY) $(TRAIN_OPTIONS) $(logs) \
-	-f -o $(MODEL)
-resume = train -r $(MODEL) $(logs)
-
-$(OUT)/trained: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
-	@cksum < $(OUT)/train.rows | cat $(OUT)/train.settings - > $(MODEL).settings.new
-	@set -e; if test -e $(MODEL) && cmp -s $(MODEL).settings.new $(MODEL).settings; then \
-		set -x; $(noised) | $(resume); \
-	else \
-		if test -e $(MODEL); then \
-			echo 'The checkpoint of other settings or rows is now $(MODEL).before'; \
-			mv $(MODEL) $(MODEL).before; \
-		fi; \
-		mv $(MODEL).settings.new $(MODEL).settings; \
-		set -x; $(noised) | $(start); \
-	fi
-	@rm -f $(MODEL).settings.new
-	@touch $@
-
-TRAINED = $(OUT)/trained
-include pipelines/pictures.mk
-
-# --- new stories ---
-
-$(OUT)/samples.rows: $(OUT)/trained $(OUT)/sample.settings
-	denoise -m $(MODEL) -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) --steps $(SAMPLE_STEPS) \
-		$(DENOISE_OPTIONS) -o $@
-
-$(OUT)/samples.txt: $(OUT)/samples.rows
-	tok -d -w $(vocab) $(OUT)/samples.rows > $@
-
 # --- settings: if they change, the targets that depend on them are made again ---
 
 ROWS_SETTINGS = $(T) $(train_text) $(valid_text) $(vocab)
-TRAIN_SETTINGS = $(SEED) $(PRESET) $(STEPS) $(BATCH) $(TRAIN_OPTIONS) $(MASK) $(FAMILY)
-SAMPLE_SETTINGS = $(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(DENOISE_OPTIONS)
-
 $(call settings,rows,$(ROWS_SETTINGS))
 $(call settings,valid,$(VALID_ROWS))
-$(call settings,fit,$(FAMILY) $(FIT_EVERY) $(FIT_ROWS))
-$(call settings,train,$(TRAIN_SETTINGS))
-$(call settings,sample,$(SAMPLE_SETTINGS))

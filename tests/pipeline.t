@@ -21,7 +21,11 @@ ok 'demo.mk: prints the commands that it runs' sh -c "grep -q '^tok .*| pack ' '
 	grep -q '^noise .*| train ' '$T/demo.log' && grep -q '^denoise ' '$T/demo.log'"
 ok 'demo.mk: prints stories, fractions and pictures at its end' sh -c "grep -q '^Eight stories' '$T/demo.log' &&
 	grep -Eq '^Of 32 stories [0-9.]+ % are grammatical' '$T/demo.log' &&
-	grep -q '^Pictures: .*/entropy.png' '$T/demo.log'"
+	grep -q '/entropy.png: Each point is a training row' '$T/demo.log' &&
+	grep -q '/schedules.png: F(t)' '$T/demo.log' && grep -q '/validation.png: Cross-entropy' '$T/demo.log'"
+ok 'demo.mk: estimates its duration before it trains' awk '
+	/^Training and sampling will take about [1-9]/ { estimated = NR }
+	/^noise .*[|] train -x/ { exit } END { exit !estimated }' "$T/demo.log"
 
 is 'demo.mk: there are as many rows as stories' "$("$BIN/pack" --info "$out/train.rows" | grep '^records' | tr -cd 0-9)" 2000
 ok 'demo.mk: every word of the grammar is in the vocabulary' sh -c "
@@ -73,9 +77,11 @@ alike=$(paste -d' ' "$T/from-nothing.ids" "$T/from-rows.ids" | awk '{ n += $1 ==
 echo "# noise of one seed, for training and for samples: $alike % alike"
 ok 'denoise: samples do not begin with the training noise of the same seed' [ "$alike" -lt 70 ]
 
-for picture in entropy schedules loss; do
+for picture in entropy schedules validation; do
 	is "demo.mk: $picture.png is a PNG" "$(head -c 8 "$out/$picture.png" | od -An -tx1 | tr -d ' ')" 89504e470d0a1a0a
 done
+is 'demo.mk: the mean curve of the losses is never below zero' \
+	"$(awk -F, '{ below += $4 < 0 } END { print ($4 > 0), below + 0, NR }' "$out/mean.csv")" '1 0 201'
 ok 'demo.mk: schedules are fitted from the log alone' [ "$(wc -l <"$out/schedule.csv")" -ge 2 ]
 ok 'demo.mk: does nothing if all is up to date' demo -q "$out/summary.csv" "$out/entropy.png"
 not_ok 'demo.mk: runs again with other options of the fit' demo -q FIT_ROWS=500 "$out/entropy.png"
@@ -84,18 +90,32 @@ ok 'demo.mk: a dry run with other settings changes nothing' demo -q "$out/summar
 mv "$out/model.safetensors" "$T/kept"
 not_ok 'demo.mk: runs again without the model' demo -q "$out/summary.csv"
 mv "$T/kept" "$out/model.safetensors"
-# Like a terminal: send SIGINT to make and all its processes.
+# The same small training, in a process group of its own. Like a terminal: send SIGINT to make and all
+# its processes.
 # shellcheck disable=SC2016
-env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL perl -e 'setpgrp; $SIG{INT} = "DEFAULT"; exec @ARGV' make -f pipelines/demo.mk \
-	BIN="$BIN" OUT="$T/stopped" N_TRAIN=200 N_VALID=8 STEPS=100000 VALID_EVERY=100000 >"$T/stopped.log" 2>&1 &
-pid=$!
+stopped() {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL perl -e 'setpgrp; $SIG{INT} = "DEFAULT"; exec @ARGV' \
+		make -f pipelines/demo.mk BIN="$BIN" OUT="$T/stopped" N_TRAIN=200 N_VALID=8 STEPS=300 BATCH=8 \
+		VALID_EVERY=100 TRAIN_OPTIONS='--layers 1' SAMPLES=2 SAMPLE_STEPS=2 "$T/stopped/trained" "$@"
+}
+stopped SEED=1 >"$T/stopped.log" 2>&1 &
 await grep -q '^3,' "$T/stopped/steps.csv"
+pid=$(ps -eo pid=,args= | awk -v out="OUT=$T/stopped" '$2 == "make" && index($0, out) { print $1 }')
 kill -INT "-$pid"
-wait $pid
-ok 'demo.mk: an interrupted training leaves no model under its final name' test -s "$T/stopped/model.safetensors.new" -a ! -e "$T/stopped/model.safetensors"
+wait
+ok 'demo.mk: an interrupted training leaves a checkpoint but is not taken for finished' \
+	test -s "$T/stopped/model.safetensors" -a ! -e "$T/stopped/trained"
+ok 'demo.mk: the same command continues an interrupted training' stopped
+cp "$T/.out" "$T/continued.log"
+is 'demo.mk: a continued training has every step once in its log' \
+	"$(cut -d, -f1 "$T/stopped/steps.csv" | xargs)" "step $(seq -s ' ' 300)"
+ok 'demo.mk: a continued training is neither estimated nor started again' sh -c "
+	grep -q 'train -r' '$T/continued.log' && ! grep -Eq '^Training and|train -x' '$T/continued.log'"
+ok 'demo.mk: other settings start a new training' stopped SEED=2
+ok 'demo.mk: the checkpoint of other settings is kept' test -s "$T/stopped/model.safetensors.before"
 demo SAMPLES=8 -n >"$T/again"
 ok 'demo.mk: other settings of the samples run denoise again' grep -q '^denoise .* -n 8 ' "$T/again"
-not_ok 'demo.mk: other settings of the samples do not run train again' grep -q '^noise .*| train' "$T/again"
+not_ok 'demo.mk: other settings of the samples do not run train again' grep -q 'noise .*| train' "$T/again"
 
 if stories=$(data tinystories-train.jsonl.zst) && valid=$(data tinystories-valid.jsonl.zst) &&
 	vocab=$(data bert-base-uncased-vocab.txt); then
@@ -129,5 +149,32 @@ if stories=$(data tinystories-train.jsonl.zst) && valid=$(data tinystories-valid
 else
 	skip 'tinystories.mk: runs from the data to text' 'the stories of TinyStories are not here'
 fi
+
+# --- estimate, with tools that say how long they took ---
+mkdir "$T/fake"
+cat >"$T/fake/train" <<'END'
+#!/bin/sh
+# 19 steps: 10 s for the first two each, then 1 s; a validation of 3 s after step 10
+while [ "$1" != -l ]; do shift; done
+awk 'BEGIN { print "seconds,step"
+	for (i = 1; i <= 19; i++) print 10 * (i > 2 ? 2 : i) + (i > 2 ? i - 2 : 0) + 3 * (i > 10) "," i }' >"$2"
+END
+cat >"$T/fake/denoise" <<'END'
+#!/bin/sh
+echo "denoise: denoise $*: 6.5 s wall, 1 s CPU, 3 MiB peak" >&2
+exit "${FAIL:-0}"
+END
+chmod +x "$T/fake/train" "$T/fake/denoise"
+estimate() {
+	PATH=$T/fake:$PATH pipelines/estimate "$@" 'echo rows' train denoise
+}
+is 'estimate: adds steps, validations and samples' "$(estimate 1000 100 320)" \
+	'Training and sampling will take about 18 minutes on this machine: 17 minutes and 65 seconds.'
+is 'estimate: prints seconds and hours' "$(estimate 10000 1000 8)" \
+	'Training and sampling will take about 2.8 hours on this machine: 2.8 hours and 6 seconds.'
+export FAIL=3
+fails 'estimate: reports why a command failed' 1 '^denoise: denoise .*-n 8 ' estimate 100 100 8
+unset FAIL
+fails 'estimate: prints its usage without its arguments' 2 '^usage: .*STEPS VALID_EVERY SAMPLES' pipelines/estimate 1
 
 done_testing

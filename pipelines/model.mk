@@ -1,0 +1,59 @@
+# Trains a model on $(OUT)/train.rows, plots its logs and generates text with it; included. The
+# settings are those of the model, of its training and of sampling in demo.mk. $(vocab) is the
+# vocabulary. If LR is empty, the preset's is used; if TEMPERATURE is empty, 1.
+#
+# After an interruption, the same command continues from the last checkpoint. The settings and the
+# checksum of the rows are recorded beside the checkpoint. With other settings or rows, a new
+# training starts, and the old checkpoint is renamed to $(MODEL).before. EPOCHS, VALID_EVERY and
+# SAVE_EVERY may change between resumptions.
+
+.DEFAULT_GOAL = show
+MODEL = $(OUT)/model.safetensors
+# A file that is newer than the model and the logs when the training has ended.
+TRAINED = $(OUT)/trained
+
+noised = noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows
+logs = --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) --save-every $(SAVE_EVERY) \
+	-l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv
+start = train -x $(PRESET) -n $(STEPS) -B $(BATCH) $(LR:%=--lr %) --schedule $(FAMILY) \
+	$(TRAIN_OPTIONS) $(logs) -f -o $(MODEL)
+resume = train -r $(MODEL) $(logs)
+# The sampler 2m takes no temperature.
+denoise = denoise -m $(MODEL) -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) \
+	--steps $(SAMPLE_STEPS) $(if $(filter 2m,$(SAMPLER)),,$(TEMPERATURE:%=--temperature %)) \
+	$(DENOISE_OPTIONS)
+
+$(TRAINED): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings \
+		$(if $(wildcard $(MODEL)),,no_model)
+	@cksum < $(OUT)/train.rows | cat $(OUT)/train.settings - > $(MODEL).settings.new
+	@set -e; if test -e $(MODEL) && cmp -s $(MODEL).settings.new $(MODEL).settings; then \
+		$(call printed,$(noised) | $(resume)); \
+	else \
+		if test -e $(MODEL); then \
+			echo 'The checkpoint of other settings or rows is now $(MODEL).before'; \
+			mv $(MODEL) $(MODEL).before; \
+		fi; \
+		mv $(MODEL).settings.new $(MODEL).settings; \
+		pipelines/estimate $(STEPS) $(VALID_EVERY) $(SAMPLES) $(call quoted,$(noised)) \
+			$(call quoted,$(start)) $(call quoted,$(denoise)); \
+		$(call printed,$(noised) | $(start)); \
+	fi
+	@rm -f $(MODEL).settings.new
+	@touch $@
+
+.PHONY: no_model
+
+include pipelines/pictures.mk
+PICTURES = $(addprefix $(OUT)/,entropy.png schedules.png validation.png)
+
+$(OUT)/samples.rows: $(TRAINED) $(OUT)/sample.settings
+	$(denoise) -o $@
+
+$(OUT)/samples.txt: $(OUT)/samples.rows
+	tok -d -w $(vocab) $(OUT)/samples.rows > $@
+
+# --- settings: if they change, the targets that depend on them are made again ---
+
+$(call settings,train,$(SEED) $(PRESET) $(STEPS) $(BATCH) $(LR) $(TRAIN_OPTIONS) $(MASK) $(FAMILY))
+$(call settings,fit,$(FAMILY) $(FIT_EVERY) $(FIT_ROWS))
+$(call settings,sample,$(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(TEMPERATURE) $(DENOISE_OPTIONS))
