@@ -118,6 +118,55 @@ ok 'train: --resume reports the lines that it removes from a log' \
 fails 'train: refuses to append a log to another file' 1 'not a log to append to' \
 	train -q -r "$T/whole.st" -l "$vocab" "$T/train.noised"
 
+# --- the best validation ---
+# best NAME OPTIONS...: a validation every 4 steps, of which some are worse than the one before
+best() {
+	best_name=$1
+	shift
+	run "$best_name.st" -n 28 --lr 0.03 --ema 0.5 --valid "$T/valid.noised" --valid-every 4 \
+		--keep-best "$T/$best_name.best" -l "$T/$best_name.steps" --loss-log "$T/$best_name.loss" "$@"
+}
+info() { # info CHECKPOINT KEY
+	denoise --info -m "$1" | sed -n "s/^$2: //p"
+}
+best kept --patience 7
+lowest=$(awk -F, 'NR > 1 && $10 != "" && (!step || $10 < least) { step = $1; least = $10 } END { print step }' "$T/kept.steps")
+ok 'train: --keep-best writes the checkpoint of the lowest validation' [ "$(info "$T/kept.best" step)" -eq "$lowest" ]
+best upto --stop-after "$lowest"
+ok 'train: the checkpoint of --keep-best has the bytes of a run that ends there' cmp "$T/kept.best" "$T/upto.st"
+best parts --stop-after 18 >/dev/null
+cp "$T/parts.best" "$T/parts.18"
+train -q -j 2 -r "$T/parts.st" --valid "$T/valid.noised" --valid-every 4 --keep-best "$T/parts.best" \
+	--loss-log "$T/parts.loss" "$T/train.noised"
+ok 'train: a stopped and resumed run keeps the best checkpoint of an uninterrupted one' cmp "$T/parts.best" "$T/kept.best"
+ok 'train: a stopped and resumed run records the best validation of an uninterrupted one' cmp "$T/parts.st" "$T/kept.st"
+# Without learning, no validation is better than the first.
+patient() { # patient OPTIONS...
+	train -j 2 -o "$T/patient.st" --valid "$T/valid.noised" --valid-every 4 --keep-best "$T/patient.best" \
+		--loss-log "$T/patient.loss" "$@" "$T/train.noised" 2>"$T/patient.err"
+}
+patient -x tiny --layers 1 --width 32 --heads 2 --embed 16 -B 16 -n 40 --lr 0 --ema 0 --patience 2
+is 'train: --patience ends the run after so many validations without improvement, with status 0' \
+	"$? $(info "$T/patient.st" step)" '0 12'
+ok 'train: --patience says which validation was the best' grep -Eq \
+	'stopped by --patience after step 12: the last 2 validations are not better than that of step 4, [0-9.]+ nats' "$T/patient.err"
+is 'train: --keep-best keeps the first of equal validations' "$(info "$T/patient.best" step)" 4
+ok 'train: --resume of a run that --patience ended does no step' patient -f -r "$T/patient.st" --patience 2
+is 'train: a run that --patience ended is where it was' "$(info "$T/patient.st" step)" 12
+patient -f -r "$T/patient.st" --patience 3
+is 'train: --resume with a larger --patience continues to count' "$? $(info "$T/patient.st" step)" '0 16'
+fails 'train: --keep-best refuses an existing file' 2 'kept.best: already exists: -f replaces it' \
+	run new.st -n 4 --valid "$T/valid.noised" --keep-best "$T/kept.best"
+fails 'train: --keep-best refuses the file of --output' 2 'the same file is output of two options' \
+	run new.st -n 4 --valid "$T/valid.noised" --keep-best "$T/new.st"
+fails 'train: --keep-best refuses standard output' 2 '--keep-best: a checkpoint cannot be written to standard output' \
+	run new.st -n 4 --valid "$T/valid.noised" --keep-best -
+fails 'train: --keep-best reports a missing directory before the first step' 1 'nowhere' \
+	run new.st -n 4 --valid "$T/valid.noised" --keep-best "$T/nowhere/best.st"
+fails 'train: --keep-best requires --valid' 2 'keep-best: needs --valid' run new.st --keep-best "$T/new.best"
+fails 'train: --patience requires --valid' 2 'patience: needs --valid' run new.st --patience 3
+ok 'train: none of these runs began' test ! -e "$T/new.st"
+
 # --- options ---
 is 'train: --dry-run prints the number of parameters' \
 	"$(train --dry-run -x tiny "$T/train.noised" | sed -n 's/^parameters: //p' | cut -d' ' -f1 | awk '$1 > 1200000 && $1 < 1400000 { print "about 1.3 million" }')" \

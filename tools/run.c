@@ -73,6 +73,20 @@ static bool log_validation(void *arg, const double *t, const double *ce, size_t 
 	return !is_stopped(r);
 }
 
+/* Record the result of a validation, and keep the checkpoint if it is the best so far. */
+static int record_validation(struct run *r, uint64_t step, double mean, struct err *e)
+{
+	const struct train_options *o = r->options;
+
+	r->valid = mean;
+	r->valid_step = step;
+	if (!o->keep_best && !o->patience)
+		return 0;
+	if (!validation_improves(&r->tr->best, step, mean) || !o->keep_best)
+		return 0;
+	return trainer_check_finite(r->tr, e) || trainer_save(r->tr, o->keep_best, e) ? -1 : 0;
+}
+
 /* Validate if it is due after this step. *mean: the result in nats; NAN: no validation has ended.
  */
 static int validate(struct run *r, uint64_t step, double *mean, struct err *e)
@@ -85,11 +99,7 @@ static int validate(struct run *r, uint64_t step, double *mean, struct err *e)
 		return 0;
 	if (validation_run(r->tr, o->valid_path, log_validation, r, mean, e))
 		return -1;
-	if (isfinite(*mean)) {
-		r->valid = *mean;
-		r->valid_step = step;
-	}
-	return 0;
+	return isfinite(*mean) ? record_validation(r, step, *mean, e) : 0;
 }
 
 /* Write everything that is due after a step: logs, progress, validation, checkpoint. */
@@ -130,6 +140,20 @@ static int begin_logs(struct run *r, struct err *e)
 	return 0;
 }
 
+/* Whether the last --patience validations were no better than the one before. */
+static bool is_exhausted(const struct run *r)
+{
+	const struct validation_best *best = &r->tr->best;
+	uint64_t patience = (uint64_t)r->options->patience;
+
+	if (!patience || best->since < patience)
+		return false;
+	note("stopped by --patience after step %" PRIu64 ": the last %" PRIu64
+	     " validations are not better than that of step %" PRIu64 ", %.4f nats",
+	    r->tr->step, best->since, best->step, best->nats);
+	return true;
+}
+
 /* Read the rows of the next step. Returns their number over all ranks, 0 if the run ends here, or
  * -1. */
 static int read_batch(struct run *r, struct err *e)
@@ -141,6 +165,8 @@ static int read_batch(struct run *r, struct err *e)
 	if (tr->step >= tr->o.steps || is_stopped(r))
 		return 0;
 	if (stop_after && tr->step >= (uint64_t)stop_after)
+		return 0;
+	if (is_exhausted(r))
 		return 0;
 	n = loader_next(&tr->loader, &tr->batch, e);
 	/* A signal to the whole pipeline also ends the process that writes the rows. */

@@ -222,7 +222,9 @@ static int check_outputs(const struct train_options *o, struct err *e)
 	if (!is_in_place(o) && !cli_force && !access(o->output, F_OK))
 		return err_with(e, ERR_USAGE,
 		    "%s: already exists: -r %s continues it, -f replaces it", o->output, o->output);
-	if (output_check(o->output, e))
+	if (o->keep_best && !o->resume && !cli_force && !access(o->keep_best, F_OK))
+		return err_with(e, ERR_USAGE, "%s: already exists: -f replaces it", o->keep_best);
+	if (output_check(o->output, e) || (o->keep_best && output_check(o->keep_best, e)))
 		return -1;
 	if (o->profile_path && output_check(o->profile_path, e))
 		return -1;

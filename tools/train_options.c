@@ -32,6 +32,8 @@ static const struct option_entry same_entries[] = {
 		.max = 1e12, .help = "steps between checkpoints"},
 	{.name = "valid-every", .type = OPTION_INT, .value = &o.valid_every, .arg = "N", .min = 1,
 		.max = 1e12, .help = "steps between validations"},
+	{.name = "patience", .type = OPTION_INT, .value = &o.patience, .arg = "N", .max = 1e12,
+		.help = "stop after N validations without improvement; 0: never"},
 	CLI_PRECISION(&o.precision),
 	{.name = "dry-run", .type = OPTION_FLAG, .value = &o.dry_run,
 		.help = "print the memory and work that the run needs, and exit"},
@@ -40,6 +42,8 @@ static const struct option_entry same_entries[] = {
 static const struct option_entry other_entries[] = {
 	{.name = "valid", .type = OPTION_STRING, .value = &o.valid_path, .arg = "FILE",
 		.help = "noised rows to validate on"},
+	{.name = "keep-best", .type = OPTION_STRING, .value = &o.keep_best, .arg = "FILE",
+		.help = "also write the checkpoint with the lowest validation loss here"},
 	{.letter = 'l', .name = "log", .type = OPTION_STRING, .value = &o.logs.steps,
 		.arg = "FILE", .help = "write a CSV row for each step"},
 	{.name = "loss-log", .type = OPTION_STRING, .value = &o.logs.loss, .arg = "FILE",
@@ -162,10 +166,11 @@ static int check_standard(struct err *e)
 	const char *log[] = {o.logs.steps, o.logs.schedule, o.profile_path};
 	int n = is_standard(o.logs.loss);
 
-	if (is_standard(o.output))
+	if (is_standard(o.output) || (o.keep_best && is_standard(o.keep_best)))
 		return err_with(e, ERR_USAGE,
-		    "--output: a checkpoint cannot be written to standard output (expected a "
-		    "file)");
+		    "--%s: a checkpoint cannot be written to standard output (expected a "
+		    "file)",
+		    is_standard(o.output) ? "output" : "keep-best");
 	for (size_t i = 0; i < CLI_COUNT(log); i++)
 		n += log[i] && is_standard(log[i]);
 	if (n > 1)
@@ -179,8 +184,8 @@ static int check_standard(struct err *e)
 static int check_files(char *const *rows, struct err *e)
 {
 	char *lock_file = lock_path(o.output, e);
-	const char *written[] = {
-	    o.output, lock_file, o.logs.steps, o.logs.loss, o.logs.schedule, o.profile_path};
+	const char *written[] = {o.output, lock_file, o.keep_best, o.logs.steps, o.logs.loss,
+	    o.logs.schedule, o.profile_path};
 	const char *read[] = {
 	    o.valid_path, o.resume && strcmp(o.output, o.resume) != 0 ? o.resume : NULL};
 	int failed = -1;
@@ -194,14 +199,17 @@ static int check_files(char *const *rows, struct err *e)
 
 static int check_together(struct err *e)
 {
+	static const char *const validating[] = {"valid-every", "keep-best", "patience"};
+
 	if (o.valid_path && path_is_stream(o.valid_path))
 		return err_with(e, ERR_USAGE,
 		    "--valid: %s: is a stream (expected a file, as each validation reads it again)",
 		    o.valid_path);
 	if (o.no_header && o.logs.loss)
 		return err_with(e, ERR_USAGE, "--no-header does not go with --loss-log");
-	if (cli_given("valid-every") && !o.valid_path)
-		return err_with(e, ERR_USAGE, "--valid-every: needs --valid");
+	for (size_t i = 0; i < CLI_COUNT(validating); i++)
+		if (cli_given(validating[i]) && !o.valid_path)
+			return err_with(e, ERR_USAGE, "--%s: needs --valid", validating[i]);
 	if (cli_given("preset") && o.resume)
 		return err_with(e, ERR_USAGE,
 		    "--preset does not go with --resume, as the checkpoint has its own settings");
@@ -269,5 +277,6 @@ void train_options_compare(
 		ranks_add(common, "--%s %s", same_entries[i].name, text);
 	}
 	ranks_add(common, "--valid %s", cli_off_on[options->valid_path != NULL]);
+	ranks_add(common, "--keep-best %s", cli_off_on[options->keep_best != NULL]);
 	ranks_add(common, "--resume %s", cli_off_on[options->resume != NULL]);
 }

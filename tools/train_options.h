@@ -23,9 +23,11 @@ struct train_options {
 	struct checkpoint from;      /* the open checkpoint resume, or all zero */
 	struct stat resume_status;   /* the state of its file before it was opened */
 	const char *valid_path, *profile_path; /* NULL: none */
+	const char *keep_best; /* checkpoint of the best validation to write, or NULL */
 	struct runlog_paths logs;
 	int64_t save_every, valid_every;
 	int64_t stop_after; /* 0: never */
+	int64_t patience;   /* validations without improvement after which to stop; 0: any number */
 	bool dry_run, no_header;
 };
 

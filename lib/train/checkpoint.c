@@ -40,6 +40,21 @@ static const struct field number_fields[] = {
 };
 enum { N_NUMBERS = sizeof number_fields / sizeof *number_fields };
 
+/* The best validation; absent if none was recorded. */
+static const struct field best_fields[] = {
+    {.name = "valid.best_nats",
+        .type = FIELD_REAL,
+        .offset = offsetof(struct validation_best, nats),
+        .max = 1e300},
+    {.name = "valid.best_step",
+        .type = FIELD_UINT,
+        .offset = offsetof(struct validation_best, step)},
+    {.name = "valid.since_best",
+        .type = FIELD_UINT,
+        .offset = offsetof(struct validation_best, since)},
+};
+enum { N_BEST = sizeof best_fields / sizeof *best_fields };
+
 /* --- saving --- */
 
 static int put_field(
@@ -86,6 +101,14 @@ static int put_numbers(struct safetensors_writer *w, const struct checkpoint *cp
 	return 0;
 }
 
+static int put_best(struct safetensors_writer *w, const struct checkpoint *cp, struct err *e)
+{
+	for (size_t i = 0; cp->best.step && i < N_BEST; i++)
+		if (put_field(w, &best_fields[i], &cp->best, e))
+			return -1;
+	return 0;
+}
+
 static int put_meta(struct safetensors_writer *w, const struct checkpoint *cp, struct err *e)
 {
 	char text[4096];
@@ -96,7 +119,7 @@ static int put_meta(struct safetensors_writer *w, const struct checkpoint *cp, s
 	    safetensors_put_meta(w, "cdcd.version", CDCD_VERSION, e) ||
 	    safetensors_put_meta(w, "cdcd.provenance", cp->source.provenance, e) ||
 	    safetensors_put_meta(w, "schedule", text, e) || put_settings(w, cp, e) ||
-	    put_numbers(w, cp, e))
+	    put_numbers(w, cp, e) || put_best(w, cp, e))
 		return -1;
 	return 0;
 }
@@ -201,6 +224,21 @@ static int get_numbers(struct checkpoint *cp, struct err *e)
 	return 0;
 }
 
+static int get_best(struct checkpoint *cp, struct err *e)
+{
+	bool stored = safetensors_meta(cp->file, best_fields[0].name);
+
+	for (size_t i = 0; stored && i < N_BEST; i++)
+		if (get_field(cp, &best_fields[i], NULL, &cp->best, e))
+			return -1;
+	if (cp->best.step > cp->step)
+		return err_set(e,
+		    "%s: invalid best validation: after step %" PRIu64 " (expected at most %" PRIu64
+		    ")",
+		    cp->path, cp->best.step, cp->step);
+	return 0;
+}
+
 static int get_schedule(struct checkpoint *cp, struct err *e)
 {
 	const char *field[SCHEDULE_FIELDS], *text = find_meta(cp, "schedule", e);
@@ -232,7 +270,7 @@ static int read_meta(struct checkpoint *cp, struct err *e)
 	if (strcmp(format, FORMAT))
 		return err_set(e, "%s: unsupported checkpoint format '%.16s' (expected " FORMAT ")",
 		    cp->path, format);
-	if (get_settings(cp, e) || get_numbers(cp, e) || get_schedule(cp, e) ||
+	if (get_settings(cp, e) || get_numbers(cp, e) || get_best(cp, e) || get_schedule(cp, e) ||
 	    !(provenance = find_meta(cp, "cdcd.provenance", e)))
 		return -1;
 	snprintf(cp->source.provenance, sizeof cp->source.provenance, "%s", provenance);

@@ -12,6 +12,7 @@
 #include "model/active_vocab.h"
 #include "train/state.h"
 #include "train/settings.h"
+#include "train/validation.h"
 
 /* The metadata of a checkpoint and, if it is open, its file. The arrays stay in the file. */
 struct checkpoint {
@@ -22,6 +23,7 @@ struct checkpoint {
 	struct shard_header source; /* header of the rows with which training began */
 	struct schedule schedule;
 	uint64_t step, rows, window_n; /* as in struct trainer */
+	struct validation_best best;
 };
 
 /*

@@ -503,7 +503,8 @@ int trainer_save(struct trainer *tr, const char *path, struct err *e)
 	    .schedule = tr->schedule,
 	    .step = tr->step,
 	    .rows = tr->rows,
-	    .window_n = tr->window_n};
+	    .window_n = tr->window_n,
+	    .best = tr->best};
 	real *memory = NULL;
 	int failed;
 
@@ -534,6 +535,7 @@ struct trainer *trainer_resume(const struct checkpoint *cp, struct kernels *k,
 	tr->step = cp->step;
 	tr->rows = cp->rows;
 	tr->window_n = cp->window_n;
+	tr->best = cp->best;
 	if (checkpoint_load(cp, current_state(tr), e)) {
 		trainer_free(tr);
 		return NULL;

@@ -18,6 +18,7 @@
 #include "train/loader.h"
 #include "train/settings.h"
 #include "train/state.h"
+#include "train/validation.h"
 #include "comm/comm.h"
 
 struct checkpoint;
@@ -42,6 +43,7 @@ struct trainer {
 	double *window_t, *window_ce; /* [window] ring buffer of noise levels, losses (nats) */
 	uint64_t window_n;            /* number of sequences ever added to it */
 	uint64_t step, rows;          /* steps and rows done so far */
+	struct validation_best best;  /* kept by the caller, if it needs it */
 };
 
 struct trainer_result {

@@ -5,6 +5,18 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "formats/shard.h"
+#include "train/trainer.h"
+
+bool validation_improves(struct validation_best *best, uint64_t step, double nats)
+{
+	if (best->step && !(nats < best->nats)) {
+		best->since++;
+		return false;
+	}
+	*best = (struct validation_best){.nats = nats, .step = step};
+	return true;
+}
 
 int validation_check(const struct trainer *tr, const char *path, struct err *e)
 {

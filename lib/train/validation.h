@@ -5,8 +5,23 @@
 
 #include <stdbool.h>
 
-#include "formats/shard.h"
-#include "train/trainer.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct trainer;
+
+/* The validation with the lowest mean, the first of them if several are equal. */
+struct validation_best {
+	double nats;    /* its mean */
+	uint64_t step;  /* after this step; 0: none yet */
+	uint64_t since; /* number of validations since then */
+};
+
+/* validation_improves - count a validation after step, whose mean is nats. Returns whether it is
+ * now the best. */
+bool validation_improves(struct validation_best *best, uint64_t step, double nats);
 
 /* Callback for each batch of n rows, in the order of the file: t [n] noise levels, ce [n]
  * cross-entropies in nats, both valid during the call only. Returns false to end validation; it

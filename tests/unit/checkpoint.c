@@ -51,7 +51,11 @@ static int make(struct err *e)
 	o.batch = 1;
 	o.window = 64;
 	tr = trainer_new(k, &c, &o, NULL, &h, &none, e);
-	if (!tr || trainer_save(tr, path, e))
+	if (!tr)
+		return -1;
+	tr->step = 9;
+	tr->best = (struct validation_best){1.5, 7, 2};
+	if (trainer_save(tr, path, e))
 		return -1;
 	trainer_free(tr);
 	f = fopen(path, "rb");
@@ -96,13 +100,13 @@ static void test_damage(size_t stride)
 	ok(missed == 0, "checkpoint: each of %zu truncations is detected", tried);
 }
 
-/* The metadata under name, which receives the given value if name is key. */
+/* The metadata under name, which receives the given value if name is key; NULL: nothing. */
 static int copy_meta(struct safetensors_writer *w, const struct safetensors *st, const char *name,
     const char *key, const char *value, struct err *e)
 {
 	const char *text = key && !strcmp(name, key) ? value : safetensors_meta(st, name);
 
-	return safetensors_put_meta(w, name, text, e);
+	return text ? safetensors_put_meta(w, name, text, e) : 0;
 }
 
 /* Write the file again, with another value of key, or with another type of the tensor name, or
@@ -112,7 +116,8 @@ static int rewrite(const char *key, const char *value, const char *name,
 {
 	static const char *const meta[] = {"cdcd", "cdcd.version", "cdcd.provenance", "schedule",
 	    "rows.seed", "vocab.size", "vocab.hash", "vocab.row_len", "vocab.id_bytes", "vocab.pad",
-	    "vocab.unk", "vocab.cls", "vocab.sep", "vocab.mask", "step", "rows", "window"};
+	    "vocab.unk", "vocab.cls", "vocab.sep", "vocab.mask", "step", "rows", "window",
+	    "valid.best_nats", "valid.best_step", "valid.since_best"};
 	static unsigned char data[ROOM];
 	struct safetensors_writer *w = safetensors_writer_new(e);
 	struct safetensors *st;
@@ -148,7 +153,7 @@ static void refuse_meta(const char *key, const char *value, const char *why)
 	bool written = !rewrite(key, value, NULL, ST_F32, 0, &e);
 
 	ok(written && load(&e) && strstr(e.msg, why) && strstr(e.msg, path),
-	    "checkpoint: metadata %s = %s is refused: %s", key, value, e.msg);
+	    "checkpoint: metadata %s = %s is refused: %s", key, value ? value : "nothing", e.msg);
 }
 
 static void refuse_tensor(
@@ -190,6 +195,11 @@ static void test_lies(void)
 	refuse_meta("vocab.id_bytes", "3", "unsupported width of ids: 3 bytes");
 	refuse_meta("window", "18446744073709551615",
 	    "window.t: has dtype F64 and shape [0], expected F64 and [64]");
+	refuse_meta(
+	    "valid.best_step", "10", "invalid best validation: after step 10 (expected at most 9)");
+	refuse_meta("valid.best_nats", "nan", "valid.best_nats cannot be");
+	refuse_meta("valid.since_best", "-1", "valid.since_best cannot be");
+	refuse_meta("valid.since_best", NULL, "no 'valid.since_best'");
 	refuse_meta("schedule", "cauchy,nan,1,1,1,1,2,,", "schedule");
 	refuse_meta("schedule", "", "schedule");
 	refuse_tensor(
