@@ -57,7 +57,7 @@ static int count_word(struct learner *l, struct err *e)
 
 int learner_add(struct learner *l, const char *text, size_t n, struct err *e)
 {
-	struct words words = {l->unicode, (const unsigned char *)text, n, 0};
+	struct words words = {l->unicode, (const unsigned char *)text, n, 0, 0};
 
 	while (words_next(&words, &l->word))
 		if (!l->word.too_long && count_word(l, e))

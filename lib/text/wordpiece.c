@@ -46,6 +46,8 @@ struct memo {
 
 struct wordpiece_encoder {
 	const struct wordpiece *wp;
+	struct wordpiece_counts counts;
+	size_t continued; /* pieces that continue a word, in the current text */
 	struct word word;
 	struct memo memo[MEMO_WORDS];
 };
@@ -284,11 +286,13 @@ static size_t split_short(
 
 	if (memo->n > 0 && memo->lo == lo && memo->hi == hi) {
 		memcpy(piece, memo->piece, sizeof memo->piece);
+		encoder->continued += memo->n - 1;
 		return memo->n;
 	}
 	put_le(bytes, lo, 8);
 	put_le(bytes + 8, hi, 8);
 	pieces = split_bytes(encoder->wp, bytes, n, piece, NULL);
+	encoder->continued += pieces - 1;
 	if (pieces <= MEMO_PIECES) {
 		*memo = (struct memo){.lo = lo, .hi = hi, .n = (uint32_t)pieces};
 		memcpy(memo->piece, piece, pieces * sizeof *piece);
@@ -335,10 +339,15 @@ static size_t encode_stride(struct wordpiece_encoder *encoder, const unsigned ch
 			/* Punctuation is often followed by a space: skip it here. */
 			at += at < n && text[at] == ' ';
 		} else {
-			struct words words = {wp->unicode, text, n, at};
+			struct words words = {wp->unicode, text, n, at, 0};
 
-			if (words_next(&words, &encoder->word))
-				id += split_word(wp, &encoder->word, id);
+			if (words_next(&words, &encoder->word)) {
+				size_t pieces = split_word(wp, &encoder->word, id);
+
+				encoder->continued += pieces - 1;
+				id += pieces;
+			}
+			encoder->counts.malformed += words.malformed;
 			at = words.pos;
 		}
 	}
@@ -356,6 +365,15 @@ static int require_unk(const struct wordpiece *wp, const uint32_t *id, size_t n,
 	return 0;
 }
 
+static uint64_t count_id(uint32_t wanted, const uint32_t *id, size_t n)
+{
+	uint32_t count = 0; /* n < 2^32, as a document has at most 2^30 bytes */
+
+	for (size_t i = 0; i < n; i++)
+		count += id[i] == wanted;
+	return count;
+}
+
 int wordpiece_encode(struct wordpiece_encoder *encoder, const char *text, size_t n,
     struct wordpiece_ids *ids, struct err *e)
 {
@@ -363,6 +381,7 @@ int wordpiece_encode(struct wordpiece_encoder *encoder, const char *text, size_t
 	const unsigned char *bytes = (const unsigned char *)text;
 	size_t pos = 0, begin = ids->n;
 
+	encoder->continued = 0;
 	while (pos < n) {
 		enum vocab_special_token which = VOCAB_PAD;
 		size_t end = find_special(wp, bytes, pos, n, &which);
@@ -383,7 +402,20 @@ int wordpiece_encode(struct wordpiece_encoder *encoder, const char *text, size_t
 			pos += strlen(vocab_special_name(which));
 		}
 	}
-	return ids->n > begin ? require_unk(wp, ids->id + begin, ids->n - begin, e) : 0;
+	if (ids->n == begin)
+		return 0;
+	encoder->counts.words += ids->n - begin - encoder->continued;
+	encoder->counts.unknown +=
+	    count_id(wp->vocab->special[VOCAB_UNK], ids->id + begin, ids->n - begin);
+	return require_unk(wp, ids->id + begin, ids->n - begin, e);
+}
+
+struct wordpiece_counts wordpiece_take_counts(struct wordpiece_encoder *encoder)
+{
+	struct wordpiece_counts counts = encoder->counts;
+
+	encoder->counts = (struct wordpiece_counts){0};
+	return counts;
 }
 
 /* --- the slow, simple algorithm --- */
@@ -430,7 +462,7 @@ int wordpiece_trace(const struct wordpiece *wp, const char *text, size_t n,
 	while (pos < n) {
 		enum vocab_special_token which = VOCAB_PAD;
 		size_t end = find_special(wp, bytes, pos, n, &which);
-		struct words words = {wp->unicode, bytes, end, pos};
+		struct words words = {wp->unicode, bytes, end, pos, 0};
 		struct word word;
 
 		while (words_next(&words, &word))

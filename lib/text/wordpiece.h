@@ -50,6 +50,16 @@ void wordpiece_encoder_free(struct wordpiece_encoder *encoder);
 int wordpiece_encode(struct wordpiece_encoder *encoder, const char *text, size_t n,
     struct wordpiece_ids *ids, struct err *e);
 
+/* What an encoder has encoded. */
+struct wordpiece_counts {
+	uint64_t words;     /* white space, punctuation and ideographs separate them */
+	uint64_t unknown;   /* words that became [UNK] */
+	uint64_t malformed; /* bytes that are not UTF-8 */
+};
+
+/* wordpiece_take_counts - the counts since the last call. */
+struct wordpiece_counts wordpiece_take_counts(struct wordpiece_encoder *encoder);
+
 struct wordpiece_span {
 	uint32_t id;
 	size_t begin, end; /* the bytes of the text that the token was made from */

@@ -35,6 +35,12 @@ static bool finish_word(struct word *word, size_t end)
 	return word->n_chars > 0;
 }
 
+/* Whether p [n] was decoded as U+FFFD and is not U+FFFD itself, EF BF BD. */
+static bool is_malformed(const unsigned char *p, size_t n, uint32_t code)
+{
+	return code == UNICODE_REPLACEMENT && !(n == 3 && p[0] == 0xEF);
+}
+
 bool words_next(struct words *w, struct word *word)
 {
 	unsigned run = 0;
@@ -63,6 +69,8 @@ bool words_next(struct words *w, struct word *word)
 			w->pos = next;
 			return finish_word(word, next);
 		case UNICODE_DROP:
+			if (is_malformed(w->text + begin, next - begin, code))
+				w->malformed += next - begin;
 			break;
 		case UNICODE_STRIP:
 			if (unicode_class(entry) == 0)

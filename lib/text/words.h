@@ -17,7 +17,8 @@
 struct words {
 	const struct unicode *unicode;
 	const unsigned char *text;
-	size_t n, pos; /* bytes of text; bytes read so far */
+	size_t n, pos;    /* bytes of text; bytes read so far */
+	size_t malformed; /* of the bytes read, those that are not UTF-8 */
 };
 
 struct word {

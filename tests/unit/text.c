@@ -92,7 +92,7 @@ static void test_utf8(void)
 
 static void split_is(const struct unicode *u, const char *text, const char *want)
 {
-	struct words words = {u, (const unsigned char *)text, strlen(text), 0};
+	struct words words = {u, (const unsigned char *)text, strlen(text), 0, 0};
 	struct word word;
 	char got[512];
 	size_t n = 0;
