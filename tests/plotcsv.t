@@ -97,6 +97,34 @@ if command -v xmllint >/dev/null; then
 else
 	ok 'plotcsv: an SVG begins and ends as SVG' sh -c "head -n 2 '$T/a.svg' | grep -q '<svg ' && tail -n 1 '$T/a.svg' | grep -q '</svg>'"
 fi
+ok 'plotcsv: an SVG has its texts as texts' grep -q '<text .*>cross-entropy (nats)</text>' "$T/a.svg"
+not_ok 'plotcsv: an SVG has no texts as shapes' grep -q glyph "$T/a.svg"
+draw -o "$T/b.svg" --title 'A "title" & <more>'
+ok 'plotcsv: an SVG has a title' grep -qx '<title>A &quot;title&quot; &amp; &lt;more&gt;</title>' "$T/b.svg"
+ok 'plotcsv: an SVG has a description' grep -q '<desc>Horizontal axis: noise level t, from .*, logarithmic. Vertical axis: .* Series: fit</desc>' "$T/b.svg"
+ok 'plotcsv: writes a PDF' draw -o "$T/a.pdf"
+is 'plotcsv: a PDF has its signature' "$(head -c 5 "$T/a.pdf")" '%PDF-'
+draw -o "$T/b.pdf"
+ok 'plotcsv: the same command writes the same PDF' cmp "$T/a.pdf" "$T/b.pdf"
+if command -v pdftotext >/dev/null; then
+	ok 'plotcsv: a PDF has its texts as texts' sh -c "pdftotext '$T/a.pdf' - | grep -q 'cross-entropy (nats)'"
+fi
+draw -o - --format png >"$T/b.png"
+ok 'plotcsv: -o - writes a PNG to standard output' cmp "$T/a.png" "$T/b.png"
+draw -o "$T/picture" --format png
+ok 'plotcsv: --format sets the format of a file without a suffix' cmp "$T/a.png" "$T/picture"
+if command -v script >/dev/null && script -qec true /dev/null </dev/null >/dev/null 2>&1; then
+	script -qec "'$BIN/plotcsv' -x x -y y -o - --format png '$T/gaps.csv'" /dev/null </dev/null >"$T/tty" 2>&1
+	ok 'plotcsv: -o - refuses to write a PNG to a terminal' grep -q 'binary output to a terminal' "$T/tty"
+fi
+draw --background none -o "$T/c.png"
+is 'plotcsv: a picture has no transparency by default, and has it with --background none' \
+	"$(bytes "$T/a.png" 25 1) $(bytes "$T/c.png" 25 1)" '02 06'
+draw --background dark -o "$T/c.svg"
+ok 'plotcsv: --background dark fills the picture with a dark colour' \
+	grep -q '^<rect x="0" y="0" width="1200" height="750" style="fill:rgb(5' "$T/c.svg"
+draw --background none -o "$T/c.svg"
+not_ok 'plotcsv: --background none fills no background' grep -q '^<rect x="0" y="0"' "$T/c.svg"
 is 'plotcsv: leaves no temporary file of a picture' "$(find "$T" -name '*.tmp')" ''
 
 # different DESCRIPTION OPTION...: another picture than without the options
@@ -127,9 +155,17 @@ different '--xlim, one end' --xlim :10
 different '--ylim' --ylim 0:3
 different '--dot' --dot 6
 different '--alpha' --alpha 0.05
+different '--background' --background dark
 different '--max-points' --max-points 50
 different '-c text' -c split
 different '-g' -g split
+# The texts beside the colour bar: the title, and labels at both ends.
+bar() {
+	plot -x t -y ce_nats "$@" -o "$T/bar.svg"
+	sed -n 's/.*<text .*>\([^<]*\)<.text>$/\1/p' "$T/bar.svg" | sed -n '/^step$/,$p' | tr '\n' ' '
+}
+is 'plotcsv: a bar of colours has labels at both ends' "$(bar -c step "$T/loss.csv")" 'step 20 40 60 80 1 100 '
+is 'plotcsv: a bar of one colour has one label' "$(bar -c step --where step=7 "$T/loss.csv")" 'step 7 '
 plot -x t -y ce_nats --line "$T/curves.csv" -o "$T/named.svg" "$T/loss.csv"
 plot -x t -y ce_nats --line "$T/curves.csv:t,f_nats" -o "$T/default.svg" "$T/loss.csv"
 ok 'plotcsv: --line FILE uses the column of the same name and the one after it' cmp "$T/named.svg" "$T/default.svg"
@@ -389,7 +425,7 @@ is 'plotcsv: --follow reads a pipe to its end' "$?" 0
 plot -x t -y ce_nats -c step "$T/loss.csv" >"$T/whole"
 tail -n "$(wc -l <"$T/whole")" "$T/follow" >"$T/last"
 ok 'plotcsv: --follow of a pipe draws all rows last' cmp "$T/whole" "$T/last"
-ok 'plotcsv --follow: draws a picture before the pipe ends' test "$(grep -c '^ *ce (nats)$' "$T/follow")" -ge 2
+ok 'plotcsv --follow: draws a picture before the pipe ends' test "$(grep -c '^ *cross-entropy (nats)$' "$T/follow")" -ge 2
 printf 'x,y\n1,2\n3,4' | plot --follow --interval 0.05 -x x -y y >"$T/follow"
 printf 'x,y\n1,2\n3,4\n' | plot -x x -y y >"$T/whole"
 tail -n "$(wc -l <"$T/whole")" "$T/follow" >"$T/last"
@@ -459,7 +495,11 @@ fails 'plotcsv: refuses a picture without room for the labels' 1 '100 x 4000 pix
 
 # --- the command line ---
 
-fails 'plotcsv: -o refuses a suffix other than .png and .svg' 2 'must end in .png or .svg' plot -x x -y y -o "$T/a.pdf" "$T/gaps.csv"
+fails 'plotcsv: -o refuses another suffix' 2 'must end in .png, .svg or .pdf' plot -x x -y y -o "$T/a.jpg" "$T/gaps.csv"
+fails 'plotcsv: -o - requires --format' 2 'standard output needs --format' plot -x x -y y -o - "$T/gaps.csv"
+fails 'plotcsv: --format requires -o' 2 'format: needs --output' plot -x x -y y --format png "$T/gaps.csv"
+fails 'plotcsv: --background requires -o' 2 'background: needs --output' plot -x x -y y --background dark "$T/gaps.csv"
+fails 'plotcsv: --follow refuses -o -' 2 'follow needs a file' plot -F -y y --format svg -o - "$T/gaps.csv"
 fails 'plotcsv: requires -y or --hist' 2 'name a column with -y' plot "$T/gaps.csv"
 fails 'plotcsv: --hist requires -x' 2 'hist needs -x' plot --hist "$T/gaps.csv"
 fails 'plotcsv: refuses --hist with -y' 2 'takes no -y' plot --hist -x x -y y "$T/gaps.csv"

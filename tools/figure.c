@@ -11,13 +11,27 @@
 #include "picture/term.h"
 #include "picture/words.h"
 
+/* Whether x is the noise level of cdcd-csv(5), and not some other t, such as a time. */
+static bool is_level(const struct columns_spec *spec)
+{
+	bool of_losses = false;
+
+	for (size_t k = 0; k < spec->n_y; k++)
+		of_losses =
+		    of_losses || !strcmp(spec->y[k], "ce_nats") || !strcmp(spec->y[k], "f_nats");
+	return of_losses && !strcmp(spec->x, "t");
+}
+
 void figure_init(struct figure *f, const struct figure_options *o)
 {
 	const struct columns_spec *spec = &o->spec;
 
 	memset(f, 0, sizeof *f);
 	f->o = o;
-	words_of_column(f->x_text, FIGURE_NAME_SIZE, spec->x ? spec->x : "row");
+	words_of_column(f->x_text, FIGURE_NAME_SIZE,
+	    !spec->x         ? "row"
+	    : is_level(spec) ? "noise level t"
+	                     : spec->x);
 	words_of_column(f->c_text, FIGURE_NAME_SIZE, spec->c ? spec->c : "");
 	for (size_t k = 0; k < spec->n_y; k++) {
 		words_of_column(f->y_text[k], FIGURE_NAME_SIZE, spec->y[k]);
@@ -40,6 +54,7 @@ static void init_plot(const struct figure *f, struct plot *plot)
 	plot_init(plot);
 	plot->width = o->width;
 	plot->height = o->height;
+	plot->background = o->path ? o->background : BACKGROUND_NONE;
 	plot->title = o->title;
 	plot->x_title = o->x_label ? o->x_label : f->x_text;
 	plot->y_title = o->y_label          ? o->y_label
@@ -179,10 +194,9 @@ static int save_plot(const struct figure_options *o, const struct plot *plot, st
 
 	if (output_open(&out, o->path, e))
 		return -1;
-	if (!o->follow)
+	if (!o->follow && out.temporary)
 		cli_unlink_at_end(out.temporary);
-	if (plot_write(plot, (enum plot_format)plot_format(o->path), &out, e) ||
-	    output_commit(&out, e)) {
+	if (plot_write(plot, 1, o->format, &out, e) || output_commit(&out, e)) {
 		output_abort(&out);
 		return -1;
 	}

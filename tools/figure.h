@@ -25,8 +25,10 @@ struct figure_options {
 	    *y_label;             /* NULL: none; the labels from the names of columns */
 	struct cli_list overlays; /* for overlay_parse */
 	const char *path;         /* the picture; NULL: the terminal */
-	bool ascii;               /* on the terminal, no Unicode characters */
-	bool follow;              /* figure_draw will be called again */
+	enum plot_format format;  /* of the picture */
+	enum background background;
+	bool ascii;  /* on the terminal, no Unicode characters */
+	bool follow; /* figure_draw will be called again */
 };
 
 enum { FIGURE_NAME_SIZE = 256 };

@@ -18,10 +18,13 @@ static const char *x_name, *y_names, *c_name, *g_name, *by_name, *x_limits, *y_l
     *size = "1200x750";
 static bool discrete;
 static int64_t bins, smooth;
+static int format; /* index of formats: 0, or a plot_format + 1 */
 static size_t max_points = 20000;
 static double interval = 1;
 static struct cli_list where_specs;
 
+static const char *const formats[] = {"auto", "png", "svg", "pdf", NULL};
+static const char *const backgrounds[] = {"white", "dark", "none", NULL};
 static const char *const bands[] = {"sd", "se", "range", NULL};
 
 static const struct option_entry options[] = {
@@ -147,14 +150,25 @@ static const struct option_entry options[] = {
         .type = OPTION_SIZE,
         .value = &max_points,
         .arg = "N",
-        .help = "draw at most N points, evenly thinned; 0: all; default: SVG only",
+        .help = "draw at most N points, evenly thinned; 0: all; default: SVG and PDF",
         .max = 4e9},
     {.name = "size",
         .type = OPTION_STRING,
         .value = &size,
         .arg = "WxH",
         .help = "size of the picture, in pixels"},
-    CLI_OUTPUT(&o.path, "output file, .png or .svg; replaced when complete [the terminal]"),
+    {.name = "background",
+        .type = OPTION_CHOICE,
+        .value = &o.background,
+        .help = "of the picture; none: transparent",
+        .choices = backgrounds},
+    CLI_OUTPUT(&o.path, "picture, .png, .svg or .pdf; -: standard output [the terminal]"),
+    {.name = "format",
+        .type = OPTION_CHOICE,
+        .value = &format,
+        .help = "format of the picture; auto: by the suffix of its name",
+        .choices = formats},
+    CLI_FORCE_TERMINAL,
     {.name = "ascii",
         .type = OPTION_FLAG,
         .value = &o.ascii,
@@ -237,10 +251,25 @@ static void check_histogram(void)
 	cli_refuse_given("--hist", series);
 }
 
+static void check_output(void)
+{
+	if (format == 0 && path_is_standard(o.path))
+		die_usage("-o -: standard output needs --format");
+	if (format == 0 && plot_format(o.path) < 0)
+		die_usage("%s: unknown picture format: the name must end in .png, .svg or .pdf, or "
+		          "--format must be given",
+		    o.path);
+	o.format = (enum plot_format)(format ? format - 1 : plot_format(o.path));
+	if (o.format != PLOT_SVG)
+		cli_refuse_terminal(o.path);
+	if (o.follow && path_is_standard(o.path))
+		die_usage("-o -: --follow needs a file, to replace it");
+}
+
 static void check_options(void)
 {
-	if (o.path && plot_format(o.path) < 0)
-		die_usage("%s: unknown picture format: the name must end in .png or .svg", o.path);
+	if (o.path)
+		check_output();
 	if (o.look.histogram)
 		check_histogram();
 	else if (!y_names)
@@ -249,6 +278,9 @@ static void check_options(void)
 	cli_require("mean", "smooth");
 	cli_require("band", "by");
 	cli_require("interval", "follow");
+	cli_require("format", "output");
+	cli_require("background", "output");
+	cli_require("force", "output");
 	cli_refuse(o.ascii && o.path, "--ascii", "--output, which is a picture");
 }
 
@@ -351,7 +383,7 @@ static void set_options(size_t n_files)
 	parse_limits("ylim", y_limits, o.log_y, o.y_limit);
 	parse_size(size, &o.width, &o.height);
 	parse_spec(&o.spec, n_files);
-	if (cli_given("max-points") || (o.path && plot_format(o.path) == PLOT_SVG))
+	if (cli_given("max-points") || (o.path && o.format != PLOT_PNG))
 		o.max_points = max_points;
 }
 

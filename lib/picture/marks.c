@@ -5,12 +5,13 @@
 #include <string.h>
 
 enum {
-	DOTS_A_STROKE = 16,   /* the fastest number; overlapping dots still add up */
-	CORNERS_A_STROKE = 16 /* the time of a stroke grows faster than its length */
+	DOTS_A_STROKE = 16,    /* the fastest number; overlapping dots still add up */
+	CORNERS_A_STROKE = 16, /* the time of a stroke grows faster than its length */
+	SHAPED_POINTS = 4000,  /* with more points, all are dots */
+	SHAPED_CORNERS = 16,   /* a line with more has shapes at some of its corners only */
 };
 
 static const double far = 1e5; /* pixels; cairo uses fixed point with a limit of 2^23 */
-static const struct rgb white = {1, 1, 1};
 
 double frame_x(const struct frame *f, double x)
 {
@@ -31,6 +32,47 @@ void marks_colour(const struct frame *f, struct rgb colour, double alpha)
 	cairo_set_source_rgba(f->cr, colour.r, colour.g, colour.b, alpha);
 }
 
+/* Set the colour of a series, fainter if it is pale. */
+static void series_colour(
+    const struct frame *f, const struct series *s, struct rgb colour, double alpha)
+{
+	bool transparent = f->plot->background == BACKGROUND_NONE;
+
+	if (s->pale && !transparent)
+		colour = colour_mix(colour, f->theme->paper, 0.65);
+	marks_colour(f, colour, s->pale && transparent ? 0.4 * alpha : alpha);
+}
+
+/* --- shapes --- */
+
+static void add_polygon(
+    const struct frame *f, const double (*corner)[2], size_t n, double x, double y, double radius)
+{
+	for (size_t i = 0; i < n; i++)
+		cairo_line_to(f->cr, x + radius * corner[i][0], y + radius * corner[i][1]);
+	cairo_close_path(f->cr);
+}
+
+void marks_shape(const struct frame *f, size_t category, double x, double y, double radius)
+{
+	static const double square[][2] = {{-0.9, -0.9}, {0.9, -0.9}, {0.9, 0.9}, {-0.9, 0.9}};
+	static const double up[][2] = {{0, -1.25}, {1.1, 0.75}, {-1.1, 0.75}};
+	static const double diamond[][2] = {{0, -1.3}, {1.3, 0}, {0, 1.3}, {-1.3, 0}};
+	static const double down[][2] = {{0, 1.25}, {1.1, -0.75}, {-1.1, -0.75}};
+	static const double bar[][2] = {{-0.5, -1.3}, {0.5, -1.3}, {0.5, 1.3}, {-0.5, 1.3}};
+	static const double flat[][2] = {{-1.3, -0.5}, {1.3, -0.5}, {1.3, 0.5}, {-1.3, 0.5}};
+	static const struct {
+		const double (*corner)[2];
+		size_t n;
+	} shape[] = {{NULL, 0}, {square, 4}, {up, 3}, {diamond, 4}, {down, 3}, {bar, 4}, {flat, 4}};
+
+	if (category > 0 && category < sizeof shape / sizeof shape[0])
+		add_polygon(f, shape[category].corner, shape[category].n, x, y, radius);
+	else
+		cairo_arc(f->cr, x, y, radius, 0, 8 * atan(1));
+	cairo_fill(f->cr);
+}
+
 /* --- points --- */
 
 /* Choose them so that n points cover a similar share of the plot for small and large n. */
@@ -43,18 +85,12 @@ void marks_dot(const struct frame *f, size_t n, double *radius, double *alpha)
 	*radius *= f->unit;
 }
 
-static int draw_points(const struct frame *f, const struct series *s, struct err *e)
+static void draw_dots(const struct frame *f, const struct series *s, const uint32_t *order,
+    size_t n, double radius, double alpha)
 {
-	double radius, alpha;
-	uint32_t *order;
-	size_t n, pending = 0;
 	struct rgb colour = {0};
+	size_t pending = 0;
 
-	if (plot_order(f->plot, s, &order, &n, e))
-		return -1;
-	marks_dot(f, plot_shown(f->plot), &radius, &alpha);
-	if (s->c && isnan(f->plot->alpha))
-		alpha = fmin(0.9, fmax(alpha, 0.6)); /* mixed colours would show a wrong c */
 	cairo_set_line_cap(f->cr, CAIRO_LINE_CAP_ROUND);
 	cairo_set_line_width(f->cr, 2 * radius);
 	for (size_t k = 0; k < n; k++) {
@@ -67,12 +103,40 @@ static int draw_points(const struct frame *f, const struct series *s, struct err
 		}
 		if (pending++ == 0) {
 			colour = next;
-			marks_colour(f, colour, alpha);
+			series_colour(f, s, colour, alpha);
 		}
 		cairo_move_to(f->cr, x, y);
 		cairo_line_to(f->cr, x, y);
 	}
 	cairo_stroke(f->cr);
+}
+
+static void draw_shapes(const struct frame *f, const struct series *s, const uint32_t *order,
+    size_t n, double radius, double alpha)
+{
+	for (size_t k = 0; k < n; k++) {
+		size_t i = order[k];
+
+		series_colour(f, s, plot_colour(f->plot, s, i), alpha);
+		marks_shape(f, s->category, frame_x(f, s->x[i]), frame_y(f, s->y[i]), radius);
+	}
+}
+
+static int draw_points(const struct frame *f, const struct series *s, struct err *e)
+{
+	size_t shown = plot_shown(f->plot), n;
+	double radius, alpha;
+	uint32_t *order;
+
+	if (plot_order(f->plot, s, &order, &n, e))
+		return -1;
+	marks_dot(f, shown, &radius, &alpha);
+	if (s->c && isnan(f->plot->alpha))
+		alpha = fmin(0.9, fmax(alpha, 0.6)); /* mixed colours would show a wrong c */
+	if (s->shaped && shown <= SHAPED_POINTS)
+		draw_shapes(f, s, order, n, radius, alpha);
+	else
+		draw_dots(f, s, order, n, radius, alpha);
 	free(order);
 	return 0;
 }
@@ -81,6 +145,7 @@ static int draw_points(const struct frame *f, const struct series *s, struct err
 
 struct pen {
 	const struct frame *f;
+	const struct series *s;
 	size_t corners;
 	double x, y; /* current position */
 	bool down, moved;
@@ -118,7 +183,7 @@ static void pen_to(struct pen *pen, double x, double y, struct rgb colour)
 	if (other || pen->corners >= CORNERS_A_STROKE)
 		pen_stroke(pen);
 	if (other)
-		marks_colour(pen->f, colour, 1);
+		series_colour(pen->f, pen->s, colour, 1);
 	if (pen->down && !pen->corners)
 		cairo_move_to(pen->f->cr, pen->x, pen->y);
 	if (pen->down) {
@@ -195,7 +260,7 @@ static bool is_drawable(const struct plot *p, const struct series *s, size_t i)
 
 static void trace_line(const struct frame *f, const struct series *s, const struct rgb *only)
 {
-	struct pen pen = {.f = f, .colour = {-1, -1, -1}};
+	struct pen pen = {.f = f, .s = s, .colour = {-1, -1, -1}};
 	struct column column = {0};
 
 	for (size_t i = 0; i < s->n; i++) {
@@ -211,18 +276,51 @@ static void trace_line(const struct frame *f, const struct series *s, const stru
 	pen_up(&pen);
 }
 
+static void draw_shape_at(const struct frame *f, const struct series *s, size_t i)
+{
+	marks_colour(f, plot_colour(f->plot, s, i), 1);
+	marks_shape(f, s->category, frame_x(f, s->x[i]), frame_y(f, s->y[i]), 3.6 * f->unit);
+}
+
+/* Draw the shape of the category at each corner of a short line, else at regular distances, which
+ * begin elsewhere for each category; at the last corner if there was no other place. */
+static void draw_corner_shapes(const struct frame *f, const struct series *s)
+{
+	double spacing = s->n > SHAPED_CORNERS ? f->width / 7 : 0;
+	double first = spacing * (double)(s->category % COLOUR_CATEGORIES + 1) / COLOUR_CATEGORIES;
+	double way = 0, next = first;
+
+	for (size_t i = 0; i < s->n; i++) {
+		bool last = i + 1 == s->n || !is_drawable(f->plot, s, i + 1);
+
+		if (!is_drawable(f->plot, s, i)) {
+			way = 0;
+			next = first;
+			continue;
+		}
+		if (i > 0 && is_drawable(f->plot, s, i - 1))
+			way += fabs(frame_x(f, s->x[i]) - frame_x(f, s->x[i - 1]));
+		if (way >= next || (last && next == first && next > 0)) {
+			draw_shape_at(f, s, i);
+			next = way + spacing;
+		}
+	}
+}
+
 static void draw_line(const struct frame *f, const struct series *s)
 {
 	double width = 1.6 * s->width * f->unit;
 
 	cairo_set_line_cap(f->cr, CAIRO_LINE_CAP_ROUND);
 	cairo_set_line_join(f->cr, CAIRO_LINE_JOIN_ROUND);
-	if (s->outlined) {
+	if (s->outlined && f->plot->background != BACKGROUND_NONE) {
 		cairo_set_line_width(f->cr, width + 2.4 * f->unit);
-		trace_line(f, s, &white);
+		trace_line(f, s, &f->theme->paper);
 	}
 	cairo_set_line_width(f->cr, width);
 	trace_line(f, s, NULL);
+	if (s->shaped)
+		draw_corner_shapes(f, s);
 }
 
 /* --- bands --- */
@@ -266,8 +364,7 @@ static void draw_bars(const struct frame *f, const struct series *s)
 			cairo_rectangle(f->cr, x0 + (wide ? gap : 0), frame_y(f, s->y[i]),
 			    x1 - x0 - (wide ? 2 * gap : 0), floor_y - frame_y(f, s->y[i]));
 	}
-	marks_colour(f, s->translucent ? s->colour : colour_mix(s->colour, white, 0.15),
-	    s->translucent ? 0.35 : 1);
+	marks_colour(f, plot_colour(f->plot, s, 0), s->translucent ? 0.35 : 0.85);
 	cairo_fill(f->cr);
 	if (!s->translucent)
 		return;
@@ -279,7 +376,7 @@ static void draw_bars(const struct frame *f, const struct series *s)
 		cairo_line_to(f->cr, frame_x(f, s->x[i]), y);
 		cairo_line_to(f->cr, frame_x(f, s->x[i + 1]), y);
 	}
-	marks_colour(f, s->colour, 1);
+	marks_colour(f, plot_colour(f->plot, s, 0), 1);
 	cairo_stroke(f->cr);
 }
 

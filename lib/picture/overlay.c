@@ -102,25 +102,25 @@ static int read_rows(struct csv_reader *csv, int x, int y, struct table *t, stru
 }
 
 /* The first overlay is black; the others get colours that are not in the legend yet. */
-static struct rgb choose_colour(const struct plot *p, size_t index)
+static size_t choose_colour(const struct plot *p, size_t index)
 {
 	size_t used = 0;
 
 	for (size_t i = 0; i < p->n_series; i++)
 		used += p->series[i].label != NULL;
-	return colour_category(index == 0 ? COLOUR_CATEGORIES - 1 : used);
+	return index == 0 ? COLOUR_INK : used;
 }
 
 static int add_line(
     struct plot *p, const struct table *t, const char *label, size_t index, struct err *e)
 {
-	struct rgb colour = choose_colour(p, index);
+	size_t category = choose_colour(p, index);
 	struct series *s = plot_add(p, SERIES_LINE, 2 * t->n, false, label, e);
 	size_t at = 0;
 
 	if (!s)
 		return -1;
-	s->colour = colour;
+	s->category = category;
 	s->outlined = true;
 	s->width = 1.5;
 	for (size_t i = 0; i < t->n; i++) {

@@ -18,7 +18,7 @@ void plot_init(struct plot *p)
 	memset(p, 0, sizeof *p);
 	p->width = 1200;
 	p->height = 750;
-	p->dot = p->alpha = NAN;
+	p->dot = p->alpha = p->only_c = NAN;
 	p->x.hi = p->y.hi = p->c.hi = 1;
 }
 
@@ -161,10 +161,33 @@ int plot_fit(struct plot *p, const double x_limit[2], const double y_limit[2], s
 	if (p->has_c) {
 		p->c.lo = c.lo;
 		p->c.hi = c.hi;
+		p->only_c = c.lo == c.hi ? c.lo : NAN;
 		if (c.lo == c.hi)
 			scale_fit(&p->c, c.lo, c.hi, air);
 	}
 	return 0;
+}
+
+static void join_scales(struct scale *s, const struct scale *other)
+{
+	s->lo = fmin(s->lo, other->lo);
+	s->hi = fmax(s->hi, other->hi);
+}
+
+void plot_share(struct plot *panel, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		join_scales(&panel->x, &panel[i].x);
+		if (panel->has_c && panel[i].has_c && panel->only_c != panel[i].only_c) {
+			join_scales(&panel->c, &panel[i].c);
+			panel->only_c = NAN;
+		}
+	}
+	for (size_t i = 1; i < n; i++) {
+		panel[i].x = panel->x;
+		panel[i].c = panel->c;
+		panel[i].only_c = panel->only_c;
+	}
 }
 
 /* --- points --- */
@@ -278,18 +301,26 @@ int plot_order(
 	return 0;
 }
 
+int plot_layer(const struct series *s)
+{
+	return !s->pale && s->mark != SERIES_BAND;
+}
+
 struct rgb plot_colour(const struct plot *p, const struct series *s, size_t i)
 {
-	return s->c ? colour_sequence(shade_of(p, s->c[i]) / (double)(SHADES - 1)) : s->colour;
+	if (!s->c)
+		return colour_category(p->background, s->category);
+	return colour_sequence(p->background, shade_of(p, s->c[i]) / (double)(SHADES - 1));
 }
 
 int plot_format(const char *path)
 {
+	static const char *const suffix[] = {
+	    [PLOT_PNG] = ".png", [PLOT_SVG] = ".svg", [PLOT_PDF] = ".pdf"};
 	const char *dot = strrchr(path, '.');
 
-	if (dot && !strcasecmp(dot, ".png"))
-		return PLOT_PNG;
-	if (dot && !strcasecmp(dot, ".svg"))
-		return PLOT_SVG;
+	for (int i = 0; dot && i < (int)(sizeof suffix / sizeof suffix[0]); i++)
+		if (!strcasecmp(dot, suffix[i]))
+			return i;
 	return -1;
 }

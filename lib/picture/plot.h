@@ -3,7 +3,9 @@
 
 /*
  * A plot: axes, marks, a colour bar and a legend. It is described by a struct plot, and drawn by
- * plot_write (PNG and SVG, with the same cairo calls) or term_write (picture/term.h).
+ * plot_write (PNG, SVG and PDF, with the same cairo calls) or term_write (picture/term.h). Several
+ * plots can be the panels of one picture: they stand one below the other and share the x axis and
+ * the legend.
  *
  * The style follows E. R. Tufte, "The Visual Display of Quantitative Information", 1983: the data
  * is dark and everything else light; all titles are horizontal; no frame, no box.
@@ -28,25 +30,29 @@ enum series_mark {
 struct series {
 	enum series_mark mark;
 	size_t n;
-	double *x, *y; /* [n] */
-	double *c;     /* [n] values on the colour scale of the plot; NULL: use colour */
-	double *low;   /* [n] lower end of a band; NULL for other marks */
-	struct rgb colour;
+	double *x, *y;    /* [n] */
+	double *c;        /* [n] values on the colour scale of the plot; NULL: use colour */
+	double *low;      /* [n] lower end of a band; NULL for other marks */
+	size_t category;  /* for the colour and shape, see colour_category */
 	char *label;      /* in the legend; NULL: not in the legend */
 	double width;     /* of a line, relative to the default */
-	bool outlined;    /* draw a line with a white outline */
+	bool pale;        /* draw it faint, because the main thing lies over it */
+	bool outlined;    /* draw a line with an outline in the colour of the background */
 	bool translucent; /* draw bars so that those below are visible */
+	bool shaped;      /* tell it apart by the shape of its points too, not only by colour */
 };
 
 struct plot {
-	double width, height;                            /* pixels of a PNG, CSS pixels of an SVG */
+	double width, height; /* of the picture: pixels of a PNG, CSS pixels of an SVG or PDF */
+	enum background background;
 	const char *title, *x_title, *y_title, *c_title; /* not owned; NULL: none */
 	const char *note;      /* in small letters above the axes; not owned; NULL: none */
-	struct series *series; /* drawn in this order */
+	struct series *series; /* drawn in this order within each layer */
 	size_t n_series, cap_series;
 	struct scale x, y;
 	struct scale c; /* the colour scale, if has_c */
 	bool has_c;
+	double only_c;     /* the value of all c, if they are the same; else NAN */
 	double dot, alpha; /* radius and opacity of points; NAN: chosen by their number */
 	size_t max_points; /* draw at most this many points, evenly spread over the data; 0: all */
 };
@@ -70,6 +76,10 @@ struct series *plot_add(
  */
 int plot_fit(struct plot *p, const double x_limit[2], const double y_limit[2], struct err *e);
 
+/* plot_share - give the panels [n] of a picture, each of which plot_fit has set up, the same x axis
+ * and the same colour scale. */
+void plot_share(struct plot *panel, size_t n);
+
 /* plot_points - the number of points within the axes.
  * plot_shown - the number of them that are drawn, given max_points. */
 size_t plot_points(const struct plot *p);
@@ -84,19 +94,26 @@ size_t plot_shown(const struct plot *p);
 int plot_order(
     const struct plot *p, const struct series *s, uint32_t **order, size_t *n, struct err *e);
 
+/* plot_layer - the layer in which to draw a series: bands and what is pale lie below the rest. */
+enum { PLOT_LAYERS = 2 };
+int plot_layer(const struct series *s);
+
 /* plot_colour - the colour of element i of a series. */
 struct rgb plot_colour(const struct plot *p, const struct series *s, size_t i);
 
-enum plot_format { PLOT_PNG, PLOT_SVG };
+enum plot_format { PLOT_PNG, PLOT_SVG, PLOT_PDF };
 
-/* plot_format - the format for the suffix of path, ".png" or ".svg" in upper or lower case, or -1.
- */
+/* plot_format - the format for the suffix of path, ".png", ".svg" or ".pdf" in upper or lower case,
+ * or -1. */
 int plot_format(const char *path);
 
 /*
- * plot_write - draw p to out. The same plot gives the same bytes, except that names of SVG elements
- * depend on the number of plots drawn by the process. Returns 0 or -1.
+ * plot_write - draw the panels [n] to out. The title, size, background, note and legend are those
+ * of the first. An SVG has its texts as texts, a title and a description. The same plot gives the
+ * same bytes, except that names of SVG elements depend on the number of plots drawn by the process.
+ * Returns 0 or -1.
  */
-int plot_write(const struct plot *p, enum plot_format format, struct output *out, struct err *e);
+int plot_write(
+    const struct plot *panel, size_t n, enum plot_format format, struct output *out, struct err *e);
 
 #endif

@@ -194,7 +194,8 @@ struct class
 	bool and_later;    /* this category and all later ones */
 	const char *label; /* NULL: none */
 	char others[32];
-	struct rgb colour;
+	size_t colour; /* see colour_category */
+	bool shaped;
 };
 
 static bool is_in_class(const struct table *t, size_t row, const struct class *class)
@@ -299,7 +300,9 @@ static int add_marks(const struct table *t, const struct class *class, const str
 
 	if (!s)
 		return -1;
-	s->colour = pale ? colour_mix(class->colour, (struct rgb){1, 1, 1}, 0.65) : class->colour;
+	s->category = class->colour;
+	s->shaped = class->shaped && !pale;
+	s->pale = pale;
 	s->width = pale ? 0.6 : 1;
 	for (size_t i = 0; i < g->n; i++) {
 		size_t row = g->row[i];
@@ -391,7 +394,8 @@ static int add_smooth(const struct table *t, const struct class *class, const st
 
 	if (!s)
 		return -1;
-	s->colour = t->has_c ? colour_category(COLOUR_CATEGORIES - 1) : class->colour;
+	s->category = t->has_c ? COLOUR_INK : class->colour;
+	s->shaped = class->shaped;
 	s->outlined = !by_group;
 	s->width = 1.3;
 	for (size_t i = 1; i <= g->n; i++) {
@@ -503,7 +507,7 @@ static int add_histogram(const struct table *t, const struct class *class, const
 
 	if (!s)
 		return -1;
-	s->colour = class->colour;
+	s->category = class->colour;
 	s->translucent = class->category >= 0;
 	for (int i = 0; i <= bins; i++)
 		s->x[i] = scale_at(ends, (double)i / bins);
@@ -529,7 +533,8 @@ static void class_init(
 	memset(class, 0, sizeof *class);
 	class->k = n_categories ? 0 : i;
 	class->category = n_categories ? (int64_t)i : -1;
-	class->colour = colour_category(i);
+	class->colour = i;
+	class->shaped = n > 1;
 	class->and_later = n_categories > n && i == n - 1;
 	if (class->and_later) {
 		snprintf(class->others, sizeof class->others, "%zu others", n_categories - i);

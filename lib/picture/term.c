@@ -41,15 +41,10 @@ static double dot_y(const struct canvas *c, const struct plot *p, double y)
 	return (1 - scale_place(&p->y, y)) * (4 * c->rows - 1);
 }
 
-/* The nearest colour of xterm's cube of 6 x 6 x 6, made lighter if it is too dark on black. */
+/* The nearest colour of xterm's cube of 6 x 6 x 6. */
 static unsigned char xterm_colour(struct rgb c)
 {
-	double light = colour_lightness(c);
-	struct rgb bright =
-	    light < 45 ? colour_mix(c, (struct rgb){1, 1, 1}, (45 - light) / 90) : c;
-
-	return (unsigned char)(16 + 36 * lround(5 * bright.r) + 6 * lround(5 * bright.g) +
-	                       lround(5 * bright.b));
+	return (unsigned char)(16 + 36 * lround(5 * c.r) + 6 * lround(5 * c.g) + lround(5 * c.b));
 }
 
 /* --- marks --- */
@@ -131,25 +126,36 @@ static void draw_bars(struct canvas *c, const struct plot *p, const struct serie
 		double top = dot_y(c, p, s->y[i]);
 
 		for (long x = lround(x0); s->y[i] > 0 && x < fmax(x1, lround(x0) + 1); x++)
-			draw_segment(
-			    c, (double)x, top, (double)x, 4 * c->rows - 1, xterm_colour(s->colour));
+			draw_segment(c, (double)x, top, (double)x, 4 * c->rows - 1,
+			    xterm_colour(plot_colour(p, s, i)));
 	}
+}
+
+static int draw_series(
+    struct canvas *c, const struct plot *p, const struct series *s, struct err *e)
+{
+	switch (s->mark) {
+	case SERIES_POINTS:
+		return draw_points(c, p, s, e);
+	case SERIES_LINE:
+		draw_line(c, p, s);
+		break;
+	case SERIES_BARS:
+		draw_bars(c, p, s);
+		break;
+	case SERIES_BAND: /* would hide the lines */
+		break;
+	}
+	return 0;
 }
 
 static int draw_marks(struct canvas *c, const struct plot *p, struct err *e)
 {
-	for (size_t i = 0; i < p->n_series; i++) {
-		const struct series *s = &p->series[i];
-
-		if (s->mark == SERIES_BAND) /* would hide the lines */
-			continue;
-		if (s->mark == SERIES_LINE)
-			draw_line(c, p, s);
-		else if (s->mark == SERIES_BARS)
-			draw_bars(c, p, s);
-		else if (draw_points(c, p, s, e))
-			return -1;
-	}
+	for (int layer = 0; layer < PLOT_LAYERS; layer++)
+		for (size_t i = 0; i < p->n_series; i++)
+			if (plot_layer(&p->series[i]) == layer &&
+			    draw_series(c, p, &p->series[i], e))
+				return -1;
 	return 0;
 }
 
@@ -338,7 +344,8 @@ static int write_legend(const struct layout *l, struct output *out, struct err *
 	}
 	for (size_t i = 0; i < p->n_series; i++) {
 		const struct series *s = &p->series[i];
-		struct rgb c = s->c ? colour_sequence(1) : s->colour;
+		struct rgb c = s->c ? colour_sequence(p->background, 1)
+		                    : colour_category(p->background, s->category);
 
 		if (!s->label)
 			continue;

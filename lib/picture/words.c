@@ -65,12 +65,32 @@ static const char *unit_of(const char *suffix)
 	return NULL;
 }
 
+/* The title of a column of cdcd-csv(5) whose name alone says too little, or NULL. */
+static const char *known_title(const char *name)
+{
+	static const char *const known[][2] = {{"ce_nats", "cross-entropy (nats)"},
+	    {"loss_nats", "training loss (nats)"}, {"valid_nats", "held-out loss (nats)"},
+	    {"held_out_nats", "held-out loss (nats)"}, {"f_nats", "F(t) (nats)"},
+	    {"lr", "learning rate"}, {"grad_norm", "gradient norm"}, {"rss_mib", "memory (MiB)"},
+	    {"comm_s", "communication (s)"}, {"seconds", "time (s)"},
+	    {"rmse_nats", "error of the fit (nats)"}};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (!strcmp(name, known[i][0]))
+			return known[i][1];
+	return NULL;
+}
+
 void words_of_column(char *to, size_t capacity, const char *name)
 {
 	char words[256], unit[64] = "";
 	char *last, *per;
 	size_t n;
 
+	if (known_title(name)) {
+		words_clean(to, capacity, known_title(name));
+		return;
+	}
 	words_clean(words, sizeof words, name);
 	last = strrchr(words, '_');
 	per = strstr(words, "_per_");

@@ -23,8 +23,9 @@ size_t words_length(const char *text);
 bool words_cut(char *text, size_t capacity, const char *ellipsis);
 
 /*
- * words_of_column - convert the name of a column to the title of an axis: ce_nats to "ce (nats)",
- * rss_mib to "rss (MiB)", tokens_per_s to "tokens / s". The result, to [capacity], is clean.
+ * words_of_column - convert the name of a column to the title of an axis: heap_mib to "heap (MiB)",
+ * tokens_per_s to "tokens / s". Columns of cdcd-csv(5) have titles of their own: ce_nats is
+ * "cross-entropy (nats)". The result, to [capacity], is clean.
  */
 void words_of_column(char *to, size_t capacity, const char *name);
 

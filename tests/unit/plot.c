@@ -16,11 +16,15 @@ static const char *const no_texts[TABLE_TEXTS];
 
 static void test_colours(void)
 {
+	const struct rgb low = colour_sequence(BACKGROUND_WHITE, -1),
+	                 first = colour_sequence(BACKGROUND_WHITE, 0),
+	                 high = colour_sequence(BACKGROUND_WHITE, 2),
+	                 end = colour_sequence(BACKGROUND_WHITE, 1);
 	double last = 101, least = 100;
 	int rises = 0;
 
 	for (int i = 0; i <= 255; i++) {
-		double light = colour_lightness(colour_sequence(i / 255.0));
+		double light = colour_lightness(colour_sequence(BACKGROUND_WHITE, i / 255.0));
 
 		rises += light >= last;
 		least = fmin(least, last - light);
@@ -28,11 +32,45 @@ static void test_colours(void)
 	}
 	ok(rises == 0,
 	    "colour: the sequence gets darker at each of 256 steps (at least %.3f of L*)", least);
-	ok(colour_lightness(colour_sequence(-1)) > 85 && colour_lightness(colour_sequence(2)) < 20,
+	ok(!memcmp(&low, &first, sizeof low) && !memcmp(&high, &end, sizeof high) &&
+	        colour_lightness(low) > 55 && colour_lightness(high) < 20,
 	    "colour: the sequence goes from light to dark and is clamped");
 	ok(fabs(colour_lightness((struct rgb){1, 1, 1}) - 100) < 0.01 &&
 	        fabs(colour_lightness((struct rgb){0.5, 0.5, 0.5}) - 53.39) < 0.01,
 	    "colour: the lightness of white is 100, of middle grey 53.39");
+}
+
+/* The lowest contrast of texts, categories and the sequence with this background. */
+static void contrast_is(enum background background, const char *name, struct rgb paper, double text,
+    double graphics, double sequence)
+{
+	const struct theme *theme = colour_theme(background);
+	double least = fmin(colour_contrast(theme->ink, paper), colour_contrast(theme->dim, paper));
+
+	ok(least >= text, "colour: texts have a contrast of at least %g on %s: %.2f", text, name,
+	    least);
+	least = 21;
+	for (size_t i = 0; i <= COLOUR_CATEGORIES; i++)
+		least = fmin(least, colour_contrast(colour_category(background, i), paper));
+	ok(least >= graphics, "colour: categories have a contrast of at least %g on %s: %.2f",
+	    graphics, name, least);
+	least = 21;
+	for (int i = 0; i <= 100; i++)
+		least = fmin(least, colour_contrast(colour_sequence(background, i / 100.0), paper));
+	ok(least >= sequence, "colour: the sequence has a contrast of at least %g on %s: %.2f",
+	    sequence, name, least);
+}
+
+static void test_contrast(void)
+{
+	const struct rgb white = {1, 1, 1}, dark = colour_theme(BACKGROUND_DARK)->paper;
+
+	ok(fabs(colour_contrast(white, (struct rgb){0, 0, 0}) - 21) < 1e-9,
+	    "colour: the contrast of black and white is 21");
+	contrast_is(BACKGROUND_WHITE, "white", white, 4.5, 3, 3);
+	contrast_is(BACKGROUND_DARK, "the dark background", dark, 4.5, 3, 3);
+	contrast_is(BACKGROUND_NONE, "white, if transparent", white, 4.3, 3, 2);
+	contrast_is(BACKGROUND_NONE, "a dark page, if transparent", dark, 4.3, 3, 2);
 }
 
 /* The labels of a scale, a '|' between them. */
@@ -273,10 +311,12 @@ static void test_text(void)
 {
 	char text[16];
 
-	column_is("ce_nats", "ce (nats)");
-	column_is("rss_mib", "rss (MiB)");
+	column_is("ce_nats", "cross-entropy (nats)");
+	column_is("own_nats", "own (nats)");
+	column_is("heap_mib", "heap (MiB)");
 	column_is("tokens_per_s", "tokens / s");
-	column_is("grad_norm", "grad norm");
+	column_is("grad_norm", "gradient norm");
+	column_is("my_norm", "my norm");
 	column_is("t", "t");
 	column_is("s", "s");
 	words_clean(text, sizeof text, "a\n\xff\xc3\xa9\xe2\x82");
@@ -620,6 +660,7 @@ static void test_order(void)
 int main(void)
 {
 	test_colours();
+	test_contrast();
 	test_ticks();
 	test_tick_digits();
 	test_tick_values();
