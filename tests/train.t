@@ -93,8 +93,8 @@ mv "$T/two.old" "$T/two.st"
 logs two train -j 2 -r "$T/two.st" "$T/train.noised" 2>"$T/two.err"
 ok 'train: a run resumed from an older checkpoint writes the same log of losses' cmp "$T/two.loss" "$T/one.loss"
 ok 'train: a run resumed from an older checkpoint writes the same log of fits' cmp "$T/two.fits" "$T/one.fits"
-is 'train: a run resumed from an older checkpoint has every step once in the log of steps' "$(cut -d, -f1,2,10 "$T/two.steps" | cksum)" \
-	"$(cut -d, -f1,2,10 "$T/one.steps" | cksum)"
+is 'train: a run resumed from an older checkpoint has every step once in the log of steps' "$(cut -d, -f1,2,10,11 "$T/two.steps" | cksum)" \
+	"$(cut -d, -f1,2,10,11 "$T/one.steps" | cksum)"
 is 'train: valid_nats in the log of steps is the mean of the validation of the step, and empty without one' \
 	"$(awk -F, 'NR == 1 { print $10 } NR > 1 && $10 != "" { printf "%d %.6f\n", $1, $10 }' "$T/one.steps")" \
 	"$(awk -F, 'BEGIN { print "valid_nats" } $4 == "valid" { n[$1]++; sum[$1] += $3 }
@@ -117,6 +117,14 @@ ok 'train: --resume reports the lines that it removes from a log' \
 	grep -q 'two.steps: removed 20 lines after step 10' "$T/two.err"
 fails 'train: refuses to append a log to another file' 1 'not a log to append to' \
 	train -q -r "$T/whole.st" -l "$vocab" "$T/train.noised"
+
+# Without learning, only the levels of the rows change after the fit of step 50.
+run fit.st -n 100 --lr 0 --window 1024 --refit-every 50 -l "$T/fit.steps" >/dev/null
+# shellcheck disable=SC2016
+ok 'train: a fit changes the levels and with them loss_nats, but not even_nats' awk -F, '
+	NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+	{ loss[$1 > 50] += $at["loss_nats"] / 50; even[$1] = $at["even_nats"] }
+	END { exit !(loss[1] > 1.25 * loss[0] && even[100] < 1.06 * even[50] && even[100] > 0.94 * even[50]) }' "$T/fit.steps"
 
 # --- the best validation ---
 # best NAME OPTIONS...: a validation every 4 steps, of which some are worse than the one before

@@ -53,7 +53,7 @@ static void show_progress(struct run *r, const struct trainer_result *result, do
 		    valid, sizeof valid, "  valid %.4f (%" PRIu64 ")", r->valid, r->valid_step);
 	progress_show(&r->progress,
 	    "step %" PRIu64 " of %" PRId64 "  loss %.4f%s  %.0f tokens/s  eta %s", result->step,
-	    r->tr->o.steps, result->loss, valid, speed, progress_eta(&r->progress, done, eta));
+	    r->tr->o.steps, result->even, valid, speed, progress_eta(&r->progress, done, eta));
 }
 
 /* Whether any rank has received a stop signal. Collective. */

@@ -75,7 +75,7 @@ int runlog_open(struct runlog *l, const struct runlog_paths *paths, const char *
 	if (paths->steps &&
 	    open_log(l, &l->steps, paths->steps,
 	        "step,rows,seconds,loss_nats,lr,grad_norm,tokens_per_s,rss_mib,comm_s,"
-	        "valid_nats",
+	        "valid_nats,even_nats",
 	        e))
 		return -1;
 	if (paths->schedule &&
@@ -109,13 +109,16 @@ void runlog_losses(
 void runlog_step(struct runlog *l, const struct trainer_result *r, uint64_t rows,
     const struct runlog_cost *cost, double valid)
 {
-	char nats[32] = "";
+	char valid_nats[32] = "", even_nats[32] = "";
 
 	if (isfinite(valid))
-		snprintf(nats, sizeof nats, "%.9g", valid);
-	write_row(l, &l->steps, "%" PRIu64 ",%" PRIu64 ",%.3f,%.9g,%.9g,%.9g,%.1f,%.1f,%.6f,%s\n",
-	    r->step, rows, cost->seconds, r->loss, r->lr, r->grad_norm, cost->tokens_per_s,
-	    (double)mem_peak() / 1048576, cost->comm_s, nats);
+		snprintf(valid_nats, sizeof valid_nats, "%.9g", valid);
+	if (isfinite(r->even))
+		snprintf(even_nats, sizeof even_nats, "%.9g", r->even);
+	write_row(l, &l->steps,
+	    "%" PRIu64 ",%" PRIu64 ",%.3f,%.9g,%.9g,%.9g,%.1f,%.1f,%.6f,%s,%s\n", r->step, rows,
+	    cost->seconds, r->loss, r->lr, r->grad_norm, cost->tokens_per_s,
+	    (double)mem_peak() / 1048576, cost->comm_s, valid_nats, even_nats);
 }
 
 void runlog_schedule(struct runlog *l, uint64_t step, const struct schedule *s)

@@ -9,11 +9,15 @@
 #include "base/mem.h"
 #include "base/minmax.h"
 #include "train/checkpoint.h"
+#include "train/even_loss.h"
 #include "train/settings.h"
 
 /* Training stops if the mean loss exceeds that of a uniform guess by this factor: no small model
  * whose loss reached it recovered. */
 #define EXPLODED 100
+
+/* Rows of the window in the loss at evenly spread levels. */
+#define EVEN_ROWS 1024
 
 /* --- memory --- */
 
@@ -274,6 +278,19 @@ static void add_to_window(struct trainer *tr, const struct trainer_result *r)
 	}
 }
 
+static double compute_even_loss(const struct trainer *tr)
+{
+	struct even_loss l = {.t_min = tr->schedule.t_min, .t_max = tr->schedule.t_max};
+	size_t n = (size_t)min_u64(window_length(tr), EVEN_ROWS);
+
+	for (size_t i = 1; i <= n; i++) {
+		size_t at = (size_t)((tr->window_n - i) % tr->o.window);
+
+		even_loss_add(&l, tr->window_t[at], tr->window_ce[at]);
+	}
+	return even_loss_mean(&l);
+}
+
 /* Rank 0 fits for all ranks: the libraries of different machines may differ in the last bit. */
 static void refit_schedule(struct trainer *tr, struct trainer_result *r)
 {
@@ -384,6 +401,7 @@ int trainer_step(struct trainer *tr, struct trainer_result *r, struct err *e)
 	tr->step++;
 	tr->rows += r->n;
 	add_to_window(tr, r);
+	r->even = compute_even_loss(tr);
 	refit_schedule(tr, r);
 	return 0;
 }

@@ -49,10 +49,11 @@ struct trainer {
 struct trainer_result {
 	uint64_t step;              /* number of the step, from 1 */
 	double loss, lr, grad_norm; /* loss: nats, mean over the sequences that have targets */
-	size_t n;                   /* number of rows of the step, over all ranks */
-	const double *t;            /* [n] noise levels; valid until the next step or validation */
-	double *ce;                 /* [n] nats; NAN for a sequence without targets */
-	int refit;                  /* 1: new schedule; -1: the fit failed, see why; 0: no fit */
+	double even;     /* nats, of the last 1,024 rows at levels spread evenly (even_loss.h) */
+	size_t n;        /* number of rows of the step, over all ranks */
+	const double *t; /* [n] noise levels; valid until the next step or validation */
+	double *ce;      /* [n] nats; NAN for a sequence without targets */
+	int refit;       /* 1: new schedule; -1: the fit failed, see why; 0: no fit */
 	struct err why;
 };
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "train/even_loss.h"
 #include "train/steplog.h"
 #include "base/cgroup.h"
 #include "base/io.h"
@@ -258,6 +259,40 @@ static const char *after(const char *path, const char *rows, int64_t keep, struc
 	return text;
 }
 
+/* The loss 3 + ln t, measured n times at levels of which the share u^power is below t_max^u. */
+static double skewed_loss(double power)
+{
+	struct even_loss l = {.t_min = 1, .t_max = 100};
+	const int n = 100000;
+
+	for (int i = 0; i < n; i++) {
+		double t = pow(100, pow((i + 0.5) / n, power));
+
+		even_loss_add(&l, t, 3 + log(t));
+	}
+	return even_loss_mean(&l);
+}
+
+static void test_even_loss(void)
+{
+	struct even_loss l = {.t_min = 1, .t_max = exp(16)};
+	double even = 3 + log(100) / 2;
+
+	ok(isnan(even_loss_mean(&l)), "even_loss: is NAN without losses");
+	even_loss_add(&l, exp(3.5), 1);
+	even_loss_add(&l, exp(3.9), 3);
+	ok(even_loss_mean(&l) == 2, "even_loss: losses of one interval count for all");
+	even_loss_add(&l, exp(7.5), 6);
+	even_loss_add(&l, exp(99), 10);
+	/* 2 in intervals 0 to 3; 3, 4, 5; 6 in interval 7; then to 10 in interval 15. */
+	ok(fabs(even_loss_mean(&l) - (8 + 12 + 6 + 6.5 + 7 + 7.5 + 8 + 8.5 + 9 + 9.5 + 10) / 16) <
+	        1e-12,
+	    "even_loss: intervals without losses are interpolated: %g", even_loss_mean(&l));
+	ok(fabs(skewed_loss(1) - even) < 1e-3 && fabs(skewed_loss(3) - even) < 0.03 &&
+	        fabs(skewed_loss(0.3) - even) < 0.03,
+	    "even_loss: does not depend on the levels at which the losses are measured");
+}
+
 static void test_steplog(const char *dir)
 {
 	static const struct {
@@ -399,6 +434,7 @@ static void test_files(void)
 	test_lock(dir);
 	test_sweep(dir);
 	test_long_name(dir);
+	test_even_loss();
 	test_steplog(dir);
 	ok(!rmdir(dir), "base: the tests leave no other file");
 }
