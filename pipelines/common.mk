@@ -42,8 +42,9 @@ says = $$(denoise -m $1 --info | sed -n 's/^$2//p')
 # $(call quoted,TEXT): TEXT as one word of the shell.
 quoted = '$(subst ','\'',$(strip $1))'
 
-# $(call printed,COMMAND): the command in the shell, which prints it first.
-printed = echo $(call quoted,$1); $1
+# $(call printed,COMMAND,OPTIONS): the command in the shell, which prints it first. There, variables
+# of the shell are expanded in OPTIONS only.
+printed = echo $(call quoted,$1) $2; $1 $2
 
 # $(call pictures,FILES): shell code that prints each picture's name and what it shows: for NAME.png
 # that is $(about_NAME).

@@ -24,6 +24,7 @@ TRAIN_OPTIONS =
 MASK = mixed
 VALID_EVERY = 250
 SAVE_EVERY = 500
+SHOW_EVERY = 2500
 FAMILY = cauchy
 FIT_EVERY = 250
 FIT_ROWS = 20000
@@ -49,7 +50,7 @@ include pipelines/model.mk
 
 show: $(OUT)/summary.csv $(OUT)/entropy.csv $(PICTURES)
 	@printf '\n%s\n\n' 'Eight stories, not picked, that the model wrote:'
-	@head -n 8 $(OUT)/samples.txt | sed G | fold -s -w 76 | sed 's/^./    &/; s/ *$$//'
+	@head -n 8 $(OUT)/samples.txt | $(indented)
 	@awk -f pipelines/summary.awk $(OUT)/summary.csv
 	@echo; $(call pictures,$(PICTURES))
 

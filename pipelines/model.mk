@@ -4,8 +4,8 @@
 #
 # After an interruption, the same command continues from the last checkpoint. The settings and the
 # checksum of the rows are recorded beside the checkpoint. With other settings or rows, a new
-# training starts, and the old checkpoint is renamed to $(MODEL).before. EPOCHS, VALID_EVERY and
-# SAVE_EVERY may change between resumptions.
+# training starts, and the old checkpoint is renamed to $(MODEL).before. EPOCHS, VALID_EVERY,
+# SAVE_EVERY and SHOW_EVERY may change between resumptions.
 
 .DEFAULT_GOAL = show
 MODEL = $(OUT)/model.safetensors
@@ -17,18 +17,22 @@ logs = --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) --save-every $(S
 	-l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv
 start = train -x $(PRESET) -n $(STEPS) -B $(BATCH) $(LR:%=--lr %) --schedule $(FAMILY) \
 	$(TRAIN_OPTIONS) $(logs) -f -o $(MODEL)
-resume = train -r $(MODEL) $(logs)
+resume = train -r $(MODEL) $(TRAIN_OPTIONS) $(logs)
 # The sampler 2m takes no temperature.
 denoise = denoise -m $(MODEL) -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) \
 	--steps $(SAMPLE_STEPS) $(if $(filter 2m,$(SAMPLER)),,$(TEMPERATURE:%=--temperature %)) \
 	$(DENOISE_OPTIONS)
 
+# The steps up to each of which train runs. After all but the last, samples are shown, unless the
+# training has ended there: the rows may end, or train --patience.
+stops = $(shell seq $(SHOW_EVERY) $(SHOW_EVERY) $$(($(STEPS) - 1))) $(STEPS)
+indented = sed G | fold -s -w 76 | sed 's/^./    &/; s/ *$$//'
+samples = $(denoise) -q -n 2 | tok -d -w $(vocab) | $(indented)
+
 $(TRAINED): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings \
 		$(if $(wildcard $(MODEL)),,no_model)
 	@cksum < $(OUT)/train.rows | cat $(OUT)/train.settings - > $(MODEL).settings.new
-	@set -e; if test -e $(MODEL) && cmp -s $(MODEL).settings.new $(MODEL).settings; then \
-		$(call printed,$(noised) | $(resume)); \
-	else \
+	@set -e; if ! test -e $(MODEL) || ! cmp -s $(MODEL).settings.new $(MODEL).settings; then \
 		if test -e $(MODEL); then \
 			echo 'The checkpoint of other settings or rows is now $(MODEL).before'; \
 			mv $(MODEL) $(MODEL).before; \
@@ -36,8 +40,19 @@ $(TRAINED): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings \
 		mv $(MODEL).settings.new $(MODEL).settings; \
 		pipelines/estimate $(STEPS) $(VALID_EVERY) $(SAMPLES) $(call quoted,$(noised)) \
 			$(call quoted,$(start)) $(call quoted,$(denoise)); \
-		$(call printed,$(noised) | $(start)); \
-	fi
+	fi; \
+	for stop in $(stops); do \
+		if ! test -e $(MODEL); then \
+			$(call printed,$(noised) | $(start),--stop-after $$stop); \
+		elif test $(call says,$(MODEL),step: ) -lt $$stop; then \
+			$(call printed,$(noised) | $(resume),--stop-after $$stop); \
+		else \
+			continue; \
+		fi; \
+		test $(call says,$(MODEL),step: ) -eq $$stop -a $$stop -lt $(STEPS) || break; \
+		printf '\nTwo samples after step %s:\n\n' $$stop; \
+		$(samples); \
+	done
 	@rm -f $(MODEL).settings.new
 	@touch $@
 

@@ -36,6 +36,7 @@ MASK = all
 VALID_ROWS = 512
 VALID_EVERY = 1000
 SAVE_EVERY = 500
+SHOW_EVERY = 5000
 FAMILY = cauchy
 FIT_EVERY = 2000
 FIT_ROWS = 20000
@@ -60,7 +61,7 @@ include pipelines/model.mk
 
 show: $(OUT)/samples.txt $(PICTURES)
 	@printf '\n%s\n\n' 'Ten stories, not picked, that the model wrote:'
-	@head -n 10 $(OUT)/samples.txt | sed G | fold -s -w 76 | sed 's/^./    &/; s/ *$$//'
+	@head -n 10 $(OUT)/samples.txt | $(indented)
 	@printf 'All of them: %s\n' $(OUT)/samples.txt
 	@$(call pictures,$(PICTURES))
 

@@ -10,7 +10,7 @@ STEPS=${STEPS:-600}
 demo() {
 	# Without the options of a calling make.
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -f pipelines/demo.mk BIN="$BIN" OUT="$T/demo" \
-		N_TRAIN=2000 N_VALID=64 STEPS="$STEPS" BATCH=32 VALID_EVERY="$STEPS" FIT_EVERY=50 \
+		N_TRAIN=2000 N_VALID=64 STEPS="$STEPS" BATCH=32 VALID_EVERY="$STEPS" SHOW_EVERY=$((STEPS / 2)) FIT_EVERY=50 \
 		SAMPLES=32 SAMPLE_STEPS=20 "$@"
 }
 
@@ -23,6 +23,11 @@ ok 'demo.mk: prints stories, fractions and pictures at its end' sh -c "grep -q '
 	grep -Eq '^Of 32 stories [0-9.]+ % are grammatical' '$T/demo.log' &&
 	grep -q '/entropy.png: Each point is a training row' '$T/demo.log' &&
 	grep -q '/schedules.png: F(t)' '$T/demo.log' && grep -q '/validation.png: Cross-entropy' '$T/demo.log'"
+is 'demo.mk: prints two samples in the middle of the training' "$(awk -v step="$((STEPS / 2))" '
+	$0 ~ "^Two samples after step " { shown = $0; next }
+	/^    / && shown && before == "" { n++ }
+	/ train / { if (shown) exit }
+	{ before = $0 } END { print shown, n + 0 }' "$T/demo.log")" "Two samples after step $((STEPS / 2)): 2"
 ok 'demo.mk: estimates its duration before it trains' awk '
 	/^Training and sampling will take about [1-9]/ { estimated = NR }
 	/^noise .*[|] train -x/ { exit } END { exit !estimated }' "$T/demo.log"
