@@ -8,10 +8,11 @@
 #include "formats/shard.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/minmax.h"
 #include "base/ordered.h"
 #include "progress.h"
 
-enum { JOBS_A_THREAD = 3 };
+enum { JOBS_A_THREAD = 3, UNKNOWN_SEARCHED = 32 };
 
 /* --- jobs, each a block of the input --- */
 
@@ -31,8 +32,64 @@ struct job {
 	size_t n, end_cap, span_end_cap;
 	uint64_t bad;
 	struct err first_bad, e;
+	struct wordpiece_counts counts;
+	struct err first_malformed;
+	unsigned searched; /* documents searched for unknown words */
+	struct unknown_words unknown;
 	bool failed;
 };
+
+static void add_unknown(struct unknown_words *u, const char *text, size_t n)
+{
+	char word[UNKNOWN_ROOM] = "";
+	size_t length = min_size(n, UNKNOWN_ROOM - 1);
+
+	/* A long word is cut between two characters. */
+	while (length < n && length > 0 && (text[length] & 0xC0) == 0x80)
+		length--;
+	memcpy(word, text, length);
+	for (size_t i = 0; i < u->n; i++)
+		if (!strcmp(u->word[i], word))
+			return;
+	if (u->n < UNKNOWN_SHOWN)
+		memcpy(u->word[u->n++], word, UNKNOWN_ROOM);
+}
+
+/* Find the unknown words of a document. */
+static int search_unknown(struct job *job, const struct story *story)
+{
+	const struct vocab *v = job->encoding->vocab;
+	struct wordpiece_spans spans = {0};
+
+	if (wordpiece_trace(job->wordpiece, story->text, story->n, &spans, &job->e))
+		return -1;
+	for (size_t i = 0; i < spans.n; i++) {
+		const struct wordpiece_span *s = &spans.span[i];
+
+		if (s->id == v->special[VOCAB_UNK])
+			add_unknown(&job->unknown, story->text + s->begin, s->end - s->begin);
+	}
+	free(spans.span);
+	return 0;
+}
+
+/* Add the counts of the document that has just been encoded. */
+static int count_document(struct job *job, const struct story *story)
+{
+	struct wordpiece_counts c = wordpiece_take_counts(job->encoder);
+
+	if (c.malformed > 0 && job->counts.malformed == 0)
+		err_set(&job->first_malformed, "%s: %s %" PRIu64, job->name,
+		    job->block.elements ? "element" : "line", story->line);
+	job->counts.words += c.words;
+	job->counts.unknown += c.unknown;
+	job->counts.malformed += c.malformed;
+	/* Searching is slow: only the documents at the beginning are searched. */
+	if (c.unknown == 0 || job->block.line > 1 || job->searched == UNKNOWN_SEARCHED)
+		return 0;
+	job->searched++;
+	return search_unknown(job, story);
+}
 
 static int encode_story(struct job *job, const struct story *story)
 {
@@ -46,7 +103,10 @@ static int encode_story(struct job *job, const struct story *story)
 	if (wordpiece_encode(job->encoder, story->text, story->n, &job->ids, &job->e) ||
 	    (g->json &&
 	        wordpiece_trace(job->wordpiece, story->text, story->n, &job->spans, &job->e)))
-		return err_prefix(&job->e, "%s: line %" PRIu64, job->name, story->line);
+		return err_prefix(&job->e, "%s: %s %" PRIu64, job->name,
+		    job->block.elements ? "element" : "line", story->line);
+	if (count_document(job, story))
+		return -1;
 	wordpiece_frame_spans(&g->frame, &job->spans, first);
 	job->span_end[job->n] = job->spans.n;
 	if (wordpiece_frame(&g->frame, g->vocab, &job->ids, begin, &job->e))
@@ -63,6 +123,8 @@ static void encode_block(void *arg)
 
 	job->n = job->ids.n = job->spans.n = 0;
 	job->bad = 0;
+	job->counts = (struct wordpiece_counts){0};
+	job->unknown.n = job->searched = 0;
 	story_start(job->parser, job->name, &job->block);
 	while ((result = story_next(job->parser, &story, &job->e)) != STORY_END) {
 		if (result == STORY_BAD && job->encoding->skip_bad) {
@@ -211,6 +273,18 @@ static int sink_commit(struct sink *s, struct err *e)
 
 /* --- the order of the input --- */
 
+static void collect_counts(struct encoded *done, const struct job *job)
+{
+	done->ids += job->ids.n;
+	if (job->counts.malformed > 0 && done->counts.malformed == 0)
+		done->first_malformed = job->first_malformed;
+	done->counts.words += job->counts.words;
+	done->counts.unknown += job->counts.unknown;
+	done->counts.malformed += job->counts.malformed;
+	for (size_t i = 0; i < job->unknown.n; i++)
+		add_unknown(&done->unknown, job->unknown.word[i], strlen(job->unknown.word[i]));
+}
+
 static int collect_job(struct sink *s, const struct job *job, struct err *e)
 {
 	for (size_t i = 0; i < job->n; i++)
@@ -225,6 +299,7 @@ static int collect_job(struct sink *s, const struct job *job, struct err *e)
 	if (job->bad > 0 && s->done.bad == 0)
 		s->done.first_bad = job->first_bad;
 	s->done.bad += job->bad;
+	collect_counts(&s->done, job);
 	if (progress_due(&s->progress))
 		progress_show(&s->progress, "%" PRIu64 " documents, %.0f MB, %.0f MB/s",
 		    s->done.records, (double)s->bytes / 1e6,
@@ -250,14 +325,14 @@ static int collect_rest(struct ordered *o, struct sink *s, struct err *e)
 }
 
 /* Read the next block of the input into a free job. Returns 1; 0 at the end; -1 on error. */
-static int fill_job(struct job *job, struct input *in, uint64_t *line, struct err *e)
+static int fill_job(struct job *job, struct story_input *in, struct err *e)
 {
 	const struct encoding *g = job->encoding;
-	int more = story_block(in, g->form, line, &job->block, e);
+	int more = story_block(in, &job->block, e);
 
 	if (more <= 0)
 		return more;
-	job->name = in->name;
+	job->name = in->in.name;
 	/* With one thread, the job is done before the buffer is reused: no copy is needed. */
 	if (g->threads == 1)
 		return 1;
@@ -268,9 +343,8 @@ static int fill_job(struct job *job, struct input *in, uint64_t *line, struct er
 }
 
 /* Submit the blocks of one input as jobs, until it ends, and collect all jobs. */
-static int encode_input(struct ordered *o, struct sink *s, struct input *in, struct err *e)
+static int encode_input(struct ordered *o, struct sink *s, struct story_input *in, struct err *e)
 {
-	uint64_t line = 1;
 	struct err why;
 	int more;
 
@@ -280,7 +354,7 @@ static int encode_input(struct ordered *o, struct sink *s, struct input *in, str
 		while (!(job = ordered_free(o)))
 			if (collect_oldest(o, s, e))
 				return -1;
-		more = fill_job(job, in, &line, &why);
+		more = fill_job(job, in, &why);
 		if (more <= 0)
 			break;
 		ordered_submit(o);
@@ -298,12 +372,14 @@ static int encode_inputs(struct ordered *o, struct sink *s, int n, char **paths,
 	int failed = 0;
 
 	for (int i = 0; i < (n > 0 ? n : 1) && !failed; i++) {
-		struct input in;
+		struct story_input in;
 
-		if (input_open(&in, n > 0 ? paths[i] : NULL, e))
+		if (story_open(&in, n > 0 ? paths[i] : NULL, s->encoding->form, e))
 			return -1;
+		if (in.doubt)
+			warn("%s: %s", in.in.name, in.doubt);
 		failed = encode_input(o, s, &in, e);
-		input_close(&in);
+		story_close(&in);
 	}
 	return failed;
 }

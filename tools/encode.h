@@ -26,9 +26,20 @@ struct encoding {
 	const char *provenance; /* for the shard header */
 };
 
+/* Words as they stand in the text; the same word once. */
+enum { UNKNOWN_SHOWN = 5, UNKNOWN_ROOM = 32 };
+struct unknown_words {
+	size_t n;
+	char word[UNKNOWN_SHOWN][UNKNOWN_ROOM];
+};
+
 struct encoded {
 	uint64_t records, bad; /* documents written, lines skipped */
 	struct err first_bad;  /* reason for the first skipped line, if bad > 0 */
+	uint64_t ids;          /* of all records */
+	struct wordpiece_counts counts;
+	struct unknown_words unknown; /* from the beginnings of the inputs */
+	struct err first_malformed;   /* the first document that is not UTF-8, if there is one */
 };
 
 /*

@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "encode.h"
@@ -14,8 +15,13 @@
 #include "text/learn.h"
 #include "text/vocab.h"
 #include "text/wordpiece.h"
+#include "vocab_file.h"
 
 enum { LEARN_ALPHABET = 1000, LEARN_MIN_COUNT = 2 };
+
+/* Shares from which on a warning is printed: of unknown words, and of tokens with capital letters
+ * where the text is converted to lower case. */
+enum { UNKNOWN_PERCENT = 1, CAPITALS_PERCENT = 2 };
 
 static const char *vocab_path, *field, *output;
 static bool decode, lines, text, no_special, pad, left, cased, literal, keep_special, no_cleanup,
@@ -130,22 +136,47 @@ static void warn_of_bad_lines(uint64_t bad, uint64_t good, const struct err *fir
 		    first->msg);
 }
 
-static struct vocab *open_vocab(struct err *e)
-{
-	struct vocab *v = vocab_open(vocab_path, e);
-	char defect[128];
+/* --- encoding --- */
 
-	for (int i = 0; v && i < VOCAB_DEFECTS; i++)
-		if (vocab_defect(v, i, defect, sizeof defect))
-			note("%s: %s", vocab_path, defect);
-	return v;
+/* The words in the form " (a, b, c ...)". */
+static void list_unknown(const struct unknown_words *u, char *list, size_t room)
+{
+	size_t used = 0;
+
+	*list = '\0';
+	for (size_t i = 0; i < u->n; i++)
+		used +=
+		    (size_t)snprintf(list + used, room - used, "%s%s", i ? ", " : " (", u->word[i]);
+	if (u->n > 0)
+		snprintf(list + used, room - used, u->n == UNKNOWN_SHOWN ? " ...)" : ")");
 }
 
-/* --- encoding --- */
+static void report_encoded(const struct encoded *d, const struct vocab *v)
+{
+	char list[UNKNOWN_SHOWN * (UNKNOWN_ROOM + 2) + 8];
+	double unknown = cli_percent(d->counts.unknown, d->counts.words);
+
+	warn_of_bad_lines(d->bad, d->records, &d->first_bad);
+	list_unknown(&d->unknown, list, sizeof list);
+	if (unknown >= UNKNOWN_PERCENT)
+		warn("%.3g %% of the words are not in the vocabulary %s, and became [UNK]%s",
+		    unknown, vocab_path, list);
+	note("%" PRIu64 " %s, %" PRIu64 " tokens, %.3g %% of %" PRIu64 " words unknown%s",
+	    d->records, d->records == 1 ? "document" : "documents", d->ids, unknown,
+	    d->counts.words, unknown >= UNKNOWN_PERCENT ? "" : list);
+	if (d->counts.malformed > 0)
+		warn("%" PRIu64
+		     " bytes are not UTF-8, and were left out, the first in %s; if the text is in "
+		     "Latin-1, convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE | tok ...",
+		    d->counts.malformed, d->first_malformed.msg);
+	if (!v->cased && vocab_capitals(v) >= CAPITALS_PERCENT * 0.01 * v->size)
+		warn("%s: %" PRIu32 " tokens have capital letters, which occur only with --cased",
+		    vocab_path, vocab_capitals(v));
+}
 
 static int run_encode(int n, char **paths, const char *provenance, struct err *e)
 {
-	struct vocab *vocab = open_vocab(e);
+	struct vocab *vocab = vocab_file_open(vocab_path, cased, e);
 	const struct encoding g = {.vocab = vocab,
 	    .options = {.literal = literal},
 	    .frame = {.bare = no_special, .limit = truncate_to, .pad = pad, .left = left},
@@ -162,7 +193,7 @@ static int run_encode(int n, char **paths, const char *provenance, struct err *e
 	    !vocab || (cased && vocab_set_cased(vocab, true, e)) || encode(&g, n, paths, &done, e);
 
 	if (!failed)
-		warn_of_bad_lines(done.bad, done.records, &done.first_bad);
+		report_encoded(&done, vocab);
 	vocab_free(vocab);
 	return failed ? -1 : 0;
 }
@@ -251,7 +282,7 @@ static int decode_shards(struct decoding *d, int n, char **paths, struct err *e)
 
 static int run_decode(int n, char **paths, struct err *e)
 {
-	struct decoding d = {.vocab = open_vocab(e)};
+	struct decoding d = {.vocab = vocab_file_open(vocab_path, false, e)};
 	int failed = -1;
 
 	if (d.vocab && (d.detokenizer = detokenizer_new(d.vocab, !no_cleanup, e)))
@@ -292,21 +323,22 @@ static int learn_block(struct learning *l, struct err *e)
 
 static int learn_input(struct learning *l, const char *path, struct err *e)
 {
-	struct input in;
+	struct story_input in;
 	struct story_block block;
-	uint64_t line = 1;
 	int more;
 
-	if (input_open(&in, path, e))
+	if (story_open(&in, path, input_form(), e))
 		return -1;
-	while ((more = story_block(&in, input_form(), &line, &block, e)) > 0) {
-		story_start(l->parser, in.name, &block);
+	if (in.doubt)
+		warn("%s: %s", in.in.name, in.doubt);
+	while ((more = story_block(&in, &block, e)) > 0) {
+		story_start(l->parser, in.in.name, &block);
 		if (learn_block(l, e)) {
 			more = -1;
 			break;
 		}
 	}
-	input_close(&in);
+	story_close(&in);
 	return more;
 }
 

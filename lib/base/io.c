@@ -103,6 +103,11 @@ static ssize_t read_some(struct input *in, void *p, size_t n, struct err *e)
 	bool wait = in->stop != NULL;
 	ssize_t got;
 
+	if (in->source) {
+		got = in->source->read(in->source, p, n, e);
+		in->eof = got == 0;
+		return got;
+	}
 	do {
 		if (wait && await_input(in, e))
 			return -1;
@@ -185,8 +190,29 @@ int input_line(struct input *in, const char **line, size_t *n, struct err *e)
 	}
 }
 
+int input_convert(struct input *in, struct input_source *source, struct err *e)
+{
+	struct input outer = {.fd = -1, .cap = INPUT_START, .source = source};
+
+	outer.name = mem_copy_string(in->name, e);
+	outer.buf = mem_array(INPUT_START, 1, e);
+	if (!outer.name || !outer.buf) {
+		free(outer.name);
+		free(outer.buf);
+		source->release(source);
+		return -1;
+	}
+	source->inner = *in;
+	*in = outer;
+	return 0;
+}
+
 void input_close(struct input *in)
 {
+	if (in->source) {
+		input_close(&in->source->inner);
+		in->source->release(in->source);
+	}
 	if (in->fd > STDERR_FILENO)
 		close(in->fd);
 	free(in->name);

@@ -27,8 +27,24 @@ struct input {
 	size_t cap, pos, len; /* unread bytes are buf[pos] ... buf[len - 1] */
 	uint64_t offset;      /* bytes of the input before buf[pos] */
 	bool eof;
-	const volatile sig_atomic_t *stop; /* may be NULL; see below */
+	const volatile sig_atomic_t *stop; /* may be NULL; see above */
+	struct input_source *source;       /* NULL: fd */
 };
+
+/* A conversion, such as decompression, of the bytes of another input. */
+struct input_source {
+	struct input inner;
+	/* Write up to n > 0 bytes to p. Returns their number, 0 at the end, or -1. */
+	ssize_t (*read)(struct input_source *source, void *p, size_t n, struct err *e);
+	void (*release)(struct input_source *source); /* frees source, but not inner */
+};
+
+/*
+ * input_convert - from now on, in has the bytes that source makes of those that in had, from the
+ * current position on. in owns source; source->inner is set here. Returns 0, or -1 with in
+ * unchanged and source released.
+ */
+int input_convert(struct input *in, struct input_source *source, struct err *e);
 
 /* input_open - open path for reading. Returns 0, or -1 with nothing to close. */
 int input_open(struct input *in, const char *path, struct err *e);

@@ -2,8 +2,8 @@
 #define CDCD_STORY_H
 
 /*
- * Read documents from a stream: JSON lines, plain text with one document per line, or plain text
- * with <|endoftext|> after each document.
+ * Read documents from a stream: JSON lines or other JSON objects, plain text with one document per
+ * line, or plain text with <|endoftext|> after each document.
  *
  * Reading has two steps, so that threads can share the work: story_block reads a block of whole
  * documents, and story_next extracts the documents from a block.
@@ -22,25 +22,38 @@
 #define STORY_MARK "<|endoftext|>"
 
 enum story_form {
-	STORY_JSON,  /* an object per line; one of its members, a string, is the document */
+	STORY_JSON,  /* an object per line; one of its members, a string, is the document. Blank
+	                lines are skipped. The objects may also be the elements of an array, or
+	                extend over several lines. */
 	STORY_LINES, /* a document per line; empty lines are documents too */
 	STORY_TEXT,  /* STORY_MARK ends each document; text after the last mark is one unless blank
 	              */
 };
 
+struct story_input {
+	struct input in;
+	enum story_form form;
+	bool elements;     /* JSON objects that are not one per line: "line" is their number */
+	uint64_t line;     /* the next line */
+	const char *doubt; /* NULL, or that it does not look like plain text, and what to do */
+};
+
+/* story_open - open path, see textinput_open. Returns 0, or -1 with nothing to close. */
+int story_open(struct story_input *s, const char *path, enum story_form form, struct err *e);
+void story_close(struct story_input *s);
+
 struct story_block {
 	const char *data; /* whole documents */
 	size_t n;
 	uint64_t line; /* the number of its first line, from 1 */
+	bool elements; /* as in struct story_input */
 };
 
 /*
- * story_block - read the next block. It is a view of the buffer of in, valid until the next call.
- * *line is the number of its first line: set it to 1 before the first call for an input; each call
- * advances it. Returns 1, 0 at the end, or -1 on error.
+ * story_block - read the next block. It is a view of the buffer of s, valid until the next call.
+ * Returns 1, 0 at the end, or -1 on error.
  */
-int story_block(struct input *in, enum story_form form, uint64_t *line, struct story_block *block,
-    struct err *e);
+int story_block(struct story_input *s, struct story_block *block, struct err *e);
 
 struct story {
 	const char *text; /* [n] valid until the next call of story_next */
@@ -52,8 +65,8 @@ struct story_parser;
 
 /*
  * story_parser_new - make a parser. field is the name of the member that contains the document, for
- * STORY_JSON; NULL means "story", or "text" in an object without "story". field is copied. Returns
- * NULL on error.
+ * STORY_JSON; NULL means "story", or "text" in an object without "story". If there is no member
+ * a.b, "a.b" is the member b of the object a. field is copied. Returns NULL on error.
  */
 struct story_parser *story_parser_new(enum story_form form, const char *field, struct err *e);
 void story_parser_free(struct story_parser *p);

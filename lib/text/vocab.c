@@ -107,6 +107,21 @@ bool vocab_is_special(const struct vocab *v, uint32_t id)
 	return false;
 }
 
+uint32_t vocab_capitals(const struct vocab *v)
+{
+	uint32_t count = 0;
+
+	for (uint32_t id = 0; id < v->size; id++) {
+		size_t n, i = 0;
+		const char *token = vocab_token(v, id, &n);
+
+		while (i < n && !(token[i] >= 'A' && token[i] <= 'Z'))
+			i++;
+		count += i < n && token[0] != '[';
+	}
+	return count;
+}
+
 bool vocab_defect(const struct vocab *v, int i, char *text, size_t capacity)
 {
 	const struct vocab_defects *d = &v->defects;

@@ -86,6 +86,10 @@ uint32_t vocab_longest(
 #define VOCAB_DEFECTS (4 + VOCAB_SPECIALS)
 bool vocab_defect(const struct vocab *v, int i, char *text, size_t capacity);
 
+/* vocab_capitals - the number of tokens with capital letters from A to Z, those in square brackets
+ * left out. */
+uint32_t vocab_capitals(const struct vocab *v);
+
 /* vocab_is_special - whether id is one of the special tokens. */
 bool vocab_is_special(const struct vocab *v, uint32_t id);
 

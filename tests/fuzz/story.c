@@ -76,9 +76,10 @@ static void compare(struct story_parser *fast, struct story_parser *slow, const 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static struct input in; /* kept: its buffer grows to the size of a block */
+	static struct story_input s; /* kept: its buffer grows to the size of a block */
+	struct input *in = &s.in;
 	struct story_block block;
-	uint64_t line = 1, lines = 1;
+	uint64_t lines = 1;
 	size_t taken = 0;
 	struct err e;
 	int i;
@@ -94,25 +95,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	for (size_t at = 0; at < n; at++)
 		lines += data[at] == '\n';
-	if (in.cap < n) {
-		input_close(&in);
-		fuzz_input(&in, data, n);
+	if (in->cap < n) {
+		input_close(in);
+		fuzz_input(in, data, n);
 	}
-	memcpy(in.buf, data, n);
-	in.pos = 0;
-	in.len = n;
-	while (story_block(&in, i == 3 ? STORY_JSON : (enum story_form)i, &line, &block, &e) > 0) {
+	memcpy(in->buf, data, n);
+	in->pos = 0;
+	in->len = n;
+	s.form = i == 3 ? STORY_JSON : (enum story_form)i;
+	s.line = 1;
+	while (story_block(&s, &block, &e) > 0) {
 		void *exact = malloc(block.n); /* so that AddressSanitizer finds a read beyond it */
 
 		CHECK(exact && block.n > 0);
 		block.data = memcpy(exact, block.data, block.n);
 		if (data[-1] & 4)
-			compare(parser[0][i], parser[1][i], in.name, &block);
+			compare(parser[0][i], parser[1][i], in->name, &block);
 		else
-			use(parser[0][i], in.name, &block);
+			use(parser[0][i], in->name, &block);
 		taken += block.n;
 		free(exact);
 	}
-	CHECK(taken == n && line == lines);
+	CHECK(taken == n && s.line == lines);
 	return 0;
 }

@@ -227,7 +227,7 @@ static void test_json(uint32_t rounds)
 	for (uint32_t round = 0; round < rounds; round++) {
 		char line[128], *exact;
 		size_t n = random_line(round, line);
-		struct story_block block = {NULL, n, 1};
+		struct story_block block = {NULL, n, 1, false};
 		struct story a = {0}, b = {0};
 		struct err ea = {0}, eb = {0};
 		enum story_result ra, rb;

@@ -14,7 +14,7 @@ static void documents(
     enum story_form form, const char *field, const char *text, size_t n, bool slow, char *got)
 {
 	struct story_parser *p = story_parser_new(form, field, &error);
-	struct story_block block = {text, n, 1};
+	struct story_block block = {text, n, 1, false};
 	struct story story;
 	enum story_result result;
 
@@ -51,7 +51,6 @@ static void test_json(void)
 	are(STORY_JSON, NULL,
 	    "{\"story\":\"a\"}\n{\"text\": \"b\"}\r\n { \"x\":1 , \"story\" : \"c\" } ",
 	    "<a><b><c>");
-	are(STORY_JSON, NULL, "\xEF\xBB\xBF{\"story\":\"a\"}\n", "<a>");
 	are(STORY_JSON, NULL, "{\"text\":\"a\",\"story\":\"b\",\"text\":\"c\"}\n", "<b>");
 	are(STORY_JSON, NULL, "{\"story\":\"a\",\"story\":\"b\"}\n{\"story\":\"a\",\"story\":1}\n",
 	    "<b>!");
@@ -64,7 +63,7 @@ static void test_json(void)
 	are(STORY_JSON, NULL, "{\"a\":true,\"b\":null,\"c\":false,\"d\":12,\"story\":\"x\"}\n",
 	    "<x>");
 	are(STORY_JSON, NULL,
-	    "\n  \n[]\n1\n{}\n{\"story\":null}\n{\"story\":\"a\"} x\n{\"story\":\"a", "!!!!!!!!");
+	    "\n  \n[]\n1\n\r\n{}\n{\"story\":null}\n{\"story\":\"a\"} x\n{\"story\":\"a", "!!!!!!");
 	are(STORY_JSON, NULL,
 	    "{\"story\":\"a\tb\"}\n{'story':'a'}\n{\"story\":\"\\x\"}\n{\"story\":\"a\",}\n",
 	    "!!!!");
@@ -80,6 +79,14 @@ static void test_json(void)
 	    "!!!!!!<a>");
 	are(STORY_JSON, NULL, "{\"story\":\"\\ud83d\n{\"story\":\"\\u0041\",\"x\":[]}", "!<A>");
 	are(STORY_JSON, NULL, "", "");
+	are(STORY_JSON, NULL, "\n{\"text\":\"a\"}\n \t\r\n\n{\"text\":\"b\"}\n\n", "<a><b>");
+	are(STORY_JSON, "a.b", "{\"a\":{\"b\":\"x\"}}\n{\"a.b\":\"y\",\"a\":{\"b\":\"z\"}}\n",
+	    "<x><y>");
+	are(STORY_JSON, "a.b", "{\"a\":\"b\"}\n{\"a\":{\"b\":1}}\n{\"b\":\"x\"}\n{\"a\":[\"b\"]}\n",
+	    "!!!!");
+	are(STORY_JSON, "a.b.c",
+	    "{\"a\":{\"b\":{\"c\":\"x\"}}}\n{\"a.b\":{\"c\":\"y\"}}\n{\"a\":{\"b.c\":\"z\"}}\n",
+	    "<x><y><z>");
 }
 
 static void message(const char *line, const char *want)
@@ -104,15 +111,21 @@ static void test_messages(void)
 	message("null", "test: line 1, byte 1: a JSON null, expected an object with a story");
 	message("12", "test: line 1, byte 1: a JSON number, expected an object with a story");
 	message("true", "test: line 1, byte 1: a JSON boolean, expected an object with a story");
-	message(" \"a\"", "test: line 1, byte 2: a JSON string, expected an object with a story");
-	message("\n", "test: line 1, byte 1: not JSON: an empty line");
-	message("{\"a\":1}", "test: line 1, byte 1: no field 'story' or 'text'");
-	message("  {}", "test: line 1, byte 3: no field 'story' or 'text'");
+	message(" \"a\"", "test: line 1, byte 2: a JSON string, expected an object with a story; "
+	                  "convert it with jq -c '{text:.}'");
+	message("12 little pigs",
+	    "test: line 1, byte 1: not a JSON object; for plain text use --lines or --text");
+	message("\"No,\" she said",
+	    "test: line 1, byte 1: not a JSON object; for plain text use --lines or --text");
+	message("true love",
+	    "test: line 1, byte 1: not a JSON object; for plain text use --lines or --text");
+	message("{\"a\":1}", "test: line 1, byte 1: no field 'story' or 'text', and no other text");
+	message("\n\n  {}", "test: line 3, byte 3: no field 'story' or 'text', and no other text");
+	message("{\"a\":{\"b\":{\"c\":\"x\"},\"d\":1},\"e\":\"y\"}",
+	    "test: line 1, byte 1: no field 'story' or 'text'; name one with --field: a.b.c, e");
 	message("{\"text\":1}", "test: line 1, byte 9: field 'text' is not a string but int");
 	message("{\"a\":{\"text\":2},\"b\":\"text\",\"te\\u0078t\" : [\"text\"]}",
 	    "test: line 1, byte 42: field 'text' is not a string but array");
-	message("\xEF\xBB\xBF{\"text\":1}\n",
-	    "test: line 1, byte 12: field 'text' is not a string but int");
 	message("{\"text\":\"\"}\n{\"text\":1}\n",
 	    "test: line 2, byte 9: field 'text' is not a string but int");
 	message(
@@ -142,10 +155,9 @@ static void test_blocks(enum story_form form, const char *name, const char *sep,
 	char path[] = "/tmp/cdcd-story.XXXXXX";
 	FILE *f = fdopen(mkstemp(path), "w");
 	struct story_parser *p = story_parser_new(form, NULL, &error);
-	struct input in;
+	struct story_input in;
 	struct story_block block;
 	struct story story;
-	uint64_t line = 1;
 	uint32_t i = 0, wrong = 0, blocks = 0;
 	enum { DOCUMENTS = 400 };
 
@@ -156,8 +168,8 @@ static void test_blocks(enum story_form form, const char *name, const char *sep,
 		fputs(sep, f);
 	}
 	fclose(f);
-	ok(!input_open(&in, path, &error), "story_block, %s: the file is opened", name);
-	while (story_block(&in, form, &line, &block, &error) > 0) {
+	ok(!story_open(&in, path, form, &error), "story_block, %s: the file is opened", name);
+	while (story_block(&in, &block, &error) > 0) {
 		blocks++;
 		story_start(p, name, &block);
 		while (story_next(p, &story, &error) == STORY_OK) {
@@ -173,7 +185,7 @@ static void test_blocks(enum story_form form, const char *name, const char *sep,
 	ok(i == DOCUMENTS && wrong == 0 && blocks > 1,
 	    "story_block, %s: %u documents of up to %zu bytes in %u blocks, %u wrong", name, i,
 	    most, blocks, wrong);
-	input_close(&in);
+	story_close(&in);
 	story_parser_free(p);
 	unlink(path);
 }

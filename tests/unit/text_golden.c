@@ -331,8 +331,8 @@ static bool check_escapes(struct json_object *record)
 	size_t n, n_story;
 	const char *line = text_of(record, "line", &n);
 	const char *is_story = text_of(record, "story", &n_story);
-	struct story_block block = {line, n, 1};
-	bool passed = true;
+	struct story_block block = {line, n, 1, false};
+	bool passed = true, blank = strspn(line, " \t\r") == n; /* tok skips such lines */
 
 	for (int slow = 0; slow < 2; slow++) {
 		struct story_parser *p = story_parser_new(STORY_JSON, "story", &error);
@@ -341,12 +341,12 @@ static bool check_escapes(struct json_object *record)
 
 		if (slow)
 			story_parser_slow(p);
-		/* An empty block has no document: an empty line needs its end. */
-		if (n == 0)
-			block = (struct story_block){"\n", 1, 1};
 		story_start(p, "test", &block);
 		result = story_next(p, &story, &error);
-		passed = passed && result == (want ? STORY_OK : STORY_BAD) &&
+		passed = passed &&
+		         result == (want       ? STORY_OK
+		                       : blank ? STORY_END
+		                               : STORY_BAD) &&
 		         !want == !!get(record, "error") &&
 		         (!want || (story.n == n_story && !memcmp(story.text, is_story, n_story) &&
 		                       encodes(story.text, story.n, &whole, want)));
@@ -362,7 +362,7 @@ static void normalise(const struct unicode *unicode, uint32_t code, char *line, 
 {
 	unsigned char text[8] = "x";
 	size_t n = 1 + unicode_encode(code, text + 1), used, at = 0, end = 0;
-	struct words words = {unicode, text, n + 1, 0};
+	struct words words = {unicode, text, n + 1, 0, 0};
 	struct word word;
 	uint32_t out[16];
 	size_t count = 0;
@@ -512,7 +512,7 @@ static void check_stories(void)
 	uint32_t *lengths = slurp("tokenizer/tinystories-valid.len", &n_lengths);
 	char *text = unpack(data("tinystories-valid.jsonl.zst"), &n_text);
 	struct story_parser *p = story_parser_new(STORY_JSON, NULL, &error);
-	struct story_block block = {text, n_text, 1};
+	struct story_block block = {text, n_text, 1, false};
 	struct story story;
 	static const struct wordpiece_frame whole;
 
