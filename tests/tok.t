@@ -8,6 +8,7 @@ printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' the cat sat on a mat . , 
 	"'" s m >"$vocab"
 # The same, and all words of the stories: nothing is unknown.
 { cat "$vocab" && printf '%s\n' dog cafe e 0 1 2 3 4 5 6 7 8 9 '##0' '##1' '##2' '##3' '##4' '##5' '##6' '##7' '##8' '##9'; } >"$T/all.txt"
+accent=$(printf '\303\251')
 # Single letters.
 { printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' '<' '>' '!' '{' '}' '"' : , '[' ']' &&
 	printf '%s\n' a b c d e f g h i j k l m n o p q r s t u v w x y z | sed 'p; s/^/##/'; } >"$T/letters.txt"
@@ -95,7 +96,6 @@ fails "tok: reports documents, tokens, and the share of unknown words" 0 \
 	'^tok: 4 documents, 29 tokens, 0 % of 19 words unknown$' "$tok" -w "$T/all.txt" -o "$T/r.tok" "$T/stories.jsonl"
 fails "tok: reports an input without documents" 0 '^tok: 0 documents, 0 tokens, 0 % of 0 words unknown$' \
 	"$tok" -w "$vocab" -o "$T/r.tok" /dev/null
-accent=$(printf '\303\251')
 fails "tok: -q warns about many unknown words and names the first" 0 \
 	"^tok: 27.3 % of the words are not in the vocabulary .*/vocab.txt, and became .UNK. \(Zorg, caf$accent\)\$" \
 	sh -c "printf 'the Zorg sat.\na mat, Zorg\nthe caf\303\251 mats' | '$tok' -q -w '$vocab' --lines -o '$T/r.tok'"
@@ -159,9 +159,12 @@ show() { # show TEXT OPTION...
 	echo "$show_text" | "$tok" -w "$vocab" --lines --json "$@"
 }
 is "tok: --json prints ids, tokens and offsets" "$(show 'The cats!')" \
-	'{"ids":[2,5,6,17,13,3],"tokens":["[CLS]","the","cat","##s","!","[SEP]"],"offsets":[[0,0],[0,3],[4,7],[7,8],[8,9],[0,0]]}'
+	'{"ids":[2,5,6,17,13,3],"tokens":["[CLS]","the","cat","##s","!","[SEP]"],"offsets":[[0,0],[0,3],[4,7],[7,8],[8,9],[0,0]],"unknown":[]}'
 is "tok: --json gives the offsets in the original bytes if bytes are removed" "$(printf 'c\303\241\314\201\001t\377s\n' | "$tok" -w "$vocab" --lines --json \
-	--no-special)" '{"ids":[6,17],"tokens":["cat","##s"],"offsets":[[0,7],[8,9]]}'
+	--no-special)" '{"ids":[6,17],"tokens":["cat","##s"],"offsets":[[0,7],[8,9]],"unknown":[]}'
+is "tok: --json prints the unknown words as they stand in the text" "$(printf 'The Zorg"\\, c\303\251\377\001! the Zorg\n' |
+	"$tok" -q -w "$vocab" --lines --json 2>/dev/null | sed 's/.*unknown"://')" "[\"Zorg\",\"\\\"\",\"\\\\\",\"c$accent\",\"Zorg\"]}"
+is "tok: --json prints no unknown words that are truncated" "$(show 'the Zorg Yog' --truncate 4 | sed 's/.*unknown"://')" '["Zorg"]}'
 ids() {
 	show "$@" | sed 's/.*"ids":\[\([^]]*\)\].*/\1/'
 }
@@ -169,7 +172,7 @@ is "tok: --no-special adds no special tokens" "$(ids 'the cat' --no-special)" 5,
 is "tok: --truncate removes tokens on the right" "$(ids 'the cat sat' --truncate 4)" 2,5,6,3
 is "tok: --truncate --left removes tokens on the left" "$(ids 'the cat sat' --truncate 4 --left)" 2,6,7,3
 is "tok: --json gives the offsets of truncated text" "$(show 'the cat sat' --truncate 3 --left | sed 's/.*offsets"://')" \
-	'[[0,0],[8,11],[0,0]]}'
+	'[[0,0],[8,11],[0,0]],"unknown":[]}'
 is "tok: --pad pads on the right" "$(ids 'the cat' --truncate 6 --pad)" 2,5,6,3,0,0
 is "tok: --pad --left pads on the left" "$(ids 'the cat' --truncate 6 --pad --left)" 0,0,2,5,6,3
 is "tok: encodes the name of a special token as this token" "$(ids 'the[SEP]cat' --no-special)" 5,3,6

@@ -11,10 +11,16 @@
 #include "base/minmax.h"
 #include "base/ordered.h"
 #include "progress.h"
+#include "text/unicode.h"
 
 enum { JOBS_A_THREAD = 3, UNKNOWN_SEARCHED = 32 };
 
 /* --- jobs, each a block of the input --- */
+
+/* Where a record ends in the ids, spans and quoted words of a job. */
+struct record_end {
+	size_t ids, spans, quoted;
+};
 
 struct job {
 	const struct encoding *encoding;
@@ -27,9 +33,11 @@ struct job {
 	struct story_block block;
 	struct wordpiece_ids ids; /* of all records */
 	struct wordpiece_spans
-	    spans;              /* --json: of all records, special tokens and padding left out */
-	size_t *end, *span_end; /* of each record in ids and spans */
-	size_t n, end_cap, span_end_cap;
+	    spans;    /* --json: of all records, special tokens and padding left out */
+	char *quoted; /* --json: the unknown words of all records, each as a JSON string and ',' */
+	size_t n_quoted, quoted_cap;
+	struct record_end *end; /* [n] of each record */
+	size_t n, end_cap;
 	uint64_t bad;
 	struct err first_bad, e;
 	struct wordpiece_counts counts;
@@ -91,27 +99,69 @@ static int count_document(struct job *job, const struct story *story)
 	return search_unknown(job, story);
 }
 
+/* Append a word as a JSON string. Its bytes that are not UTF-8, or control characters, are not part
+ * of the word and left out. */
+static int quote_word(struct job *job, const char *word, size_t n)
+{
+	char *to;
+
+	if (mem_grow(&job->quoted, &job->quoted_cap, job->n_quoted + 2 * n + 3, 1, &job->e))
+		return -1;
+	to = job->quoted + job->n_quoted;
+	*to++ = '"';
+	while (n > 0) {
+		size_t valid = unicode_valid((const unsigned char *)word, n);
+		size_t used = min_size(valid + 1, n);
+
+		for (size_t i = 0; i < valid; i++) {
+			if (word[i] == '"' || word[i] == '\\')
+				*to++ = '\\';
+			if ((unsigned char)word[i] >= ' ')
+				*to++ = word[i];
+		}
+		word += used;
+		n -= used;
+	}
+	*to++ = '"';
+	*to++ = ',';
+	job->n_quoted = (size_t)(to - job->quoted);
+	return 0;
+}
+
+/* For --json: find the tokens of the document with their positions. */
+static int trace_story(struct job *job, const struct story *story)
+{
+	const struct encoding *g = job->encoding;
+	size_t first = job->spans.n;
+
+	if (wordpiece_trace(job->wordpiece, story->text, story->n, &job->spans, &job->e))
+		return -1;
+	wordpiece_frame_spans(&g->frame, &job->spans, first);
+	for (size_t i = first; i < job->spans.n; i++) {
+		const struct wordpiece_span *s = &job->spans.span[i];
+
+		if (s->id == g->vocab->special[VOCAB_UNK] &&
+		    quote_word(job, story->text + s->begin, s->end - s->begin))
+			return -1;
+	}
+	return 0;
+}
+
 static int encode_story(struct job *job, const struct story *story)
 {
 	const struct encoding *g = job->encoding;
-	size_t begin = job->ids.n, first = job->spans.n;
+	size_t begin = job->ids.n;
 
-	if (mem_grow(&job->end, &job->end_cap, job->n + 1, sizeof *job->end, &job->e) ||
-	    mem_grow(
-	        &job->span_end, &job->span_end_cap, job->n + 1, sizeof *job->span_end, &job->e))
+	if (mem_grow(&job->end, &job->end_cap, job->n + 1, sizeof *job->end, &job->e))
 		return -1;
 	if (wordpiece_encode(job->encoder, story->text, story->n, &job->ids, &job->e) ||
-	    (g->json &&
-	        wordpiece_trace(job->wordpiece, story->text, story->n, &job->spans, &job->e)))
+	    (g->json && trace_story(job, story)))
 		return err_prefix(&job->e, "%s: %s %" PRIu64, job->name,
 		    job->block.elements ? "element" : "line", story->line);
-	if (count_document(job, story))
+	if (count_document(job, story) ||
+	    wordpiece_frame(&g->frame, g->vocab, &job->ids, begin, &job->e))
 		return -1;
-	wordpiece_frame_spans(&g->frame, &job->spans, first);
-	job->span_end[job->n] = job->spans.n;
-	if (wordpiece_frame(&g->frame, g->vocab, &job->ids, begin, &job->e))
-		return -1;
-	job->end[job->n++] = job->ids.n;
+	job->end[job->n++] = (struct record_end){job->ids.n, job->spans.n, job->n_quoted};
 	return 0;
 }
 
@@ -121,7 +171,7 @@ static void encode_block(void *arg)
 	struct story story;
 	enum story_result result;
 
-	job->n = job->ids.n = job->spans.n = 0;
+	job->n = job->ids.n = job->spans.n = job->n_quoted = 0;
 	job->bad = 0;
 	job->counts = (struct wordpiece_counts){0};
 	job->unknown.n = job->searched = 0;
@@ -145,8 +195,8 @@ static void job_release(struct job *job)
 	free(job->data);
 	free(job->ids.id);
 	free(job->spans.span);
+	free(job->quoted);
 	free(job->end);
-	free(job->span_end);
 }
 
 static int job_init(
@@ -203,16 +253,35 @@ static int sink_open(struct sink *s, const struct encoding *g, struct err *e)
 	return 0;
 }
 
-/* Write {"ids":[...],"tokens":[...],"offsets":[[begin,end],...]}; offsets are bytes in the text. */
-static int put_json(struct sink *s, const uint32_t *id, size_t n, const struct wordpiece_span *span,
-    size_t n_spans, struct err *e)
+/* Print the offsets of the tokens, bytes in the text: the first n_spans after the special token at
+ * the beginning and the padding; [0,0] for others. */
+static int put_offsets(
+    struct sink *s, size_t n, const struct wordpiece_span *span, size_t n_spans, struct err *e)
 {
 	const struct wordpiece_frame *frame = &s->encoding->frame;
 	size_t edge = frame->bare ? 0 : 1, lead = edge;
-	struct output *out = &s->out;
 
 	if (frame->left && frame->pad && n_spans + 2 * edge < n)
 		lead += n - n_spans - 2 * edge;
+	for (size_t i = 0; i < n; i++) {
+		bool shown = i >= lead && i - lead < n_spans && i + edge < n;
+
+		if (output_printf(&s->out, e, "%s[%zu,%zu]", i ? "," : "",
+		        shown ? span[i - lead].begin : 0, shown ? span[i - lead].end : 0))
+			return -1;
+	}
+	return 0;
+}
+
+/* Print {"ids":[...],"tokens":[...],"offsets":[[begin,end],...],"unknown":[...]} for a record that
+ * begins at from and ends at to in the job. */
+static int put_json(struct sink *s, const struct job *job, struct record_end from,
+    struct record_end to, struct err *e)
+{
+	struct output *out = &s->out;
+	const uint32_t *id = job->ids.id + from.ids;
+	size_t n = to.ids - from.ids, quoted = to.quoted - from.quoted;
+
 	if (output_printf(out, e, "{\"ids\":["))
 		return -1;
 	for (size_t i = 0; i < n; i++)
@@ -227,28 +296,23 @@ static int put_json(struct sink *s, const uint32_t *id, size_t n, const struct w
 		if ((i && output_write(out, ",", 1, e)) || story_put_string(out, token, length, e))
 			return -1;
 	}
-	if (output_printf(out, e, "],\"offsets\":["))
+	if (output_printf(out, e, "],\"offsets\":[") ||
+	    put_offsets(s, n, job->spans.span + from.spans, to.spans - from.spans, e) ||
+	    output_printf(out, e, "],\"unknown\":[") ||
+	    /* without the last ',' */
+	    output_write(out, job->quoted + from.quoted, quoted - (quoted > 0), e))
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		bool shown = i >= lead && i - lead < n_spans && i + edge < n;
-
-		if (output_printf(out, e, "%s[%zu,%zu]", i ? "," : "",
-		        shown ? span[i - lead].begin : 0, shown ? span[i - lead].end : 0))
-			return -1;
-	}
 	return output_printf(out, e, "]}\n");
 }
 
 static int put_record(struct sink *s, const struct job *job, size_t i, struct err *e)
 {
-	size_t begin = i ? job->end[i - 1] : 0, first = i ? job->span_end[i - 1] : 0;
+	struct record_end from = i ? job->end[i - 1] : (struct record_end){0}, to = job->end[i];
 	struct shard_record record = {
-	    .ids = job->ids.id + begin, .n = (uint32_t)(job->end[i] - begin)};
+	    .ids = job->ids.id + from.ids, .n = (uint32_t)(to.ids - from.ids)};
 
-	if (s->encoding->json)
-		return put_json(
-		    s, record.ids, record.n, job->spans.span + first, job->span_end[i] - first, e);
-	return shard_write(s->shard, &record, e);
+	return s->encoding->json ? put_json(s, job, from, to, e)
+	                         : shard_write(s->shard, &record, e);
 }
 
 /* After an error, write the records before it. The missing trailer shows that more should follow.

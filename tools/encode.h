@@ -19,7 +19,7 @@ struct encoding {
 	enum story_form form;
 	const char *field;      /* JSON member with the text, see story_parser_new */
 	bool skip_bad;          /* count lines without a document, and continue */
-	bool json;              /* write JSON lines of ids, tokens and offsets, not a shard */
+	bool json;              /* write JSON lines, not a shard */
 	int threads;            /* the result does not depend on it */
 	const char *output;     /* path, see output_open */
 	int level;              /* of compression, see shard_create */

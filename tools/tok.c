@@ -99,7 +99,7 @@ static const struct option_entry options[] = {
     {.name = "json",
         .type = OPTION_FLAG,
         .value = &json,
-        .help = "print JSON lines of ids, tokens and offsets; with -d: of stories"},
+        .help = "print JSON lines of ids and tokens; with -d: of stories"},
     CLI_THREADS(&threads),
     CLI_OUTPUT(&output, CLI_STANDARD_OUTPUT),
     CLI_COMPRESS(&level),
