@@ -246,7 +246,7 @@ ok 'plotcsv: -c sets the colours of several files, and lines do not join them' c
 printf 'step,valid\n1,2\n' >"$T/runs/other.csv"
 fails 'plotcsv: names the one of several files that lacks a column' 1 \
 	"runs/other.csv: no column 'loss'; there are step, valid$" plot -x step -y loss "$T/runs/first.csv" "$T/runs/other.csv"
-fails 'plotcsv: refuses several files with several columns' 2 'several files need a single column of -y, but 2 are given' \
+fails 'plotcsv: refuses several files with several columns' 2 'several files need a single column of -y, or --panels, but 2 are given' \
 	plot -x step -y loss,seed "$T/runs/first.csv" "$T/runs/first.csv"
 fails 'plotcsv: --follow refuses two files' 2 'follow takes one file, but 2 are given' \
 	plot --follow -y loss "$T/runs/first.csv" "$T/runs/first.csv"
@@ -256,6 +256,43 @@ is 'plotcsv: standard input can be one of several files' \
 mkdir "$T/thousands"
 (cd "$T/thousands" && awk 'BEGIN { for (i = 1; i <= 3000; i++) { f = i ".csv"; printf "x,y\n1,%d\n2,%d\n", i, i >f; close(f) } }')
 is 'plotcsv: draws 3000 files' "$(legend --lines -x x -y y "$T/thousands"/*.csv | sed 's/.* 1003 //')" '2993 others '
+
+# --- panels and marks ---
+
+printf 'step,loss\n1,5\n2,4\n3,2\n' >"$T/means.csv"
+printf 'c,t\na=b,1\na=c,2\n' >"$T/texts.csv"
+plot -x step -y loss,seed --panels --lines "$T/runs/adam/log.csv" "$T/runs/muon/log.csv" >"$T/panels"
+is 'plotcsv: --panels draws a panel for each column, with one x axis and one legend' \
+	"$(sed -n 's/ *|.*//; s/^ *+[-+]*$/axis/; /[a-z]/p' "$T/panels" | tr -s ' ' | tr '\n' ';')" 'loss;axis;seed;axis; step; -- adam; -- muon;'
+plot -x step -y loss --lines "$T/runs/adam/log.csv" >"$T/one"
+plot -x step -y loss --panels --lines "$T/runs/adam/log.csv" >"$T/panels"
+ok 'plotcsv: --panels with one column is a plain plot' cmp "$T/one" "$T/panels"
+printf 'x,a,b\n1,1,1000\n2,2,\n3,3,3000\n4,,4000\n' >"$T/scales.csv"
+plot -x x -y a,b --panels -o "$T/panels.svg" "$T/scales.csv" 2>"$T/.err"
+is 'plotcsv: panels have axes of their own' "$(sed -n 's/.*text-anchor="end".*>\(.*\)<.text>/\1/p' "$T/panels.svg" | tr '\n' ' ')" \
+	'1.0 1.5 2.0 2.5 3.0 1000 1500 2000 2500 3000 3500 4000 '
+is 'plotcsv: missing values of all panels are counted' "$(cat "$T/.err")" 'plotcsv: left out: 2 missing, infinite or not a number'
+is 'plotcsv: panels share the x axis' "$(sed -n 's/.*text-anchor="middle".*>\(.*\)<.text>/\1/p' "$T/panels.svg" | tr '\n' ' ')" \
+	'1.0 1.5 2.0 2.5 3.0 3.5 4.0 x '
+fails 'plotcsv: names the panel without values' 1 "scales.csv: column 'b': nothing to draw: left out: 1 missing" \
+	plot -x x -y a,b --panels --where x=2 "$T/scales.csv"
+fails 'plotcsv: refuses --panels with --line' 2 'panels does not go with --line' plot -x x -y a,b --panels --line "$T/scales.csv" "$T/scales.csv"
+fails 'plotcsv: refuses --panels with --ylabel' 2 'panels does not go with --ylabel' plot -x x -y a,b --panels --ylabel l "$T/scales.csv"
+printf 'step,family\n2,a\n2,b\n3,c\n' >"$T/refits.csv"
+plot -x step -y loss --lines --mark "$T/refits.csv" "$T/means.csv" -o "$T/marks.svg"
+plot -x step -y loss --lines --mark "$T/refits.csv:step:refits" "$T/means.csv" -o "$T/labelled.svg"
+is 'plotcsv: --mark draws a dashed line at each x, and one in the legend' "$(grep -c dasharray "$T/marks.svg")" 3
+is 'plotcsv: --mark is named by its file, or by its label' \
+	"$(sed -n 's/.*>\(refits*\)<.text>/\1/p' "$T/marks.svg" "$T/labelled.svg" | tr '\n' ' ')" 'refits refits '
+is 'plotcsv: marks do not change the axes' \
+	"$(printf 'step\n100\n' >"$T/far-mark.csv" && plot -x step -y loss --lines --mark "$T/far-mark.csv:step:far" "$T/means.csv" | tail -n 3 | head -n 1)" \
+	"$(plot -x step -y loss --lines "$T/means.csv" | tail -n 2 | head -n 1)"
+fails 'plotcsv: --mark reports a missing column' 1 "mark: $T/refits.csv: no column 'w'" plot -y loss --mark "$T/refits.csv:w" "$T/means.csv"
+fails 'plotcsv: --mark reports a missing file' 1 'none: No such file' plot -y loss --mark "$T/none" "$T/means.csv"
+fails 'plotcsv: refuses standard input for rows and marks' 2 'standard input: cannot be read twice' plot -y loss --mark -:step -
+fails 'plotcsv: --log-c requires -c or -g' 2 'log-c: needs -c, or -g' plot -y loss --log-c "$T/means.csv"
+fails 'plotcsv: --log-c refuses --discrete' 2 'log-c does not go with --discrete' plot -y loss -c step --discrete --log-c "$T/means.csv"
+fails 'plotcsv: --log-c refuses texts' 2 'the colours of .*texts.csv stand for texts' plot -y t -c c --log-c "$T/texts.csv"
 
 # --- means ---
 
@@ -506,7 +543,7 @@ fails 'plotcsv: refuses --hist with -y' 2 'takes no -y' plot --hist -x x -y y "$
 fails 'plotcsv: refuses --hist with --smooth' 2 'smooth does not go with --hist' plot --hist -x x --smooth 3 "$T/gaps.csv"
 fails 'plotcsv: --bins requires --hist' 2 'bins: needs --hist' plot -y y --bins 3 "$T/gaps.csv"
 fails 'plotcsv: --mean requires --smooth' 2 'mean: needs --smooth' plot -y y --mean "$T/gaps.csv"
-fails 'plotcsv: refuses -c with two columns of -y' 2 'needs a single column of -y, but 2 are given' plot -y x,y -c z "$T/gaps.csv"
+fails 'plotcsv: refuses -c with two columns of -y' 2 'needs a single column of -y, or --panels, but 2 are given' plot -y x,y -c z "$T/gaps.csv"
 fails 'plotcsv: -y refuses more than 7 columns' 2 '-y: too many columns \(expected at most 7\)' plot -y a,b,c,d,e,f,g,h "$T/gaps.csv"
 fails 'plotcsv: --where refuses a text without an equals sign' 2 'not COLUMN=TEXT' plot -y y --where z "$T/gaps.csv"
 fails 'plotcsv: --line refuses one column' 2 'not X,Y' plot -y y --line "$T/curves.csv:t" "$T/gaps.csv"

@@ -41,13 +41,18 @@ void figure_init(struct figure *f, const struct figure_options *o)
 	f->look.y_labels = f->y_labels;
 }
 
-/* --- the plot --- */
+/* --- the panels of the plot --- */
+
+static size_t count_panels(const struct figure_options *o)
+{
+	return o->panels ? o->spec.n_y : 1;
+}
 
 static const char *const band_notes[] = {[BAND_SD] = "band: mean ± standard deviation",
     [BAND_SE] = "band: mean ± standard error",
     [BAND_RANGE] = "band: smallest to largest value"};
 
-static void init_plot(const struct figure *f, struct plot *plot)
+static void init_panel(const struct figure *f, size_t k, struct plot *plot)
 {
 	const struct figure_options *o = f->o;
 
@@ -57,12 +62,12 @@ static void init_plot(const struct figure *f, struct plot *plot)
 	plot->background = o->path ? o->background : BACKGROUND_NONE;
 	plot->title = o->title;
 	plot->x_title = o->x_label ? o->x_label : f->x_text;
-	plot->y_title = o->y_label          ? o->y_label
-	                : o->look.histogram ? "count"
-	                : o->spec.n_y == 1  ? f->y_text[0]
-	                                    : NULL;
+	plot->y_title = o->y_label                      ? o->y_label
+	                : o->look.histogram             ? "count"
+	                : o->panels || o->spec.n_y == 1 ? f->y_text[k]
+	                                                : NULL;
 	plot->c_title = f->c_text;
-	plot->note = o->spec.by ? band_notes[o->band] : NULL;
+	plot->note = o->spec.by && k == 0 ? band_notes[o->band] : NULL;
 	plot->x.log = o->log_x;
 	plot->y.log = o->log_y;
 	plot->c.log = o->log_c;
@@ -81,7 +86,9 @@ static int add_overlay(struct plot *p, const char *text, struct overlay *overlay
 
 	if (spec && !overlay_parse(spec, &file, overlay, e) && !input_open(&in, file, e)) {
 		csv = csv_open(&in, CSV_RFC4180, e);
-		failed = !csv || overlay_add(p, csv, overlay, e) ? err_prefix(e, "--line") : 0;
+		failed = !csv || overlay_add(p, csv, file, overlay, e)
+		             ? err_prefix(e, overlay->marks ? "--mark" : "--line")
+		             : 0;
 		csv_close(csv);
 		input_close(&in);
 	}
@@ -91,46 +98,69 @@ static int add_overlay(struct plot *p, const char *text, struct overlay *overlay
 
 static int add_overlays(const struct figure_options *o, struct plot *p, struct err *e)
 {
-	for (size_t i = 0; i < o->overlays.n; i++) {
+	for (size_t i = 0; i < o->overlays.n + o->marks.n; i++) {
+		bool marks = i >= o->overlays.n;
 		struct overlay overlay = {
-		    .x_below = o->spec.x, .y_below = o->spec.y[0], .index = i};
+		    .marks = marks, .x_below = o->spec.x, .y_below = o->spec.y[0], .index = i};
+		const char *spec = marks ? o->marks.item[i - o->overlays.n] : o->overlays.item[i];
 
 		/* With --follow, the file may not exist yet or be incomplete. */
-		if (add_overlay(p, o->overlays.item[i], &overlay, e) && !o->follow)
+		if (add_overlay(p, spec, &overlay, e) && !o->follow)
 			return -1;
 	}
 	return 0;
 }
 
-/* Add the rows to the plot, averaged if the options ask for it. */
-static int add_rows(struct figure *f, struct plot *plot, const struct columns *rows, struct err *e)
+static void add_skips(struct table_skips *to, const struct table_skips *skips)
 {
-	struct table mean;
-	size_t missing = 0;
-	int failed;
-
-	if (!f->o->spec.by)
-		return table_plot(&rows->table, &f->look, plot, &f->skips, e);
-	if (average_rows(&rows->table, f->o->band, &mean, &missing, e))
-		return -1;
-	failed = table_plot(&mean, &f->look, plot, &f->skips, e);
-	f->skips.missing += missing;
-	table_release(&mean);
-	return failed;
+	to->missing += skips->missing;
+	to->positive += skips->positive;
 }
 
-static int build_plot(struct figure *f, struct plot *plot, const struct columns *rows,
-    const char *name, struct err *e)
+/* Add rows, which are those of t, averaged or not, to panel k. name: of their file. */
+static int build_panel(struct figure *f, struct plot *plot, size_t k, const struct columns *rows,
+    const struct table *t, const char *name, struct err *e)
 {
 	const struct figure_options *o = f->o;
+	struct look look = f->look;
+	struct table_skips skips;
 
-	if (add_rows(f, plot, rows, e) || add_overlays(o, plot, e))
+	look.one_y = o->panels;
+	look.y_index = k;
+	init_panel(f, k, plot);
+	if (table_plot(t, &look, plot, &skips, e) || add_overlays(o, plot, e))
 		return -1;
-	if (!plot_fit(plot, o->look.x_limit, o->y_limit, e))
+	add_skips(&f->skips, &skips);
+	if (!plot_fit(plot, look.x_limit, o->y_limit, e))
 		return 0;
-	if (f->skips.inside == 0)
-		columns_explain(rows, &f->skips, e);
+	if (skips.inside == 0)
+		columns_explain(rows, &skips, e);
+	if (o->panels)
+		err_prefix(e, "column '%s'", o->spec.y[k]);
 	return err_prefix(e, "%s", name);
+}
+
+static int build_panels(struct figure *f, struct plot *panel, const struct columns *rows,
+    const char *name, struct err *e)
+{
+	struct table mean;
+	const struct table *t = &rows->table;
+	int failed = 0;
+
+	memset(&f->skips, 0, sizeof f->skips);
+	if (f->o->log_c && t->n > 0 && !t->has_c)
+		return err_with(e, ERR_USAGE, "--log-c: the colours of %s stand for texts", name);
+	table_init(&mean, 0, false);
+	if (f->o->spec.by) {
+		failed = average_rows(t, f->o->band, &mean, &f->skips.missing, e);
+		t = &mean;
+	}
+	for (size_t k = 0; k < count_panels(f->o) && !failed; k++)
+		failed = build_panel(f, &panel[k], k, rows, t, name, e);
+	if (!failed)
+		plot_share(panel, count_panels(f->o));
+	table_release(&mean);
+	return failed ? -1 : 0;
 }
 
 /* --- output --- */
@@ -173,7 +203,7 @@ static struct term find_terminal(const struct figure_options *o)
 	return t;
 }
 
-static int show_plot(struct figure *f, const struct plot *plot, struct err *e)
+static int show_panels(struct figure *f, const struct plot *panel, struct err *e)
 {
 	struct term t = find_terminal(f->o);
 	const char *between = isatty(STDOUT_FILENO) ? "\033[H\033[2J"
@@ -185,10 +215,13 @@ static int show_plot(struct figure *f, const struct plot *plot, struct err *e)
 	f->terminal_open = true;
 	if (f->o->follow && output_printf(&f->terminal, e, "%s", between))
 		return -1;
-	return term_write(plot, &t, &f->terminal, e) || output_flush(&f->terminal, e) ? -1 : 0;
+	return term_write(panel, count_panels(f->o), &t, &f->terminal, e) ||
+	               output_flush(&f->terminal, e)
+	           ? -1
+	           : 0;
 }
 
-static int save_plot(const struct figure_options *o, const struct plot *plot, struct err *e)
+static int save_panels(const struct figure_options *o, const struct plot *panel, struct err *e)
 {
 	struct output out;
 
@@ -196,7 +229,7 @@ static int save_plot(const struct figure_options *o, const struct plot *plot, st
 		return -1;
 	if (!o->follow && out.temporary)
 		cli_unlink_at_end(out.temporary);
-	if (plot_write(plot, 1, o->format, &out, e) || output_commit(&out, e)) {
+	if (plot_write(panel, count_panels(o), o->format, &out, e) || output_commit(&out, e)) {
 		output_abort(&out);
 		return -1;
 	}
@@ -207,16 +240,22 @@ static int save_plot(const struct figure_options *o, const struct plot *plot, st
 
 int figure_draw(struct figure *f, const struct columns *rows, const char *name, struct err *e)
 {
-	struct plot plot;
+	struct plot panel[COLUMNS_Y_MAX];
+	size_t shown = 0, points = 0;
 	int failed;
 
-	init_plot(f, &plot);
-	failed = build_plot(f, &plot, rows, name, e) ||
-	         (f->o->path ? save_plot(f->o, &plot, e) : show_plot(f, &plot, e));
-	if (!failed && !f->o->follow && plot_shown(&plot) < plot_points(&plot))
-		note("%zu of %zu points drawn; --max-points 0 draws all", plot_shown(&plot),
-		    plot_points(&plot));
-	plot_release(&plot);
+	for (size_t k = 0; k < COLUMNS_Y_MAX; k++)
+		plot_init(&panel[k]);
+	failed = build_panels(f, panel, rows, name, e) ||
+	         (f->o->path ? save_panels(f->o, panel, e) : show_panels(f, panel, e));
+	for (size_t k = 0; k < COLUMNS_Y_MAX && !failed; k++) {
+		shown += plot_shown(&panel[k]);
+		points += plot_points(&panel[k]);
+	}
+	if (!failed && !f->o->follow && shown < points)
+		note("%zu of %zu points drawn; --max-points 0 draws all", shown, points);
+	for (size_t k = 0; k < COLUMNS_Y_MAX; k++)
+		plot_release(&panel[k]);
 	return failed ? -1 : 0;
 }
 

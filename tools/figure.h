@@ -22,10 +22,11 @@ struct figure_options {
 	double dot, alpha; /* of points; NAN: by their number */
 	size_t max_points; /* 0: all */
 	const char *title, *x_label,
-	    *y_label;             /* NULL: none; the labels from the names of columns */
-	struct cli_list overlays; /* for overlay_parse */
-	const char *path;         /* the picture; NULL: the terminal */
-	enum plot_format format;  /* of the picture */
+	    *y_label;                    /* NULL: none; the labels from the names of columns */
+	struct cli_list overlays, marks; /* for overlay_parse */
+	bool panels;                     /* a panel for each column of y */
+	const char *path;                /* the picture; NULL: the terminal */
+	enum plot_format format;         /* of the picture */
 	enum background background;
 	bool ascii;  /* on the terminal, no Unicode characters */
 	bool follow; /* figure_draw will be called again */
@@ -35,7 +36,7 @@ enum { FIGURE_NAME_SIZE = 256 };
 struct figure {
 	const struct figure_options *o;
 	struct look look;
-	struct table_skips skips; /* of the last drawing */
+	struct table_skips skips; /* missing and positive of the last drawing */
 	char x_text[FIGURE_NAME_SIZE], c_text[FIGURE_NAME_SIZE];
 	char y_text[COLUMNS_Y_MAX][FIGURE_NAME_SIZE];
 	const char *y_labels[COLUMNS_Y_MAX];

@@ -104,6 +104,15 @@ static const struct option_entry options[] = {
         .value = &o.overlays,
         .arg = "FILE[:X,Y[:LABEL]]",
         .help = "draw two columns of another file as a line on top; repeatable"},
+    {.name = "mark",
+        .type = OPTION_LIST,
+        .value = &o.marks,
+        .arg = "FILE[:X[:LABEL]]",
+        .help = "draw a vertical line at each x of another file; repeatable"},
+    {.name = "panels",
+        .type = OPTION_FLAG,
+        .value = &o.panels,
+        .help = "draw each column of -y in a panel of its own"},
     {.name = "log-x", .type = OPTION_FLAG, .value = &o.log_x, .help = "logarithmic x axis"},
     {.name = "log-y", .type = OPTION_FLAG, .value = &o.log_y, .help = "logarithmic y axis"},
     {.name = "log-c", .type = OPTION_FLAG, .value = &o.log_c, .help = "logarithmic colour scale"},
@@ -277,6 +286,11 @@ static void check_options(void)
 	cli_require("bins", "hist");
 	cli_require("mean", "smooth");
 	cli_require("band", "by");
+	cli_refuse(o.panels && o.overlays.n > 0, "--panels", "--line");
+	cli_refuse(o.panels && o.y_label, "--panels", "--ylabel, which is the title of one axis");
+	if (o.log_c && !c_name && !g_name)
+		die_usage("--log-c: needs -c, or -g, whose numbers set the colours");
+	cli_refuse(o.log_c && discrete, "--log-c", "--discrete");
 	cli_require("interval", "follow");
 	cli_require("format", "output");
 	cli_require("background", "output");
@@ -338,34 +352,41 @@ static void parse_spec(struct columns_spec *spec, size_t n_files)
 	    .c_is_text = discrete || o.look.histogram};
 	parse_columns(spec);
 	parse_filters(spec);
-	if (c_name && spec->n_y > 1)
-		die_usage("-c needs a single column of -y, but %zu are given", spec->n_y);
-	if (n_files > 1 && spec->n_y > 1)
-		die_usage("several files need a single column of -y, but %zu are given", spec->n_y);
-	if (!c_name && spec->n_y == 1 && n_files == 1)
+	if (c_name && spec->n_y > 1 && !o.panels)
+		die_usage(
+		    "-c needs a single column of -y, or --panels, but %zu are given", spec->n_y);
+	if (n_files > 1 && spec->n_y > 1 && !o.panels)
+		die_usage(
+		    "several files need a single column of -y, or --panels, but %zu are given",
+		    spec->n_y);
+	if (!c_name && (spec->n_y == 1 || o.panels) && n_files == 1)
 		spec->c = spec->group;
 }
 
 /* Refuse an output file that is also an input, and what cannot be read as asked. */
 static void refuse_clashes(const struct sources *rows)
 {
-	char *spec[CLI_LIST_MAX];
-	const char *file[CLI_LIST_MAX];
+	char *spec[2 * CLI_LIST_MAX];
+	const char *file[2 * CLI_LIST_MAX];
+	size_t n = o.overlays.n + o.marks.n;
 	struct err e;
 
 	if (o.follow && rows->n > 1)
 		die_usage("--follow takes one file, but %zu are given", rows->n);
-	for (size_t i = 0; i < o.overlays.n; i++) {
-		struct overlay overlay = {0};
+	for (size_t i = 0; i < n; i++) {
+		struct overlay overlay = {.marks = i >= o.overlays.n};
 
-		spec[i] = copy_text(o.overlays.item[i]);
+		spec[i] =
+		    copy_text(overlay.marks ? o.marks.item[i - o.overlays.n] : o.overlays.item[i]);
 		if (overlay_parse(spec[i], &file[i], &overlay, &e))
 			die(&e);
-		if (o.follow && path_is_stream(file[i]))
-			die_usage("--line %s: --follow needs a file, to read it again", file[i]);
+		if ((o.follow || o.panels) && path_is_stream(file[i]))
+			die_usage("--%s %s: %s needs a file, to read it again",
+			    overlay.marks ? "mark" : "line", file[i],
+			    o.follow ? "--follow" : "--panels");
 	}
-	cli_refuse_clashes(&o.path, 1, file, o.overlays.n, rows->path);
-	for (size_t i = 0; i < o.overlays.n; i++)
+	cli_refuse_clashes(&o.path, 1, file, n, rows->path);
+	for (size_t i = 0; i < n; i++)
 		free(spec[i]);
 }
 

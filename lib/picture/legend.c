@@ -136,6 +136,9 @@ static void draw_swatch(const struct frame *f, const struct series *s, double x,
 		if (s->shaped)
 			marks_shape(f, shape, middle, y, 4 * u);
 		break;
+	case SERIES_MARKS:
+		marks_vertical(f, middle, y - 7 * u, y + 7 * u);
+		break;
 	case SERIES_BARS:
 		cairo_rectangle(f->cr, middle - 4 * u, y - 5 * u, 8 * u, 10 * u);
 		cairo_fill(f->cr);

@@ -254,6 +254,8 @@ static void column_add(
 
 static bool is_drawable(const struct plot *p, const struct series *s, size_t i)
 {
+	if (s->mark == SERIES_MARKS)
+		return isfinite(s->x[i]) && !(p->x.log && s->x[i] <= 0);
 	return isfinite(s->x[i]) && isfinite(s->y[i]) && !(p->x.log && s->x[i] <= 0) &&
 	       !(p->y.log && s->y[i] <= 0) && (!s->c || isfinite(s->c[i]));
 }
@@ -350,6 +352,32 @@ static void draw_band(const struct frame *f, const struct series *s)
 	}
 }
 
+/* --- vertical marks --- */
+
+void marks_vertical(const struct frame *f, double x, double top, double foot)
+{
+	const double dashes[] = {4 * f->unit, 3 * f->unit};
+
+	cairo_set_dash(f->cr, dashes, 2, 0);
+	cairo_set_line_cap(f->cr, CAIRO_LINE_CAP_BUTT);
+	cairo_set_line_width(f->cr, 1.2 * f->unit);
+	cairo_move_to(f->cr, x, top);
+	cairo_line_to(f->cr, x, foot);
+	cairo_stroke(f->cr);
+	cairo_set_dash(f->cr, NULL, 0, 0);
+}
+
+/* The more marks there are, the fainter they are. */
+static void draw_marks(const struct frame *f, const struct series *s)
+{
+	double distance = f->width / f->unit / (double)(s->n + 1);
+
+	marks_colour(f, plot_colour(f->plot, s, 0), fmax(0.15, fmin(0.6, distance / 20)));
+	for (size_t i = 0; i < s->n; i++)
+		if (is_drawable(f->plot, s, i))
+			marks_vertical(f, frame_x(f, s->x[i]), f->top, f->top + f->height);
+}
+
 /* --- bars --- */
 
 static void draw_bars(const struct frame *f, const struct series *s)
@@ -399,6 +427,9 @@ int marks_draw(const struct frame *f, const struct series *s, struct err *e)
 		break;
 	case SERIES_BAND:
 		draw_band(f, s);
+		break;
+	case SERIES_MARKS:
+		draw_marks(f, s);
 		break;
 	}
 	cairo_restore(f->cr);

@@ -31,6 +31,9 @@ void marks_dot(const struct frame *f, size_t n, double *radius, double *alpha);
 /* marks_shape - draw the shape of a category, a dot or another, around (x, y). radius: pixels. */
 void marks_shape(const struct frame *f, size_t category, double x, double y, double radius);
 
+/* marks_vertical - draw a dashed vertical line. */
+void marks_vertical(const struct frame *f, double x, double top, double foot);
+
 /* marks_draw - draw one series, clipped to the frame. Returns 0, or -1 if memory is short. */
 int marks_draw(const struct frame *f, const struct series *s, struct err *e);
 

@@ -1,6 +1,7 @@
 #include "picture/overlay.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -56,6 +57,11 @@ int overlay_parse(char *spec, const char **file, struct overlay *o, struct err *
 	*file = columns_part(&spec, "");
 	if (!columns)
 		return 0;
+	if (o->marks) {
+		o->x = columns_part(&rest, ":");
+		o->label = rest;
+		return 0;
+	}
 	n = columns_length(columns, ",:");
 	if (n == 0 || columns[n] != ',' || columns_length(columns + n + 1, ":") == 0)
 		return err_with(e, ERR_USAGE,
@@ -88,15 +94,17 @@ static int find_y(const struct csv_reader *csv, const struct overlay *o, int x, 
 	return x + 1;
 }
 
+/* y: -1 reads x alone. */
 static int read_rows(struct csv_reader *csv, int x, int y, struct table *t, struct err *e)
 {
 	const char *const none[TABLE_TEXTS] = {NULL};
-	double value[2];
+	double value[2] = {0};
 	int got;
 
 	while ((got = csv_next(csv, e)) == 1)
 		if (csv_number(csv, (size_t)x, &value[0], e) ||
-		    csv_number(csv, (size_t)y, &value[1], e) || table_add(t, value, none, e))
+		    (y >= 0 && csv_number(csv, (size_t)y, &value[1], e)) ||
+		    table_add(t, value, none, e))
 			return -1;
 	return got;
 }
@@ -133,18 +141,50 @@ static int add_line(
 	return 0;
 }
 
-int overlay_add(struct plot *p, struct csv_reader *csv, const struct overlay *o, struct err *e)
+static int add_marks(struct plot *p, const struct table *t, const char *label, struct err *e)
 {
+	struct series *s = plot_add(p, SERIES_MARKS, t->n, false, label, e);
+	size_t at = 0;
+
+	if (!s)
+		return -1;
+	s->category = COLOUR_INK;
+	for (size_t i = 0; i < t->n; i++)
+		if (at == 0 || t->value[2 * i] != s->x[at - 1])
+			s->x[at++] = t->value[2 * i];
+	s->n = at;
+	return 0;
+}
+
+static void default_label(
+    char *label, size_t capacity, const struct csv_reader *csv, const char *file, int y)
+{
+	size_t begin, end;
+
+	if (y >= 0) {
+		words_of_column(label, capacity, csv_name(csv, (size_t)y));
+		return;
+	}
+	words_of_files(&file, 1, &begin, &end);
+	snprintf(label, capacity, "%.*s", (int)(strlen(file) - begin - end), file + begin);
+}
+
+int overlay_add(struct plot *p, struct csv_reader *csv, const char *file, const struct overlay *o,
+    struct err *e)
+{
+	int x = find_x(csv, o, e), y = x < 0 || o->marks ? -1 : find_y(csv, o, x, e), failed;
 	char label[256];
 	struct table rows;
-	int x = find_x(csv, o, e), y = x < 0 ? -1 : find_y(csv, o, x, e), failed;
 
-	if (y < 0)
+	if (x < 0 || (y < 0 && !o->marks))
 		return -1;
-	words_of_column(label, sizeof label, csv_name(csv, (size_t)y));
+	default_label(label, sizeof label, csv, file, y);
 	table_init(&rows, 1, false);
-	failed = read_rows(csv, x, y, &rows, e) ||
-	         add_line(p, &rows, o->label ? o->label : label, o->index, e);
+	failed = read_rows(csv, x, y, &rows, e);
+	if (!failed && o->marks)
+		failed = add_marks(p, &rows, o->label ? o->label : label, e);
+	else if (!failed)
+		failed = add_line(p, &rows, o->label ? o->label : label, o->index, e);
 	table_release(&rows);
 	return failed ? -1 : 0;
 }

@@ -101,6 +101,8 @@ static void extend_by_bars(
 static void extend_by_series(const struct plot *p, const struct series *s, const double x_limit[2],
     struct range *x, struct range *y, struct range *c)
 {
+	if (s->mark == SERIES_MARKS)
+		return;
 	if (s->mark == SERIES_BARS && s->n > 1) {
 		extend_by_bars(p, s, x, y);
 		return;
@@ -303,7 +305,7 @@ int plot_order(
 
 int plot_layer(const struct series *s)
 {
-	return !s->pale && s->mark != SERIES_BAND;
+	return !s->pale && s->mark != SERIES_BAND && s->mark != SERIES_MARKS;
 }
 
 struct rgb plot_colour(const struct plot *p, const struct series *s, size_t i)

@@ -25,6 +25,7 @@ enum series_mark {
 	SERIES_LINE,   /* a line from each (x, y) to the next; NAN breaks it */
 	SERIES_BARS,   /* a bar of height y[i] from x[i] to x[i + 1]; the last y is not used */
 	SERIES_BAND,   /* the area between low and y; NAN breaks it */
+	SERIES_MARKS,  /* a vertical line at each x; y is not used */
 };
 
 struct series {
@@ -94,7 +95,8 @@ size_t plot_shown(const struct plot *p);
 int plot_order(
     const struct plot *p, const struct series *s, uint32_t **order, size_t *n, struct err *e);
 
-/* plot_layer - the layer in which to draw a series: bands and what is pale lie below the rest. */
+/* plot_layer - the layer in which to draw a series: bands, marks and what is pale lie below the
+ * rest. */
 enum { PLOT_LAYERS = 2 };
 int plot_layer(const struct series *s);
 

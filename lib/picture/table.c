@@ -531,7 +531,7 @@ static void class_init(
 	size_t n_categories = t->text[TABLE_CATEGORY].n;
 
 	memset(class, 0, sizeof *class);
-	class->k = n_categories ? 0 : i;
+	class->k = look->one_y ? look->y_index : n_categories ? 0 : i;
 	class->category = n_categories ? (int64_t)i : -1;
 	class->colour = i;
 	class->shaped = n > 1;
@@ -541,7 +541,7 @@ static void class_init(
 		class->label = class->others;
 	} else if (n_categories) {
 		class->label = strings_get(&t->text[TABLE_CATEGORY], i, NULL);
-	} else if (t->n_y > 1) {
+	} else if (n > 1) {
 		class->label = look->y_labels[i];
 	}
 }
@@ -550,7 +550,7 @@ int table_plot(const struct table *t, const struct look *look, struct plot *p,
     struct table_skips *skips, struct err *e)
 {
 	size_t n_categories = t->text[TABLE_CATEGORY].n;
-	size_t n = n_categories ? n_categories : look->histogram ? 1 : t->n_y;
+	size_t n = n_categories ? n_categories : look->histogram || look->one_y ? 1 : t->n_y;
 	struct class class;
 	uint32_t *order = NULL;
 	struct scale ends = {0, 1, false};

@@ -46,6 +46,8 @@ struct look {
 	bool mean;  /* smooth by the mean, else by the median */
 	double x_limit[2];           /* range of x that a histogram counts; NAN: no limit */
 	const char *const *y_labels; /* [n_y] labels in the legend, if n_y > 1 */
+	bool one_y;                  /* draw only the column y_index, for a panel */
+	size_t y_index;
 };
 
 /* The number of rows that are drawn or left out, and why. */

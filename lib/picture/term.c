@@ -131,6 +131,17 @@ static void draw_bars(struct canvas *c, const struct plot *p, const struct serie
 	}
 }
 
+/* A dotted line at each x. */
+static void draw_vertical(struct canvas *c, const struct plot *p, const struct series *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		double x = dot_x(c, p, s->x[i]);
+
+		for (long y = 0; isfinite(x) && y < 4L * c->rows; y += 3)
+			set_dot(c, lround(x), y, xterm_colour(plot_colour(p, s, i)));
+	}
+}
+
 static int draw_series(
     struct canvas *c, const struct plot *p, const struct series *s, struct err *e)
 {
@@ -144,6 +155,9 @@ static int draw_series(
 		draw_bars(c, p, s);
 		break;
 	case SERIES_BAND: /* would hide the lines */
+		break;
+	case SERIES_MARKS:
+		draw_vertical(c, p, s);
 		break;
 	}
 	return 0;
@@ -166,7 +180,7 @@ struct layout {
 	const struct term *term;
 	struct canvas canvas;
 	struct ticks x, y;
-	int left; /* width of the labels of y, in characters */
+	int left; /* width of the labels of y, in characters; at least that of other panels */
 };
 
 static int tick_row(const struct layout *l, int i)
@@ -272,7 +286,7 @@ static int write_row(const struct layout *l, int row, struct output *out, struct
 	return write_text(out, colour ? "\033[0m\n" : "\n", e);
 }
 
-static int write_x_axis(const struct layout *l, struct output *out, struct err *e)
+static int write_x_axis(const struct layout *l, bool labelled, struct output *out, struct err *e)
 {
 	bool unicode = l->term->unicode;
 	int at = 0;
@@ -287,6 +301,8 @@ static int write_x_axis(const struct layout *l, struct output *out, struct err *
 		if (write_text(out, tick ? unicode ? "┬" : "+" : unicode ? "─" : "-", e))
 			return -1;
 	}
+	if (!labelled)
+		return write_text(out, "\n", e);
 	if (output_printf(out, e, "\n%*s", l->left + 2, ""))
 		return -1;
 	for (int i = 0; i < l->x.n; i++) {
@@ -323,6 +339,8 @@ static const char *series_symbol(const struct series *s, bool unicode)
 		return unicode ? "──" : "--";
 	case SERIES_BARS:
 		return unicode ? "▇▇" : "##";
+	case SERIES_MARKS:
+		return unicode ? "┊" : ":";
 	default:
 		return unicode ? "●" : "*";
 	}
@@ -370,42 +388,82 @@ static int legend_rows(const struct plot *p, const struct term *term)
 	return n;
 }
 
-static int write_all(const struct layout *l, struct output *out, struct err *e)
+static int write_panel(const struct layout *l, bool labelled, struct output *out, struct err *e)
+{
+	if (l->plot->y_title && write_words(l->term, l->plot->y_title, false, out, e))
+		return -1;
+	for (int row = 0; row < l->canvas.rows; row++)
+		if (write_row(l, row, out, e))
+			return -1;
+	return write_x_axis(l, labelled, out, e);
+}
+
+static int write_all(const struct layout *l, size_t n, struct output *out, struct err *e)
 {
 	const struct plot *p = l->plot;
 
 	if (p->title && write_words(l->term, p->title, true, out, e))
 		return -1;
-	if (p->y_title && write_words(l->term, p->y_title, false, out, e))
-		return -1;
-	for (int row = 0; row < l->canvas.rows; row++)
-		if (write_row(l, row, out, e))
+	for (size_t k = 0; k < n; k++)
+		if (write_panel(&l[k], k + 1 == n, out, e))
 			return -1;
-	if (write_x_axis(l, out, e))
-		return -1;
 	if (p->x_title && write_words(l->term, p->x_title, true, out, e))
 		return -1;
 	return write_legend(l, out, e);
 }
 
-int term_write(const struct plot *p, const struct term *term, struct output *out, struct err *e)
+/* --- panels --- */
+
+/* Lay out n panels, whose axes stand one below the other. Returns 0, or -1 if there is no room. */
+static int lay_out_panels(struct layout *l, size_t n, struct err *e)
 {
-	struct layout l = {.plot = p, .term = term};
-	int used = 2 + (p->title != NULL) + (p->y_title != NULL) + (p->x_title != NULL) +
-	           legend_rows(p, term);
-	size_t cells;
+	const struct plot *p = l->plot;
+	int used = 1 + (p->title != NULL) + (p->x_title != NULL) + legend_rows(p, l->term);
+	int left = 0;
+
+	for (size_t k = 0; k < n; k++)
+		used += 1 + (l[k].plot->y_title != NULL);
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t k = 0; k < n; k++) {
+			l[k].left = left;
+			lay_out_plot(&l[k], l->term->rows - used > 3 * (int)n
+			                        ? (l->term->rows - used) / (int)n
+			                        : 3);
+			left = l[k].left;
+		}
+	if (l->canvas.columns < 4)
+		return err_set(e, "%d columns are too few for this picture (%d at least)",
+		    l->term->columns, left + 2 + 4);
+	return 0;
+}
+
+static int draw_panel(struct layout *l, struct err *e)
+{
+	size_t cells = (size_t)l->canvas.rows * (size_t)l->canvas.columns;
+
+	l->canvas.dots = mem_array(cells, 1, e);
+	l->canvas.colour = mem_array(cells, 1, e);
+	return !l->canvas.dots || !l->canvas.colour ? -1 : draw_marks(&l->canvas, l->plot, e);
+}
+
+int term_write(
+    const struct plot *panel, size_t n, const struct term *term, struct output *out, struct err *e)
+{
+	struct layout *l = mem_array(n, sizeof *l, e);
 	int failed;
 
-	lay_out_plot(&l, term->rows - used > 3 ? term->rows - used : 3);
-	if (l.canvas.columns < 4)
-		return err_set(e, "%d columns are too few for this picture (%d at least)",
-		    term->columns, l.left + 2 + 4);
-	cells = (size_t)l.canvas.rows * (size_t)l.canvas.columns;
-	l.canvas.dots = mem_array(cells, 1, e);
-	l.canvas.colour = mem_array(cells, 1, e);
-	failed = !l.canvas.dots || !l.canvas.colour || draw_marks(&l.canvas, p, e) ||
-	         write_all(&l, out, e);
-	free(l.canvas.dots);
-	free(l.canvas.colour);
+	if (!l)
+		return -1;
+	for (size_t k = 0; k < n; k++)
+		l[k] = (struct layout){.plot = &panel[k], .term = term};
+	failed = lay_out_panels(l, n, e);
+	for (size_t k = 0; !failed && k < n; k++)
+		failed = draw_panel(&l[k], e);
+	failed = failed || write_all(l, n, out, e);
+	for (size_t k = 0; k < n; k++) {
+		free(l[k].canvas.dots);
+		free(l[k].canvas.colour);
+	}
+	free(l);
 	return failed ? -1 : 0;
 }

@@ -15,7 +15,8 @@ struct term {
 
 enum { TERM_COLUMNS_MIN = 24, TERM_ROWS_MIN = 8, TERM_MAX = 1000 };
 
-/* term_write - draw p, after plot_fit, to out. Returns 0 or -1. */
-int term_write(const struct plot *p, const struct term *term, struct output *out, struct err *e);
+/* term_write - draw the panels [n], after plot_fit, to out, as plot_write does. Returns 0 or -1. */
+int term_write(
+    const struct plot *panel, size_t n, const struct term *term, struct output *out, struct err *e);
 
 #endif
