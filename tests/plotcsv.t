@@ -500,6 +500,15 @@ fails 'plotcsv: refuses a log axis without positive values' 1 \
 	plot -x x -y y --log-y "$T/zeros.csv"
 fails 'plotcsv: refuses values that are all nan' 1 'nothing to draw: left out: 1 missing, infinite or not a number$' \
 	plot -x x -y y --where x=4 "$T/zeros.csv"
+printf 'x,y\n1,1\n2,9\n' >"$T/corners.csv"
+fails 'plotcsv: refuses limits between the points' 1 'corners.csv: nothing to draw: no point is within the limits of x and y$' \
+	plot -x x -y y --ylim 4:6 "$T/corners.csv"
+ok 'plotcsv: draws a line whose points are outside the limits' plot -x x -y y --lines --ylim 4:6 "$T/corners.csv"
+awk 'BEGIN { print "x,y"; for (i = 0; i < 200; i++) print i "," i % 100; print "7,1000" }' >"$T/outlier.csv"
+plot -x x -y y --ylim :99% "$T/outlier.csv" >"$T/percent" 2>"$T/.err"
+plot -x x -y y --ylim :99 "$T/outlier.csv" >"$T/number" 2>"$T/.err2"
+ok 'plotcsv: an end of --ylim may be a percentile of y' cmp "$T/number" "$T/percent"
+is 'plotcsv: counts the points outside the limits' "$(cat "$T/.err")" 'plotcsv: left out: 1 outside the limits of the axes'
 printf 'x,y\n' >"$T/header.csv"
 fails 'plotcsv: refuses a header without rows' 1 'nothing to draw: no rows follow the header$' plot -y y "$T/header.csv"
 printf 'x,y\n1,2\n3' >"$T/cut.csv"
@@ -557,6 +566,10 @@ for size in ' 900x600' +900x600 900x600x 900.5x600 0x384x600; do
 	fails "plotcsv: --size refuses $size" 2 'WIDTHxHEIGHT' plot -y y --size "$size" "$T/gaps.csv"
 done
 fails 'plotcsv: --xlim refuses a start above the end' 2 'start must be below the end' plot -y y --xlim 3:1 "$T/gaps.csv"
+for limits in 101%:5 -1%:5 %:5 50%:40% 1%%:5; do
+	fails "plotcsv: --ylim refuses $limits" 2 'ylim: ' plot -y y --ylim "$limits" "$T/gaps.csv"
+done
+fails 'plotcsv: --xlim refuses percent' 2 'not FROM:TO$' plot -y y --xlim 1%:5 "$T/gaps.csv"
 fails 'plotcsv: --xlim refuses zero on a log axis' 2 'logarithmic' plot -y y --xlim 0:1 --log-x "$T/gaps.csv"
 fails 'plotcsv: --interval requires --follow' 2 'interval: needs --follow' \
 	plot -y y --interval 2 "$T/gaps.csv"

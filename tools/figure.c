@@ -1,5 +1,6 @@
 #include "figure.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -123,15 +124,22 @@ static int build_panel(struct figure *f, struct plot *plot, size_t k, const stru
 {
 	const struct figure_options *o = f->o;
 	struct look look = f->look;
+	double y_limit[2] = {o->y_limit[0], o->y_limit[1]};
 	struct table_skips skips;
 
 	look.one_y = o->panels;
 	look.y_index = k;
 	init_panel(f, k, plot);
-	if (table_plot(t, &look, plot, &skips, e) || add_overlays(o, plot, e))
+	if (table_plot(t, &look, plot, &skips, e))
+		return -1;
+	for (int end = 0; end < 2; end++)
+		if (!isnan(o->y_share[end]) &&
+		    plot_quantile(plot, look.x_limit, o->y_share[end], &y_limit[end], e))
+			return -1;
+	if (add_overlays(o, plot, e))
 		return -1;
 	add_skips(&f->skips, &skips);
-	if (!plot_fit(plot, look.x_limit, o->y_limit, e))
+	if (!plot_fit(plot, look.x_limit, y_limit, e))
 		return 0;
 	if (skips.inside == 0)
 		columns_explain(rows, &skips, e);
@@ -241,7 +249,7 @@ static int save_panels(const struct figure_options *o, const struct plot *panel,
 int figure_draw(struct figure *f, const struct columns *rows, const char *name, struct err *e)
 {
 	struct plot panel[COLUMNS_Y_MAX];
-	size_t shown = 0, points = 0;
+	size_t shown = 0, points = 0, outside = 0;
 	int failed;
 
 	for (size_t k = 0; k < COLUMNS_Y_MAX; k++)
@@ -251,9 +259,12 @@ int figure_draw(struct figure *f, const struct columns *rows, const char *name, 
 	for (size_t k = 0; k < COLUMNS_Y_MAX && !failed; k++) {
 		shown += plot_shown(&panel[k]);
 		points += plot_points(&panel[k]);
+		outside += plot_outside(&panel[k]);
 	}
 	if (!failed && !f->o->follow && shown < points)
 		note("%zu of %zu points drawn; --max-points 0 draws all", shown, points);
+	if (!failed && !f->o->follow && outside > 0)
+		note("left out: %zu outside the limits of the axes", outside);
 	for (size_t k = 0; k < COLUMNS_Y_MAX; k++)
 		plot_release(&panel[k]);
 	return failed ? -1 : 0;

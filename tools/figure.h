@@ -16,8 +16,9 @@ struct figure_options {
 	struct columns_spec spec;
 	struct look look;       /* without y_labels; x_limit is also that of the axis */
 	enum average_band band; /* if rows are averaged, see spec.by */
-	double y_limit[2];
-	double width, height; /* pixels */
+	double y_limit[2];      /* NAN: none */
+	double y_share[2];      /* a share of the data that is y_limit instead; NAN: none */
+	double width, height;   /* pixels */
 	bool log_x, log_y, log_c;
 	double dot, alpha; /* of points; NAN: by their number */
 	size_t max_points; /* 0: all */

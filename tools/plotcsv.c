@@ -125,7 +125,7 @@ static const struct option_entry options[] = {
         .type = OPTION_STRING,
         .value = &y_limits,
         .arg = "FROM:TO",
-        .help = "range of y; either end may be left out"},
+        .help = "range of y; an end may be left out, or be a percentile such as 99%"},
     {.name = "title",
         .type = OPTION_STRING,
         .value = &o.title,
@@ -222,18 +222,37 @@ static int parse_part(const char *text, const char *end, double *v)
 	return number_real(part, v);
 }
 
-/* Parse "FROM:TO" into two numbers; NAN if one is left out. */
-static void parse_limits(const char *option, const char *text, bool is_log, double limit[2])
+/* Parse one end of a range. It may be in percent if share is not NULL: *share is then set, to a
+ * fraction, and *v is not. */
+static int parse_end(const char *text, const char *end, double *v, double *share)
+{
+	bool percent = share && end > text && end[-1] == '%';
+
+	if (!percent)
+		return parse_part(text, end, v);
+	if (end - 1 == text || parse_part(text, end - 1, share) || *share < 0 || *share > 100)
+		return -1;
+	*share /= 100;
+	return 0;
+}
+
+/* Parse "FROM:TO" into two numbers; NAN if one is left out. share: shares of the data, for ends in
+ * percent; NULL: there must be none. */
+static void parse_limits(
+    const char *option, const char *text, bool is_log, double limit[2], double share[2])
 {
 	const char *colon = text ? strchr(text, ':') : NULL;
 
 	limit[0] = limit[1] = NAN;
+	if (share)
+		share[0] = share[1] = NAN;
 	if (!text)
 		return;
-	if (!colon || parse_part(text, colon, &limit[0]) ||
-	    parse_part(colon + 1, text + strlen(text), &limit[1]))
-		die_usage("--%s: '%s' is not FROM:TO", option, text);
-	if (limit[0] >= limit[1])
+	if (!colon || parse_end(text, colon, &limit[0], share) ||
+	    parse_end(colon + 1, text + strlen(text), &limit[1], share ? share + 1 : NULL))
+		die_usage("--%s: '%s' is not FROM:TO%s", option, text,
+		    share ? ", each a number or 0% to 100%" : "");
+	if (limit[0] >= limit[1] || (share && share[0] >= share[1]))
 		die_usage("--%s: '%s': the start must be below the end", option, text);
 	if (is_log && (limit[0] <= 0 || limit[1] <= 0))
 		die_usage(
@@ -400,8 +419,8 @@ static void set_options(size_t n_files)
 		look->lines = true;
 	if (!look->lines && !look->histogram)
 		look->points = true;
-	parse_limits("xlim", x_limits, o.log_x, look->x_limit);
-	parse_limits("ylim", y_limits, o.log_y, o.y_limit);
+	parse_limits("xlim", x_limits, o.log_x, look->x_limit, NULL);
+	parse_limits("ylim", y_limits, o.log_y, o.y_limit, o.y_share);
 	parse_size(size, &o.width, &o.height);
 	parse_spec(&o.spec, n_files);
 	if (cli_given("max-points") || (o.path && o.format != PLOT_PNG))

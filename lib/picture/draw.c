@@ -44,17 +44,19 @@ static void draw_y_title(const struct frame *f)
 	text_draw(f, margin * u, f->top - 12 * u, 0, f->theme->ink, words);
 }
 
-/* Above the axes: the note, and, if points were left out, how many are drawn. */
+/* Above the axes: the note, and, if points were left out, how many. */
 static void draw_caption(const struct frame *f)
 {
 	size_t all = plot_points(f->plot), shown = plot_shown(f->plot);
-	const char *note = f->plot->note ? f->plot->note : "";
-	char words[TEXT_MAX];
+	size_t outside = plot_outside(f->plot);
+	char thinned[64] = "", beyond[64] = "", words[TEXT_MAX];
 
-	snprintf(words, sizeof words, "%s", note);
 	if (shown < all)
-		snprintf(words, sizeof words, "%s%s%zu of %zu points drawn", note,
-		    *note ? "; " : "", shown, all);
+		snprintf(thinned, sizeof thinned, "   %zu of %zu points drawn", shown, all);
+	if (outside > 0)
+		snprintf(beyond, sizeof beyond, "   %zu outside the axes", outside);
+	snprintf(
+	    words, sizeof words, "%s%s%s", f->plot->note ? f->plot->note : "", thinned, beyond);
 	text_font(f, text_small - 2, false);
 	text_draw(f, f->left + f->width, f->top - 6 * f->unit, 1, f->theme->dim, words);
 }

@@ -147,11 +147,12 @@ static int fit_axis(
 int plot_fit(struct plot *p, const double x_limit[2], const double y_limit[2], struct err *e)
 {
 	struct range x = {INFINITY, -INFINITY}, y = x, c = x;
-	bool bars = false;
+	bool bars = false, points = true;
 
 	for (size_t i = 0; i < p->n_series; i++) {
 		extend_by_series(p, &p->series[i], x_limit, &x, &y, &c);
 		bars = bars || p->series[i].mark == SERIES_BARS;
+		points = points && p->series[i].mark == SERIES_POINTS;
 	}
 	if (!(x.lo <= x.hi) || !(y.lo <= y.hi))
 		return err_set(e, "nothing to draw");
@@ -167,6 +168,8 @@ int plot_fit(struct plot *p, const double x_limit[2], const double y_limit[2], s
 		if (c.lo == c.hi)
 			scale_fit(&p->c, c.lo, c.hi, air);
 	}
+	if (points && plot_points(p) == 0)
+		return err_set(e, "nothing to draw: no point is within the limits of x and y");
 	return 0;
 }
 
@@ -190,6 +193,50 @@ void plot_share(struct plot *panel, size_t n)
 		panel[i].c = panel->c;
 		panel[i].only_c = panel->only_c;
 	}
+}
+
+/* --- quantiles --- */
+
+static int ascending(const void *a, const void *b)
+{
+	double p = *(const double *)a, q = *(const double *)b;
+
+	return (p > q) - (p < q);
+}
+
+static size_t collect_y(const struct plot *p, const double x_limit[2], double *y)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < p->n_series; k++) {
+		const struct series *s = &p->series[k];
+
+		if (s->mark != SERIES_POINTS && s->mark != SERIES_LINE)
+			continue;
+		for (size_t i = 0; i < s->n; i++)
+			if (has_place(&p->x, s->x[i]) && has_place(&p->y, s->y[i]) &&
+			    is_within(x_limit, s->x[i]))
+				y[n++] = s->y[i];
+	}
+	return n;
+}
+
+int plot_quantile(
+    const struct plot *p, const double x_limit[2], double share, double *y, struct err *e)
+{
+	size_t n = 0;
+	double *sorted;
+
+	for (size_t k = 0; k < p->n_series; k++)
+		n += p->series[k].n;
+	sorted = mem_array(n, sizeof *sorted, e);
+	if (!sorted)
+		return -1;
+	n = collect_y(p, x_limit, sorted);
+	qsort(sorted, n, sizeof *sorted, ascending);
+	*y = n > 0 ? sorted[(size_t)(share * (double)(n - 1) + 0.5)] : NAN;
+	free(sorted);
+	return 0;
 }
 
 /* --- points --- */
@@ -218,6 +265,19 @@ size_t plot_points(const struct plot *p)
 	for (size_t i = 0; i < p->n_series; i++)
 		n += count_visible(p, &p->series[i]);
 	return n;
+}
+
+size_t plot_outside(const struct plot *p)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < p->n_series; k++) {
+		const struct series *s = &p->series[k];
+
+		for (size_t i = 0; s->mark == SERIES_POINTS && i < s->n; i++)
+			n += has_place(&p->x, s->x[i]) && has_place(&p->y, s->y[i]);
+	}
+	return n - plot_points(p);
 }
 
 /* The number of points of a series that may be drawn: in proportion to its n points, but at least

@@ -77,13 +77,19 @@ struct series *plot_add(
  */
 int plot_fit(struct plot *p, const double x_limit[2], const double y_limit[2], struct err *e);
 
+/* plot_quantile - set *y to the value that this share, from 0 to 1, of the values of y do not
+ * exceed, of all points and lines within the limit of x; NAN if there are none. Returns 0 or -1. */
+int plot_quantile(
+    const struct plot *p, const double x_limit[2], double share, double *y, struct err *e);
+
 /* plot_share - give the panels [n] of a picture, each of which plot_fit has set up, the same x axis
  * and the same colour scale. */
 void plot_share(struct plot *panel, size_t n);
 
-/* plot_points - the number of points within the axes.
+/* plot_points - the number of points within the axes. plot_outside - the number of others.
  * plot_shown - the number of them that are drawn, given max_points. */
 size_t plot_points(const struct plot *p);
+size_t plot_outside(const struct plot *p);
 size_t plot_shown(const struct plot *p);
 
 /*

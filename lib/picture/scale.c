@@ -217,6 +217,21 @@ void scale_label(const struct scale *s, double v, bool plain, char label[TICKS_L
 		trim_zeros(label);
 }
 
+/* Short ticks between those of a log axis that is labelled like a linear one. */
+static void add_short_minor(const struct scale *s, double step, struct ticks *t)
+{
+	double digit = step / pow(10, exponent_of(step)); /* 1, 2 or 5 */
+	int parts = digit > 1.5 && digit < 3 ? 4 : 5;
+	double part = step / parts;
+	double first = ceil(s->lo / part - 1e-9), end = floor(s->hi / part + 1e-9);
+
+	if (!(part > 0) || !isfinite(first) || !isfinite(end))
+		return;
+	for (int i = 0; i < TICKS_MINOR && first + i <= end; i++)
+		if (fmod(first + i, parts) != 0)
+			add_minor(t, (first + i) * part);
+}
+
 static bool linear_ticks(const struct scale *s, int sparser, bool plain, struct ticks *t)
 {
 	static const int max_ticks[] = {10, 8, 7, 6, 5, 4, 3, 2, 1};
@@ -235,6 +250,8 @@ static bool linear_ticks(const struct scale *s, int sparser, bool plain, struct 
 	for (int i = 0; i < t->n; i++)
 		label_value(
 		    t->at[i].label, t->at[i].value, exponent_of(step), largest_of(s), plain);
+	if (s->log)
+		add_short_minor(s, step, t);
 	return sparser < last;
 }
 

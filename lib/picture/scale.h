@@ -37,7 +37,7 @@ struct tick {
 struct ticks {
 	int n, n_minor;
 	struct tick at[TICKS_MAX];
-	double minor[TICKS_MINOR]; /* ticks without labels, between the decades of a log axis */
+	double minor[TICKS_MINOR]; /* ticks without labels, between those of a log axis */
 };
 
 /*

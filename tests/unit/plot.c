@@ -76,6 +76,21 @@ static void test_ticks(void)
 	ticks_are(labels(1e-15, 2e3, true, 3, false), "10⁻¹⁵|10⁻¹²|10⁻⁹|10⁻⁶|10⁻³|1|10³");
 }
 
+/* A log axis of less than a decade has short ticks between those with labels. */
+static void test_short_log(void)
+{
+	struct scale s = {2.05, 4.05, true};
+	struct ticks t;
+
+	scale_ticks(&s, 4, true, &t);
+	ok(t.n == 4 && t.n_minor == 16 && fabs(t.minor[0] - 2.1) < 1e-12 &&
+	        fabs(t.minor[4] - 2.6) < 1e-12 && fabs(t.minor[15] - 3.9) < 1e-12,
+	    "ticks: a short log axis has ticks without labels between the others");
+	s.log = false;
+	scale_ticks(&s, 4, true, &t);
+	ok(t.n_minor == 0, "ticks: a linear axis has no ticks without labels");
+}
+
 /* The number of digits of a label depends on the step between ticks and on the largest number. */
 static void test_tick_digits(void)
 {
@@ -479,6 +494,32 @@ static void fit_says(double lo, double hi, const char *wanted)
 	plot_release(&p);
 }
 
+static void test_quantile(void)
+{
+	const double none[2] = {NAN, NAN}, some[2] = {0, 49};
+	struct plot p;
+	struct err e = {0};
+	struct series *s;
+	double y;
+
+	plot_init(&p);
+	s = plot_add(&p, SERIES_POINTS, 102, false, NULL, &e);
+	for (size_t i = 0; i < 102; i++) {
+		s->x[i] = (double)i;
+		s->y[i] = i == 101 ? NAN : (double)(i * 7 % 101);
+	}
+	ok(!plot_quantile(&p, none, 0.99, &y, &e) && y == 99,
+	    "plot: 99 %% of the values of y are at most the 99th percentile");
+	ok(!plot_quantile(&p, none, 0, &y, &e) && y == 0 && !plot_quantile(&p, none, 1, &y, &e) &&
+	        y == 100,
+	    "plot: percentiles 0 and 100 are the smallest and the largest value");
+	for (size_t i = 0; i < 102; i++)
+		s->y[i] = (double)i;
+	ok(!plot_quantile(&p, some, 1, &y, &e) && y == 49,
+	    "plot: a percentile is that of the values within the limit of x");
+	plot_release(&p);
+}
+
 static void test_limits(void)
 {
 	fit_says(3, 100, "");
@@ -535,6 +576,7 @@ int main(void)
 {
 	test_colours();
 	test_ticks();
+	test_short_log();
 	test_tick_digits();
 	test_tick_values();
 	test_labels_of_ends();
@@ -548,6 +590,7 @@ int main(void)
 	test_groups();
 	test_histogram();
 	test_wide_histogram();
+	test_quantile();
 	test_limits();
 	test_order();
 	return tap_done();
