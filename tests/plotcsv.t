@@ -294,6 +294,20 @@ fails 'plotcsv: --log-c requires -c or -g' 2 'log-c: needs -c, or -g' plot -y lo
 fails 'plotcsv: --log-c refuses --discrete' 2 'log-c does not go with --discrete' plot -y loss -c step --discrete --log-c "$T/means.csv"
 fails 'plotcsv: --log-c refuses texts' 2 'the colours of .*texts.csv stand for texts' plot -y t -c c --log-c "$T/texts.csv"
 
+# --- density ---
+
+awk 'BEGIN { print "x,y"; print "0,0"; for (i = 0; i < 1000; i++) print "1,1"; print "2,2" }' >"$T/dense.points.csv"
+plot -x x -y y --density -o "$T/density.svg" "$T/dense.points.csv"
+is 'plotcsv: --density labels the bar of colours with the numbers of points' \
+	"$(sed -n 's/.*<text .*>\([^<]*\)<.text>$/\1/p' "$T/density.svg" | sed -n '/^points$/,$p' | tr '\n' ' ')" 'points 10 100 1 1000 '
+is 'plotcsv: --density draws cells, one path for each colour' "$(grep -c '<path style=" stroke:none;fill-rule:nonzero;fill:rgb' "$T/density.svg")" 2
+ok 'plotcsv: --density draws on the terminal' sh -c "'$BIN/plotcsv' -x x -y y --density '$T/dense.points.csv' | grep -c '[|+].*[.:]' >'$T/n' && test \"\$(cat '$T/n')\" = 3"
+ok 'plotcsv: --density draws several panels' plot -x x -y x,y --density --panels -o "$T/c.png" "$T/dense.points.csv"
+fails 'plotcsv: refuses --density with -c' 2 'colour does not go with --density' plot -x x -y y -c y --density "$T/dense.points.csv"
+fails 'plotcsv: refuses --density with --max-points' 2 'max-points does not go with --density' \
+	plot -x x -y y --max-points 5 --density "$T/dense.points.csv"
+fails 'plotcsv: refuses --density with two columns' 2 'density needs a single file and a single column' plot -y x,y --density "$T/dense.points.csv"
+
 # --- means ---
 
 printf 'step,loss\n1,5\n2,4\n3,2\n' >"$T/means.csv"

@@ -9,6 +9,7 @@
 #include "formats/csv.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "picture/density.h"
 #include "picture/term.h"
 #include "picture/words.h"
 
@@ -67,7 +68,7 @@ static void init_panel(const struct figure *f, size_t k, struct plot *plot)
 	                : o->look.histogram             ? "count"
 	                : o->panels || o->spec.n_y == 1 ? f->y_text[k]
 	                                                : NULL;
-	plot->c_title = f->c_text;
+	plot->c_title = o->density ? "points" : f->c_text;
 	plot->note = o->spec.by && k == 0 ? band_notes[o->band] : NULL;
 	plot->x.log = o->log_x;
 	plot->y.log = o->log_y;
@@ -140,7 +141,7 @@ static int build_panel(struct figure *f, struct plot *plot, size_t k, const stru
 		return -1;
 	add_skips(&f->skips, &skips);
 	if (!plot_fit(plot, look.x_limit, y_limit, e))
-		return 0;
+		return o->density ? density_count(plot, e) : 0;
 	if (skips.inside == 0)
 		columns_explain(rows, &skips, e);
 	if (o->panels)
@@ -259,7 +260,7 @@ int figure_draw(struct figure *f, const struct columns *rows, const char *name, 
 	for (size_t k = 0; k < COLUMNS_Y_MAX && !failed; k++) {
 		shown += plot_shown(&panel[k]);
 		points += plot_points(&panel[k]);
-		outside += plot_outside(&panel[k]);
+		outside += panel[k].outside;
 	}
 	if (!failed && !f->o->follow && shown < points)
 		note("%zu of %zu points drawn; --max-points 0 draws all", shown, points);

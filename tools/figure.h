@@ -25,6 +25,7 @@ struct figure_options {
 	const char *title, *x_label,
 	    *y_label;                    /* NULL: none; the labels from the names of columns */
 	struct cli_list overlays, marks; /* for overlay_parse */
+	bool density;                    /* count the points in cells */
 	bool panels;                     /* a panel for each column of y */
 	const char *path;                /* the picture; NULL: the terminal */
 	enum plot_format format;         /* of the picture */

@@ -75,6 +75,10 @@ static const struct option_entry options[] = {
         .type = OPTION_FLAG,
         .value = &o.look.points,
         .help = "draw points; the default without -g, --by and --lines"},
+    {.name = "density",
+        .type = OPTION_FLAG,
+        .value = &o.density,
+        .help = "draw the number of points in each place, in colours"},
     {.name = "lines",
         .type = OPTION_FLAG,
         .value = &o.look.lines,
@@ -296,6 +300,9 @@ static void check_output(void)
 
 static void check_options(void)
 {
+	static const char *const not_counted[] = {
+	    "colour", "group", "by", "lines", "dot", "alpha", "max-points", "log-c", "hist", NULL};
+
 	if (o.path)
 		check_output();
 	if (o.look.histogram)
@@ -305,6 +312,8 @@ static void check_options(void)
 	cli_require("bins", "hist");
 	cli_require("mean", "smooth");
 	cli_require("band", "by");
+	if (o.density)
+		cli_refuse_given("--density", not_counted);
 	cli_refuse(o.panels && o.overlays.n > 0, "--panels", "--line");
 	cli_refuse(o.panels && o.y_label, "--panels", "--ylabel, which is the title of one axis");
 	if (o.log_c && !c_name && !g_name)
@@ -371,6 +380,8 @@ static void parse_spec(struct columns_spec *spec, size_t n_files)
 	    .c_is_text = discrete || o.look.histogram};
 	parse_columns(spec);
 	parse_filters(spec);
+	if (o.density && (n_files > 1 || (spec->n_y > 1 && !o.panels)))
+		die_usage("--density needs a single file and a single column of -y, or --panels");
 	if (c_name && spec->n_y > 1 && !o.panels)
 		die_usage(
 		    "-c needs a single column of -y, or --panels, but %zu are given", spec->n_y);

@@ -48,7 +48,7 @@ static void draw_y_title(const struct frame *f)
 static void draw_caption(const struct frame *f)
 {
 	size_t all = plot_points(f->plot), shown = plot_shown(f->plot);
-	size_t outside = plot_outside(f->plot);
+	size_t outside = f->plot->outside;
 	char thinned[64] = "", beyond[64] = "", words[TEXT_MAX];
 
 	if (shown < all)

@@ -124,7 +124,8 @@ static void draw_swatch(const struct frame *f, const struct series *s, double x,
 	marks_colour(f, swatch_colour(f, s), 1);
 	cairo_set_line_cap(f->cr, CAIRO_LINE_CAP_ROUND);
 	switch (s->mark) {
-	case SERIES_BAND: /* is not in the legend */
+	case SERIES_BAND: /* these two are not in the legend */
+	case SERIES_CELLS:
 		break;
 	case SERIES_POINTS:
 		marks_shape(f, shape, middle, y, 3.5 * u);

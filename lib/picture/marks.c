@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "picture/density.h"
+
 enum {
 	DOTS_A_STROKE = 16,    /* the fastest number; overlapping dots still add up */
 	CORNERS_A_STROKE = 16, /* the time of a stroke grows faster than its length */
@@ -137,6 +139,35 @@ static int draw_points(const struct frame *f, const struct series *s, struct err
 		draw_shapes(f, s, order, n, radius, alpha);
 	else
 		draw_dots(f, s, order, n, radius, alpha);
+	free(order);
+	return 0;
+}
+
+/* --- cells --- */
+
+/* Cells of one colour are one path. They overlap a little, because edges are blurred. */
+static int draw_cells(const struct frame *f, const struct series *s, struct err *e)
+{
+	double overlap = 0.8, width = f->width / DENSITY_COLUMNS + overlap,
+	       height = f->height / DENSITY_ROWS + overlap;
+	struct rgb colour = {-1, -1, -1};
+	uint32_t *order;
+	size_t n;
+
+	if (plot_order(f->plot, s, &order, &n, e))
+		return -1;
+	for (size_t k = 0; k < n; k++) {
+		struct rgb next = plot_colour(f->plot, s, order[k]);
+
+		if (memcmp(&next, &colour, sizeof next)) {
+			cairo_fill(f->cr);
+			marks_colour(f, next, 1);
+			colour = next;
+		}
+		cairo_rectangle(f->cr, frame_x(f, s->x[order[k]]),
+		    frame_y(f, s->y[order[k]]) - height, width, height);
+	}
+	cairo_fill(f->cr);
 	free(order);
 	return 0;
 }
@@ -418,6 +449,9 @@ int marks_draw(const struct frame *f, const struct series *s, struct err *e)
 	switch (s->mark) {
 	case SERIES_POINTS:
 		failed = draw_points(f, s, e);
+		break;
+	case SERIES_CELLS:
+		failed = draw_cells(f, s, e);
 		break;
 	case SERIES_LINE:
 		draw_line(f, s);

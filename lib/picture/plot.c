@@ -144,6 +144,19 @@ static int fit_axis(
 	return 0;
 }
 
+static size_t count_outside(const struct plot *p)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < p->n_series; k++) {
+		const struct series *s = &p->series[k];
+
+		for (size_t i = 0; s->mark == SERIES_POINTS && i < s->n; i++)
+			n += has_place(&p->x, s->x[i]) && has_place(&p->y, s->y[i]);
+	}
+	return n - plot_points(p);
+}
+
 int plot_fit(struct plot *p, const double x_limit[2], const double y_limit[2], struct err *e)
 {
 	struct range x = {INFINITY, -INFINITY}, y = x, c = x;
@@ -168,6 +181,7 @@ int plot_fit(struct plot *p, const double x_limit[2], const double y_limit[2], s
 		if (c.lo == c.hi)
 			scale_fit(&p->c, c.lo, c.hi, air);
 	}
+	p->outside = count_outside(p);
 	if (points && plot_points(p) == 0)
 		return err_set(e, "nothing to draw: no point is within the limits of x and y");
 	return 0;
@@ -265,19 +279,6 @@ size_t plot_points(const struct plot *p)
 	for (size_t i = 0; i < p->n_series; i++)
 		n += count_visible(p, &p->series[i]);
 	return n;
-}
-
-size_t plot_outside(const struct plot *p)
-{
-	size_t n = 0;
-
-	for (size_t k = 0; k < p->n_series; k++) {
-		const struct series *s = &p->series[k];
-
-		for (size_t i = 0; s->mark == SERIES_POINTS && i < s->n; i++)
-			n += has_place(&p->x, s->x[i]) && has_place(&p->y, s->y[i]);
-	}
-	return n - plot_points(p);
 }
 
 /* The number of points of a series that may be drawn: in proportion to its n points, but at least

@@ -25,6 +25,8 @@ enum series_mark {
 	SERIES_LINE,   /* a line from each (x, y) to the next; NAN breaks it */
 	SERIES_BARS,   /* a bar of height y[i] from x[i] to x[i + 1]; the last y is not used */
 	SERIES_BAND,   /* the area between low and y; NAN breaks it */
+	SERIES_CELLS,  /* a rectangle with its lower left corner at each (x, y), see
+	                  picture/density.h */
 	SERIES_MARKS,  /* a vertical line at each x; y is not used */
 };
 
@@ -54,6 +56,7 @@ struct plot {
 	struct scale c; /* the colour scale, if has_c */
 	bool has_c;
 	double only_c;     /* the value of all c, if they are the same; else NAN */
+	size_t outside;    /* points that are outside the limits of the axes */
 	double dot, alpha; /* radius and opacity of points; NAN: chosen by their number */
 	size_t max_points; /* draw at most this many points, evenly spread over the data; 0: all */
 };
@@ -86,10 +89,9 @@ int plot_quantile(
  * and the same colour scale. */
 void plot_share(struct plot *panel, size_t n);
 
-/* plot_points - the number of points within the axes. plot_outside - the number of others.
+/* plot_points - the number of points within the axes.
  * plot_shown - the number of them that are drawn, given max_points. */
 size_t plot_points(const struct plot *p);
-size_t plot_outside(const struct plot *p);
 size_t plot_shown(const struct plot *p);
 
 /*

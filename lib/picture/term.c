@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "picture/density.h"
 #include "picture/words.h"
 
 enum { TEXT_MAX = 256, LINE_MAX_BYTES = 4 * TERM_MAX + 1 };
@@ -62,6 +63,17 @@ static int draw_points(
 		    xterm_colour(plot_colour(p, s, order[k])));
 	free(order);
 	return 0;
+}
+
+/* A dot in the middle of each cell. */
+static void draw_cells(struct canvas *c, const struct plot *p, const struct series *s)
+{
+	double half_x = (2 * c->columns - 1) * 0.5 / DENSITY_COLUMNS;
+	double half_y = (4 * c->rows - 1) * 0.5 / DENSITY_ROWS;
+
+	for (size_t i = 0; i < s->n; i++)
+		set_dot(c, lround(dot_x(c, p, s->x[i]) + half_x),
+		    lround(dot_y(c, p, s->y[i]) - half_y), xterm_colour(plot_colour(p, s, i)));
 }
 
 /* Clip the segment from a to b to [0, end]: narrow [*from, *to], fractions of its length.
@@ -148,6 +160,9 @@ static int draw_series(
 	switch (s->mark) {
 	case SERIES_POINTS:
 		return draw_points(c, p, s, e);
+	case SERIES_CELLS:
+		draw_cells(c, p, s);
+		break;
 	case SERIES_LINE:
 		draw_line(c, p, s);
 		break;
