@@ -60,6 +60,10 @@ pipelines/entropy.png: $(OUT)/curves.csv
 		--ylim 0: --title 'Entropy by noise level, after each 250 steps' \
 		--xlabel 'noise level t' --ylabel 'F(t), nats a token' -o $@ $<
 
+# The animation in README.md: make -f pipelines/demo.mk pipelines/story.svg
+pipelines/story.svg: $(OUT)/story.svg
+	cp $< $@
+
 # --- the check of the new stories ---
 
 $(OUT)/check.csv: $(OUT)/samples.txt

@@ -59,13 +59,21 @@ $(TRAINED): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings \
 .PHONY: no_model
 
 include pipelines/pictures.mk
-PICTURES = $(addprefix $(OUT)/,entropy.png schedules.png validation.png)
+PICTURES = $(addprefix $(OUT)/,entropy.png schedules.png validation.png story.svg)
 
 $(OUT)/samples.rows: $(TRAINED) $(OUT)/sample.settings
 	$(denoise) -o $@
 
 $(OUT)/samples.txt: $(OUT)/samples.rows
 	tok -d -w $(vocab) $(OUT)/samples.rows > $@
+
+$(OUT)/trace.csv: $(TRAINED) $(OUT)/sample.settings
+	$(denoise) -n 1 --trace $@ -o /dev/null
+
+about_story = How the first of the samples forms from noise. On the terminal: \
+	pipelines/watch show -w $(vocab) $(OUT)/trace.csv
+$(OUT)/story.svg: $(OUT)/trace.csv
+	pipelines/watch svg -w $(vocab) $< > $@
 
 # --- settings: if they change, the targets that depend on them are made again ---
 

@@ -55,6 +55,10 @@ test-plain: programs
 	@NATIVE='$(BUILD)/bin' BUILD='$(BUILD)' tests/emulated plain plain '$(NEHALEM)' \
 		$(PLAIN_TESTS)
 
+## test-browser: how Chromium shows the animations of pipelines/watch
+test-browser: all
+	@$(TEST_ENV) prove -v --exec '' tests/browser
+
 EXECUTIONS = 3000000
 ## fuzz-tok: the fast paths of tok against the plain ones (EXECUTIONS= times each)
 fuzz-tok: $(BUILD)/tests/differential $(BUILD)/tests/differential_portable
@@ -64,5 +68,5 @@ fuzz-tok: $(BUILD)/tests/differential $(BUILD)/tests/differential_portable
 tidy:
 	clang-tidy --quiet $(ALL_SRC) -- -std=c11 $(ALL_CPPFLAGS)
 
-.PHONY: torture fuzz fuzz-targets mutants coverage analyze valgrind test-arm test-plain fuzz-tok \
-	tidy
+.PHONY: torture fuzz fuzz-targets mutants coverage analyze valgrind test-arm test-plain \
+	test-browser fuzz-tok tidy

@@ -82,6 +82,10 @@ alike=$(paste -d' ' "$T/from-nothing.ids" "$T/from-rows.ids" | awk '{ n += $1 ==
 echo "# noise of one seed, for training and for samples: $alike % alike"
 ok 'denoise: samples do not begin with the training noise of the same seed' [ "$alike" -lt 70 ]
 
+is 'demo.mk: the animation ends with a story of the same seed and settings' \
+	"$(sed -n 's/^<desc>\(.*\)<\/desc>$/\1/p' "$out/story.svg")" \
+	"$("$BIN/denoise" -q -m "$model" -n 1 -s 1 --steps 20 --temperature 0.8 | "$BIN/tok" -d -w "$out/vocab.txt")"
+
 for picture in entropy schedules validation; do
 	is "demo.mk: $picture.png is a PNG" "$(head -c 8 "$out/$picture.png" | od -An -tx1 | tr -d ' ')" 89504e470d0a1a0a
 done

@@ -58,7 +58,7 @@ if ! command -v shellcheck >/dev/null; then
 	exit
 fi
 
-for script in .ci/* pipelines/* pipelines/slurm/* tests/*.t tests/lib.sh tests/arm tests/emulated tests/bench/* tests/fuzz/* tests/mutants/* tests/torture/*; do
+for script in .ci/* pipelines/* pipelines/slurm/* tests/*.t tests/lib.sh tests/arm tests/browser tests/emulated tests/bench/* tests/fuzz/* tests/mutants/* tests/torture/*; do
 	[ -f "$script" ] || continue
 	case $(head -n 1 "$script" | tr -d '\0') in
 	'#!/bin/sh' | '#!/bin/bash' | '#!/usr/bin/env bash' | '# shellcheck shell=sh')
