@@ -133,6 +133,8 @@ fi
 w svg "$T/trace.csv" >"$T/trace.svg"
 is 'watch: the picture has a text element for each word that a position has in turn' \
 	"$(grep -c '^<text class="[fw][0-9]' "$T/trace.svg")" 9
+is 'watch: of these, the words of the last step can be seen if nothing moves' \
+	"$(sed -n 's/^<text class="f[0-9].*>\([^>]*\)<\/text>$/\1/p' "$T/trace.svg" | xargs)" 'the cat was jump ing .'
 is 'watch: the picture has the last text as its description' "$(grep '^<desc' "$T/trace.svg")" \
 	'<desc>the cat was jumping.</desc>'
 ok 'watch: the picture stands still if the reader prefers reduced motion' grep -q \
