@@ -82,10 +82,18 @@ function show_frame(step) {
 	draw(step, rows > 0 ? rows - 2 : 0)
 	if (rows > 0) {
 		fflush()
-		if (delay > 0)
-			system("sleep " delay)
+		pause()
 	} else {
 		print ""
+	}
+}
+
+# pause - wait for the next frame. Ctrl-C ends the sleep, but not an awk that waits for it, and not every
+# awk reports that a signal ended its command.
+function pause() {
+	if (delay > 0 && system("trap \"exit 1\" INT; sleep " delay) != 0) {
+		failed = 1
+		exit 1
 	}
 }
 

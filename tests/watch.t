@@ -124,6 +124,18 @@ else
 	is 'watch: show draws no more lines than the terminal has, but all of the last step' \
 		"$(tty '4 20' 'TERM=xterm NO_COLOR=1' "$T/text.csv" | grep -c '^^\[\[2K')" \
 		$((2 + 2 + $(w show -c 20 -f 2 "$T/text.csv" | grep -cv '^step\|^$') / 2))
+	mkfifo "$T/keys"
+	# A shell starts background jobs with SIGINT ignored.
+	# shellcheck disable=SC2016 # perl
+	perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' script -qec \
+		"TERM=xterm $watch show -d 60 -w '$T/vocab.txt' '$T/trace.csv'" /dev/null <"$T/keys" >"$T/out" 2>&1 &
+	exec 3>"$T/keys"
+	await grep -q 'step 0' "$T/out"
+	printf '\003' >&3
+	wait $!
+	is 'watch: Ctrl-C ends show at once, and the cursor is shown again' \
+		"$? $(tr -d '\r' <"$T/out" | tail -n 1 | sed 's/\x1b/^[/g')" '130 ^[[0m^[[?25h'
+	exec 3>&-
 	trace 'the: cat:0.9' 'the: dog:0.9' >"$T/given.csv"
 	is 'watch: show prints given words bold' "$(tty '24 80' TERM=xterm "$T/given.csv" | sed -n 2p)" '^[[2K^[[1mthe^[[0m cat'
 fi
