@@ -123,7 +123,7 @@ kinds() {
 }
 precisions='fp32 bf16'
 ! train --precision bf16 -n 1 -o "$T/none" /dev/null 2>&1 | grep -q 'precision bf16' || precisions=fp32
-for name in precond schedules conditioning precision; do
+for name in precond schedules levels conditioning precision; do
 	ok "$name.mk: runs" experiment $name MASKS='all mixed' PRECISIONS="$precisions"
 	is "$name.mk: no measure is empty" "$(awk -F, '{ for (i = 1; i <= NF; i++) n += $i == "" } END { print n + 0 }' \
 		"$T/$name/kinds.csv")" 0
@@ -134,6 +134,7 @@ not_ok 'precond.mk: runs again with fewer seeds' experiment precond SEEDS=1 -q "
 ok 'precond.mk: does nothing with the same seeds' experiment precond -q "$T/precond/kinds.csv"
 is 'precond.mk: writes a row for each kind' "$(kinds precond)" 'kind,seeds karras,2 tanh,2 cdcd,2 bayes,2'
 is 'schedules.mk: writes a row for each kind' "$(kinds schedules)" 'kind,seeds uniform,2 cauchy,2 logistic,2 frechet,2 piecewise,2'
+is 'levels.mk: writes a row for each kind' "$(kinds levels)" 'kind,seeds slow,2 quick,2'
 is 'conditioning.mk: writes a row for each kind' "$(kinds conditioning)" 'kind,seeds off-all,2 off-mixed,2 on-all,2 on-mixed,2'
 is 'precision.mk: writes a row for each kind' "$(cut -d, -f1 "$T/precision/kinds.csv" | xargs)" "kind $precisions"
 is 'precond.mk: kinds.csv has the means over the seeds' "$(awk -F, '$1 == "cdcd" { print $5 }' "$T/precond/kinds.csv")" \
@@ -150,6 +151,9 @@ is 'conditioning.mk: self-conditioning is off in the runs called off' \
 	"$(denoise -m "$T/conditioning/off-all.1/model.safetensors" --info | sed -n 's/^model.self_cond: //p')" 0
 is 'schedules.mk: writes how well each family fits' "$(cut -d, -f1 "$T/schedules/fits.csv" | sort | xargs)" \
 	'cauchy family frechet logistic piecewise uniform'
+is 'levels.mk: the runs have the options of their kinds' "$(for k in slow quick; do
+	denoise -m "$T/levels/$k.2/model.safetensors" --info | sed -n 's/^train.window: //p'; done | xargs)" \
+	'16384 4096'
 ok 'schedules.mk: writes pictures of entropy and noise and of the curves' \
 	test -s "$T/schedules/entropy.png" -a -s "$T/schedules/schedules.png"
 
