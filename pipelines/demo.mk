@@ -25,7 +25,7 @@ MASK = mixed
 VALID_EVERY = 250
 SAVE_EVERY = 500
 SHOW_EVERY = 2500
-FAMILY = cauchy
+FAMILY = logistic
 FIT_EVERY = 250
 FIT_ROWS = 20000
 # Sampling

@@ -76,7 +76,7 @@ same 'fp64, --self-cond 0.34, --full-vocab on, --clip 0' third all -x tiny --sel
 same 'fp64, --optimizer muon' muon mixed -x tiny --optimizer muon
 same 'fp64, --optimizer muon with other settings' muon2 all -x tiny --optimizer muon --muon-scale 0.3 \
 	--muon-momentum 0.6 --weight-decay 0.5 --clip 0.05 --copy-heads 1 --width 36 --embed 7 --heads 3
-for schedule in uniform logistic frechet piecewise; do
+for schedule in uniform cauchy frechet piecewise; do
 	same "fp64, --schedule $schedule" "$schedule" all -x tiny --schedule $schedule --t-min 0.05 \
 		--t-max 40
 done

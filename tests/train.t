@@ -36,10 +36,10 @@ is 'train: the log of losses on standard output has a header' "$(head -n 1 "$T/l
 is 'train: the log of losses has a row for every sequence' "$(grep -c ',train$' "$T/loss.csv")" 640
 is 'train: the log has a row for every validated sequence' "$(grep -c ',valid$' "$T/loss.csv")" 40
 is 'train: the log of steps has a row for every step' "$(tail -n 1 "$T/steps.csv" | cut -d, -f1,2)" '40,640'
-is 'train: the schedule is refitted every --refit-every steps' "$(tail -n 1 "$T/sched.csv" | cut -d, -f1,2)" '40,cauchy'
+is 'train: the schedule is refitted every --refit-every steps' "$(tail -n 1 "$T/sched.csv" | cut -d, -f1,2)" '40,logistic'
 # The two fits start from different values, and one of them from losses of nine digits.
 tail -n 1 "$T/sched.csv" | cut -d, -f1-6 >"$T/fit.train"
-fitsched -q --window 256 --embed 16 "$T/loss.csv" | tail -n 1 | cut -d, -f1-6 >"$T/fit.fitsched"
+fitsched -q --schedule logistic --window 256 --embed 16 "$T/loss.csv" | tail -n 1 | cut -d, -f1-6 >"$T/fit.fitsched"
 same_fit() { # the step, the family, and the parameters to one part in 10,000
 	paste -d , "$T/fit.train" "$T/fit.fitsched" | awk -F, '
 		function far(a, b) { return a - b > 1e-4 * (b < 0 ? -b : b) || b - a > 1e-4 * (b < 0 ? -b : b) }
@@ -296,7 +296,7 @@ is 'train: reports that more rows follow than the header says' "$? $(grep -c 'mo
 # shellcheck disable=SC2086
 noise -q -t 3 "$T/train.rows" | train $small -n 4 --refit-every 2 -o "$T/level.st" 2>"$T/err" >/dev/null
 is 'train: a schedule that cannot be fitted stays unchanged' \
-	"$? $(grep -c 'step [24]: the schedule is unchanged, as the fit failed: cauchy: observations at 1 levels' "$T/err")" '0 2'
+	"$? $(grep -c 'step [24]: the schedule is unchanged, as the fit failed: logistic: observations at 1 levels' "$T/err")" '0 2'
 # shellcheck disable=SC2086
 train $small -n 400 -o "$T/ends.st" "$T/train.noised" >/dev/null 2>"$T/err"
 is 'train: rows that end before the steps are reported without an error' \
@@ -353,8 +353,8 @@ ok 'train: --resume with -o copies the checkpoint of a finished run' train -q -r
 ok 'train: --resume says that the run of the checkpoint is complete' sh -c \
 	"train -r '$T/whole.st' -n 3 '$T/train.noised' 2>&1 | grep -q 'whole.st: has done 40 of 3 steps; to train further, give'"
 ok 'train: the copy of a finished run has the same bytes' cmp "$T/copy.st" "$T/whole.st"
-fails 'train: --resume refuses another schedule' 2 '--schedule: is cauchy in .*whole.st and cannot be changed to logistic on --resume' \
-	train -q -r "$T/whole.st" --schedule logistic "$T/train.noised"
+fails 'train: --resume refuses another schedule' 2 '--schedule: is logistic in .*whole.st and cannot be changed to cauchy on --resume' \
+	train -q -r "$T/whole.st" --schedule cauchy "$T/train.noised"
 fails 'train: --resume cannot switch self-conditioning off' 2 \
 	'--self-cond: is 0.5 in .*whole.st and cannot be changed to 0 on --resume' \
 	train -q -r "$T/whole.st" --self-cond 0 "$T/train.noised"

@@ -136,26 +136,27 @@ const size_t settings_n = sizeof settings_table / sizeof *settings_table;
 #define MODEL                                                                                      \
 	.time_width = 128, .precond = PRECOND_CDCD, .positions = true, .qk_norm = true,            \
 	.self_cond = true, .posterior = true, .copy_heads = 2
+#define COMMON .pad_loss = true, .buckets = {.kib = 4096}
 #define TRAINING                                                                                   \
-	.pad_loss = true, .schedule = SCHEDULE_CAUCHY, .refit_every = 200, .window = 16384,        \
-	.buckets = {.kib = 4096}
+	COMMON, .self_cond = 0.5, .schedule = SCHEDULE_LOGISTIC, .refit_every = 50, .window = 4096
 
 /* clang-format off */
 const struct preset settings_presets[] = {
 	{.name = "tiny", .settings = {
 		.model = {.layers = 4, .width = 128, .heads = 4, .embed = 32, .row_len = 80, MODEL},
-		.train = {.batch = 64, .optimizer = OPTIMIZER(2e-3, 0.999), .self_cond = 0.5, TRAINING}}},
+		.train = {.batch = 64, .optimizer = OPTIMIZER(2e-3, 0.999), TRAINING}}},
 	{.name = "small", .settings = {
 		.model = {.layers = 8, .width = 256, .heads = 4, .embed = 64, .row_len = 64, MODEL},
-		.train = {.batch = 32, .optimizer = OPTIMIZER(1e-3, 0.9995), .self_cond = 0.5, TRAINING}}},
+		.train = {.batch = 32, .optimizer = OPTIMIZER(1e-3, 0.9995), TRAINING}}},
 	{.name = "base", .settings = {
 		.model = {.layers = 12, .width = 768, .heads = 12, .embed = 128, .row_len = 128, MODEL},
-		.train = {.batch = 16, .optimizer = OPTIMIZER(3e-4, 0.9999), .self_cond = 0.5, TRAINING}}},
+		.train = {.batch = 16, .optimizer = OPTIMIZER(3e-4, 0.9999), TRAINING}}},
 	/* The model of mini-cdcd, which this project follows. */
 	{.name = "mini-cdcd", .old_name = "seed", .settings = {
 		.model = {.layers = 12, .width = 768, .heads = 12, .embed = 256, .row_len = 64,
 			.time_width = 128, .precond = PRECOND_KARRAS, .qk_norm = true},
-		.train = {.batch = 16, .optimizer = OPTIMIZER(1e-4, 0.9999), TRAINING}}},
+		.train = {.batch = 16, .optimizer = OPTIMIZER(1e-4, 0.9999), COMMON,
+			.schedule = SCHEDULE_CAUCHY, .refit_every = 200, .window = 16384}}},
 };
 /* clang-format on */
 const size_t settings_n_presets = sizeof settings_presets / sizeof *settings_presets;
