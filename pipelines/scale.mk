@@ -200,8 +200,8 @@ $(OUT)/compare.csv: $(OUT)/models.csv $(OUT)/machine.csv $(OUT)/ranks.csv pipeli
 
 # Steps of 16 rows; the last step has 2 rows, fewer than there are ranks. The products are in fp32,
 # so that only the order of sums differs. The schedule is fitted to the rows of all ranks.
-equal = $(logs) -x tiny --layers 2 --width 32 --heads 2 --embed 16 -B 16 --refit-every 20 \
-	--window 512 --bucket 32 -j 1 --precision fp32
+equal = $(logs) -x tiny --optimizer adamw --layers 2 --width 32 --heads 2 --embed 16 -B 16 \
+	--refit-every 20 --window 512 --bucket 32 -j 1 --precision fp32
 
 $(OUT)/equal.noised: $(OUT)/72.rows $(OUT)/equal.settings
 	noise -q -e 8 -s 1 --mask mixed --limit $(EQUAL_ROWS) -o $@ $<

@@ -36,7 +36,7 @@ noise -q -s 7 -o "$T/valid.noised" "$T/valid.rows"
 # 200 steps of 16 rows, but for the last, which has 2: fewer than there are ranks.
 noised="noise -q -e 8 -s 1 --mask mixed --limit 3186 $T/train.rows"
 # In fp32 what ranks do differs from one process by the order of sums alone.
-small='-x tiny --layers 2 --width 32 --heads 2 --embed 16 -B 16 --refit-every 20 --window 512 --bucket 32 -j 1 --precision fp32'
+small='-x tiny --optimizer adamw --layers 2 --width 32 --heads 2 --embed 16 -B 16 --refit-every 20 --window 512 --bucket 32 -j 1 --precision fp32'
 
 mpi() { # mpi RANKS SCRIPT: in each rank
 	# The launcher is a list of words.

@@ -69,12 +69,12 @@ done
 same 'fp64, mask prefix, --pad-loss off' pad prefix -x tiny --pad-loss off
 same 'fp64, mask random, --self-cond 0, --posterior off, --copy-heads 0' plain random -x tiny --self-cond 0 --posterior off --copy-heads 0
 same 'fp64, no positions, no QK-norm' bare mixed -x tiny --positions off --qk-norm off
-same 'fp64, --self-cond 1, strong decay, clip and average' strong mixed -x tiny --self-cond 1 \
+same 'fp64, AdamW, --self-cond 1, strong decay, clip and average' strong mixed -x tiny --optimizer adamw --self-cond 1 \
 	--weight-decay 0.5 --clip 0.05 --ema 0.9 --beta1 0.8 --beta2 0.95 --lr-end 0.3 --warmup 0.5
 same 'fp64, --self-cond 0.34, --full-vocab on, --clip 0' third all -x tiny --self-cond 0.34 --full-vocab on --clip 0 \
 	--warmup 0
-same 'fp64, --optimizer muon' muon mixed -x tiny --optimizer muon
-same 'fp64, --optimizer muon with other settings' muon2 all -x tiny --optimizer muon --muon-scale 0.3 \
+same 'fp64, --optimizer adamw' adamw mixed -x tiny --optimizer adamw
+same 'fp64, Muon with other settings' muon2 all -x tiny --muon-scale 0.3 \
 	--muon-momentum 0.6 --weight-decay 0.5 --clip 0.05 --copy-heads 1 --width 36 --embed 7 --heads 3
 for schedule in uniform cauchy frechet piecewise; do
 	same "fp64, --schedule $schedule" "$schedule" all -x tiny --schedule $schedule --t-min 0.05 \
@@ -138,7 +138,7 @@ ok 'cdcd.py, fp64: the likelihood bound agrees with bound.awk to 6 digits' \
 # The tolerance of a step is larger: Adam divides by very small moments, and fp32 has seven digits.
 tools=$BIN bound=5e-5 change=5e-3
 same 'fp32, preset tiny' tiny32 mixed -x tiny
-same 'fp32, --optimizer muon' muon32 mixed -x tiny --optimizer muon
+same 'fp32, --optimizer adamw' adamw32 mixed -x tiny --optimizer adamw
 same 'fp32, --precond bayes' bayes32 all -x tiny --precond bayes
 
 done_testing

@@ -22,7 +22,7 @@ noise -q -s 7 --mask mixed "$T/train.rows" >"$T/valid.noised"
 same() {
 	same_at=$T/$1
 	shift
-	train -q -j 1 --precision fp32 --copy-heads 0 -x tiny --layers 2 --width 48 --heads 2 --embed 16 -B 16 -n 24 \
+	train -q -j 1 --precision fp32 --copy-heads 0 --optimizer adamw -x tiny --layers 2 --width 48 --heads 2 --embed 16 -B 16 -n 24 \
 		--stop-after 20 -o "$same_at.st" "$@" "$T/train.noised" >/dev/null &&
 		"$python" tests/bench/torch_check.py "$same_at.st" "$T/valid.noised"
 }

@@ -127,11 +127,11 @@ const size_t settings_n = sizeof settings_table / sizeof *settings_table;
 
 /* --- presets --- */
 
-#define OPTIMIZER(rate, decay)                                                                     \
+#define OPTIMIZER(way, rate, decay)                                                                \
 	{                                                                                          \
-		.lr = rate, .lr_end = 0.1, .warmup = 0.03, .beta1 = 0.9, .beta2 = 0.99,            \
-		.eps = 1e-8, .weight_decay = 0.01, .clip = 1, .ema = decay, .muon_scale = 0.8,     \
-		.muon_momentum = 0.9                                                               \
+		.method = OPTIMIZER_##way, .lr = rate, .lr_end = 0.1, .warmup = 0.03, .beta1 = 0.9,            \
+		.beta2 = 0.99, .eps = 1e-8, .weight_decay = 0.01, .clip = 1, .ema = decay,         \
+		.muon_scale = 0.8, .muon_momentum = 0.9                                            \
 	}
 #define MODEL                                                                                      \
 	.time_width = 128, .precond = PRECOND_CDCD, .positions = true, .qk_norm = true,            \
@@ -144,18 +144,18 @@ const size_t settings_n = sizeof settings_table / sizeof *settings_table;
 const struct preset settings_presets[] = {
 	{.name = "tiny", .settings = {
 		.model = {.layers = 4, .width = 128, .heads = 4, .embed = 32, .row_len = 80, MODEL},
-		.train = {.batch = 64, .optimizer = OPTIMIZER(2e-3, 0.999), TRAINING}}},
+		.train = {.batch = 64, .optimizer = OPTIMIZER(MUON, 3e-3, 0.999), TRAINING}}},
 	{.name = "small", .settings = {
 		.model = {.layers = 8, .width = 256, .heads = 4, .embed = 64, .row_len = 64, MODEL},
-		.train = {.batch = 32, .optimizer = OPTIMIZER(1e-3, 0.9995), TRAINING}}},
+		.train = {.batch = 32, .optimizer = OPTIMIZER(MUON, 2e-3, 0.9995), TRAINING}}},
 	{.name = "base", .settings = {
 		.model = {.layers = 12, .width = 768, .heads = 12, .embed = 128, .row_len = 128, MODEL},
-		.train = {.batch = 16, .optimizer = OPTIMIZER(3e-4, 0.9999), TRAINING}}},
+		.train = {.batch = 16, .optimizer = OPTIMIZER(ADAMW, 3e-4, 0.9999), TRAINING}}},
 	/* The model of mini-cdcd, which this project follows. */
 	{.name = "mini-cdcd", .old_name = "seed", .settings = {
 		.model = {.layers = 12, .width = 768, .heads = 12, .embed = 256, .row_len = 64,
 			.time_width = 128, .precond = PRECOND_KARRAS, .qk_norm = true},
-		.train = {.batch = 16, .optimizer = OPTIMIZER(1e-4, 0.9999), COMMON,
+		.train = {.batch = 16, .optimizer = OPTIMIZER(ADAMW, 1e-4, 0.9999), COMMON,
 			.schedule = SCHEDULE_CAUCHY, .refit_every = 200, .window = 16384}}},
 };
 /* clang-format on */

@@ -31,15 +31,17 @@ rows() {
 	}' | "$BIN/tok" -q --lines -w "$T/vocab" | "$BIN/pack" -q -T "$2" | "$BIN/noise" -q >"$4"
 }
 
-# train_at NAME PRECISION STEPS OPTIONS...: a row; the options set the whole shape
+# train_at NAME PRECISION STEPS OPTIONS...: a row; the options set the whole shape. The optimiser is
+# that of the PyTorch model, which has no copy attention either.
 train_at() {
 	name=$1
 	precision=$2
 	n=$3
 	shift 3
-	operations=$("$BIN/train" --dry-run --copy-heads 0 "$@" "$T/rows" | sed -n 's/^operations: \([^ ]*\).*/\1/p')
+	operations=$("$BIN/train" --dry-run --copy-heads 0 --optimizer adamw "$@" "$T/rows" |
+		sed -n 's/^operations: \([^ ]*\).*/\1/p')
 	"$BIN/train" -q -f -n $((n + 1)) -j "$threads" --precision "$precision" --refit-every 0 --copy-heads 0 \
-		-l "$T/steps.csv" -o "$T/$name" ${PROFILE:+--profile "$PROFILE/$name-$precision.csv"} \
+		--optimizer adamw -l "$T/steps.csv" -o "$T/$name" ${PROFILE:+--profile "$PROFILE/$name-$precision.csv"} \
 		"$@" "$T/rows" >/dev/null
 	awk -F, -v name="$name" -v precision="$precision" -v threads="$threads" '
 		NR == 2 { rows = $2 }
