@@ -68,7 +68,12 @@ train = train -x $(PRESET) -n $(STEPS) -B $(BATCH) --lr $(LR) -s $(call seed,$1)
 
 $(OUT)/%/model.safetensors: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
 	@mkdir -p $(@D)
-	$(call noised,$*) | $(call train,$*) -o $@.new > $(OUT)/$*/loss.csv && mv $@.new $@
+	$(call noised,$*) | { $(call train,$*) -o $@.new > $(OUT)/$*/loss.csv && \
+		times > $(OUT)/$*/times; } && mv $@.new $@
+
+# The processor time of train: user and system, of the second line of the output of times.
+$(OUT)/%/cost.csv: pipelines/cost.awk $(OUT)/%/model.safetensors
+	awk -f pipelines/cost.awk $(OUT)/$*/times > $@
 
 # The mean of each validation.
 $(OUT)/%/learning.csv: pipelines/validation.awk $(OUT)/%/model.safetensors
@@ -81,7 +86,7 @@ $(OUT)/learning.csv: $(RUNS:%=$(OUT)/%/learning.csv) $(OUT)/runs.settings
 
 about_learning = Held-out cross-entropy of each run during training. Lower is better.
 $(OUT)/learning.png: $(OUT)/learning.csv
-	plotcsv -x step -y held_out_nats -g run -c kind --log-y --title 'Learning' --xlabel 'step' \
+	plotcsv -x step -y held_out_nats -g kind --by step --log-y --title 'Learning' \
 		--ylabel 'held-out cross-entropy, nats a token' -o $@ $<
 
 $(OUT)/kinds.csv: $(OUT)/table.csv pipelines/kinds.awk

@@ -123,8 +123,8 @@ kinds() {
 }
 precisions='fp32 bf16'
 ! train --precision bf16 -n 1 -o "$T/none" /dev/null 2>&1 | grep -q 'precision bf16' || precisions=fp32
-for name in precond schedules levels conditioning precision; do
-	ok "$name.mk: runs" experiment $name MASKS='all mixed' PRECISIONS="$precisions"
+for name in precond schedules training conditioning precision; do
+	ok "$name.mk: runs" experiment $name MASKS='all mixed' PRECISIONS="$precisions" LENGTHS='3 6' KINDS='presets former'
 	is "$name.mk: no measure is empty" "$(awk -F, '{ for (i = 1; i <= NF; i++) n += $i == "" } END { print n + 0 }' \
 		"$T/$name/kinds.csv")" 0
 	ok "$name.mk: writes pictures" test -s "$T/$name/learning.png" -a -s "$T/$name/ce.png"
@@ -134,7 +134,12 @@ not_ok 'precond.mk: runs again with fewer seeds' experiment precond SEEDS=1 -q "
 ok 'precond.mk: does nothing with the same seeds' experiment precond -q "$T/precond/kinds.csv"
 is 'precond.mk: writes a row for each kind' "$(kinds precond)" 'kind,seeds karras,2 tanh,2 cdcd,2 bayes,2'
 is 'schedules.mk: writes a row for each kind' "$(kinds schedules)" 'kind,seeds uniform,2 cauchy,2 logistic,2 frechet,2 piecewise,2'
-is 'levels.mk: writes a row for each kind' "$(kinds levels)" 'kind,seeds slow,2 quick,2'
+is 'training.mk: writes a row for each kind' "$(kinds training)" 'kind,seeds presets-3,2 presets-6,2 former-3,2 former-6,2'
+is 'training.mk: cost.csv has the steps, the seed and the cross-entropy of each run' \
+	"$(awk -F, 'NR == FNR { ce[$1] = $at; if (FNR == 1) for (at = 1; $at != "ce_nats"; at++); next }
+		FNR > 1 && $4 + 0 == $4 && $5 == ce[$1 "-" $2 "." $3] { printf "%s ", $1 "-" $2 "." $3 }' \
+		"$T/training/table.csv" "$T/training/cost.csv")" \
+	'presets-3.1 presets-3.2 presets-6.1 presets-6.2 former-3.1 former-3.2 former-6.1 former-6.2 '
 is 'conditioning.mk: writes a row for each kind' "$(kinds conditioning)" 'kind,seeds off-all,2 off-mixed,2 on-all,2 on-mixed,2'
 is 'precision.mk: writes a row for each kind' "$(cut -d, -f1 "$T/precision/kinds.csv" | xargs)" "kind $precisions"
 is 'precond.mk: kinds.csv has the means over the seeds' "$(awk -F, '$1 == "cdcd" { print $5 }' "$T/precond/kinds.csv")" \
@@ -151,9 +156,10 @@ is 'conditioning.mk: self-conditioning is off in the runs called off' \
 	"$(denoise -m "$T/conditioning/off-all.1/model.safetensors" --info | sed -n 's/^model.self_cond: //p')" 0
 is 'schedules.mk: writes how well each family fits' "$(cut -d, -f1 "$T/schedules/fits.csv" | sort | xargs)" \
 	'cauchy family frechet logistic piecewise uniform'
-is 'levels.mk: the runs have the options of their kinds' "$(for k in slow quick; do
-	denoise -m "$T/levels/$k.2/model.safetensors" --info | sed -n 's/^train.window: //p'; done | xargs)" \
-	'16384 4096'
+is 'training.mk: the runs have the options of their kinds' "$(for r in presets-6.2 former-6.2; do
+	denoise -m "$T/training/$r/model.safetensors" --info |
+		sed -n 's/^train.\(window\|optimizer\|steps\): //p'; done | xargs)" \
+	'6 muon 4096 6 adamw 16384'
 ok 'schedules.mk: writes pictures of entropy and noise and of the curves' \
 	test -s "$T/schedules/entropy.png" -a -s "$T/schedules/schedules.png"
 

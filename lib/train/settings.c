@@ -129,9 +129,9 @@ const size_t settings_n = sizeof settings_table / sizeof *settings_table;
 
 #define OPTIMIZER(way, rate, decay)                                                                \
 	{                                                                                          \
-		.method = OPTIMIZER_##way, .lr = rate, .lr_end = 0.1, .warmup = 0.03, .beta1 = 0.9,            \
-		.beta2 = 0.99, .eps = 1e-8, .weight_decay = 0.01, .clip = 1, .ema = decay,         \
-		.muon_scale = 0.8, .muon_momentum = 0.9                                            \
+		.method = OPTIMIZER_##way, .lr = rate, .lr_end = 0.1, .warmup = 0.03,              \
+		.beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .weight_decay = 0.01, .clip = 1,         \
+		.ema = decay, .muon_scale = 0.8, .muon_momentum = 0.9                              \
 	}
 #define MODEL                                                                                      \
 	.time_width = 128, .precond = PRECOND_CDCD, .positions = true, .qk_norm = true,            \

@@ -1,0 +1,37 @@
+# Compares settings of train by what a run has learnt at its end, and by its processor time:
+# make -f pipelines/training.mk. Each run has one of the LENGTHS, in steps, and decays its learning
+# rate over that length. The name of a run is KIND-LENGTH.SEED. experiment.mk describes the other
+# settings and the output. Additional output:
+#
+# cost.csv, .png  processor time and held-out cross-entropy of each run
+
+LENGTHS = 400 800 2000
+KINDS = presets former no-muon no-logistic no-window
+presets =
+former = $(no-muon) --schedule cauchy $(no-window)
+# The presets, but for one setting
+no-muon = --optimizer adamw
+no-logistic = --schedule cauchy
+no-window = --window 16384 --refit-every 200
+
+OUT = out/training
+STEPS = $(lastword $(LENGTHS))
+VALID_EVERY = 200
+RUNS = $(foreach k,$(KINDS),$(foreach n,$(LENGTHS),$(SEEDS:%=$k-$n.%)))
+length = $(lastword $(subst -, ,$(kind)))
+settings_of = $(patsubst %-$(length),%,$(kind))
+options = -n $(length) $($(settings_of))
+SETTINGS = $(foreach k,$(KINDS),$($k))
+EXTRAS = $(OUT)/cost.png
+about_cost = Held-out cross-entropy at the end of runs of different length. Lower and left is better.
+
+include pipelines/experiment.mk
+
+$(OUT)/cost.csv: $(RUNS:%=$(OUT)/%/cost.csv) $(OUT)/table.csv pipelines/cost_table.awk
+	awk -f pipelines/cost_table.awk $(OUT)/table.csv \
+		$(foreach r,$(RUNS),run=$r $(OUT)/$r/cost.csv) > $@
+
+$(OUT)/cost.png: $(OUT)/cost.csv
+	plotcsv -x processor_s -y ce_nats -g settings --by steps --log-x --log-y \
+		--title 'Learning for processor time' --xlabel 'processor time of the run, s' \
+		--ylabel 'held-out cross-entropy at the end, nats a token' -o $@ $<
