@@ -487,6 +487,12 @@ fails 'plotcsv: --follow reports a pipe that ends within a row' 1 'standard inpu
 fails 'plotcsv: --follow refuses a pipe without rows' 1 'standard input: nothing to draw: no rows follow the header$' \
 	sh -c "printf 'x,y\n' | '$BIN/plotcsv' --follow --interval 0.05 -y y"
 
+printf 'x,y\n1,2\nx,y\n3,4\n' >"$T/appended.csv"
+printf 'x,y\n1,2\n3,4\n' >"$T/joined.csv"
+plot -y y "$T/appended.csv" >"$T/appended"
+plot -y y "$T/joined.csv" >"$T/joined"
+ok 'plotcsv: passes over a row that repeats the header' cmp "$T/joined" "$T/appended"
+
 # --- bad input ---
 
 fails 'plotcsv: the message about a missing column lists all columns' 1 \

@@ -86,6 +86,15 @@ static bool row_is_wanted(const struct columns *r)
 	return true;
 }
 
+/* Whether the row repeats the header, as in a log to which a second run was appended. */
+static bool row_is_header(const struct columns *r)
+{
+	for (size_t i = 0; i < csv_n_columns(r->csv); i++)
+		if (strcmp(csv_field(r->csv, i), csv_name(r->csv, i)) != 0)
+			return false;
+	return true;
+}
+
 static void decide_c_type(struct columns *r)
 {
 	struct err none;
@@ -149,6 +158,8 @@ int columns_read(struct columns *r, size_t max_rows, struct err *e)
 
 		if (got != 1)
 			return got;
+		if (row_is_header(r))
+			continue;
 		r->n_read++;
 		if (row_is_wanted(r) && add_row(r, e))
 			return -1;
