@@ -109,19 +109,21 @@ for method in euler exp heun 2m ancestral; do
 		valid-mixed noise $method 6 0.8 0.7 0.9 0.6 2.5
 done
 
-# tokens METHOD STEPS T TAU ETA GAMMA: the ids that denoise writes for damaged rows
+# tokens METHOD STEPS T TAU ETA GAMMA ROUNDS: the ids that denoise writes for damaged rows
 tokens() {
-	method=$1 steps=$2 temperature=$3 tau=$4 eta=$5 gamma=$6
-	set -- -q -j 2 --precision fp32 --sampler "$method" --steps "$steps" --tau "$tau" --guidance "$gamma"
+	method=$1 steps=$2 temperature=$3 tau=$4 eta=$5 gamma=$6 rounds=$7
+	set -- -q -j 2 --precision fp32 --sampler "$method" --steps "$steps" --tau "$tau" --guidance "$gamma" \
+		--refine "$rounds"
 	[ "$method" = 2m ] || set -- "$@" --temperature "$temperature"
 	[ "$method" != ancestral ] || set -- "$@" --eta "$eta"
 	"$double/denoise" "$@" -m "$T/tiny.st" -o "$T/tokens.rows" "$T/valid-mixed.noised" &&
 		compare tokens "$T/tiny.st" "$T/valid-mixed.noised" "$T/tokens.rows" "$method" "$steps" \
-			"$temperature" "$tau" "$eta" "$gamma"
+			"$temperature" "$tau" "$eta" "$gamma" "$rounds"
 }
 
 for method in euler exp heun 2m ancestral; do
-	ok "cdcd.py, fp64: the ids agree with denoise --sampler $method with all options" tokens $method 6 0.8 0.7 0.6 2.5
+	ok "cdcd.py, fp64: the ids agree with denoise --sampler $method with all options" tokens $method 6 0.8 0.7 0.6 2.5 0
+	ok "cdcd.py, fp64: the ids agree with denoise --sampler $method --refine 3" tokens $method 6 0.8 0.7 0.6 1 3
 done
 
 # bound of the model, in double precision

@@ -433,11 +433,15 @@ tok -q --text -w "$vocab" --no-special "$T/hole.txt" >"$T/hole.tok"
 ids=$(d --infill --steps 4 "$T/hole.tok" | zstd -dcq | od -An -v -tu2 -w18 | head -n 1 | tr -s ' ')
 was=$(zstd -dcq <"$T/hole.tok" | od -An -v -tu2 -w18 | head -n 1 | tr -s ' ')
 is 'denoise: --infill keeps the tokens that are not [MASK]' "$(echo "$ids" | cut -d' ' -f2-5,7)" "$(echo "$was" | cut -d' ' -f2-5,7)"
+ids=$(d --infill --steps 4 --refine 9 "$T/hole.tok" | zstd -dcq | od -An -v -tu2 -w18 | head -n 1 | tr -s ' ')
+is 'denoise: --infill --refine keeps the tokens that are not [MASK]' "$(echo "$ids" | cut -d' ' -f2-5,7)" "$(echo "$was" | cut -d' ' -f2-5,7)"
 not_ok 'denoise: --infill replaces every [MASK]' sh -c "echo '$ids ' | grep -q ' 4 '"
 noise -q --no-shuffle -t 0.3 "$T/valid.rows" >"$T/faint.noised"
 denoise -q -j 2 -m "$T/p-bayes" --steps 3 "$T/faint.noised" | zstd -dcq >"$T/restored"
 zstd -dcq <"$T/valid.rows" >"$T/meant"
 ok 'denoise: an untrained model with --precond bayes restores rows with little noise' cmp "$T/restored" "$T/meant"
+denoise -q -j 2 -m "$T/p-bayes" --steps 3 --refine 2 "$T/faint.noised" | zstd -dcq >"$T/refined"
+not_ok 'denoise: --refine replaces words that the model finds improbable' cmp "$T/refined" "$T/meant"
 ok 'denoise: --loss succeeds' d --loss -o "$T/losses.csv" "$T/valid.noised"
 is 'denoise: --loss writes a line for each row' "$(awk -F, 'NR == 1 || NF == 5 && $3 != "" && $4 > 0 { n++ } END { print n }' \
 	"$T/losses.csv")" 21
@@ -478,6 +482,9 @@ fails 'denoise: refuses --guidance if no tokens are given' 2 'guidance does not 
 fails 'denoise: refuses --seed with noised rows' 2 'seed does not go with' d -s 3 "$T/faint.noised"
 fails 'denoise: refuses --scale with noised rows' 2 'scale does not go with' d --scale 0.9 "$T/faint.noised"
 fails 'denoise: --loss refuses --steps' 2 'steps does not go with --loss' d --loss --steps 5 "$T/faint.noised"
+fails 'denoise: --loss refuses --refine' 2 'refine does not go with --loss' d --loss --refine 5 "$T/faint.noised"
+fails 'denoise: refuses --refine with --trace' 2 'refine does not go with --trace' \
+	d -n 1 --refine 5 --trace "$T/refined.csv" -o "$T/refined.rows"
 fails 'denoise: the message about -N names --steps' 2 'denoise: -N: is now --steps' d -n 1 -N 5
 fails 'denoise: the message about -T names --temperature' 2 'denoise: -T: is now --temperature' d -n 1 -T 0.5
 fails 'denoise: the message about --mend names --infill' 2 'denoise: --mend: is now --infill' d --mend "$T/hole.tok"

@@ -26,7 +26,7 @@ static struct sampler_options sampler = {.method = SAMPLER_EULER,
     .scale = 1,
     .eta = 1,
     .guidance = 1};
-static int64_t count = 1, threads;
+static int64_t count = 1, rounds, threads;
 static size_t batch = 32;
 static uint64_t seed;
 static enum k_precision precision;
@@ -110,6 +110,12 @@ static const struct option_entry entries[] = {
         .value = &trace_path,
         .arg = "FILE",
         .help = "write a CSV of the most probable tokens before each step"},
+    {.name = "refine",
+        .type = OPTION_INT,
+        .value = &rounds,
+        .arg = "N",
+        .help = "rounds in which improbable halves of rows are generated anew",
+        .max = 1e6},
     {.name = "last",
         .type = OPTION_FLAG,
         .value = &last,
@@ -161,8 +167,8 @@ static const struct cli cli = {
 static void refuse_combinations(const char *records)
 {
 	static const char *const with_info[] = {"info", "model", "force", "quiet", "verbose"};
-	static const char *const sampling[] = {
-	    "sampler", "steps", "temperature", "tau", "scale", "eta", "guidance", "trace", NULL};
+	static const char *const sampling[] = {"sampler", "steps", "temperature", "tau", "scale",
+	    "eta", "guidance", "refine", "trace", NULL};
 
 	if (info)
 		cli_refuse_others("--info", with_info, CLI_COUNT(with_info));
@@ -175,6 +181,7 @@ static void refuse_combinations(const char *records)
 	cli_refuse(loss && cli_given("count"), "-n", "--loss, which generates no rows");
 	cli_refuse(cli_given("eta") && sampler.method != SAMPLER_ANCESTRAL, "--eta",
 	    "a sampler that is not ancestral");
+	cli_refuse(rounds > 0 && trace_path, "--refine", "--trace");
 	cli_refuse(cli_given("temperature") && sampler.method == SAMPLER_2M, "--temperature",
 	    sampler_names[sampler.method]);
 }
@@ -298,6 +305,7 @@ static int process_records(struct model *m, enum generation_task task, struct sh
 	    .sampler = sampler,
 	    .count = count,
 	    .seed = seed,
+	    .refine = rounds,
 	    .batch = batch,
 	    .output = output,
 	    .trace = trace_path,

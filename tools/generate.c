@@ -11,6 +11,7 @@
 #include "trace.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "model/refine.h"
 
 struct generator {
 	const struct model *m;
@@ -30,7 +31,9 @@ size_t generate_bytes(const struct model *m, size_t batch)
 {
 	size_t bytes = sampler_bytes(m->k, &m->cp.c, batch);
 
-	return bytes == SIZE_MAX ? SIZE_MAX : bytes + batches_bytes(m, batch);
+	if (bytes == SIZE_MAX)
+		return SIZE_MAX;
+	return bytes + refine_bytes(batch, m->cp.c.row_len) + batches_bytes(m, batch);
 }
 
 static void generator_release(struct generator *g)
@@ -113,7 +116,8 @@ static int write_batch(void *arg, struct batch *b, struct err *e)
 	    g->what->task == GENERATE_RECONSTRUCT ? SAMPLER_NOISED_TOKENS : SAMPLER_NOISE;
 
 	g->trace.row = g->batches.rows;
-	if (sampler_run(g->sampler, b, start, &g->m->cp.schedule, e))
+	if (sampler_run(g->sampler, b, start, &g->m->cp.schedule, e) ||
+	    refine(g->sampler, b, g->what->refine, &g->m->cp.schedule, e))
 		return -1;
 	for (size_t i = 0; i < b->B; i++) {
 		for (size_t t = 0; t < b->T; t++)

@@ -21,9 +21,10 @@ enum generation_task {
 struct generation {
 	enum generation_task task;
 	struct sampler_options sampler;
-	int64_t count; /* rows, or completions per record; not for GENERATE_RECONSTRUCT */
-	uint64_t seed; /* of the noise; noised rows have their own seeds */
-	size_t batch;  /* rows that are computed together */
+	int64_t count;  /* rows, or completions per record; not for GENERATE_RECONSTRUCT */
+	uint64_t seed;  /* of the noise; noised rows have their own seeds */
+	int64_t refine; /* rounds of refinement after the sampling; not with trace */
+	size_t batch;   /* rows that are computed together */
 	const char *output, *provenance;
 	const char *trace; /* file for the predictions of the sampler; NULL: none */
 };

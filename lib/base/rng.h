@@ -22,7 +22,8 @@ enum rng_domain {
 	RNG_INIT = 6,    /* weights */
 	RNG_SAMPLE = 7,  /* noise that a sampler adds */
 	RNG_TEST = 8,
-	RNG_START = 9, /* seeds of the initial noise of samples: not that of training */
+	RNG_START = 9,   /* seeds of the initial noise of samples: not that of training */
+	RNG_REFINE = 10, /* hidden positions and seeds of the refinement of samples */
 };
 
 /* rng_u64 - 64 random bits for (seed, domain, a, b). */

@@ -278,6 +278,27 @@ void denoiser_argmax(
 		prob[m] = (real)exp(-(double)prob[m]);
 }
 
+void denoiser_ratio(
+    struct denoiser *dn, const struct weights *w, const int32_t *ids, real *ratio, size_t B)
+{
+	size_t M = B * dn->c.row_len, V = config_padded(&dn->c);
+
+	for (size_t m = 0, n; m < M; m += n) {
+		const real *row;
+
+		n = min_size(M - m, CHUNK);
+		logits(dn, w, dn->D, m, n);
+		row = k_host(dn->k, dn->logits, n * V);
+		for (size_t i = 0; i < n; i++, row += V) {
+			real largest = row[0];
+
+			for (size_t v = 1; v < V; v++)
+				largest = row[v] > largest ? row[v] : largest;
+			ratio[m + i] = (real)exp((double)(row[ids[m + i]] - largest));
+		}
+	}
+}
+
 /* --- loss --- */
 
 /* The factor of each position in the gradient of the batch: its weight, divided by the number of

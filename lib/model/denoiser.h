@@ -100,6 +100,11 @@ void denoiser_estimate(struct denoiser *dn, const struct weights *w, real *xhat,
 void denoiser_argmax(
     struct denoiser *dn, const struct weights *w, int32_t *ids, real *prob, size_t B);
 
+/* denoiser_ratio - after denoiser_predict of B sequences: ratio [M] = the probability of the tokens
+ * ids [M], divided by that of the most probable word of the position. Host arrays. */
+void denoiser_ratio(
+    struct denoiser *dn, const struct weights *w, const int32_t *ids, real *ratio, size_t B);
+
 /*
  * denoiser_loss - add noise to a batch and compute the cross-entropy of each sequence.
  *

@@ -362,6 +362,20 @@ int sampler_run(struct sampler *s, struct batch *b, enum sampler_start start,
 	return finish(s, b, e);
 }
 
+void sampler_find_improbable(struct sampler *s, const struct batch *b,
+    const struct schedule *schedule, double ratio, bool *improbable)
+{
+	begin(s, b, SAMPLER_NOISE, schedule);
+	denoiser_predict(s->dn, s->w, s->x, NULL, b->B);
+	denoiser_ratio(s->dn, s->w, b->ids, s->prob, b->B);
+	for (size_t i = 0; i < b->B; i++) {
+		improbable[i] = false;
+		for (size_t m = i * b->T; m < (i + 1) * b->T; m++)
+			if (b->noised[m] > 0 && (double)s->prob[m] < ratio)
+				improbable[i] = true;
+	}
+}
+
 const real *sampler_x(const struct sampler *s)
 {
 	return k_host(s->k, s->x, s->B * components(s));

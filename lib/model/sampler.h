@@ -87,6 +87,14 @@ int sampler_run(struct sampler *s, struct batch *b, enum sampler_start start,
     const struct schedule *schedule, struct err *e);
 
 /*
+ * sampler_find_improbable - evaluate the model once, at the levels b->t and from the noise of
+ * SAMPLER_NOISE. improbable [B] = whether the sequence has a token at a noised position whose
+ * probability is below ratio times the largest one of its position.
+ */
+void sampler_find_improbable(struct sampler *s, const struct batch *b,
+    const struct schedule *schedule, double ratio, bool *improbable);
+
+/*
  * sampler_x - the final noisy embeddings x [B,T,d] of the last run, from which it computed the ids.
  * Host memory that belongs to s; valid until the next run.
  */

@@ -90,7 +90,7 @@ class NoisedRows:
 
 # --- random numbers ---
 
-RNG_NOISE, RNG_SAMPLE = 1, 7
+RNG_NOISE, RNG_SAMPLE, RNG_REFINE = 1, 7, 10
 
 
 def philox(seed, counter):
@@ -584,6 +584,29 @@ def sample(model, schedule, batch, noise, step_noise=None, method="euler", steps
     D = model.denoise(x, batch.ids, batch.mask, p, now)
     ids = np.where(batch.mask > 0, model.logits(D).argmax(-1), batch.ids)
     return x, p, ids
+
+
+def refine(model, schedule, batch, ids, rounds, noises, options, ratio=0.01):
+    """The ids of samples after rounds that hide half of each row, and sample improbable halves.
+
+    noises(seeds): the first noise and step_noise; options: those of sample after step_noise, up to
+    guidance. A half is improbable if a hidden token is less than ratio as probable as the most
+    probable token of its position.
+    """
+    B, T = ids.shape
+    scale = options[4]
+    for r in range(rounds):
+        hidden = [[random_u64(seed, RNG_REFINE, r, j) & 1 for j in range(T)] for seed in batch.seeds]
+        seeds = [random_u64(seed, RNG_REFINE, r, T) for seed in batch.seeds]
+        half = Batch(ids, batch.mask * hidden, batch.weight, np.full(B, schedule.t_max), seeds)
+        noise, step_noise = noises(seeds)
+        x = scale * schedule.t_max * noise
+        p = softmax(model.logits(model.denoise(x, ids, half.mask, np.zeros_like(x), half.t)))
+        of_ids = np.take_along_axis(p, ids[..., None], -1)[..., 0] / p.max(-1)
+        improbable = ((of_ids < ratio) & (half.mask > 0)).any(-1)
+        again = sample(model, schedule, half, noise, step_noise, *options)[2]
+        ids = np.where(improbable[:, None], again, ids)
+    return ids
 
 
 # --- likelihood ---

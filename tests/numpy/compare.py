@@ -5,7 +5,7 @@
   compare.py step BOUND CHANGE BEFORE NOISED CSV STEPS AFTER      the step of train between two checkpoints
   compare.py sample BOUND CHECKPOINT NOISED RAW START METHOD STEPS T TAU S0 ETA GAMMA
                                                            x of sample64, raw doubles
-  compare.py tokens CHECKPOINT NOISED ROWS METHOD STEPS T TAU ETA GAMMA
+  compare.py tokens CHECKPOINT NOISED ROWS METHOD STEPS T TAU ETA GAMMA ROUNDS
                                                            ids of denoise from noised rows
   compare.py bound BOUND CHECKPOINT LOWEST SPREAD CSV      the output of pipelines/bound.awk
 
@@ -156,18 +156,22 @@ def compare_step(bound, change, before, noised, log, steps, after):
     report.finish()
 
 
-def run_sampler(held_out, checkpoint, noised, start, method, steps, T, tau, s0, eta, gamma):
+def run_sampler(held_out, checkpoint, noised, start, method, steps, T, tau, s0, eta, gamma,
+                rounds=0):
     c, rows = cdcd.Checkpoint(checkpoint), cdcd.NoisedRows(noised)
     batch, model = c.batch(rows, held_out=held_out), c.model()
     batch.t = batch.t.astype(np.float32).astype(float)  # as in the record of a row
 
-    def step_noise(i):
-        seeds = [cdcd.random_u64(seed, cdcd.RNG_SAMPLE, 0, i) for seed in rows.seeds]
-        return noise_of(model, seeds, cdcd.RNG_SAMPLE)
+    def noises(seeds):
+        def step_noise(i):
+            steps = [cdcd.random_u64(int(seed), cdcd.RNG_SAMPLE, 0, i) for seed in seeds]
+            return noise_of(model, steps, cdcd.RNG_SAMPLE)
 
-    x, _, ids = cdcd.sample(model, c.schedule, batch, noise_of(model, rows.seeds), step_noise,
-                            method, int(steps), *[float(v) for v in (T, tau, s0, eta, gamma)],
-                            start=start)
+        return noise_of(model, seeds), step_noise
+
+    options = [method, int(steps), *[float(v) for v in (T, tau, s0, eta, gamma)]]
+    x, _, ids = cdcd.sample(model, c.schedule, batch, *noises(rows.seeds), *options, start=start)
+    ids = cdcd.refine(model, c.schedule, batch, ids, int(rounds), noises, options)
     return c, rows, x, ids
 
 
@@ -179,9 +183,9 @@ def compare_sample(bound, checkpoint, noised, raw, *options):
     report.finish()
 
 
-def compare_tokens(checkpoint, noised, path, method, steps, T, tau, eta, gamma):
+def compare_tokens(checkpoint, noised, path, method, steps, T, tau, eta, gamma, rounds):
     c, rows, _, ids = run_sampler(False, checkpoint, noised, "damaged", method, steps, T, tau, 1,
-                                  eta, gamma)
+                                  eta, gamma, rounds)
     content = subprocess.run(["zstd", "-dqc", path], check=True, capture_output=True).stdout
     theirs = np.frombuffer(content, f"<u{c.meta['vocab.id_bytes']}").reshape(rows.ids.shape)
     ours = c.active[ids]  # given ids, too: those that are not active have become [UNK]
