@@ -27,7 +27,7 @@ ok 'version 0.1: tok encodes the same stories to the same tokens' cmp $old/stori
 pack -q -T 16 -o "$T/stories.rows" $old/stories.tok
 for file in stories.tok stories.rows; do
 	pack --info $old/$file | grep -vE '^(file|provenance|bytes)' >"$T/old"
-	pack --info "$T/$file" | grep -vE '^(file|provenance|bytes)' >"$T/new"
+	pack --info "$T/$file" | grep -vE '^(file|provenance|bytes)' | sed 's/, in the file$//' >"$T/new"
 	ok "version 0.1: pack --info prints the same for a new and the old $file" cmp "$T/old" "$T/new"
 done
 

@@ -234,22 +234,32 @@ static struct shard_header make_header(const struct encoding *g)
 	return h;
 }
 
-static int sink_open(struct sink *s, const struct encoding *g, struct err *e)
+/* Create the shard, with the vocabulary. */
+static int create_shard(struct sink *s, const struct encoding *g, struct err *e)
 {
 	struct shard_header h = make_header(g);
+	struct shard_vocab vocab;
 
-	*s = (struct sink){.encoding = g};
-	progress_start(&s->progress);
-	if (g->json) {
-		if (output_open(&s->out, g->output, e))
-			return -1;
-		cli_unlink_at_end(s->out.temporary);
-		return 0;
-	}
-	s->shard = shard_create(g->output, &h, NULL, g->level, e);
+	vocab.text = vocab_text(g->vocab, &vocab.n, e);
+	if (!vocab.text)
+		return -1;
+	s->shard = shard_create(g->output, &h, &vocab, NULL, g->level, e);
+	shard_vocab_release(&vocab);
 	if (!s->shard)
 		return -1;
 	cli_unlink_at_end(shard_temporary(s->shard));
+	return 0;
+}
+
+static int sink_open(struct sink *s, const struct encoding *g, struct err *e)
+{
+	*s = (struct sink){.encoding = g};
+	progress_start(&s->progress);
+	if (!g->json)
+		return create_shard(s, g, e);
+	if (output_open(&s->out, g->output, e))
+		return -1;
+	cli_unlink_at_end(s->out.temporary);
 	return 0;
 }
 

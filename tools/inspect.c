@@ -38,16 +38,17 @@ static int print_special(struct output *out, const char *name, uint32_t id, stru
 	return id == SHARD_NO_ID ? 0 : output_printf(out, e, " [%s] %u", name, id);
 }
 
-static int print_header(
-    struct output *out, const char *name, const struct shard_header *h, struct err *e)
+static int print_header(struct output *out, const char *name, const struct shard_header *h,
+    bool has_vocab, struct err *e)
 {
 	const struct shard_special *s = &h->special;
 
 	return output_printf(
 	           out, e, "%-12s%s\n%-12s%s\n", "file", name, "kind", shard_kind_name(h->kind)) ||
 	       (h->row_len && output_printf(out, e, "%-12s%u ids\n", "row length", h->row_len)) ||
-	       output_printf(out, e, "%-12s%u ids of %u bytes, hash %016" PRIx64 "\n%-11s",
-	           "vocabulary", h->vocab_size, h->id_bytes, h->vocab_hash, "special") ||
+	       output_printf(out, e, "%-12s%u ids of %u bytes, hash %016" PRIx64 "%s\n%-11s",
+	           "vocabulary", h->vocab_size, h->id_bytes, h->vocab_hash,
+	           has_vocab ? ", in the file" : "", "special") ||
 	       print_special(out, "PAD", s->pad, e) || print_special(out, "UNK", s->unk, e) ||
 	       print_special(out, "CLS", s->cls, e) || print_special(out, "SEP", s->sep, e) ||
 	       print_special(out, "MASK", s->mask, e) || output_printf(out, e, "\n") ||
@@ -107,9 +108,9 @@ int inspect_info(const char *path, struct output *out, struct err *e)
 		first = false;
 	}
 	shard_totals(in, &t);
-	if (more == 0 &&
-	    (print_header(out, shard_name(in), &h, e) || print_totals(out, &h, &t, &s, e) ||
-	        (h.kind == SHARD_NOISED && print_noised(out, &h, counted, &t, &s, e))))
+	if (more == 0 && (print_header(out, shard_name(in), &h, shard_vocab(in)->text != NULL, e) ||
+	                     print_totals(out, &h, &t, &s, e) ||
+	                     (h.kind == SHARD_NOISED && print_noised(out, &h, counted, &t, &s, e))))
 		more = -1;
 	shard_close(in);
 	return more;

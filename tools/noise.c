@@ -183,23 +183,37 @@ static void find_rank(void)
 
 /* --- rows --- */
 
-/* Append the rows of a shard; the first shard determines the header. */
-static int load_rows(
-    struct shard_reader *in, struct shard_header *h, struct rows *rows, struct err *e)
+/* The rows of one or more shards, and the header and vocabulary of the first one. */
+struct source {
+	struct shard_header header;
+	struct shard_vocab vocab;
+	struct rows rows;
+};
+
+static void source_release(struct source *s)
+{
+	shard_vocab_release(&s->vocab);
+	rows_release(&s->rows);
+}
+
+/* Append the rows of a shard. */
+static int load_rows(struct shard_reader *in, struct source *s, struct err *e)
 {
 	struct shard_record record;
 	int more;
 
 	if (shard_expect(in, SHARD_ROWS, e))
 		return -1;
-	if (rows->length == 0) {
-		*h = *shard_header(in);
-		rows_init(rows, h);
-	} else if (shard_compatible(h, shard_header(in), e)) {
+	if (s->rows.length == 0) {
+		s->header = *shard_header(in);
+		s->vocab = shard_take_vocab(in);
+		rows_init(&s->rows, &s->header);
+	} else if (shard_compatible(&s->header, shard_header(in), e)) {
+		shard_vocab_explain(&s->vocab, shard_vocab(in), e);
 		return err_prefix(e, "%s: does not fit the files before it", shard_name(in));
 	}
 	while ((more = shard_read(in, &record, e)) > 0)
-		if (rows_add(rows, record.ids, e))
+		if (rows_add(&s->rows, record.ids, e))
 			return err_prefix(e, "%s", shard_name(in));
 	return more;
 }
@@ -224,11 +238,11 @@ static int copy_counts(const struct shard_reader *in, struct shard_counts *c, st
 /* Take the counts of ids from another file of the same vocabulary: a validation set needs the
  * counts of the training rows. */
 static int load_counts(
-    const char *path, const struct shard_header *h, struct shard_counts *c, struct err *e)
+    const char *path, const struct source *s, struct shard_counts *c, struct err *e)
 {
 	struct shard_reader *in = shard_open(path, e);
-	struct shard_header like = *h, theirs;
-	struct rows rows = {0};
+	struct shard_header like = s->header;
+	struct source theirs = {0};
 	int failed = -1;
 
 	if (!in)
@@ -236,22 +250,22 @@ static int load_counts(
 	like.kind = shard_header(in)->kind;
 	like.row_len = shard_header(in)->row_len;
 	if (shard_compatible(&like, shard_header(in), e)) {
+		shard_vocab_explain(&s->vocab, shard_vocab(in), e);
 		err_prefix(e, "%s: does not fit the rows to be noised", shard_name(in));
 		goto out;
 	}
 	if (like.kind == SHARD_NOISED)
 		failed = copy_counts(in, c, e);
-	else if (!load_rows(in, &theirs, &rows, e))
-		failed = rows.n == 0 ? err_set(e, "%s: contains no rows", shard_name(in))
-		                     : rows_count(&rows, h->vocab_size, c, e);
+	else if (!load_rows(in, &theirs, e))
+		failed = theirs.rows.n == 0 ? err_set(e, "%s: contains no rows", shard_name(in))
+		                            : rows_count(&theirs.rows, like.vocab_size, c, e);
 out:
-	rows_release(&rows);
+	source_release(&theirs);
 	shard_close(in);
 	return failed;
 }
 
-static int load_all_rows(
-    int n, char **paths, struct shard_header *h, struct rows *rows, struct err *e)
+static int load_all_rows(int n, char **paths, struct source *s, struct err *e)
 {
 	char *standard[] = {NULL};
 
@@ -261,13 +275,13 @@ static int load_all_rows(
 	}
 	for (int i = 0; i < n; i++) {
 		struct shard_reader *in = shard_open(paths[i], e);
-		int failed = in ? load_rows(in, h, rows, e) : -1;
+		int failed = in ? load_rows(in, s, e) : -1;
 
 		shard_close(in);
 		if (failed)
 			return -1;
 	}
-	if (rows->n == 0)
+	if (s->rows.n == 0)
 		return err_set(e, "%s: contains no rows", paths[0] ? paths[0] : "standard input");
 	return 0;
 }
@@ -287,8 +301,7 @@ static int write_records(
 }
 
 /* Write this rank's part of the records [skip, skip + limit) of the stream. */
-static int write_noised_rows(struct shard_header *h, const struct rows *rows,
-    const struct shard_counts *counts, struct err *e)
+static int write_noised_rows(struct source *s, const struct shard_counts *counts, struct err *e)
 {
 	const struct noising_options o = {.seed = seed,
 	    .shuffle = !no_shuffle,
@@ -296,7 +309,8 @@ static int write_noised_rows(struct shard_header *h, const struct rows *rows,
 	    .u = (float)fixed_u,
 	    .mask = mask,
 	    .max_given = max_given};
-	uint64_t total = rows->n * (uint64_t)epochs, ranks = (uint64_t)world, first, n;
+	uint64_t total = s->rows.n * (uint64_t)epochs, ranks = (uint64_t)world, first, n;
+	struct shard_header *h = &s->header;
 	struct shard_writer *w;
 	struct noising g;
 
@@ -315,9 +329,9 @@ static int write_noised_rows(struct shard_header *h, const struct rows *rows,
 	h->first = first;
 	h->stride = ranks;
 	h->expected = n;
-	if (noising_init(&g, &o, rows, h->special.pad, e))
+	if (noising_init(&g, &o, &s->rows, h->special.pad, e))
 		return -1;
-	w = shard_create(output, h, counts, (int)level, e);
+	w = shard_create(output, h, &s->vocab, counts, (int)level, e);
 	if (w)
 		cli_unlink_at_end(shard_temporary(w));
 	if (w && write_records(w, &g, first, n, e)) {
@@ -344,8 +358,7 @@ int main(int argc, char **argv)
 {
 	int operand = cli_parse(&cli, argc, argv), failed;
 	struct shard_counts counts = {0};
-	struct shard_header h = {0};
-	struct rows rows = {0};
+	struct source source = {0};
 	char provenance[SHARD_PROVENANCE_MAX];
 	struct err e;
 
@@ -359,17 +372,18 @@ int main(int argc, char **argv)
 	find_rank();
 	cli_refuse_terminal(output);
 	cli_provenance(provenance, sizeof provenance, argc, argv);
-	failed = load_all_rows(argc - operand, argv + operand, &h, &rows, &e);
+	failed = load_all_rows(argc - operand, argv + operand, &source, &e);
 	if (!failed)
-		failed = counts_file ? load_counts(counts_file, &h, &counts, &e)
-		                     : rows_count(&rows, h.vocab_size, &counts, &e);
+		failed = counts_file
+		             ? load_counts(counts_file, &source, &counts, &e)
+		             : rows_count(&source.rows, source.header.vocab_size, &counts, &e);
 	if (!failed) {
-		warn_of_max_given(&rows);
-		shard_add_provenance(&h, provenance);
-		failed = write_noised_rows(&h, &rows, &counts, &e);
+		warn_of_max_given(&source.rows);
+		shard_add_provenance(&source.header, provenance);
+		failed = write_noised_rows(&source, &counts, &e);
 	}
 	rows_counts_release(&counts);
-	rows_release(&rows);
+	source_release(&source);
 	if (failed)
 		die(&e);
 	return cli_finish();

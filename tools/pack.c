@@ -94,6 +94,7 @@ static const struct cli cli = {
 
 struct packer {
 	struct shard_header in, out;
+	struct shard_vocab vocab; /* of the first input */
 	struct packing packing;
 	bool begun;
 	struct shard_writer *w; /* NULL until the first header is known */
@@ -134,7 +135,7 @@ static void parse_take(uint64_t *from, uint64_t *to)
 
 static int create_output(struct packer *p, struct err *e)
 {
-	p->w = shard_create(output, &p->out, NULL, (int)level, e);
+	p->w = shard_create(output, &p->out, &p->vocab, NULL, (int)level, e);
 	if (!p->w)
 		return -1;
 	cli_unlink_at_end(shard_temporary(p->w));
@@ -159,7 +160,7 @@ static int take_row(void *to, const uint32_t *ids, struct err *e)
 
 /* Derive the output's header from that of the first input, and start packing. */
 static int begin_packing(
-    struct packer *p, const struct shard_reader *in, const char *provenance, struct err *e)
+    struct packer *p, struct shard_reader *in, const char *provenance, struct err *e)
 {
 	const struct shard_header *h = shard_header(in);
 	struct packing_options o = {
@@ -167,6 +168,7 @@ static int begin_packing(
 
 	p->begun = true;
 	p->in = p->out = *h;
+	p->vocab = shard_take_vocab(in);
 	if (h->kind == SHARD_NOISED)
 		return err_set(e,
 		    "%s: holds noised records, expected stream or rows records (the output of tok "
@@ -203,9 +205,10 @@ static int pack_file(struct packer *p, const char *path, const char *provenance,
 		return -1;
 	if (!p->begun && begin_packing(p, in, provenance, e))
 		more = -1;
-	else if (shard_compatible(&p->in, shard_header(in), e))
+	else if (shard_compatible(&p->in, shard_header(in), e)) {
+		shard_vocab_explain(&p->vocab, shard_vocab(in), e);
 		err_prefix(e, "%s: does not fit the files before it", shard_name(in));
-	else
+	} else
 		while ((more = shard_read(in, &record, e)) > 0)
 			if (packing_add(&p->packing, record.ids, record.n, e)) {
 				more = -1;
@@ -270,6 +273,7 @@ static int pack_files(int n, char **paths, const char *provenance, struct err *e
 	if (!failed)
 		note_stats(&p);
 	rows_release(&p.rows);
+	shard_vocab_release(&p.vocab);
 	packing_release(&p.packing);
 	return failed;
 }

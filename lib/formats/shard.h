@@ -4,8 +4,8 @@
 /*
  * Read and write shards: token records in a file or on a pipe. cdcd-shard(5) specifies the format.
  *
- * A shard is one or more segments; a segment is a header, blocks, and a trailer. Concatenated
- * shards are a shard if their headers are compatible (shard_compatible).
+ * A shard is one or more segments; a segment is a header, the vocabulary, blocks, and a trailer.
+ * Concatenated shards are a shard if their headers are compatible (shard_compatible).
  */
 
 #include <signal.h>
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/io.h"
 
 enum shard_kind {
 	SHARD_STREAM = 1, /* records of any length: one story each */
@@ -46,6 +47,16 @@ struct shard_header {
 };
 
 /*
+ * A vocabulary, as the text of which vocab_hash is the hash: the tokens in the order of their ids,
+ * each followed by a line feed, and whatever else belongs to its identity (vocab_text). A shard of
+ * version 1 of the format has none; then text is NULL.
+ */
+struct shard_vocab {
+	char *text; /* [n] from malloc */
+	size_t n;
+};
+
+/*
  * How often each id occurs in the rows of a noised stream: a model needs the active vocabulary and
  * its unigram frequencies before its first step. The ids ascend.
  */
@@ -75,10 +86,13 @@ static inline bool shard_noised(const struct shard_record *r, uint32_t i)
 struct shard_reader;
 
 /*
- * shard_open - open path (NULL or "-": standard input), and read and check the first header.
- * Returns NULL on error.
+ * shard_open - open path (NULL or "-": standard input), and read and check the first header,
+ * vocabulary and counts. shard_open_input - the same for an open input, from which nothing was
+ * read; the reader takes it over, also on error.
+ * Return NULL on error.
  */
 struct shard_reader *shard_open(const char *path, struct err *e);
+struct shard_reader *shard_open_input(struct input *in, struct err *e);
 
 /* shard_stop - from now on, a signal handler that sets *stop makes a waiting read fail. */
 void shard_stop(struct shard_reader *r, const volatile sig_atomic_t *stop);
@@ -94,6 +108,16 @@ int shard_expect(const struct shard_reader *r, enum shard_kind kind, struct err 
 const struct shard_header *shard_header(const struct shard_reader *r);
 const struct shard_counts *shard_counts(const struct shard_reader *r);
 const char *shard_name(const struct shard_reader *r);
+
+/*
+ * shard_vocab - the vocabulary of the first segment, valid until shard_close. Those of later
+ * segments are checked and have the same hash.
+ * shard_take_vocab - the same, and the caller becomes its owner: shard_vocab_release frees it. From
+ * then on, shard_vocab has no text.
+ */
+const struct shard_vocab *shard_vocab(const struct shard_reader *r);
+struct shard_vocab shard_take_vocab(struct shard_reader *r);
+void shard_vocab_release(struct shard_vocab *v);
 
 /*
  * shard_read - read the next record, valid until the next call. Returns 1; 0 after the last
@@ -121,13 +145,14 @@ struct shard_writer;
 /*
  * shard_create - open path (NULL or "-": standard output) and write the header.
  *
- * counts  is written after the header; may be NULL
+ * vocab   is written after the header, if it has a text; may be NULL
+ * counts  likewise
  * level   SHARD_AUTO, SHARD_STORED, or 1 to 19
  *
  * A regular file is replaced only by shard_commit. Returns NULL on error.
  */
 struct shard_writer *shard_create(const char *path, const struct shard_header *header,
-    const struct shard_counts *counts, int level, struct err *e);
+    const struct shard_vocab *vocab, const struct shard_counts *counts, int level, struct err *e);
 
 /* shard_temporary - the temporary name of the file, to be unlinked on a fatal signal, or NULL. */
 const char *shard_temporary(const struct shard_writer *w);
@@ -152,6 +177,23 @@ const char *shard_kind_name(enum shard_kind kind);
 
 /* shard_header_check - check that all fields are valid for a shard. Returns 0 or -1. */
 int shard_header_check(const struct shard_header *h, struct err *e);
+
+/* shard_vocab_token - the *n bytes of the token with this id, which v has, or NULL if v has no
+ * text.
+ */
+const char *shard_vocab_token(const struct shard_vocab *v, uint32_t id, size_t *n);
+
+/* shard_vocab_check - check that v is the vocabulary of h: number of tokens and hash. Returns 0 or
+ * -1. */
+int shard_vocab_check(const struct shard_vocab *v, const struct shard_header *h, struct err *e);
+
+/*
+ * shard_vocab_explain - append the first token that differs to the message in e, which says that
+ * the vocabulary of some input, theirs, is not the expected one, ours. It appends nothing unless
+ * both have a text. Returns -1.
+ */
+int shard_vocab_explain(
+    const struct shard_vocab *ours, const struct shard_vocab *theirs, struct err *e);
 
 /*
  * shard_compatible - check that records of a and b can be in one shard: kind, id_bytes, vocab_size,

@@ -6,7 +6,6 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
-#include "base/minmax.h"
 
 int shard_buf_reserve(struct shard_buf *b, uint64_t n, struct err *e)
 {
@@ -53,15 +52,21 @@ void shard_frame_seal(struct shard_buf *f)
 	shard_frame_put(f, XXH64(f->p, f->n, 0), 8);
 }
 
+unsigned shard_frame_flags(const unsigned char *p)
+{
+	return (unsigned)get_le(p + 14, 2);
+}
+
 int shard_frame_check(const unsigned char *p, size_t n, struct err *e)
 {
 	static const struct {
 		char tag[5];
 		unsigned flags;
 		size_t fixed;
-	} known[] = {{SHARD_TAG_HEADER, SHARD_FLAG_COUNTS | SHARD_FLAG_STRIDE, SHARD_HEADER_FIXED},
-	    {SHARD_TAG_COUNTS, 0, SHARD_COUNTS_FIXED}, {SHARD_TAG_BLOCK, 0, SHARD_BLOCK_FIXED},
-	    {SHARD_TAG_TRAILER, 0, SHARD_TRAILER_FIXED}};
+	} known[] = {{SHARD_TAG_HEADER, SHARD_FLAG_COUNTS | SHARD_FLAG_STRIDE | SHARD_FLAG_VOCAB,
+	                 SHARD_HEADER_FIXED},
+	    {SHARD_TAG_VOCAB, 0, SHARD_VOCAB_FIXED}, {SHARD_TAG_COUNTS, 0, SHARD_COUNTS_FIXED},
+	    {SHARD_TAG_BLOCK, 0, SHARD_BLOCK_FIXED}, {SHARD_TAG_TRAILER, 0, SHARD_TRAILER_FIXED}};
 	unsigned version, flags;
 
 	if (n < SHARD_FRAME_START + SHARD_FRAME_HASH)
@@ -70,10 +75,10 @@ int shard_frame_check(const unsigned char *p, size_t n, struct err *e)
 	if (get_le(p + n - SHARD_FRAME_HASH, 8) != XXH64(p, n - SHARD_FRAME_HASH, 0))
 		return err_set(e, "the frame's checksum differs");
 	version = (unsigned)get_le(p + 12, 2);
-	flags = (unsigned)get_le(p + 14, 2);
-	if (version != SHARD_VERSION)
+	flags = shard_frame_flags(p);
+	if (version < 1 || version > SHARD_VERSION)
 		return err_set(
-		    e, "unsupported format version %u (expected %d)", version, SHARD_VERSION);
+		    e, "unsupported format version %u (expected 1 or %d)", version, SHARD_VERSION);
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
 		if (memcmp(p + 8, known[i].tag, 4) != 0)
 			continue;
@@ -172,7 +177,7 @@ int shard_header_put(
 
 int shard_header_get(const unsigned char *p, size_t n, struct shard_header *h, struct err *e)
 {
-	bool strided = get_le(p + 14, 2) & SHARD_FLAG_STRIDE;
+	bool strided = shard_frame_flags(p) & SHARD_FLAG_STRIDE;
 	size_t start = SHARD_FRAME_START + SHARD_HEADER_FIXED;
 	uint64_t length = get_le(p + 60, 4);
 
@@ -210,32 +215,5 @@ uint64_t shard_side_size(const struct shard_header *h, uint64_t records)
 		return records * 4;
 	if (h->kind == SHARD_NOISED)
 		return records * (SHARD_NOISED_FIXED + (h->row_len + 7ull) / 8);
-	return 0;
-}
-
-/* --- uncompressed data --- */
-
-int shard_stored(struct shard_buf *to, const unsigned char *p, size_t n, struct err *e)
-{
-	/* The magic number, and the descriptor: content size in 4 bytes, checksum, window of 128
-	 * KiB. */
-	static const unsigned char start[6] = {0x28, 0xb5, 0x2f, 0xfd, 0x84, 0x38};
-	uint64_t sum = XXH64(p, n, 0);
-	size_t done = 0, part;
-
-	if (n > UINT32_MAX)
-		return err_set(
-		    e, "too many bytes for one zstd frame: %zu, expected at most 4294967295", n);
-	if (shard_buf_reserve(to, 10 + n + 3 * (n / SHARD_ZSTD_BLOCK + 1) + 4, e))
-		return -1;
-	shard_frame_put_bytes(to, start, sizeof start);
-	shard_frame_put(to, n, 4);
-	do {
-		part = min_size(n - done, SHARD_ZSTD_BLOCK);
-		shard_frame_put(to, part << 3 | (done + part == n), 3);
-		shard_frame_put_bytes(to, p + done, part);
-		done += part;
-	} while (done < n);
-	shard_frame_put(to, (uint32_t)sum, 4);
 	return 0;
 }

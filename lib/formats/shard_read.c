@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
-#include <zstd.h>
 
 #include "formats/shard_frame.h"
 #include "base/bytes.h"
@@ -17,8 +16,9 @@
 struct shard_reader {
 	struct input in;
 	struct shard_header header;
-	struct shard_counts counts;
-	bool inside; /* a segment has begun and has not ended */
+	struct shard_vocab vocab;   /* of the first segment */
+	struct shard_counts counts; /* of the current segment */
+	bool inside;                /* a segment has begun and has not ended */
 	ZSTD_DCtx *zstd;
 	XXH64_state_t *hash;     /* of the segment's side data and ids */
 	uint64_t at;             /* offset of the current frame in the input */
@@ -135,6 +135,35 @@ static bool has_tag(const struct shard_reader *r, const char *tag)
 
 /* --- the beginning of a segment --- */
 
+/* Load the vocabulary, and keep that of the first segment. */
+static int load_vocab(struct shard_reader *r, struct err *e)
+{
+	const unsigned char *p = r->frame.p + SHARD_FRAME_START;
+	uint64_t n = get_le(p, 8);
+	size_t stored = r->frame.n - SHARD_FRAME_START - SHARD_VOCAB_FIXED - SHARD_FRAME_HASH;
+	struct shard_buf text = {0};
+	struct shard_vocab v;
+
+	if (n > SHARD_TEXT_MAX || !shard_compressed_ok(n, stored))
+		return err_set(e,
+		    "invalid size of the vocabulary: %llu bytes in a frame of %zu bytes",
+		    (unsigned long long)n, r->frame.n);
+	if (shard_decompress(r->zstd, &text, p + SHARD_VOCAB_FIXED, stored, n, e)) {
+		free(text.p);
+		return -1;
+	}
+	v = (struct shard_vocab){(char *)text.p, text.n};
+	if (shard_vocab_check(&v, &r->header, e)) {
+		shard_vocab_release(&v);
+		return -1;
+	}
+	if (r->totals.segments > 1)
+		shard_vocab_release(&v);
+	else
+		r->vocab = v;
+	return 0;
+}
+
 static int load_counts(struct shard_reader *r, struct err *e)
 {
 	const unsigned char *p = r->frame.p + SHARD_FRAME_START, *ids = p + SHARD_COUNTS_FIXED;
@@ -188,32 +217,45 @@ static int load_header(struct shard_reader *r, struct err *e)
 	return 0;
 }
 
-/* Read the header and counts of a segment. Returns 1, 0 at the end of the input, or -1. */
+/* Read the frame with this tag, which the header announces, and load it. Returns 0 or -1. */
+static int read_announced(struct shard_reader *r, const char *tag, const char *what,
+    int (*load)(struct shard_reader *, struct err *), struct err *e)
+{
+	int more = read_frame(r, e);
+
+	if (more <= 0)
+		return more < 0 ? -1 : set_truncated(r, e);
+	if (!has_tag(r, tag))
+		err_set(e, "the header announces %s, which does not follow", what);
+	else if (!load(r, e))
+		return 0;
+	return set_corrupt(r, e);
+}
+
+/* Read the header, vocabulary and counts of a segment. Returns 1, 0 at the end of the input, or -1.
+ */
 static int begin_segment(struct shard_reader *r, struct err *e)
 {
 	int more = read_frame(r, e);
-	bool has_counts;
+	unsigned flags;
 
 	if (more <= 0)
 		return more;
 	if (load_header(r, e))
 		return -1;
-	has_counts = get_le(r->frame.p + SHARD_FRAME_START - 2, 2) & SHARD_FLAG_COUNTS;
+	flags = shard_frame_flags(r->frame.p);
 	memset(&r->segment, 0, sizeof r->segment);
 	XXH64_reset(r->hash, 0);
 	r->totals.segments++;
 	r->inside = true;
 	counts_release(&r->counts);
-	if (!has_counts)
-		return 1;
-	more = read_frame(r, e);
-	if (more <= 0)
-		return more < 0 ? -1 : set_truncated(r, e);
-	if (!has_tag(r, SHARD_TAG_COUNTS))
-		err_set(e, "the counts that the header announces are missing");
-	else if (!load_counts(r, e))
-		return 1;
-	return set_corrupt(r, e);
+	if ((flags & SHARD_FLAG_VOCAB) &&
+	    read_announced(r, SHARD_TAG_VOCAB, "a vocabulary", load_vocab, e))
+		return -1;
+	if ((flags & SHARD_FLAG_COUNTS) &&
+	    read_announced(r, SHARD_TAG_COUNTS, "counts", load_counts, e))
+		return -1;
+	return 1;
 }
 
 /* --- blocks --- */
@@ -246,9 +288,7 @@ static int check_block(const struct shard_reader *r, const struct block *b, stru
 	if (b->records == 1 ? b->ids > SHARD_RECORD_MAX : b->raw + side > SHARD_BLOCK_MAX)
 		return err_set(e, "the block is too large: %u records, %llu bytes", b->records,
 		    (unsigned long long)b->raw);
-	/* A block of a zstd frame has at least 4 bytes, and contains at most 128 KiB. */
-	if (b->stored > ZSTD_compressBound((size_t)b->raw) + 32 ||
-	    b->raw / SHARD_ZSTD_BLOCK > b->stored / 4)
+	if (!shard_compressed_ok(b->raw, b->stored))
 		return err_set(e,
 		    "invalid compressed size: %llu bytes of data in a frame of %llu bytes",
 		    (unsigned long long)b->raw, (unsigned long long)b->stored);
@@ -259,26 +299,10 @@ static int check_block(const struct shard_reader *r, const struct block *b, stru
 static int decompress_block(struct shard_reader *r, const struct block *b, struct err *e)
 {
 	const struct shard_buf *s = &r->stored;
-	size_t got;
 
 	if (XXH64(s->p, s->n, 0) != b->hash)
 		return err_set(e, "the data's checksum differs");
-	if (s->n < 5 || get_le(s->p, 4) != ZSTD_MAGICNUMBER || !(s->p[4] & 4) ||
-	    ZSTD_findFrameCompressedSize(s->p, s->n) != s->n ||
-	    ZSTD_getFrameContentSize(s->p, s->n) != b->raw)
-		return err_set(e, "the data are not one zstd frame of %llu bytes and a checksum",
-		    (unsigned long long)b->raw);
-	r->raw.n = 0;
-	if (shard_buf_reserve(&r->raw, b->raw, e))
-		return -1;
-	got = ZSTD_decompressDCtx(r->zstd, r->raw.p, r->raw.cap, s->p, s->n);
-	if (ZSTD_isError(got))
-		return err_set(e, "zstd: %s", ZSTD_getErrorName(got));
-	if (got != b->raw)
-		return err_set(e, "wrong size of the data: %zu bytes, expected %llu", got,
-		    (unsigned long long)b->raw);
-	r->raw.n = got;
-	return 0;
+	return shard_decompress(r->zstd, &r->raw, s->p, s->n, b->raw, e);
 }
 
 static int load_block(struct shard_reader *r, struct err *e)
@@ -353,7 +377,7 @@ static int load_next_block(struct shard_reader *r, struct err *e)
 		if (has_tag(r, SHARD_TAG_BLOCK))
 			return load_block(r, e) ? -1 : 1;
 		if (!has_tag(r, SHARD_TAG_TRAILER)) {
-			err_set(e, "unexpected header or counts, expected a block or the trailer");
+			err_set(e, "unexpected frame, expected a block or the trailer");
 			return set_corrupt(r, e);
 		}
 		if (end_segment(r, e))
@@ -452,14 +476,20 @@ static int begin_reading(struct shard_reader *r, struct err *e)
 
 struct shard_reader *shard_open(const char *path, struct err *e)
 {
+	struct input in;
+
+	return input_open(&in, path, e) ? NULL : shard_open_input(&in, e);
+}
+
+struct shard_reader *shard_open_input(struct input *in, struct err *e)
+{
 	struct shard_reader *r = mem_array(1, sizeof *r, e);
 
-	if (!r)
-		return NULL;
-	if (input_open(&r->in, path, e)) {
-		free(r);
+	if (!r) {
+		input_close(in);
 		return NULL;
 	}
+	r->in = *in;
 	if (begin_reading(r, e)) {
 		shard_close(r);
 		return NULL;
@@ -487,6 +517,19 @@ const struct shard_header *shard_header(const struct shard_reader *r)
 	return &r->header;
 }
 
+const struct shard_vocab *shard_vocab(const struct shard_reader *r)
+{
+	return &r->vocab;
+}
+
+struct shard_vocab shard_take_vocab(struct shard_reader *r)
+{
+	struct shard_vocab v = r->vocab;
+
+	r->vocab = (struct shard_vocab){NULL, 0};
+	return v;
+}
+
 const struct shard_counts *shard_counts(const struct shard_reader *r)
 {
 	return &r->counts;
@@ -508,6 +551,7 @@ void shard_close(struct shard_reader *r)
 	if (!r)
 		return;
 	input_close(&r->in);
+	shard_vocab_release(&r->vocab);
 	counts_release(&r->counts);
 	ZSTD_freeDCtx(r->zstd);
 	XXH64_freeState(r->hash);

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <xxhash.h>
-#include <zstd.h>
 
 #include "formats/shard_frame.h"
 #include "base/bytes.h"
@@ -34,12 +33,27 @@ static int put_frame(struct shard_writer *w, struct err *e)
 	return output_write(&w->out, w->frame.p, w->frame.n, e);
 }
 
-/* --- header and counts --- */
+/* --- header, vocabulary and counts --- */
 
-static int put_header(struct shard_writer *w, bool has_counts, struct err *e)
+static int put_header(struct shard_writer *w, unsigned flags, struct err *e)
 {
-	if (shard_header_put(&w->frame, &w->header, has_counts ? SHARD_FLAG_COUNTS : 0, e))
+	if (shard_header_put(&w->frame, &w->header, flags, e))
 		return err_prefix(e, "%s", w->out.name);
+	return put_frame(w, e);
+}
+
+static int put_vocab(struct shard_writer *w, const struct shard_vocab *v, struct err *e)
+{
+	if (v->n > SHARD_TEXT_MAX)
+		return err_set(e, "%s: the vocabulary is too large: %zu bytes, expected at most %u",
+		    w->out.name, v->n, SHARD_TEXT_MAX);
+	if (shard_vocab_check(v, &w->header, e) ||
+	    shard_compress(w->zstd, &w->data, (const unsigned char *)v->text, v->n, e) ||
+	    shard_frame_begin(&w->frame, SHARD_TAG_VOCAB, 0, SHARD_VOCAB_FIXED + w->data.n, e))
+		return err_prefix(e, "%s", w->out.name);
+	shard_frame_put(&w->frame, v->n, 8);
+	shard_frame_put_bytes(&w->frame, w->data.p, w->data.n);
+	shard_frame_seal(&w->frame);
 	return put_frame(w, e);
 }
 
@@ -65,30 +79,13 @@ static int put_counts(struct shard_writer *w, const struct shard_counts *c, stru
 
 /* --- blocks --- */
 
-/* Make the zstd frame of w->raw in w->data. */
-static int compress_data(struct shard_writer *w, struct err *e)
-{
-	size_t got;
-
-	w->data.n = 0;
-	if (!w->zstd)
-		return shard_stored(&w->data, w->raw.p, w->raw.n, e);
-	if (shard_buf_reserve(&w->data, ZSTD_compressBound(w->raw.n), e))
-		return -1;
-	got = ZSTD_compress2(w->zstd, w->data.p, w->data.cap, w->raw.p, w->raw.n);
-	if (ZSTD_isError(got))
-		return err_set(e, "zstd: %s", ZSTD_getErrorName(got));
-	w->data.n = got;
-	return 0;
-}
-
 static int end_block(struct shard_writer *w, struct err *e)
 {
 	struct shard_buf *f = &w->frame;
 
 	if (w->block_records == 0)
 		return 0;
-	if (compress_data(w, e) ||
+	if (shard_compress(w->zstd, &w->data, w->raw.p, w->raw.n, e) ||
 	    shard_frame_begin(f, SHARD_TAG_BLOCK, 0, SHARD_BLOCK_FIXED + w->side.n, e))
 		return err_prefix(e, "%s", w->out.name);
 	shard_frame_put(f, w->block_records, 4);
@@ -210,22 +207,25 @@ static int set_level(struct shard_writer *w, int level, struct err *e)
 	return 0;
 }
 
-static int begin_writing(
-    struct shard_writer *w, const struct shard_counts *counts, int level, struct err *e)
+static int begin_writing(struct shard_writer *w, const struct shard_vocab *vocab,
+    const struct shard_counts *counts, int level, struct err *e)
 {
+	bool has_vocab = vocab && vocab->text;
+	unsigned flags = (has_vocab ? SHARD_FLAG_VOCAB : 0) | (counts ? SHARD_FLAG_COUNTS : 0);
+
 	w->hash = XXH64_createState();
 	if (!w->hash)
 		return err_set(e, "%s: out of memory", w->out.name);
 	XXH64_reset(w->hash, 0);
-	if (set_level(w, level, e) || put_header(w, counts != NULL, e) ||
-	    (counts && put_counts(w, counts, e)))
+	if (set_level(w, level, e) || put_header(w, flags, e) ||
+	    (has_vocab && put_vocab(w, vocab, e)) || (counts && put_counts(w, counts, e)))
 		return -1;
 	/* The reader of a pipe can start as soon as it has the header. */
 	return w->regular ? 0 : output_flush(&w->out, e);
 }
 
 struct shard_writer *shard_create(const char *path, const struct shard_header *header,
-    const struct shard_counts *counts, int level, struct err *e)
+    const struct shard_vocab *vocab, const struct shard_counts *counts, int level, struct err *e)
 {
 	struct shard_writer *w = mem_array(1, sizeof *w, e);
 
@@ -236,7 +236,7 @@ struct shard_writer *shard_create(const char *path, const struct shard_header *h
 		free(w);
 		return NULL;
 	}
-	if (begin_writing(w, counts, level, e)) {
+	if (begin_writing(w, vocab, counts, level, e)) {
 		shard_abort(w);
 		return NULL;
 	}

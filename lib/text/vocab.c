@@ -10,7 +10,7 @@
 #include "text/unicode.h"
 
 #define MAX_TOKENS (1u << 24)
-#define MAX_BYTES (1u << 30)
+#define MAX_BYTES (1u << 27) /* with a line feed after each token */
 
 /* FNV-1a, because it can be extended byte by byte: vocab_longest looks up each prefix in turn. */
 #define HASH_START UINT64_C(0xCBF29CE484222325)
@@ -153,26 +153,17 @@ struct capacity {
 	size_t text, start;
 };
 
-static int add_line(struct vocab *v, struct capacity *capacity, const char *name, const char *line,
+static int add_token(struct vocab *v, struct capacity *capacity, const char *name, const char *line,
     size_t n, struct err *e)
 {
 	size_t at = v->size ? v->start[v->size] : 0, valid;
 
-	if (v->size == 0 && n >= 3 && !memcmp(line, "\xEF\xBB\xBF", 3)) {
-		v->defects.bom = true;
-		line += 3;
-		n -= 3;
-	}
-	if (n > 0 && line[n - 1] == '\r') {
-		v->defects.crlf++;
-		n--;
-	}
 	valid = unicode_valid((const unsigned char *)line, n);
 	if (valid < n || memchr(line, '\0', n))
 		return err_set(e,
 		    "%s: line %u: not UTF-8; a vocabulary is a text file with one token per line",
 		    name, v->size + 1);
-	if (v->size == MAX_TOKENS || at + n >= MAX_BYTES)
+	if (v->size == MAX_TOKENS || at + v->size + n >= MAX_BYTES)
 		return err_set(e, "%s: too large: more than %u tokens or %u bytes", name,
 		    MAX_TOKENS, MAX_BYTES);
 	if (mem_grow(&v->text, &capacity->text, at + n + 1, 1, e) ||
@@ -182,6 +173,22 @@ static int add_line(struct vocab *v, struct capacity *capacity, const char *name
 	v->start[v->size++] = (uint32_t)at;
 	v->start[v->size] = (uint32_t)(at + n);
 	return 0;
+}
+
+/* Add a line of a file. */
+static int add_line(struct vocab *v, struct capacity *capacity, const char *name, const char *line,
+    size_t n, struct err *e)
+{
+	if (v->size == 0 && n >= 3 && !memcmp(line, "\xEF\xBB\xBF", 3)) {
+		v->defects.bom = true;
+		line += 3;
+		n -= 3;
+	}
+	if (n > 0 && line[n - 1] == '\r') {
+		v->defects.crlf++;
+		n--;
+	}
+	return add_token(v, capacity, name, line, n, e);
 }
 
 static void note_length(struct vocab *v, const char *token, size_t n)
@@ -259,31 +266,31 @@ int vocab_set_cased(struct vocab *v, bool cased, struct err *e)
 	return 0;
 }
 
+/* Complete a vocabulary with all its tokens; failed: adding them failed. Returns v, or NULL after
+ * freeing it. */
+static struct vocab *finish_vocab(struct vocab *v, bool failed, const char *name, struct err *e)
+{
+	if (!failed && v->size == 0)
+		failed = err_set(e, "%s: empty: expected a vocabulary, one token per line", name);
+	if (failed || index_tokens(v, e) || vocab_set_cased(v, v->cased, e)) {
+		vocab_free(v);
+		return NULL;
+	}
+	return v;
+}
+
 struct vocab *vocab_read(struct input *in, struct err *e)
 {
 	struct vocab *v = mem_array(1, sizeof *v, e);
 	struct capacity capacity = {0, 0};
 	const char *line;
+	int more = 0;
 	size_t n;
-	int more;
 
-	if (!v)
-		return NULL;
-	while ((more = input_line(in, &line, &n, e)) > 0)
+	while (v && (more = input_line(in, &line, &n, e)) > 0)
 		if (add_line(v, &capacity, in->name, line, n, e))
-			goto fail;
-	if (more < 0)
-		goto fail;
-	if (v->size == 0) {
-		err_set(e, "%s: empty: expected a vocabulary, one token per line", in->name);
-		goto fail;
-	}
-	if (index_tokens(v, e) || vocab_set_cased(v, false, e))
-		goto fail;
-	return v;
-fail:
-	vocab_free(v);
-	return NULL;
+			break;
+	return v ? finish_vocab(v, more != 0, in->name, e) : NULL;
 }
 
 struct vocab *vocab_open(const char *path, struct err *e)
@@ -296,6 +303,53 @@ struct vocab *vocab_open(const char *path, struct err *e)
 	v = vocab_read(&in, e);
 	input_close(&in);
 	return v;
+}
+
+static const char cased_mark[] = VOCAB_CASED_MARK;
+enum { MARK = sizeof cased_mark - 1 };
+
+char *vocab_text(const struct vocab *v, size_t *n, struct err *e)
+{
+	char *text = mem_array((size_t)v->start[v->size] + v->size + MARK, 1, e), *to = text;
+
+	for (uint32_t id = 0; text && id < v->size; id++) {
+		size_t length;
+		const char *token = vocab_token(v, id, &length);
+
+		memcpy(to, token, length);
+		to += length;
+		*to++ = '\n';
+	}
+	if (text && v->cased) {
+		memcpy(to, cased_mark, MARK);
+		to += MARK;
+	}
+	*n = (size_t)(to - text);
+	return text;
+}
+
+struct vocab *vocab_parse(const char *text, size_t n, const char *name, struct err *e)
+{
+	struct vocab *v = mem_array(1, sizeof *v, e);
+	struct capacity capacity = {0, 0};
+	const char *p = text, *end = text + n;
+	int failed = 0;
+
+	if (!v)
+		return NULL;
+	v->cased = n >= MARK && !memcmp(end - MARK, cased_mark, MARK);
+	if (v->cased)
+		end -= MARK;
+	while (p < end && !failed) {
+		const char *line = memchr(p, '\n', (size_t)(end - p));
+
+		if (line)
+			failed = add_token(v, &capacity, name, p, (size_t)(line - p), e);
+		else
+			failed = err_set(e, "%s: its last token has no line feed", name);
+		p = line ? line + 1 : end;
+	}
+	return finish_vocab(v, failed, name, e);
 }
 
 void vocab_free(struct vocab *v)

@@ -49,7 +49,7 @@ struct vocab {
 /*
  * vocab_open - read the vocabulary file path. vocab_read - read it from in.
  * Return NULL if the file cannot be read, has no token, is not UTF-8, contains a NUL byte, or has
- * more than 2^24 tokens or 2^30 bytes.
+ * more than 2^24 tokens or 2^27 bytes.
  */
 struct vocab *vocab_open(const char *path, struct err *e);
 struct vocab *vocab_read(struct input *in, struct err *e);
@@ -57,6 +57,18 @@ void vocab_free(struct vocab *v);
 
 /* vocab_set_cased - set cased, which is false in a new vocabulary, and hash. Returns 0 or -1. */
 int vocab_set_cased(struct vocab *v, bool cased, struct err *e);
+
+/*
+ * vocab_text - the text of which v->hash is the hash: tokens, line feeds, and VOCAB_CASED_MARK if
+ * cased. Shards and checkpoints contain it. It has *n bytes, which the caller frees. Returns NULL
+ * if memory is short.
+ *
+ * vocab_parse - the vocabulary with this text [n]; name is its name in messages. Unlike a file, a
+ * text has exactly these tokens: neither CR nor a byte order mark is removed. Returns NULL if it is
+ * not the text of a vocabulary that vocab_read would accept.
+ */
+char *vocab_text(const struct vocab *v, size_t *n, struct err *e);
+struct vocab *vocab_parse(const char *text, size_t n, const char *name, struct err *e);
 
 /* vocab_special_name - "[PAD]", "[UNK]", "[CLS]", "[SEP]" or "[MASK]". */
 const char *vocab_special_name(enum vocab_special_token which);

@@ -11,6 +11,27 @@
 #include "formats/shard_frame.h"
 #include "fuzz.h"
 #include "base/bytes.h"
+#include "text/vocab.h"
+
+/* Correct the checksum of zstd in a vocabulary frame, if it has one raw block, and the hash in its
+ * header. Returns whether it did. */
+static bool reseal_vocab(uint8_t *header, uint8_t *frame, size_t size)
+{
+	uint8_t *data = frame + SHARD_FRAME_START + SHARD_VOCAB_FIXED;
+	size_t extra = SHARD_FRAME_START + SHARD_VOCAB_FIXED + SHARD_FRAME_HASH + 17, n;
+
+	if (size < extra || data[4] != 0x84 || get_le(data - 8, 8) != size - extra)
+		return false;
+	n = size - extra;
+	put_le(data + 13 + n, (uint32_t)XXH64(data + 13, n, 0), 4);
+	put_le(header + SHARD_FRAME_START + 16, XXH64(data + 13, n, 0), 8);
+	return true;
+}
+
+static void reseal_frame(uint8_t *frame, size_t size)
+{
+	put_le(frame + size - SHARD_FRAME_HASH, XXH64(frame, size - SHARD_FRAME_HASH, 0), 8);
+}
 
 /* Correct the checksum of the zstd frame in the block before it, and that of zstd for raw blocks.
  */
@@ -30,6 +51,8 @@ static void reseal_data(uint8_t *block, uint8_t *data, size_t n)
 static void reseal(uint8_t *p, size_t n)
 {
 	XXH64_state_t *hash = XXH64_createState();
+	uint8_t *header = NULL;
+	size_t header_size = 0;
 
 	XXH64_reset(hash, 0);
 	for (size_t at = 0; n - at >= SHARD_FRAME_PREFIX;) {
@@ -40,8 +63,14 @@ static void reseal(uint8_t *p, size_t n)
 			break;
 		put_le(frame, SHARD_MAGIC, 4);
 		at += (size_t)size;
-		if (!memcmp(frame + 8, SHARD_TAG_HEADER, 4))
+		if (!memcmp(frame + 8, SHARD_TAG_HEADER, 4)) {
 			XXH64_reset(hash, 0);
+			header = size >= SHARD_FRAME_START + SHARD_HEADER_FIXED ? frame : NULL;
+			header_size = (size_t)size;
+		}
+		if (header && !memcmp(frame + 8, SHARD_TAG_VOCAB, 4) &&
+		    reseal_vocab(header, frame, (size_t)size))
+			reseal_frame(header, header_size);
 		if (!memcmp(frame + 8, SHARD_TAG_BLOCK, 4) && size >= SHARD_FRAME_START + 48) {
 			uint64_t stored = get_le(frame + SHARD_FRAME_START + 24, 8);
 
@@ -55,8 +84,7 @@ static void reseal(uint8_t *p, size_t n)
 		}
 		if (!memcmp(frame + 8, SHARD_TAG_TRAILER, 4) && size >= SHARD_FRAME_START + 48)
 			put_le(frame + SHARD_FRAME_START + 32, XXH64_digest(hash), 8);
-		put_le(frame + size - SHARD_FRAME_HASH,
-		    XXH64(frame, (size_t)size - SHARD_FRAME_HASH, 0), 8);
+		reseal_frame(frame, (size_t)size);
 	}
 	XXH64_freeState(hash);
 }
@@ -74,6 +102,27 @@ static void use(const struct shard_header *h, const struct shard_record *r)
 	CHECK(noised <= r->n && r->u >= 0 && r->u < 1 && !isinf(r->t));
 }
 
+/* The vocabulary has the hash of the header, and tok refuses it or gives it the same hash. */
+static void use_vocab(const struct shard_reader *in)
+{
+	const struct shard_header *h = shard_header(in);
+	const struct shard_vocab *text = shard_vocab(in);
+	struct vocab *v;
+	struct err e;
+	size_t n;
+
+	if (!text->text)
+		return;
+	CHECK(h->vocab_hash == XXH64(text->text, text->n, 0));
+	CHECK(shard_vocab_token(text, h->vocab_size - 1, &n) + n < text->text + text->n);
+	v = vocab_parse(text->text, text->n, "shard", &e);
+	if (v)
+		CHECK(v->hash == h->vocab_hash && v->size == h->vocab_size);
+	else
+		fuzz_error(&e);
+	vocab_free(v);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct shard_reader *in;
@@ -89,7 +138,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (data[0] & 1)
 		reseal(copy, n - 1);
 	in = shard_open(fuzz_file(copy, n - 1), &e);
-	if (!in)
+	if (in)
+		use_vocab(in);
+	else
 		fuzz_error(&e);
 	while (in && (more = shard_read(in, &record, &e)) != 0) {
 		if (more < 0) {

@@ -44,6 +44,27 @@ static void decode(const struct vocab *v, bool clean)
 	detokenizer_free(d);
 }
 
+/* A stream carries the vocabulary without changing it. */
+static void carry(struct vocab *v, bool cased)
+{
+	struct vocab *again;
+	struct err e;
+	size_t n;
+	char *text;
+
+	CHECK(!vocab_set_cased(v, cased, &e) && (text = vocab_text(v, &n, &e)));
+	CHECK((again = vocab_parse(text, n, "text", &e)));
+	CHECK(again->hash == v->hash && again->size == v->size && again->cased == cased);
+	for (uint32_t id = 0; id < v->size; id++) {
+		size_t length, same;
+		const char *token = vocab_token(v, id, &length);
+
+		CHECK(!memcmp(token, vocab_token(again, id, &same), length) && same == length);
+	}
+	vocab_free(again);
+	free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct err e = {0};
@@ -55,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (v) {
 		look_up(v);
 		decode(v, n & 1);
+		carry(v, n & 1);
 	} else {
 		fuzz_error(&e);
 	}

@@ -333,7 +333,7 @@ static void write_rows(const char *path, const struct shard_header *h, uint64_t 
 	const uint32_t ids[T] = {0, 1, 2};
 	const uint8_t mask[1] = {7};
 	struct err e = {0};
-	struct shard_writer *w = shard_create(path, h, NULL, SHARD_STORED, &e);
+	struct shard_writer *w = shard_create(path, h, NULL, NULL, SHARD_STORED, &e);
 
 	for (uint64_t i = 0; w && i < n; i++) {
 		struct shard_record record = {ids, T, NAN, 0.25f, i, mask};

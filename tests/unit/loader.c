@@ -36,7 +36,7 @@ static struct shard_reader *open_rows(uint64_t first, uint64_t stride, uint64_t 
 	struct err e = {0};
 
 	close(mkstemp(path));
-	w = shard_create(path, &h, NULL, SHARD_STORED, &e);
+	w = shard_create(path, &h, NULL, NULL, SHARD_STORED, &e);
 	for (uint64_t i = 0; w && i < n; i++) {
 		struct shard_record r = {ids, T, t, 0.25f, first + i * stride, mask};
 

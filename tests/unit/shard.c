@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,156 +11,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "tap.h"
-
-/* Offsets in frames, see cdcd-shard(5). */
-enum {
-	FRAME_SIZE = 4,
-	FRAME_TAG = 8,
-	FRAME_VERSION = 12,
-	FRAME_FLAGS = 14,
-	HEADER_KIND = 16,
-	HEADER_ROW_LEN = 28,
-	BLOCK_RECORDS = 16,
-	BLOCK_IDS = 24,
-	BLOCK_RAW = 32,
-	BLOCK_STORED = 40,
-	BLOCK_HASH = 48,
-	BLOCK_SIDE = 56,
-};
-
-static char dir[] = "/tmp/cdcd-shard.XXXXXX", path[64], other[64];
-
-/* --- files in memory --- */
-
-struct bytes {
-	unsigned char *p;
-	size_t n;
-};
-
-static struct bytes slurp(const char *name)
-{
-	struct bytes b = {NULL, 0};
-	struct stat st;
-	int fd = open(name, O_RDONLY);
-
-	if (fd < 0 || fstat(fd, &st))
-		abort();
-	b.n = (size_t)st.st_size;
-	b.p = malloc(b.n + 1);
-	if (!b.p || read(fd, b.p, b.n) != (ssize_t)b.n)
-		abort();
-	close(fd);
-	return b;
-}
-
-static void spit(const char *name, const void *p, size_t n)
-{
-	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	if (fd < 0 || write(fd, p, n) != (ssize_t)n || close(fd))
-		abort();
-}
-
-/* The nth frame with this tag; the tag does not occur elsewhere in the tested shards. */
-static unsigned char *frame(struct bytes b, const char *tag, int nth)
-{
-	for (size_t i = 0; i + 4 <= b.n; i++)
-		if (!memcmp(b.p + i, tag, 4) && nth-- == 0)
-			return b.p + i - FRAME_TAG;
-	abort();
-}
-
-static void reseal(unsigned char *f)
-{
-	size_t n = get_le(f + FRAME_SIZE, 4);
-
-	put_le(f + n, XXH64(f, n, 0), 8);
-}
-
-/* --- records --- */
-
-static struct shard_header header_of(enum shard_kind kind, uint32_t row_len, uint32_t id_bytes)
-{
-	struct shard_header h = {.kind = kind,
-	    .id_bytes = id_bytes,
-	    .vocab_size = id_bytes == 2 ? 30522 : 100000,
-	    .row_len = row_len,
-	    .vocab_hash = 0x1234567890abcdef,
-	    .special = {0, 100, 101, 102, SHARD_NO_ID},
-	    .seed = 42,
-	    .provenance = "unit test"};
-
-	return h;
-}
-
-/* Record i of a shard, a function of i only. */
-static struct shard_record record_of(const struct shard_header *h, uint64_t i)
-{
-	static uint32_t ids[4096];
-	static uint8_t mask[512];
-	struct shard_record r = {.ids = ids, .n = h->row_len, .mask = mask};
-
-	if (h->kind == SHARD_STREAM)
-		r.n = (uint32_t)rng_below(1, RNG_TEST, 0, i, 400);
-	for (uint32_t k = 0; k < r.n; k++)
-		ids[k] = (uint32_t)rng_below(2, RNG_TEST, k, i, h->vocab_size);
-	for (uint32_t k = 0; k < (r.n + 7) / 8; k++)
-		mask[k] = (uint8_t)rng_u64(3, RNG_TEST, k, i);
-	if (r.n % 8)
-		mask[r.n / 8] &= (uint8_t)((1u << r.n % 8) - 1);
-	r.t = i % 2 ? NAN : (float)i;
-	r.u = i % 2 ? (float)rng_below(4, RNG_TEST, 0, i, 1u << 24) * 0x1p-24f : 0;
-	r.noise_seed = rng_u64(5, RNG_TEST, 0, i);
-	return r;
-}
-
-static int write_shard(const char *name, const struct shard_header *h,
-    const struct shard_counts *counts, int level, uint64_t n, struct err *e)
-{
-	struct shard_writer *w = shard_create(name, h, counts, level, e);
-
-	for (uint64_t i = 0; w && i < n; i++) {
-		struct shard_record r = record_of(h, i);
-
-		if (shard_write(w, &r, e) || (i % 1000 == 500 && shard_flush(w, e))) {
-			shard_abort(w);
-			return -1;
-		}
-	}
-	return w ? shard_commit(w, e) : -1;
-}
-
-static bool same(const struct shard_record *a, const struct shard_record *b, enum shard_kind kind)
-{
-	if (a->n != b->n || memcmp(a->ids, b->ids, a->n * sizeof *a->ids) != 0)
-		return false;
-	return kind != SHARD_NOISED ||
-	       (isnan(a->t) == isnan(b->t) && (isnan(a->t) || a->t == b->t) && a->u == b->u &&
-	           a->noise_seed == b->noise_seed && !memcmp(a->mask, b->mask, (a->n + 7) / 8));
-}
-
-/* Read the shard name. Returns the number of records, or -1 on error. If period is not 0, the
- * records must repeat records 0 ... period - 1. */
-static int64_t read_shard(const char *name, uint64_t period, struct err *e)
-{
-	struct shard_reader *r = shard_open(name, e);
-	struct shard_record record;
-	int64_t n = 0;
-	int more = -1;
-
-	while (r && (more = shard_read(r, &record, e)) > 0) {
-		struct shard_record want =
-		    record_of(shard_header(r), (uint64_t)n % (period | !period));
-
-		if (period && !same(&record, &want, shard_header(r)->kind))
-			more = err_set(e, "record %lld is another", (long long)n);
-		if (more < 0)
-			break;
-		n++;
-	}
-	shard_close(r);
-	return more < 0 ? -1 : n;
-}
+#include "shard_file.h"
 
 /* --- tests --- */
 
@@ -251,7 +101,7 @@ static void test_refusals_of_writer(void)
 	struct err e = {0};
 
 	unlink(path);
-	w = shard_create(path, &h, NULL, 3, &e);
+	w = shard_create(path, &h, NULL, NULL, 3, &e);
 	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "id 30522 is not below"),
 	    "shard_write: an id beyond the vocabulary is refused: %s", e.msg);
 	r.n = 4;
@@ -261,7 +111,7 @@ static void test_refusals_of_writer(void)
 	ok(access(path, F_OK), "shard: an aborted shard leaves no file");
 	h.kind = SHARD_NOISED;
 	r = record_of(&h, 0);
-	w = shard_create(path, &h, NULL, 3, &e);
+	w = shard_create(path, &h, NULL, NULL, 3, &e);
 	r.t = NAN;
 	r.u = 1;
 	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "u = 1"),
@@ -270,25 +120,25 @@ static void test_refusals_of_writer(void)
 	ok(w && shard_write(w, &r, &e) == -1 && strstr(e.msg, "t = -1"),
 	    "shard_write: a negative noise level is refused: %s", e.msg);
 	shard_abort(w);
-	ok(!shard_create(path, &h, &counts, 3, &e),
+	ok(!shard_create(path, &h, NULL, &counts, 3, &e),
 	    "shard_create: counts in descending order are refused: %s", e.msg);
-	ok(!shard_create(path, &h, NULL, 20, &e),
+	ok(!shard_create(path, &h, NULL, NULL, 20, &e),
 	    "shard_create: compression level 20 is refused: %s", e.msg);
 	bad = h;
 	bad.id_bytes = 3;
-	ok(!shard_create(path, &bad, NULL, 3, &e), "shard_create: ids of 3 bytes are refused: %s",
-	    e.msg);
+	ok(!shard_create(path, &bad, NULL, NULL, 3, &e),
+	    "shard_create: ids of 3 bytes are refused: %s", e.msg);
 	bad = h;
 	bad.vocab_size = 70000;
-	ok(!shard_create(path, &bad, NULL, 3, &e),
+	ok(!shard_create(path, &bad, NULL, NULL, 3, &e),
 	    "shard_create: a vocabulary too large for its ids is refused: %s", e.msg);
 	bad = h;
 	bad.row_len = 0;
-	ok(!shard_create(path, &bad, NULL, 3, &e),
+	ok(!shard_create(path, &bad, NULL, NULL, 3, &e),
 	    "shard_create: noised rows of length 0 are refused: %s", e.msg);
 	bad = h;
 	bad.special.pad = 30522;
-	ok(!shard_create(path, &bad, NULL, 3, &e),
+	ok(!shard_create(path, &bad, NULL, NULL, 3, &e),
 	    "shard_create: a special id beyond the vocabulary is refused: %s", e.msg);
 }
 
@@ -303,6 +153,7 @@ static void test_damage(enum shard_kind kind, int level)
 	struct err e = {0};
 	struct bytes b;
 
+	use_vocab(&h, 20, "", 0);
 	if (!ok(!write_shard(path, &h, &counts, level, 3, &e) && read_shard(path, 3, &e) == 3,
 	        "shard: a small shard of %s records, level %d, is written and read %s",
 	        shard_kind_name(kind), level, e.msg))
@@ -337,6 +188,7 @@ static void test_damage(enum shard_kind kind, int level)
 	}
 	ok(uncut == 0, "shard: all truncations of a second segment are detected");
 	free(b.p);
+	shard_vocab_release(&vocab);
 }
 
 static void test_cat(void)
@@ -414,7 +266,7 @@ static void test_long_record(void)
 	for (int level = 0; level < 2; level++) {
 		for (uint32_t i = 0; i < N; i++)
 			ids[i] = level ? 7 : i % 100000;
-		w = shard_create(path, &h, NULL, level, &e);
+		w = shard_create(path, &h, NULL, NULL, level, &e);
 		ok(w && !shard_write(w, &r, &e) && !shard_commit(w, &e),
 		    "shard: a record of %d ids is written %s", N, e.msg);
 		in = shard_open(path, &e);
@@ -428,46 +280,23 @@ static void test_long_record(void)
 
 /* --- hostile numbers with correct checksums --- */
 
-static struct bytes small_shard(enum shard_kind kind)
-{
-	struct shard_header h = header_of(kind, kind == SHARD_STREAM ? 0 : 13, 2);
-	uint32_t id[] = {0, 7};
-	uint64_t count[] = {3, 4};
-	struct shard_counts counts = {2, id, count};
-	struct err e = {0};
-
-	if (write_shard(path, &h, &counts, SHARD_STORED, 3, &e))
-		abort();
-	return slurp(path);
-}
-
-static void refuse(struct bytes b, unsigned char *f, const char *pattern, const char *what)
-{
-	struct err e = {0};
-
-	if (f)
-		reseal(f);
-	spit(other, b.p, b.n);
-	ok(read_shard(other, 0, &e) == -1 && strstr(e.msg, pattern), "shard: %s is refused: %s",
-	    what, e.msg);
-	free(b.p);
-}
-
 static void test_hostile_frames(void)
 {
-	static const char *const tags[] = {"CDCH", "CDCC", "CDCB", "CDCT"};
+	static const char *const tags[] = {"CDCH", "CDCV", "CDCC", "CDCB", "CDCT"};
 	struct bytes b;
 	unsigned char *f;
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
+		for (unsigned version = 0; version < 4; version += 3) {
+			b = small_shard(SHARD_NOISED);
+			f = frame(b, tags[i], 0);
+			put_le(f + FRAME_VERSION, version, 2);
+			refuse(b, f, "unsupported format version", tags[i]);
+		}
 		b = small_shard(SHARD_NOISED);
 		f = frame(b, tags[i], 0);
-		put_le(f + FRAME_VERSION, 2, 2);
-		refuse(b, f, "unsupported format version 2 (expected 1)", tags[i]);
-		b = small_shard(SHARD_NOISED);
-		f = frame(b, tags[i], 0);
-		put_le(f + FRAME_FLAGS, 4, 2);
-		refuse(b, f, "unknown flags 0x4", tags[i]);
+		put_le(f + FRAME_FLAGS, 8, 2);
+		refuse(b, f, "unknown flags 0x8", tags[i]);
 		b = small_shard(SHARD_NOISED);
 		f = frame(b, tags[i], 0);
 		f[FRAME_TAG] = 'X';
@@ -575,7 +404,7 @@ static void test_hostile_records(void)
 	refuse(b, f, "record 1: id 30522 is not below", "an id beyond the vocabulary");
 	b = small_shard(SHARD_ROWS);
 	f = frame(b, "CDCB", 0);
-	put_le(f + 8 + get_le(f + FRAME_SIZE, 4) + 13 + 2 * 15, 5, 2);
+	f[8 + get_le(f + FRAME_SIZE, 4) + 13 + 2 * 15] ^= 1;
 	refresh_data(f);
 	refuse(b, f, "the segment's checksum differs", "another id under a right block checksum");
 	b = small_shard(SHARD_NOISED);
@@ -614,10 +443,8 @@ static void test_other_files(void)
 
 int main(void)
 {
-	if (!mkdtemp(dir))
+	if (make_directory())
 		return 1;
-	snprintf(path, sizeof path, "%s/a", dir);
-	snprintf(other, sizeof other, "%s/b", dir);
 	test_round_trips();
 	test_header();
 	test_refusals_of_writer();
@@ -632,8 +459,6 @@ int main(void)
 	test_damage(SHARD_STREAM, SHARD_STORED);
 	test_damage(SHARD_ROWS, 3);
 	test_damage(SHARD_NOISED, SHARD_STORED);
-	unlink(path);
-	unlink(other);
-	ok(!rmdir(dir), "shard: no file is left");
+	remove_directory();
 	return tap_done();
 }

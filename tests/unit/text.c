@@ -219,6 +219,52 @@ static void test_vocab(void)
 	vocab_free(flawed);
 }
 
+/* Whether vocab_parse refuses the text [n] with this message. */
+static bool refuses_text(const char *text, size_t n, const char *message)
+{
+	struct vocab *v = vocab_parse(text, n, "stream", &error);
+
+	vocab_free(v);
+	return !v && strstr(error.msg, message) && strstr(error.msg, "stream");
+}
+
+static void test_vocab_text(void)
+{
+	/* Two marks and two CRs: a file loses one of each, a text none. */
+	struct vocab *v = vocab_string("\xEF\xBB\xBF\xEF\xBB\xBF[PAD]\r\r\n[UNK]\n\nun\nun");
+	static const char want[] = "\xEF\xBB\xBF[PAD]\r\n[UNK]\n\nun\nun\n\0cased";
+	size_t n = 0;
+	char *text = v && !vocab_set_cased(v, true, &error) ? vocab_text(v, &n, &error) : NULL;
+	struct vocab *again = text ? vocab_parse(text, n, "stream", &error) : NULL;
+
+	ok(text && n == sizeof want - 1 && !memcmp(text, want, n),
+	    "vocab_text: the tokens, and the mark of a vocabulary with case");
+	ok(again && again->hash == v->hash && again->hash == XXH64(want, n, 0) && again->cased,
+	    "vocab_parse: the vocabulary has the same hash");
+	ok(again && again->size == v->size && again->defects.duplicates == 1 &&
+	        vocab_find(again, "un", 2) == 4 && again->special[VOCAB_UNK] == 1 &&
+	        again->special[VOCAB_PAD] == VOCAB_NONE,
+	    "vocab_parse: the tokens have the same ids");
+	vocab_free(again);
+	again = text ? vocab_parse(text, n - 6, "stream", &error) : NULL;
+	ok(again && !again->cased && again->hash == XXH64(want, n - 6, 0),
+	    "vocab_parse: without the mark, the vocabulary is one without case");
+	vocab_free(again);
+	free(text);
+	vocab_free(v);
+	ok(refuses_text("a\nb", 3, "no line feed"), "vocab_parse: a cut text is refused: %s",
+	    error.msg);
+	ok(refuses_text("a\n\0case", 7, "no line feed"), "vocab_parse: a cut mark is refused: %s",
+	    error.msg);
+	ok(refuses_text("a\nb\0\n", 5, "line 2"), "vocab_parse: a NUL byte is refused: %s",
+	    error.msg);
+	ok(refuses_text("a\nb\xFF\n", 5, "line 2"), "vocab_parse: invalid UTF-8 is refused: %s",
+	    error.msg);
+	ok(refuses_text("", 0, "empty"), "vocab_parse: an empty text is refused: %s", error.msg);
+	ok(refuses_text("\0cased", 6, "empty"), "vocab_parse: a mark alone is refused: %s",
+	    error.msg);
+}
+
 /* --- WordPiece --- */
 
 static const char small[] =
@@ -433,6 +479,7 @@ int main(void)
 	test_utf8();
 	test_words();
 	test_vocab();
+	test_vocab_text();
 	test_wordpiece();
 	test_frame();
 	test_detokenize();
