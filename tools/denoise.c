@@ -239,8 +239,8 @@ static void print_info(const struct checkpoint *cp)
 
 	printf("step: %" PRIu64 "\nrows: %" PRIu64 "\n", cp->step, cp->rows);
 	printf("parameters: %zu\n", weights_count(&cp->c));
-	printf("vocabulary: %u tokens, %016" PRIx64 "\n", cp->source.vocab_size,
-	    cp->source.vocab_hash);
+	printf("vocabulary: %u tokens, %016" PRIx64 "%s\n", cp->source.vocab_size,
+	    cp->source.vocab_hash, cp->vocab.text ? ", in the file" : "");
 	printf("schedule: %s, t from %g to %g\n", schedule_family_name(cp->schedule.family),
 	    cp->schedule.t_min, cp->schedule.t_max);
 	for (size_t i = 0; i < settings_n; i++) {
@@ -273,7 +273,7 @@ static int check_records(
 	const struct shard_header *h = shard_header(in);
 	const char *name = shard_name(in);
 
-	if (checkpoint_matches(&m->cp, name, h, h->kind == SHARD_NOISED, e))
+	if (checkpoint_matches(&m->cp, in, h->kind == SHARD_NOISED, e))
 		return -1;
 	if (task == GENERATE_INFILL && m->cp.source.special.mask == SHARD_NO_ID)
 		return err_with(

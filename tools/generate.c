@@ -70,7 +70,7 @@ static int create_output(struct generator *g, struct err *e)
 	h.kind = SHARD_ROWS;
 	h.seed = g->what->seed;
 	snprintf(h.provenance, sizeof h.provenance, "%s", g->what->provenance);
-	g->out = shard_create(path, &h, NULL, NULL, path ? 3 : SHARD_STORED, e);
+	g->out = shard_create(path, &h, &g->m->cp.vocab, NULL, path ? 3 : SHARD_STORED, e);
 	if (!g->out)
 		return -1;
 	cli_unlink_at_end(shard_temporary(g->out));

@@ -95,7 +95,7 @@ static int open_inputs(struct run *r, struct err *e)
 	if (!o->resume)
 		return complete_shape(r, e);
 	r->settings.model = o->from.c;
-	return checkpoint_matches(&o->from, shard_name(r->rows), shard_header(r->rows), true, e);
+	return checkpoint_matches(&o->from, r->rows, true, e);
 }
 
 /* --- what all ranks have in common --- */
@@ -175,6 +175,14 @@ static void warn_of_rows(const struct run *r)
 		warn("%s: noised with %s, but %s began with %s", name, asked, resume, had);
 }
 
+/* The vocabulary for the checkpoint: a checkpoint of an earlier version has none. */
+static const struct shard_vocab *vocab_to_save(const struct run *r)
+{
+	const struct checkpoint *from = &r->options->from;
+
+	return from->vocab.text ? &from->vocab : shard_vocab(r->rows);
+}
+
 static struct trainer *new_trainer(const struct run *r, struct err *e)
 {
 	const struct settings *s = &r->settings;
@@ -194,6 +202,7 @@ static int open_trainer(struct run *r, struct err *e)
 	r->tr = new_trainer(r, e);
 	if (!r->tr)
 		return -1;
+	r->tr->vocab = vocab_to_save(r);
 	if (loader_open(&r->tr->loader, r->rows, r->tr->rows, e))
 		return -1;
 	r->ce = mem_array(r->tr->o.batch, sizeof *r->ce, e);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/minmax.h"
 #include "base/version.h"
+#include "train/checkpoint_vocab.h"
 
 #define FORMAT "1"
 
@@ -140,8 +141,8 @@ int checkpoint_save(
     const struct checkpoint *cp, const struct state *s, const char *path, struct err *e)
 {
 	struct safetensors_writer *w = safetensors_writer_new(e);
-	int failed =
-	    !w || put_meta(w, cp, e) || put_arrays(w, s, e) || safetensors_write(w, path, e);
+	int failed = !w || put_meta(w, cp, e) || put_arrays(w, s, e) ||
+	             checkpoint_vocab_put(w, &cp->vocab, e) || safetensors_write(w, path, e);
 
 	safetensors_writer_free(w);
 	return failed ? -1 : 0;
@@ -317,7 +318,8 @@ int checkpoint_open(struct checkpoint *cp, const char *path, struct err *e)
 	cp->path = mem_copy_string(path, e);
 	cp->file = cp->path ? safetensors_open(path, e) : NULL;
 	if (!cp->file || safetensors_verify(cp->file, e) || read_meta(cp, e) ||
-	    check_shape(cp, e)) {
+	    check_shape(cp, e) ||
+	    checkpoint_vocab_get(cp->file, path, &cp->source, &cp->vocab, e)) {
 		checkpoint_close(cp);
 		return -1;
 	}
@@ -327,6 +329,7 @@ int checkpoint_open(struct checkpoint *cp, const char *path, struct err *e)
 void checkpoint_close(struct checkpoint *cp)
 {
 	safetensors_close(cp->file);
+	shard_vocab_release(&cp->vocab);
 	free(cp->path);
 	memset(cp, 0, sizeof *cp);
 }
@@ -407,17 +410,20 @@ static int report_difference(const struct checkpoint *cp, const char *name, cons
 	    theirs, cp->path, what, ours);
 }
 
-int checkpoint_matches(const struct checkpoint *cp, const char *name, const struct shard_header *h,
-    bool row_len, struct err *e)
+int checkpoint_matches(
+    const struct checkpoint *cp, const struct shard_reader *in, bool row_len, struct err *e)
 {
-	const struct shard_header *own = &cp->source;
+	const struct shard_header *h = shard_header(in), *own = &cp->source;
+	const char *name = shard_name(in);
 
 	if (h->vocab_size != own->vocab_size)
 		return report_difference(
 		    cp, name, "a vocabulary of", h->vocab_size, own->vocab_size, e);
-	if (h->vocab_hash != own->vocab_hash)
-		return err_set(e, "%s has vocabulary %016" PRIx64 ", but %s has %016" PRIx64, name,
+	if (h->vocab_hash != own->vocab_hash) {
+		err_set(e, "%s has vocabulary %016" PRIx64 ", but %s has %016" PRIx64, name,
 		    h->vocab_hash, cp->path, own->vocab_hash);
+		return shard_vocab_explain(&cp->vocab, shard_vocab(in), e);
+	}
 	if (row_len && h->row_len != own->row_len)
 		return report_difference(cp, name, "rows of", h->row_len, own->row_len, e);
 	return 0;

@@ -21,6 +21,7 @@ struct checkpoint {
 	struct config c;
 	struct trainer_options o;
 	struct shard_header source; /* header of the rows with which training began */
+	struct shard_vocab vocab;   /* its text is NULL if the rows had none */
 	struct schedule schedule;
 	uint64_t step, rows, window_n; /* as in struct trainer */
 	struct validation_best best;
@@ -53,10 +54,9 @@ int checkpoint_load(const struct checkpoint *cp, const struct state *s, struct e
 int checkpoint_weights(
     const struct checkpoint *cp, struct kernels *k, struct weights *w, bool last, struct err *e);
 
-/* checkpoint_matches - check that rows with header h fit the checkpoint: they need the same
- * vocabulary and, with row_len, the same row length. name is the name of the rows in the message,
- * which gives both values. Returns 0 or -1. */
-int checkpoint_matches(const struct checkpoint *cp, const char *name, const struct shard_header *h,
-    bool row_len, struct err *e);
+/* checkpoint_matches - check that the shard in fits the checkpoint: it needs the same vocabulary
+ * and, with row_len, the same row length. The message gives both values. Returns 0 or -1. */
+int checkpoint_matches(
+    const struct checkpoint *cp, const struct shard_reader *in, bool row_len, struct err *e);
 
 #endif

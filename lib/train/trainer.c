@@ -526,6 +526,8 @@ int trainer_save(struct trainer *tr, const char *path, struct err *e)
 	real *memory = NULL;
 	int failed;
 
+	if (tr->vocab)
+		cp.vocab = *tr->vocab;
 	if (check_same_weights(tr, e) || gather_state(tr, &memory, e))
 		return -1;
 	failed = comm_is_root(tr->comm) && checkpoint_save(&cp, current_state(tr), path, e);

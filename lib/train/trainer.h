@@ -29,6 +29,8 @@ struct trainer {
 	struct config c;
 	struct trainer_options o;
 	struct shard_header source; /* header of the training rows: vocabulary, row length */
+	const struct shard_vocab
+	    *vocab; /* for the checkpoint; the caller may set it, and owns it */
 	struct active_vocab active;
 	struct schedule schedule;
 	struct weights *w, *g, *average; /* weights, gradients; average: the EMA of w */

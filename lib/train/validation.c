@@ -29,11 +29,13 @@ int validation_check(const struct trainer *tr, const char *path, struct err *e)
 	if (!rows || shard_expect(rows, SHARD_NOISED, e))
 		goto out;
 	h = shard_header(rows);
-	if (h->vocab_hash != tr->source.vocab_hash)
+	if (h->vocab_hash != tr->source.vocab_hash) {
 		err_set(e,
 		    "%s: has vocabulary %016" PRIx64 ", but the training rows have %016" PRIx64,
 		    path, h->vocab_hash, tr->source.vocab_hash);
-	else if (h->row_len != tr->source.row_len)
+		if (tr->vocab)
+			shard_vocab_explain(tr->vocab, shard_vocab(rows), e);
+	} else if (h->row_len != tr->source.row_len)
 		err_set(e, "%s: has rows of %u tokens, but the training rows have %u", path,
 		    h->row_len, tr->source.row_len);
 	else if (h->stride > 1)

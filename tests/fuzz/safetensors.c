@@ -9,6 +9,7 @@
 #include "fuzz.h"
 #include "base/bytes.h"
 #include "train/checkpoint.h"
+#include "train/checkpoint_vocab.h"
 
 static void put_digits(uint8_t *to, uint64_t hash)
 {
@@ -78,6 +79,21 @@ static void use_file(const char *path)
 	safetensors_close(st);
 }
 
+/* The vocabulary is read alone if it is read with the checkpoint. */
+static void use_vocab(const char *path, const struct checkpoint *cp)
+{
+	struct shard_vocab v;
+	struct err e = {0};
+
+	if (checkpoint_vocab_open(path, &v, &e)) {
+		fuzz_error(&e);
+		CHECK(!cp || !cp->vocab.text);
+		return;
+	}
+	CHECK(v.text && (!cp || (v.n == cp->vocab.n && !memcmp(v.text, cp->vocab.text, v.n))));
+	shard_vocab_release(&v);
+}
+
 static void use_checkpoint(const char *path)
 {
 	struct checkpoint cp;
@@ -86,8 +102,10 @@ static void use_checkpoint(const char *path)
 
 	if (checkpoint_open(&cp, path, &e)) {
 		fuzz_error(&e);
+		use_vocab(path, NULL);
 		return;
 	}
+	use_vocab(path, &cp);
 	if (checkpoint_active_vocab(&cp, &active, &e))
 		fuzz_error(&e);
 	else

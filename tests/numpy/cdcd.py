@@ -405,7 +405,7 @@ class Checkpoint:
         for name in ("positions", "qk_norm", "self_cond", "posterior"):
             self.config[name] = self.flag("model." + name)
         self.config["precond"] = self.meta["model.precond"]
-        sets = ("ema.", "adam_m.", "adam_v.", "active.", "window.")
+        sets = ("ema.", "adam_m.", "adam_v.", "active.", "window.", "vocab.")
         self.names = [n for n in self.tensors if not n.startswith(sets)]
 
     def setting(self, key):

@@ -9,8 +9,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "train/checkpoint.h"
+#include "train/checkpoint_vocab.h"
 #include "train/trainer.h"
 #include "train/settings.h"
 #include "tap.h"
@@ -20,6 +22,8 @@ enum { WORDS = 8, T = 4, ROOM = 1 << 17 };
 static char dir[] = "/tmp/cdcd-checkpoint.XXXXXX", path[64];
 static struct kernels *k;
 static unsigned char whole[ROOM];
+static char tokens[2 * WORDS] = {
+    'a', '\n', 'b', '\n', 'c', '\n', 'd', '\n', 'e', '\n', 'f', '\n', 'g', '\n', 'h', '\n'};
 static size_t size;
 
 static void spill(const void *p, size_t n)
@@ -50,11 +54,13 @@ static int make(struct err *e)
 	c.embed = c.time_width = 2;
 	o.batch = 1;
 	o.window = 64;
+	h.vocab_hash = XXH64(tokens, sizeof tokens, 0);
 	tr = trainer_new(k, &c, &o, NULL, &h, &none, e);
 	if (!tr)
 		return -1;
 	tr->step = 9;
 	tr->best = (struct validation_best){1.5, 7, 2};
+	tr->vocab = &(struct shard_vocab){tokens, sizeof tokens};
 	if (trainer_save(tr, path, e))
 		return -1;
 	trainer_free(tr);
@@ -209,6 +215,53 @@ static void test_lies(void)
 	refuse_tensor("ema.embed.bias", ST_F32, 63, "shape [63], expected F32 and [64]");
 	refuse_tensor("adam_v.embed.bias", ST_F32, 0, "no tensor 'adam_v.embed.bias'");
 	refuse_tensor("active.id", ST_F32, 8, "dtype F32 and shape [8], expected I32 and [8]");
+	refuse_meta("vocab.hash", "1", "expected 0000000000000001 by the header");
+	refuse_tensor("vocab.tokens", ST_U8, 15, "the vocabulary has 7 tokens, expected 8");
+	refuse_tensor("vocab.tokens", ST_I32, 4, "dtype I32 and shape [4], expected U8 and [16]");
+}
+
+/* Read the vocabulary of the file alone. Returns its size in bytes, or 0 on error. */
+static size_t vocab_alone(struct err *e)
+{
+	struct shard_vocab v;
+	size_t n;
+
+	if (checkpoint_vocab_open(path, &v, e))
+		return 0;
+	n = v.n == sizeof tokens && !memcmp(v.text, tokens, v.n) ? v.n : 0;
+	shard_vocab_release(&v);
+	return n;
+}
+
+static void refuse_vocab(const char *key, const char *value, const char *why)
+{
+	struct err e = {0};
+	bool written = !rewrite(key, value, NULL, ST_F32, 0, &e);
+
+	ok(written && !vocab_alone(&e) && strstr(e.msg, why) && strstr(e.msg, path),
+	    "checkpoint: the vocabulary alone: %s = %s is refused: %s", key, value, e.msg);
+}
+
+static void test_vocab(void)
+{
+	struct checkpoint cp = {0};
+	struct err e = {0};
+
+	spill(whole, size);
+	ok(vocab_alone(&e) == sizeof tokens, "checkpoint: the vocabulary is read alone %s", e.msg);
+	ok(!checkpoint_open(&cp, path, &e) && cp.vocab.n == sizeof tokens &&
+	        !memcmp(cp.vocab.text, tokens, sizeof tokens),
+	    "checkpoint: the vocabulary is read with the checkpoint %s", e.msg);
+	checkpoint_close(&cp);
+	refuse_vocab("vocab.size", "7", "the vocabulary has 8 tokens, expected 7");
+	refuse_vocab("vocab.size", "4294967304", "the vocabulary has 8 tokens, expected 0");
+	refuse_vocab("vocab.size", "x", "no number 'vocab.size'");
+	refuse_vocab("vocab.hash", "1", "expected 0000000000000001 by the header");
+	ok(!rewrite(NULL, NULL, "vocab.tokens", ST_U8, 0, &e) && !load(&e),
+	    "checkpoint: a checkpoint of an earlier version, without a vocabulary, loads %s",
+	    e.msg);
+	ok(!vocab_alone(&e) && strstr(e.msg, "contains no vocabulary"),
+	    "checkpoint: the vocabulary alone: a file without one is refused: %s", e.msg);
 }
 
 /* The provenance is printed, and copied to files that are made with the model. */
@@ -246,6 +299,7 @@ int main(void)
 	    "checkpoint: wrong sizes in a file do not make it allocate memory: %ld KiB more",
 	    after.ru_maxrss - before.ru_maxrss);
 	test_provenance();
+	test_vocab();
 	unlink(path);
 	ok(!rmdir(dir), "checkpoint: no file is left");
 	k_free(k);
