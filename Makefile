@@ -131,7 +131,7 @@ $(BUILD)/bin/%: $(BUILD)/tools/%.o $(TOOL_COMMON) $(BUILD)/libcdcd.a
 
 # What single tools are made of besides.
 $(BUILD)/bin/pack: $(BUILD)/tools/inspect.o
-$(BUILD)/bin/tok: $(addprefix $(BUILD)/tools/,encode.o vocab_file.o)
+$(BUILD)/bin/tok: $(patsubst %,$(BUILD)/tools/%.o,encode vocab_carried vocab_file)
 $(BUILD)/bin/denoise: $(DENOISE_OBJ)
 $(BUILD)/bin/plotcsv: $(patsubst %,$(BUILD)/tools/%.o,figure source)
 

@@ -10,11 +10,13 @@
 #include "formats/shard.h"
 #include "formats/story.h"
 #include "base/io.h"
+#include "base/mem.h"
 #include "base/pool.h"
 #include "text/detokenize.h"
 #include "text/learn.h"
 #include "text/vocab.h"
 #include "text/wordpiece.h"
+#include "vocab_carried.h"
 #include "vocab_file.h"
 
 enum { LEARN_ALPHABET = 1000, LEARN_MIN_COUNT = 2 };
@@ -35,7 +37,7 @@ static const struct option_entry options[] = {
         .type = OPTION_STRING,
         .value = &vocab_path,
         .arg = "FILE",
-        .help = "vocabulary, one token per line"},
+        .help = "vocabulary, one token per line; or a shard or checkpoint"},
     {.letter = 'd',
         .name = "decode",
         .type = OPTION_FLAG,
@@ -201,7 +203,8 @@ static int run_encode(int n, char **paths, const char *provenance, struct err *e
 /* --- decoding --- */
 
 struct decoding {
-	struct vocab *vocab;
+	struct vocab *vocab; /* NULL: not yet known */
+	char *vocab_name;    /* the file it is from */
 	struct detokenizer *detokenizer;
 	struct detokenized line;
 	struct output out;
@@ -240,8 +243,19 @@ static int check_vocab(const struct decoding *d, const struct shard_reader *r, s
 	return err_set(e,
 	    "%s: made with another vocabulary than %s: %" PRIu32 " tokens, hash %016" PRIx64
 	    " (expected %" PRIu32 ", %016" PRIx64 ")",
-	    shard_name(r), vocab_path, h->vocab_size, h->vocab_hash, d->vocab->size,
+	    shard_name(r), d->vocab_name, h->vocab_size, h->vocab_hash, d->vocab->size,
 	    d->vocab->hash);
+}
+
+/* Use the vocabulary of --vocab or, without it, that of the first shard, which is open. */
+static int prepare_vocab(struct decoding *d, const struct shard_reader *first, struct err *e)
+{
+	d->vocab = vocab_path ? vocab_file_open(vocab_path, false, e) : vocab_of_shard(first, e);
+	if (!d->vocab)
+		return -1;
+	d->vocab_name = mem_copy_string(vocab_path ? vocab_path : shard_name(first), e);
+	d->detokenizer = detokenizer_new(d->vocab, !no_cleanup, e);
+	return d->vocab_name && d->detokenizer ? 0 : -1;
 }
 
 static int decode_shard(struct decoding *d, const char *path, struct err *e)
@@ -252,7 +266,7 @@ static int decode_shard(struct decoding *d, const char *path, struct err *e)
 
 	if (!r)
 		return -1;
-	more = check_vocab(d, r, e);
+	more = (!d->vocab && prepare_vocab(d, r, e)) || check_vocab(d, r, e) ? -1 : 0;
 	if (!more)
 		while ((more = shard_read(r, &record, e)) > 0)
 			if (decode_record(d, &record, e)) {
@@ -282,13 +296,13 @@ static int decode_shards(struct decoding *d, int n, char **paths, struct err *e)
 
 static int run_decode(int n, char **paths, struct err *e)
 {
-	struct decoding d = {.vocab = vocab_file_open(vocab_path, false, e)};
-	int failed = -1;
+	struct decoding d = {.vocab = NULL};
+	int failed = vocab_path ? prepare_vocab(&d, NULL, e) : 0;
 
-	if (d.vocab && (d.detokenizer = detokenizer_new(d.vocab, !no_cleanup, e)))
-		failed = decode_shards(&d, n, paths, e);
+	failed = failed || decode_shards(&d, n, paths, e) ? -1 : 0;
 	cli_unlink_nothing();
 	free(d.line.text);
+	free(d.vocab_name);
 	detokenizer_free(d.detokenizer);
 	vocab_free(d.vocab);
 	return failed;
@@ -420,7 +434,7 @@ static void check_options(void)
 	cli_refuse(json && cli_given("compress"), "--compress", "--json");
 	if (left && !truncate_to)
 		die_usage("--left: needs --truncate");
-	if (!learn && !vocab_path)
+	if (!decode && !learn && !vocab_path)
 		die_usage("no vocabulary: name one with --vocab FILE");
 }
 

@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "base/io.h"
 #include "formats/tokenizerjson.h"
+#include "vocab_carried.h"
 
 /* Whether the input begins with '{' and '"', with white space before and between them. */
 static bool begins_object(const struct input *in)
@@ -58,14 +59,28 @@ static struct vocab *read_file(struct input *in, bool cased, struct err *e)
 	return v;
 }
 
+/* Return v, the vocabulary of a shard or checkpoint; or NULL, after freeing it, if --cased asks for
+ * another one. */
+static struct vocab *check_casing(struct vocab *v, const char *path, bool cased, struct err *e)
+{
+	if (!v || v->cased || !cased)
+		return v;
+	err_with(e, ERR_USAGE,
+	    "--cased: the vocabulary in %s is for text without case; leave out --cased", path);
+	vocab_free(v);
+	return NULL;
+}
+
 struct vocab *vocab_file_open(const char *path, bool cased, struct err *e)
 {
-	struct vocab *v;
+	struct vocab *v = NULL;
 	struct input in;
 	char defect[128];
 
 	if (input_open(&in, path, e))
 		return NULL;
+	if (vocab_carried(&in, path, &v, e))
+		return check_casing(v, path, cased, e);
 	v = read_file(&in, cased, e);
 	input_close(&in);
 	for (int i = 0; v && i < VOCAB_DEFECTS; i++)
