@@ -84,7 +84,8 @@ $(OUT)/learning.csv: $(RUNS:%=$(OUT)/%/learning.csv) $(OUT)/runs.settings
 	$(call stack,run$(comma)kind$(comma)seed,step$(comma)held_out_nats) \
 		$(foreach r,$(RUNS),$(call label,$r)=$(OUT)/$r/learning.csv) > $@
 
-about_learning = Held-out cross-entropy of each run during training. Lower is better.
+about_learning = Held-out cross-entropy during training: mean and standard deviation over the \
+	seeds. Lower is better.
 $(OUT)/learning.png: $(OUT)/learning.csv
 	plotcsv -x step -y held_out_nats -g kind --by step --log-y --title 'Learning' \
 		--ylabel 'held-out cross-entropy, nats a token' -o $@ $<

@@ -1,7 +1,7 @@
 # Compares training with matrix products in fp32 and in bf16: make -f pipelines/precision.mk.
-# Nothing else differs; learning.png has a curve for each run. If the processor cannot compute bf16
-# products, train reports an error; set PRECISIONS=fp32 then. experiment.mk describes the settings
-# and the output.
+# Nothing else differs; learning.png has a curve for each precision. If the processor cannot compute
+# bf16 products, train reports an error; set PRECISIONS=fp32 then. experiment.mk describes the
+# settings and the output.
 
 PRECISIONS = fp32 bf16
 

@@ -70,7 +70,8 @@ static const char *known_title(const char *name)
 {
 	static const char *const known[][2] = {{"ce_nats", "cross-entropy (nats)"},
 	    {"loss_nats", "training loss (nats)"}, {"valid_nats", "held-out loss (nats)"},
-	    {"held_out_nats", "held-out loss (nats)"}, {"f_nats", "F(t) (nats)"},
+	    {"held_out_nats", "held-out loss (nats)"},
+	    {"even_nats", "training loss, even in ln t (nats)"}, {"f_nats", "F(t) (nats)"},
 	    {"lr", "learning rate"}, {"grad_norm", "gradient norm"}, {"rss_mib", "memory (MiB)"},
 	    {"comm_s", "communication (s)"}, {"seconds", "time (s)"},
 	    {"rmse_nats", "error of the fit (nats)"}};
