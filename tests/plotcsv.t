@@ -276,6 +276,7 @@ is 'plotcsv: panels share the x axis' "$(sed -n 's/.*text-anchor="middle".*>\(.*
 	'1.0 1.5 2.0 2.5 3.0 3.5 4.0 x '
 fails 'plotcsv: names the panel without values' 1 "scales.csv: column 'b': nothing to draw: left out: 1 missing" \
 	plot -x x -y a,b --panels --where x=2 "$T/scales.csv"
+fails 'plotcsv: refuses --panels with --hist' 2 'panels does not go with --hist' plot --hist -x x --panels "$T/scales.csv"
 fails 'plotcsv: refuses --panels with --line' 2 'panels does not go with --line' plot -x x -y a,b --panels --line "$T/scales.csv" "$T/scales.csv"
 fails 'plotcsv: refuses --panels with --ylabel' 2 'panels does not go with --ylabel' plot -x x -y a,b --panels --ylabel l "$T/scales.csv"
 printf 'step,family\n2,a\n2,b\n3,c\n' >"$T/refits.csv"

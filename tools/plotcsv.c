@@ -276,7 +276,8 @@ static void parse_size(const char *text, double *width, double *height)
 
 static void check_histogram(void)
 {
-	static const char *const series[] = {"group", "by", "smooth", "lines", "points", NULL};
+	static const char *const series[] = {
+	    "group", "by", "smooth", "lines", "points", "panels", NULL};
 
 	if (!x_name || y_names)
 		die_usage("--hist needs -x, the column to count, and takes no -y");
