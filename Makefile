@@ -80,7 +80,8 @@ TRAIN_OBJ = $(TOOL_COMMON) \
 	$(patsubst %,$(BUILD)/tools/%.o,train train_options needs origin ranks run run_open runlog \
 		stop profile)
 DENOISE_OBJ = $(TOOL_COMMON) \
-	$(patsubst %,$(BUILD)/tools/%.o,denoise generate trace evaluate batches model profile)
+	$(patsubst %,$(BUILD)/tools/%.o,denoise generate trace unknown evaluate batches model \
+		profile)
 
 # LINK: a program from its sources, objects and archives.
 LINK = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@

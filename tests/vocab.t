@@ -119,4 +119,26 @@ fails 'pack: says which of two shards keeps case' 1 'hash differs: .*; the token
 fails 'tok: -d refuses a shard of another vocabulary than the first shard' 1 \
 	"other.tok: made with another vocabulary than $T/stories.tok: 237 tokens, hash" tok -d "$T/stories.tok" "$T/other.tok"
 
+# --- unknown words of prompts ---
+
+# unknown TEXT OPTION: what denoise says about the prompt
+unknown() {
+	echo "$1" | tok -q --text -w "$T/vocab.txt" |
+		denoise -q -j 1 --steps 1 -m "$T/model.st" -o "$T/completed.rows" "$2" 2>&1
+}
+rare=$(pack --ids "$T/train.rows" | tr ' ' '\n' | sort -un | awk '{ seen[$1] } END { for (i = 5; i in seen; i++); print i }')
+word=$(sed -n "$((rare + 1))p" "$T/vocab.txt")
+is 'denoise: --prefix names the tokens that the model does not know' "$(unknown "once $word upon $word quark" --prefix)" \
+	"denoise: standard input: record 0: the model does not know these tokens, and reads them as [UNK]: $word, [UNK]"
+is 'denoise: --prefix does not know [MASK]' "$(unknown 'once [MASK]' --prefix)" \
+	'denoise: standard input: record 0: the model does not know these tokens, and reads them as [UNK]: [MASK]'
+is 'denoise: --infill generates [MASK]' "$(unknown 'once upon a [MASK]' --infill)" ''
+is 'denoise: --infill names the tokens that the model does not know' "$(unknown "once $word [MASK]" --infill)" \
+	"denoise: standard input: record 0: the model does not know these tokens, and reads them as [UNK]: $word"
+is 'denoise: says how many prompts have tokens that the model does not know' \
+	"$(printf 'once\nquark\nonce\nquark quark\n' | tok -q --lines -w "$T/vocab.txt" |
+		denoise -q -j 1 --steps 1 -m "$T/model.st" -o "$T/completed.rows" --prefix 2>&1)" \
+	'denoise: standard input: record 1: the model does not know these tokens, and reads them as [UNK]: [UNK]
+denoise: standard input: 2 of 4 records have tokens that the model does not know'
+
 done_testing

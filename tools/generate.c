@@ -9,6 +9,7 @@
 #include "batches.h"
 #include "cli.h"
 #include "trace.h"
+#include "unknown.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/refine.h"
@@ -224,6 +225,9 @@ static int add_completions(
 
 static int complete_records(struct generator *g, struct shard_reader *in, struct err *e)
 {
+	uint32_t generated =
+	    g->what->task == GENERATE_INFILL ? g->m->cp.source.special.mask : SHARD_NO_ID;
+	struct unknown unknown = {0};
 	struct shard_record r;
 	int more;
 
@@ -234,9 +238,11 @@ static int complete_records(struct generator *g, struct shard_reader *in, struct
 			    " has %u tokens (expected at most %zu, the row length of "
 			    "the model)",
 			    shard_name(in), row, r.n, g->T);
+		unknown_check(&unknown, g->m, shard_name(in), &r, generated);
 		if (add_completions(g, &r, row, e))
 			return -1;
 	}
+	unknown_end(&unknown, shard_name(in));
 	return more;
 }
 
