@@ -48,4 +48,30 @@ ok 'version 0.1: denoise generates' denoise -q -n 2 --steps 4 -m $old/model.safe
 ok 'version 0.1: denoise repairs noised rows' \
 	denoise -q --steps 4 -m $old/model.safetensors -o "$T/repaired.rows" $old/valid.noised
 
+# --- version 2 of shards, with the vocabulary ---
+
+new=tests/fixtures/format-2
+for file in stories.tok cased.tok stories.rows train.noised; do
+	ok "format 2: $file is a valid shard" pack --check "$new/$file"
+done
+tok -d $new/stories.tok >"$T/stories.txt"
+ok 'format 2: tok -d decodes stories.tok without a vocabulary file' cmp $old/stories.txt "$T/stories.txt"
+is 'format 2: tok -d decodes cased.tok' "$(tok -d --keep-special $new/cased.tok | head -n 1)" \
+	'[CLS] [UNK] cat sat on the mat. [UNK] saw a red ball. [SEP]'
+tok -q -w $new/model.safetensors $old/stories.jsonl | pack --ids >"$T/got"
+pack --ids $new/stories.tok >"$T/want"
+ok 'format 2: tok -w model.safetensors encodes the same tokens' cmp "$T/got" "$T/want"
+# body SHARD: what follows the header, which contains the version of the program
+body() {
+	tail -c +$((9 + $(od -An -tu4 -j4 -N4 "$1"))) "$1"
+}
+tok -q --cased -w $old/vocab.txt $old/stories.jsonl 2>/dev/null | cat >"$T/cased.tok"
+pack -q -T 16 $new/stories.tok | cat >"$T/stories.rows"
+noise -q -e 8 -s 1 --mask mixed $new/stories.rows | cat >"$T/train.noised"
+for file in cased.tok stories.rows train.noised; do
+	body $new/$file >"$T/want"
+	body "$T/$file" >"$T/got"
+	ok "format 2: this version writes the same bytes to $file" cmp "$T/got" "$T/want"
+done
+
 done_testing
