@@ -5,7 +5,9 @@
 # other models:
 #
 #   make -f pipelines/eval.mk MODEL=out/tinystories/model.safetensors GRAMMAR= \
-#       TRAIN=train.jsonl.zst VALID=valid.jsonl.zst VOCAB=vocab.txt
+#       TRAIN=train.jsonl.zst VALID=valid.jsonl.zst
+#
+# A checkpoint of an earlier version, which contains no vocabulary, needs VOCAB=vocab.txt too.
 #
 # The first HELD stories of VALID are the held-out text. The judge is a 5-gram model of the stories
 # after them (or of JUDGE), which the measured model must not have seen. With GRAMMAR, the judge's
@@ -16,7 +18,7 @@ MODEL = out/demo/model.safetensors
 GRAMMAR = pipelines/stories.grammar
 TRAIN = $(dir $(MODEL))train.jsonl
 VALID = $(dir $(MODEL))valid.jsonl
-VOCAB = $(dir $(MODEL))vocab.txt
+VOCAB = $(MODEL)
 JUDGE = $(VALID)
 # Number of stories: held out, and sampled; for the judge; of the training text, at most (awk holds
 # its n-grams in memory)
@@ -54,40 +56,37 @@ $(RUNS:%=$(OUT)/%/model.safetensors): $(MODEL) $(OUT)/inputs.settings
 # settings.
 MAKEFLAGS += --check-symlink-times
 
-$(OUT)/vocab.txt: $(VOCAB) $(OUT)/inputs.settings
-	cp $< $@
-
 # All texts are converted to rows of the model and back, so that all are cut and spelt like its
 # samples.
 row_len = $(call says,$(MODEL),model.row_len: )
-rows_of = $(call reader,$1,$(OUT)/vocab.txt,-q) | pack -q -T $(row_len)
+rows_of = $(call reader,$1,$(VOCAB),-q) | pack -q -T $(row_len)
 
-$(OUT)/train.rows: $(TRAIN) $(MODEL) $(OUT)/vocab.txt
+$(OUT)/train.rows: $(TRAIN) $(MODEL) $(VOCAB)
 	$(call rows_of,$(TRAIN)) -o $@
 
-$(OUT)/valid.rows: $(VALID) $(MODEL) $(OUT)/vocab.txt
+$(OUT)/valid.rows: $(VALID) $(MODEL) $(VOCAB)
 	$(call rows_of,$(VALID)) -o $@
 
 $(OUT)/train.txt: $(OUT)/train.rows $(OUT)/texts.settings
-	pack -q --take 0:$(N_TRAIN) $< | tok -d -w $(OUT)/vocab.txt > $@
+	pack -q --take 0:$(N_TRAIN) $< | tok -d > $@
 
 $(OUT)/held-out.rows: $(OUT)/valid.rows $(OUT)/texts.settings
 	pack -q --take 0:$(HELD) -o $@ $<
 
 $(OUT)/held-out.txt: $(OUT)/held-out.rows
-	tok -d -w $(OUT)/vocab.txt $< > $@
+	tok -d $< > $@
 
 ifneq ($(GRAMMAR),)
 $(OUT)/judge.jsonl: $(GRAMMAR) $(TRAIN) $(OUT)/texts.settings $(OUT)/inputs.settings
 	pipelines/stories generate -g $(GRAMMAR) -n $(N_JUDGE) -s $$(($(SEED) + 1000)) \
 		-x $(TRAIN) > $@
 
-$(OUT)/judge.rows: $(OUT)/judge.jsonl $(MODEL) $(OUT)/vocab.txt
+$(OUT)/judge.rows: $(OUT)/judge.jsonl $(MODEL) $(VOCAB)
 	$(call rows_of,$(OUT)/judge.jsonl) -o $@
 
 judged = 0:$(N_JUDGE)
 else
-$(OUT)/judge.rows: $(JUDGE) $(MODEL) $(OUT)/vocab.txt
+$(OUT)/judge.rows: $(JUDGE) $(MODEL) $(VOCAB)
 	$(call rows_of,$(JUDGE)) -o $@
 
 passed = $(if $(filter $(VALID),$(JUDGE)),$(HELD),0)
@@ -95,7 +94,7 @@ judged = $(passed):$$(($(passed) + $(N_JUDGE)))
 endif
 
 $(OUT)/judge.txt: $(OUT)/judge.rows $(OUT)/texts.settings
-	pack -q --take $(judged) $< | tok -d -w $(OUT)/vocab.txt > $@
+	pack -q --take $(judged) $< | tok -d > $@
 
 # A file named on the command line may be older than targets that were made from another file.
 $(OUT)/train.rows $(OUT)/valid.rows $(OUT)/judge.rows: $(OUT)/inputs.settings

@@ -48,13 +48,13 @@ include pipelines/stories.mk
 include pipelines/measure.mk
 
 $(OUT)/train.txt: $(OUT)/train.rows
-	tok -d -w $(OUT)/vocab.txt $< > $@
+	tok -d $< > $@
 
 $(OUT)/held-out.rows: $(OUT)/valid.rows $(OUT)/texts.settings
 	pack -q --take 0:$(HELD) -o $@ $<
 
 $(OUT)/held-out.txt: $(OUT)/held-out.rows
-	tok -d -w $(OUT)/vocab.txt $< > $@
+	tok -d $< > $@
 
 $(OUT)/judge.txt: $(GRAMMAR) $(OUT)/train.jsonl $(OUT)/texts.settings
 	pipelines/stories generate -g $(GRAMMAR) -n $(N_JUDGE) -s $$(($(SEED) + 1000)) \

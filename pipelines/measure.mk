@@ -55,8 +55,9 @@ $(OTHER_REFERENCES:%=$(OUT)/%.txt): $(OUT)/%.txt: $(OUT)/train.txt $(OUT)/held-o
 $(OUT)/%/samples.rows: $(OUT)/%/model.safetensors $(OUT)/sample.settings $(OUT)/held-out.txt
 	denoise -m $< -n $(held_stories) -s $(SEED) $(call sampling,$*) -o $@
 
-$(OUT)/%/samples.txt: $(OUT)/%/samples.rows $(OUT)/vocab.txt
-	tok -d -w $(OUT)/vocab.txt $< > $@
+# VOCAB is for a checkpoint that contains no vocabulary.
+$(OUT)/%/samples.txt: $(OUT)/%/samples.rows
+	tok -d $(addprefix -w ,$(VOCAB)) $< > $@
 
 # --- the measures that need the judge and the training text ---
 
@@ -80,8 +81,8 @@ $(OUT)/grammar.csv: $(texts:%=$(OUT)/%.grammar.csv) $(OUT)/runs.settings
 
 masked_len = $(call says,$(MASKED),model.row_len: )
 masked_level = $(call says,$(MASKED),schedule: .* to )
-$(OUT)/%.masked.csv: $(OUT)/%.txt $(MASKED) $(OUT)/vocab.txt $(OUT)/measure.settings
-	tok -q --lines -w $(OUT)/vocab.txt $< | pack -q --join -T $(masked_len) | \
+$(OUT)/%.masked.csv: $(OUT)/%.txt $(MASKED) $(OUT)/measure.settings
+	tok -q --lines -w $(or $(VOCAB),$(MASKED)) $< | pack -q --join -T $(masked_len) | \
 		noise -q -e $(MASKED_EPOCHS) -s 9 -t $(masked_level) --mask random | \
 		denoise -q -m $(MASKED) --loss | \
 		awk -v column=ce_nats -v name=masked_nats -f pipelines/mean.awk > $@
