@@ -39,7 +39,9 @@ most=25
 [ -z "${KILLS:-}" ] || most=1000
 short tok "$most" tok -q -w "$T/vocab.txt" "$T/stories.jsonl"
 short 'tok -j 2' "$most" tok -q -j 2 -w "$T/vocab.txt" "$T/stories.jsonl"
-short 'tok -d' "$most" tok -q -d -w "$T/vocab.txt" "$T/stories.tok"
+short 'tok -d -w' "$most" tok -q -d -w "$T/vocab.txt" "$T/stories.tok"
+short 'tok -d' "$most" tok -q -d "$T/stories.tok"
+short 'tok -w' "$most" tok -q -w "$T/model" "$T/stories.jsonl"
 short 'tok --learn' "$most" tok -q --learn 300 "$T/stories.jsonl"
 short pack "$most" pack -q -T 60 --shuffle "$T/stories.tok"
 short noise "$most" noise -q "$T/train.rows"

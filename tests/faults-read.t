@@ -41,6 +41,14 @@ cuts "$T/few.tok" 12 pack --check "$T/cut"
 cuts "$T/few.tok" 12 pack --info "$T/cut"
 cuts "$T/few.tok" 12 pack --ids "$T/cut"
 cuts "$T/few.tok" 12 tok -q -d -w "$T/vocab.txt" "$T/cut"
+cuts "$T/few.tok" 12 tok -q -d "$T/cut"
+# tok -w reads a shard up to the end of its second frame, the vocabulary.
+size_at() { # size_at OFFSET: of the frame of few.tok that begins there
+	echo $((8 + $(od -An -tu4 -j $(($1 + 4)) -N 4 "$T/few.tok")))
+}
+head -c $(($(size_at 0) + $(size_at "$(size_at 0)"))) "$T/few.tok" >"$T/few.head"
+ok 'tok: -w needs only the header and the vocabulary of a shard' tok -q -w "$T/few.head" "$T/few.jsonl" -o "$T/few.again"
+cuts "$T/few.head" 24 tok -q -w "$T/cut" "$T/few.jsonl"
 cuts "$T/few.tok" 12 denoise -q -j 1 --steps 1 -m "$T/model" --prefix "$T/cut"
 cuts "$T/few.rows" 12 noise -q "$T/cut"
 cuts "$T/few.rows" 12 noise -q --counts "$T/cut" "$T/few.rows"
@@ -56,6 +64,7 @@ cuts "$T/few.noised" 12 train -q $shape -f -n 1 -o "$T/cut.st" --valid "$T/cut" 
 [ "$STRIDE" -ne 1 ] || STRIDE=64
 cuts "$T/model" 12 denoise -q -j 1 --steps 1 -n 1 -m "$T/cut"
 cuts "$T/model" 12 denoise --info -m "$T/cut"
+cuts "$T/model" 12 tok -q -w "$T/cut" "$T/few.jsonl"
 cuts "$T/model" 12 train -q -j 1 -r "$T/cut" "$T/train.noised"
 [ "$STRIDE" -ne 64 ] || STRIDE=1
 
