@@ -14,10 +14,10 @@ $(OUT)/curves.csv: $(OUT)/schedule.csv
 $(OUT)/mean.csv: $(TRAINED) $(OUT)/fit.settings
 	fitsched --schedule piecewise --window $(FIT_ROWS) $(OUT)/loss.csv | fitsched --curve -o $@
 
-about_entropy = Each point is a training row. The line is the mean of the last $(FIT_ROWS) rows: \
-	what the model cannot tell at each noise level.
+about_entropy = Each point is a training row; recent rows are darker. The line is the mean of the \
+	last $(FIT_ROWS) rows: what the model cannot tell at each noise level.
 $(OUT)/entropy.png: $(OUT)/mean.csv
-	plotcsv -x t -y ce_nats -c step --where split=train --log-x \
+	plotcsv -x t -y ce_nats -c step --where split=train --log-x --ylim 0:99.8% \
 		--line $(OUT)/mean.csv:t,f_nats:mean \
 		--title 'Cross-entropy by noise level' --xlabel 'noise level t' \
 		--ylabel 'cross-entropy, nats a token' -o $@ $(OUT)/loss.csv
@@ -28,8 +28,8 @@ $(OUT)/schedules.png: $(OUT)/curves.csv
 	plotcsv -x t -y f_nats -g step --log-x --ylim 0: --title 'F(t) over training' \
 		--xlabel 'noise level t' --ylabel 'nats a token' -o $@ $(OUT)/curves.csv
 
-about_validation = Cross-entropy of held-out text at fixed noise levels. Lower is better; if it \
-	rises, the model overfits.
+about_validation = Cross-entropy of held-out text (valid_nats) and of training rows (even_nats), \
+	both as if noise levels were even in ln t. If only the first rises, the model overfits.
 $(OUT)/validation.png: $(TRAINED)
-	plotcsv -q -x step -y valid_nats --points --lines --title 'Held-out cross-entropy' \
+	plotcsv -q -x step -y even_nats,valid_nats --lines --title 'Learning' \
 		--xlabel step --ylabel 'cross-entropy, nats a token' -o $@ $(OUT)/steps.csv

@@ -23,7 +23,8 @@ settings_of = $(patsubst %-$(length),%,$(kind))
 options = -n $(length) $($(settings_of))
 SETTINGS = $(foreach k,$(KINDS),$($k))
 EXTRAS = $(OUT)/cost.png
-about_cost = Held-out cross-entropy at the end of runs of different length. Lower and left is better.
+about_cost = Held-out cross-entropy at the end of runs of different length. Lower and further \
+	left is better.
 
 include pipelines/experiment.mk
 
