@@ -102,6 +102,8 @@ fails "tok: -q warns about many unknown words and names the first" 0 \
 fails "tok: names at most 5 unknown words, each once, and at most 31 bytes of it" 0 \
 	"UNK. \(a1, a2, a3, ($accent){15}, a5 \.\.\.\)\$" \
 	sh -c "printf 'a1 a2 a1 a3 %s a5 a6' \"\$(printf '\303\251%.0s' \$(seq 20))\" | '$tok' -q -w '$vocab' --lines -o '$T/r.tok'"
+fails "tok: counts unknown punctuation" 0 '^tok: 50 % of the words .* became .UNK. \(\.\)$' \
+	sh -c "echo 'a. b.' | '$tok' -q -w '$T/letters.txt' --lines -o '$T/r.tok'"
 yes 'the cat sat on a mat' | head -n 20 >"$T/few.txt"
 echo 'the zorg' >>"$T/few.txt"
 fails "tok: names few unknown words in the report only" 0 \

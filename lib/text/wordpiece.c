@@ -146,8 +146,10 @@ static void index_ascii(struct wordpiece *wp)
 			wp->ascii[c] = ASCII_SPACE;
 			break;
 		case UNICODE_PUNCT:
-			wp->ascii[c] = ASCII_PUNCT;
 			split_bytes(wp, &c, 1, &wp->punctuation[c], NULL);
+			/* The fast path has only known punctuation, and counts no words. */
+			if (wp->punctuation[c] != wp->vocab->special[VOCAB_UNK])
+				wp->ascii[c] = ASCII_PUNCT;
 			break;
 		default:
 			break;
@@ -276,6 +278,13 @@ static inline unsigned scan_ascii(
 }
 #endif
 
+/* Count a word that is not a token. Words that are tokens need not be counted: each is one id. */
+static void count_word(struct wordpiece_encoder *encoder, const uint32_t *piece, size_t n)
+{
+	encoder->continued += n - 1;
+	encoder->counts.unknown += piece[0] == encoder->wp->vocab->special[VOCAB_UNK];
+}
+
 /* Split a short word that is not a token, or copy its pieces if the encoder remembers them. */
 static size_t split_short(
     struct wordpiece_encoder *encoder, uint64_t lo, uint64_t hi, size_t n, uint32_t *piece)
@@ -286,13 +295,13 @@ static size_t split_short(
 
 	if (memo->n > 0 && memo->lo == lo && memo->hi == hi) {
 		memcpy(piece, memo->piece, sizeof memo->piece);
-		encoder->continued += memo->n - 1;
+		count_word(encoder, piece, memo->n);
 		return memo->n;
 	}
 	put_le(bytes, lo, 8);
 	put_le(bytes + 8, hi, 8);
 	pieces = split_bytes(encoder->wp, bytes, n, piece, NULL);
-	encoder->continued += pieces - 1;
+	count_word(encoder, piece, pieces);
 	if (pieces <= MEMO_PIECES) {
 		*memo = (struct memo){.lo = lo, .hi = hi, .n = (uint32_t)pieces};
 		memcpy(memo->piece, piece, pieces * sizeof *piece);
@@ -344,7 +353,7 @@ static size_t encode_stride(struct wordpiece_encoder *encoder, const unsigned ch
 			if (words_next(&words, &encoder->word)) {
 				size_t pieces = split_word(wp, &encoder->word, id);
 
-				encoder->continued += pieces - 1;
+				count_word(encoder, id, pieces);
 				id += pieces;
 			}
 			encoder->counts.malformed += words.malformed;
@@ -363,15 +372,6 @@ static int require_unk(const struct wordpiece *wp, const uint32_t *id, size_t n,
 		if (id[i] == VOCAB_NONE)
 			return err_set(e, "a word is not in the vocabulary, which has no [UNK]");
 	return 0;
-}
-
-static uint64_t count_id(uint32_t wanted, const uint32_t *id, size_t n)
-{
-	uint32_t count = 0; /* n < 2^32, as a document has at most 2^30 bytes */
-
-	for (size_t i = 0; i < n; i++)
-		count += id[i] == wanted;
-	return count;
 }
 
 int wordpiece_encode(struct wordpiece_encoder *encoder, const char *text, size_t n,
@@ -405,8 +405,6 @@ int wordpiece_encode(struct wordpiece_encoder *encoder, const char *text, size_t
 	if (ids->n == begin)
 		return 0;
 	encoder->counts.words += ids->n - begin - encoder->continued;
-	encoder->counts.unknown +=
-	    count_id(wp->vocab->special[VOCAB_UNK], ids->id + begin, ids->n - begin);
 	return require_unk(wp, ids->id + begin, ids->n - begin, e);
 }
 
