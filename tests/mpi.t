@@ -52,12 +52,15 @@ run() { # run RANKS NAME OPTIONS...
 
 # The largest and the mean difference of the losses of two logs of steps, of the same length.
 differ() {
-	paste -d , "$T/$1.steps" "$T/$2.steps" | awk -F, 'NR > 1 {
-		d = $4 - $13
+	for log in "$1" "$2"; do
+		cut -d, -f1,2,4 "$T/$log.steps" >"$T/$log.losses"
+	done
+	paste -d , "$T/$1.losses" "$T/$2.losses" | awk -F, 'NR > 1 {
+		d = $3 - $6
 		d = d < 0 ? -d : d
 		max = d > max ? d : max
 		sum += d
-		n += $1 == $10 && $2 == $11
+		n += $1 == $4 && $2 == $5
 	} END { printf "%d %g %g\n", n, max, sum / n }'
 }
 
