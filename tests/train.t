@@ -119,7 +119,7 @@ fails 'train: refuses to append a log to another file' 1 'not a log to append to
 	train -q -r "$T/whole.st" -l "$vocab" "$T/train.noised"
 
 # Without learning, only the levels of the rows change after the fit of step 50.
-run fit.st -n 100 --lr 0 --window 1024 --refit-every 50 -l "$T/fit.steps" >/dev/null
+run fit.st -n 100 --lr 0 --schedule cauchy --window 1024 --refit-every 50 -l "$T/fit.steps" >/dev/null
 # shellcheck disable=SC2016
 ok 'train: a fit changes the levels and with them loss_nats, but not even_nats' awk -F, '
 	NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
@@ -261,7 +261,7 @@ run profile.st -f -n 40 --optimizer adamw --profile "$T/adamw-profile.csv" >/dev
 is 'train --profile: counts the products of Muon by themselves, not with those of the model' \
 	"$(awk -F, 'FNR == 1 { file++ } $1 == "muon products" { products[file] = $2 }
 		$1 == "project" { project[file] = $2 }
-		END { print !products[1], products[2] > 0, project[1] == project[2] }' \
+		END { print !products[1], (products[2] > 0), (project[1] == project[2]) }' \
 		"$T/adamw-profile.csv" "$T/muon-profile.csv")" '1 1 1'
 
 # --- presets ---

@@ -11,7 +11,8 @@
 
 enum { WORDS = 24, T = 12 };
 
-/* The preset tiny with one layer of width 16; callers change what they need. */
+/* The preset tiny with one layer of width 16 and AdamW, which has a first and a second moment of each
+ * weight; callers change what they need. */
 static inline void small_preset(struct config *c, struct trainer_options *o)
 {
 	*c = settings_preset("tiny")->model;
@@ -21,6 +22,7 @@ static inline void small_preset(struct config *c, struct trainer_options *o)
 	c->heads = 2;
 	c->embed = 8;
 	c->time_width = 8;
+	o->optimizer.method = OPTIMIZER_ADAMW;
 	o->steps = 100;
 	o->window = 64;
 }
