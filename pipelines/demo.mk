@@ -17,14 +17,14 @@ SEED = 1
 T = 72
 # The model and its training
 PRESET = tiny
-STEPS = 10000
+STEPS = 5000
 BATCH = 32
 LR = 3e-3
 TRAIN_OPTIONS =
 MASK = mixed
 VALID_EVERY = 250
 SAVE_EVERY = 500
-SHOW_EVERY = 2500
+SHOW_EVERY = 1250
 FAMILY = logistic
 FIT_EVERY = 250
 FIT_ROWS = 20000
@@ -34,6 +34,8 @@ SAMPLER = euler
 SAMPLE_STEPS = 100
 # Score temperature: below 1, uncertain tokens are drawn towards the most probable ones.
 TEMPERATURE = 0.8
+# Rounds in which improbable halves of the stories are generated anew.
+REFINE = 16
 DENOISE_OPTIONS =
 
 BIN = build/bin

@@ -22,12 +22,13 @@ resume = train -r $(MODEL) $(TRAIN_OPTIONS) $(logs)
 denoise = denoise -m $(MODEL) -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) \
 	--steps $(SAMPLE_STEPS) $(if $(filter 2m,$(SAMPLER)),,$(TEMPERATURE:%=--temperature %)) \
 	$(DENOISE_OPTIONS)
+generate = $(denoise) --refine $(REFINE)
 
 # The steps up to each of which train runs. After all but the last, samples are shown, unless the
 # training has ended there: the rows may end, or train --patience.
 stops = $(shell seq $(SHOW_EVERY) $(SHOW_EVERY) $$(($(STEPS) - 1))) $(STEPS)
 indented = sed G | fold -s -w 76 | sed 's/^./    &/; s/ *$$//'
-samples = $(denoise) -q -n 2 | tok -d -w $(vocab) | $(indented)
+samples = $(generate) -q -n 2 | tok -d | $(indented)
 
 $(TRAINED): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings \
 		$(if $(wildcard $(MODEL)),,no_model)
@@ -39,7 +40,7 @@ $(TRAINED): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings \
 		fi; \
 		mv $(MODEL).settings.new $(MODEL).settings; \
 		pipelines/estimate $(STEPS) $(VALID_EVERY) $(SAMPLES) $(call quoted,$(noised)) \
-			$(call quoted,$(start)) $(call quoted,$(denoise)); \
+			$(call quoted,$(start)) $(call quoted,$(generate)); \
 	fi; \
 	for stop in $(stops); do \
 		if ! test -e $(MODEL); then \
@@ -62,10 +63,10 @@ include pipelines/pictures.mk
 PICTURES = $(addprefix $(OUT)/,entropy.png schedules.png validation.png story.svg)
 
 $(OUT)/samples.rows: $(TRAINED) $(OUT)/sample.settings
-	$(denoise) -o $@
+	$(generate) -o $@
 
 $(OUT)/samples.txt: $(OUT)/samples.rows
-	tok -d -w $(vocab) $(OUT)/samples.rows > $@
+	tok -d $(OUT)/samples.rows > $@
 
 $(OUT)/trace.csv: $(TRAINED) $(OUT)/sample.settings
 	$(denoise) -n 1 --trace $@ -o /dev/null
@@ -79,4 +80,5 @@ $(OUT)/story.svg: $(OUT)/trace.csv
 
 $(call settings,train,$(SEED) $(PRESET) $(STEPS) $(BATCH) $(LR) $(TRAIN_OPTIONS) $(MASK) $(FAMILY))
 $(call settings,fit,$(FAMILY) $(FIT_EVERY) $(FIT_ROWS))
-$(call settings,sample,$(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(TEMPERATURE) $(DENOISE_OPTIONS))
+$(call settings,sample,$(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(TEMPERATURE) $(REFINE) \
+	$(DENOISE_OPTIONS))

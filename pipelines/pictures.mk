@@ -28,8 +28,8 @@ $(OUT)/schedules.png: $(OUT)/curves.csv
 	plotcsv -x t -y f_nats -g step --log-x --ylim 0: --title 'F(t) over training' \
 		--xlabel 'noise level t' --ylabel 'nats a token' -o $@ $(OUT)/curves.csv
 
-about_validation = Cross-entropy of held-out text (valid_nats) and of training rows (even_nats), \
-	both as if noise levels were even in ln t. If only the first rises, the model overfits.
+about_validation = Cross-entropy of held-out text at fixed noise levels. Lower is better; if it \
+	rises, the model overfits.
 $(OUT)/validation.png: $(TRAINED)
-	plotcsv -q -x step -y even_nats,valid_nats --lines --title 'Learning' \
+	plotcsv -q -x step -y valid_nats --points --lines --title 'Held-out cross-entropy' \
 		--xlabel step --ylabel 'cross-entropy, nats a token' -o $@ $(OUT)/steps.csv
