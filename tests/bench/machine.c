@@ -54,7 +54,7 @@ static void bf16_tiles(void *arg, size_t begin, size_t end, int rank)
 
 	(void)arg, (void)begin, (void)end, (void)rank;
 	for (int i = 0; i < LOOPS / 64; i++)
-		bf16_unit_amx.multiply(c, BF16_PANEL, a, 256, panel, 32, 256);
+		bf16_unit_amx.multiply(c, BF16_PANEL, a, 256, panel, 32, BF16_PANEL, 256);
 }
 #endif
 

@@ -206,7 +206,7 @@ static void test_arrays(void)
 	" [ {\"a\":[1,{\"b\":\"],}\\\"\"}] } ,\r\n{\n\t\"c\": 2\n},3 x, {\"d\":\"\\\\\"}]\n[{}]\n"
 #define LINES "{\"a\":[1,{\"b\":\"],}\\\"\"}] } \n{  \"c\": 2 }\n3 x\n{\"d\":\"\\\\\"}\n{}\n"
 	gives(array, "jsonarray: each element of an array becomes a line", BYTES(ARRAY), LINES);
-	gives(array_pieces, "jsonarray: the lines do not depend on how the bytes arrive", ARRAY + 1,
+	gives(array_pieces, "jsonarray: the lines do not depend on how the bytes arrive", &ARRAY[1],
 	    sizeof ARRAY - 2, LINES);
 	gives(array, "jsonarray: each object over several lines becomes a line",
 	    BYTES("{\n  \"a\": {\n    \"b\": \"}\" }\n}\n{\n}{\"c\":1}\n\n5\n{"),
