@@ -4,7 +4,7 @@
 
 PATH=$BIN:$PATH
 
-STEPS=${SAN:+4}
+STEPS=${SAN:+12}
 STEPS=${STEPS:-30}
 
 # run MAKEFILE VARIABLES...: without the options of a calling make
