@@ -28,9 +28,14 @@ about_cost = Held-out cross-entropy at the end of runs of different length. Lowe
 
 include pipelines/experiment.mk
 
-$(OUT)/cost.csv: $(RUNS:%=$(OUT)/%/cost.csv) $(OUT)/table.csv pipelines/cost_table.awk
-	awk -f pipelines/cost_table.awk $(OUT)/table.csv \
-		$(foreach r,$(RUNS),run=$r $(OUT)/$r/cost.csv) > $@
+# What the name of each run says, and its processor time; joined with its row in table.csv.
+said = $1$(comma)$(settings_of)$(comma)$(length)$(comma)$(seed)
+$(OUT)/costs.csv: $(RUNS:%=$(OUT)/%/cost.csv) $(OUT)/runs.settings
+	$(call stack,text$(comma)settings$(comma)steps$(comma)seed,processor_s) \
+		$(foreach r,$(RUNS),$(call said,$r)=$(OUT)/$r/cost.csv) > $@
+
+$(OUT)/cost.csv: $(OUT)/costs.csv $(OUT)/table.csv | pipelines/table.awk
+	awk -v join=1 -f pipelines/table.awk $^ > $@
 
 $(OUT)/cost.png: $(OUT)/cost.csv
 	plotcsv -x processor_s -y ce_nats -g settings --by steps --log-x --log-y \

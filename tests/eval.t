@@ -136,8 +136,10 @@ is 'precond.mk: writes a row for each kind' "$(kinds precond)" 'kind,seeds karra
 is 'schedules.mk: writes a row for each kind' "$(kinds schedules)" 'kind,seeds uniform,2 cauchy,2 logistic,2 frechet,2 piecewise,2'
 is 'training.mk: writes a row for each kind' "$(kinds training)" 'kind,seeds presets-3,2 presets-6,2 former-3,2 former-6,2'
 is 'training.mk: cost.csv has the steps, the seed and the cross-entropy of each run' \
-	"$(awk -F, 'NR == FNR { ce[$1] = $at; if (FNR == 1) for (at = 1; $at != "ce_nats"; at++); next }
-		FNR > 1 && $4 + 0 == $4 && $5 == ce[$1 "-" $2 "." $3] { printf "%s ", $1 "-" $2 "." $3 }' \
+	"$(awk -F, 'FNR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+		NR == FNR { ce[$1] = $at["ce_nats"]; next }
+		{ name = $at["settings"] "-" $at["steps"] "." $at["seed"] }
+		name == $1 && $at["processor_s"] + 0 == $at["processor_s"] && $at["ce_nats"] == ce[name] { printf "%s ", name }' \
 		"$T/training/table.csv" "$T/training/cost.csv")" \
 	'presets-3.1 presets-3.2 presets-6.1 presets-6.2 former-3.1 former-3.2 former-6.1 former-6.2 '
 is 'conditioning.mk: writes a row for each kind' "$(kinds conditioning)" 'kind,seeds off-all,2 off-mixed,2 on-all,2 on-mixed,2'
