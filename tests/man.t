@@ -25,6 +25,26 @@ for bin in "$BIN"/*; do
 	}' "$page" | sort -u >"$T/says"
 	ok "man: $tool --help lists options" grep -q -- --help "$T/has"
 	ok "man: the page of $tool and its --help have the same options" diff "$T/has" "$T/says"
+	# "Heading" and "Heading --option" of the help, and of the subsections with these headings.
+	awk '/^[A-Z].*:$/ { sub(/:$/, ""); print heading = $0 }
+		heading && match($0, /--[a-z0-9-]+/) && /^ {2,6}-/ {
+			print heading, substr($0, RSTART, RLENGTH)
+		}' "$T/help" | sort >"$T/has_groups"
+	awk 'NR == FNR { known[$0] = 1; next }
+		/^\.S[sh] / {
+			heading = substr($0, 5)
+			if (!(heading in known))
+				heading = ""
+			else
+				print heading
+		}
+		heading && $1 == ".It" {
+			for (i = 3; i <= NF; i++)
+				if ($i ~ /^-[a-z]/)
+					print heading, "-" $i
+		}' "$T/has_groups" "$page" | sort >"$T/says_groups"
+	ok "man: the page of $tool has the options under the same headings as --help" \
+		diff "$T/has_groups" "$T/says_groups"
 	for section in NAME SYNOPSIS DESCRIPTION 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
 		grep -qx ".Sh $section" "$page" || echo "$section"
 	done >"$T/lacks"

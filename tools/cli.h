@@ -41,6 +41,7 @@ struct option_entry {
 	const char *help;
 	double min, max;            /* OPTION_INT, OPTION_REAL; both 0: any finite value */
 	const char *const *choices; /* OPTION_CHOICE, OPTION_SWITCH: NULL-terminated */
+	const char *group;          /* heading of --help above this option; NULL: none */
 };
 
 /* A name or letter that an option had in an earlier version. It is refused, as "--name: is now use"

@@ -62,6 +62,8 @@ void cli_print_option(const struct option_entry *o)
 	bool takes_argument = o->type != OPTION_FLAG;
 	size_t n;
 
+	if (o->group)
+		printf("%s:\n", o->group);
 	if (o->letter)
 		snprintf(left, sizeof left, "-%c, ", o->letter);
 	n = strlen(left);

@@ -16,47 +16,58 @@ static const char *preset;
 static char preset_names[64]; /* "tiny|small|..." */
 
 /* clang-format off */
-static const struct option_entry first_entries[] = {
-	{.letter = 'x', .name = "preset", .type = OPTION_STRING, .value = &preset,
-		.arg = preset_names, .help = "named set of defaults for shape and training"},
-	CLI_OUTPUT(&o.output, "checkpoint to write"),
+static const struct option_entry file_entries[] = {
+	{.letter = 'o', .name = "output", .type = OPTION_STRING, .value = &o.output, .arg = "FILE",
+		.help = "checkpoint to write", .group = "Input and output"},
 	{.letter = 'r', .name = "resume", .type = OPTION_STRING, .value = &o.resume, .arg = "FILE",
 		.help = "checkpoint to continue from"},
-};
-
-/* Besides the settings, these must be the same on all ranks. */
-static const struct option_entry same_entries[] = {
 	{.name = "stop-after", .type = OPTION_INT, .value = &o.stop_after, .arg = "N", .max = 1e12,
 		.help = "stop after step N, as if interrupted; 0: never"},
 	{.name = "save-every", .type = OPTION_INT, .value = &o.save_every, .arg = "N", .min = 1,
 		.max = 1e12, .help = "steps between checkpoints"},
-	{.name = "valid-every", .type = OPTION_INT, .value = &o.valid_every, .arg = "N", .min = 1,
-		.max = 1e12, .help = "steps between validations"},
-	{.name = "patience", .type = OPTION_INT, .value = &o.patience, .arg = "N", .max = 1e12,
-		.help = "stop after N validations without improvement; 0: never"},
-	CLI_PRECISION(&o.precision),
-	{.name = "dry-run", .type = OPTION_FLAG, .value = &o.dry_run,
-		.help = "print the memory and work that the run needs, and exit"},
-};
-
-static const struct option_entry other_entries[] = {
-	{.name = "valid", .type = OPTION_STRING, .value = &o.valid_path, .arg = "FILE",
-		.help = "noised rows to validate on"},
-	{.name = "keep-best", .type = OPTION_STRING, .value = &o.keep_best, .arg = "FILE",
-		.help = "also write the checkpoint with the lowest validation loss here"},
 	{.letter = 'l', .name = "log", .type = OPTION_STRING, .value = &o.logs.steps,
 		.arg = "FILE", .help = "write a CSV row for each step"},
 	{.name = "loss-log", .type = OPTION_STRING, .value = &o.logs.loss, .arg = "FILE",
 		.help = "write the CSV of losses here, not to standard output"},
 	{.name = "schedule-log", .type = OPTION_STRING, .value = &o.logs.schedule,
 		.arg = "FILE", .help = "write a CSV row for each fit of F(t)"},
-	CLI_PROFILE(&o.profile_path),
 	{.name = "no-header", .type = OPTION_FLAG, .value = &o.no_header,
 		.help = "write no CSV header to standard output"},
+};
+
+/* The settings follow this entry. */
+static const struct option_entry preset_entry[] = {
+	{.letter = 'x', .name = "preset", .type = OPTION_STRING, .value = &preset,
+		.arg = preset_names, .help = "named set of defaults for shape and training",
+		.group = "Model"},
+};
+
+static const struct option_entry valid_entries[] = {
+	{.name = "valid", .type = OPTION_STRING, .value = &o.valid_path, .arg = "FILE",
+		.help = "noised rows to validate on", .group = "Validation"},
+	{.name = "valid-every", .type = OPTION_INT, .value = &o.valid_every, .arg = "N", .min = 1,
+		.max = 1e12, .help = "steps between validations"},
+	{.name = "keep-best", .type = OPTION_STRING, .value = &o.keep_best, .arg = "FILE",
+		.help = "also write the checkpoint with the lowest validation loss here"},
+	{.name = "patience", .type = OPTION_INT, .value = &o.patience, .arg = "N", .max = 1e12,
+		.help = "stop after N validations without improvement; 0: never"},
+};
+
+static const struct option_entry general_entries[] = {
+	{.name = "dry-run", .type = OPTION_FLAG, .value = &o.dry_run,
+		.help = "print the memory and work that the run needs, and exit",
+		.group = "General"},
+	CLI_PRECISION(&o.precision),
+	CLI_PROFILE(&o.profile_path),
 	CLI_THREADS(&o.threads),
 	CLI_FORCE("replace an existing checkpoint; start even if memory is short"),
 	CLI_QUIET,
 	CLI_VERBOSE,
+};
+
+/* Besides the settings, these options must be the same on all ranks. */
+static const char *const same_options[] = {
+	"stop-after", "save-every", "valid-every", "patience", "precision", "dry-run",
 };
 
 static const struct cli_removed removed[] = {
@@ -101,6 +112,7 @@ static struct option_entry setting_entry(const struct setting *s)
 	    .min = s->field.min,
 	    .max = s->field.max,
 	    .choices = s->field.choices,
+	    .group = s->group,
 	};
 }
 
@@ -117,15 +129,16 @@ static void make_table(void)
 	for (size_t i = 0, n = 0; i < settings_n_presets; i++, n = strlen(preset_names))
 		snprintf(preset_names + n, sizeof preset_names - n, "%s%s", i ? "|" : "",
 		    settings_presets[i].name);
-	add_entries(first_entries, CLI_COUNT(first_entries));
+	add_entries(file_entries, CLI_COUNT(file_entries));
+	add_entries(preset_entry, CLI_COUNT(preset_entry));
 	for (size_t i = 0; i < settings_n; i++) {
 		struct option_entry entry = setting_entry(&settings_table[i]);
 
 		if (entry.help)
 			add_entries(&entry, 1);
 	}
-	add_entries(same_entries, CLI_COUNT(same_entries));
-	add_entries(other_entries, CLI_COUNT(other_entries));
+	add_entries(valid_entries, CLI_COUNT(valid_entries));
+	add_entries(general_entries, CLI_COUNT(general_entries));
 }
 
 /* --- defaults and checks --- */
@@ -259,6 +272,14 @@ void train_options_release(struct train_options *options)
 	checkpoint_close(&options->from);
 }
 
+static bool is_same_option(const char *name)
+{
+	for (size_t i = 0; i < CLI_COUNT(same_options); i++)
+		if (!strcmp(same_options[i], name))
+			return true;
+	return false;
+}
+
 void train_options_compare(
     const struct train_options *options, const struct config *c, struct ranks_common *common)
 {
@@ -272,10 +293,11 @@ void train_options_compare(
 		ranks_add(common, "%s%s %s", entry->help ? "--" : "",
 		    entry->help ? entry->option : entry->field.name, text);
 	}
-	for (size_t i = 0; i < CLI_COUNT(same_entries); i++) {
-		cli_show(&same_entries[i], text, sizeof text);
-		ranks_add(common, "--%s %s", same_entries[i].name, text);
-	}
+	for (size_t i = 0; i < cli.n_options; i++)
+		if (is_same_option(entries[i].name)) {
+			cli_show(&entries[i], text, sizeof text);
+			ranks_add(common, "--%s %s", entries[i].name, text);
+		}
 	ranks_add(common, "--valid %s", cli_off_on[options->valid_path != NULL]);
 	ranks_add(common, "--keep-best %s", cli_off_on[options->keep_best != NULL]);
 	ranks_add(common, "--resume %s", cli_off_on[options->resume != NULL]);

@@ -60,7 +60,8 @@ const struct setting settings_table[] = {
 
 	/* Training. */
 	SETTING("train.steps", "steps", SIZE(train.steps, 0, 1e12), .letter = 'n', .arg = "N",
-		.help = "steps of the whole run; 0: as many as the rows allow"),
+		.help = "steps of the whole run; 0: as many as the rows allow",
+		.group = "Training"),
 	SETTING("train.batch", "batch", SIZE(train.batch, 1, 1e6), .letter = 'B', .arg = "N",
 		.help = "rows per step, of all ranks together"),
 	SETTING("train.self_cond", "self-cond", REAL(train.self_cond, 0, 1), .arg = "SHARE",
@@ -103,7 +104,7 @@ const struct setting settings_table[] = {
 	/* The noise levels. */
 	SETTING("train.schedule", "schedule", CHOICE(train.schedule, schedule_families),
 		.fixed = true, .old_key = "train.family",
-		.help = "family of the noise schedule F(t)"),
+		.help = "family of the noise schedule F(t)", .group = "Noise levels"),
 	SETTING("train.t_min", "t-min", REAL(train.t_min, 0, 1e9), .arg = "T", .fixed = true,
 		.help = "smallest noise level; 0: sqrt(d)/16"),
 	SETTING("train.t_max", "t-max", REAL(train.t_max, 0, 1e9), .arg = "T", .fixed = true,
@@ -115,7 +116,7 @@ const struct setting settings_table[] = {
 
 	/* Communication between ranks. */
 	SETTING("train.wire", "wire", SWITCH(train.buckets.bf16, wires), .per_run = true,
-		.help = "number format of gradients between ranks"),
+		.help = "number format of gradients between ranks", .group = "Several machines"),
 	SETTING("train.shard", "shard", SWITCH(train.buckets.shard, off_on), .per_run = true,
 		.help = "split the optimiser's state over the ranks (ZeRO-1)"),
 	SETTING("train.bucket", "bucket", SIZE(train.buckets.kib, 1, 1048576), .arg = "KIB",

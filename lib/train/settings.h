@@ -42,6 +42,7 @@ struct setting {
 	int letter;            /* of that option; 0: none */
 	const char *arg;       /* name of its argument in the help; NULL: the choices */
 	const char *help;      /* NULL: it follows from another setting of this option */
+	const char *group;     /* heading of the help above this option; NULL: none */
 	bool fixed;            /* --resume cannot change it */
 	bool per_run;          /* not stored in a checkpoint: a resumed run may change it */
 };
