@@ -1,0 +1,149 @@
+#!/bin/sh
+# pipelines/own: trains on one's own files, whatever they are, and refuses what it cannot read.
+. tests/lib.sh
+
+own() {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL BIN="$BIN" TMPDIR="$T" pipelines/own "$@"
+}
+# read_only NAME ARGUMENT...: read the files and choose the settings, but do not train
+read_only() {
+	name=$1
+	shift
+	own -n OUT="$T/$name" STEPS=30 "$@" >"$T/$name.log" 2>&1
+}
+texts() { # texts NAME: the texts that tok reads, in order
+	cat "$T/$1"/input/*.json | sed 's/^{"[a-z]*": "//; s/"}$//; s/\\\(.\)/\1/g'
+}
+
+in="$T/my texts"
+mkdir "$in" "$in/it's a folder"
+pipelines/stories generate -n 60 -s 1 >"$in/s.jsonl"
+sed 's/^{"story": "//; s/"}$//' "$in/s.jsonl" >"$in/lines.txt"
+
+# --- what is read ---
+
+read_only lines "$in/lines.txt"
+is 'own: of plain text with long lines, each line is a document' "$(texts lines)" "$(cat "$in/lines.txt")"
+ok 'own: says what a document is, and how to change it' grep -q 'each line is a document (DOCUMENTS=files' "$T/lines.log"
+ok 'own: reports documents, rows and what is left out' grep -Eq \
+	'^own: 60 rows of 72 tokens: one document each; 0.0 % of the text is longer' "$T/lines.log"
+ok 'own: with -n does not train' [ ! -e "$T/lines/model.safetensors" ]
+
+i=0
+while IFS= read -r line; do
+	i=$((i + 1))
+	printf '%s\n' "$line" >"$in/it's a folder/$((i + 100)).txt"
+done <"$in/lines.txt"
+gzip "$in/it's a folder/102.txt"
+zstd -q --rm "$in/it's a folder/103.txt"
+: >"$in/it's a folder/empty.txt"
+: >"$in/it's a folder/.hidden.txt"
+printf 'a\0b' >"$in/it's a folder/binary"
+echo '<html>' >"$in/it's a folder/page.html"
+read_only folder "$in/it's a folder"
+is 'own: reads the texts of a folder, compressed or not' "$(texts folder | sort)" "$(sort "$in/lines.txt")"
+ok 'own: names what it does not read in a folder' grep -Eq '^own: 2 files .* left out, such as .*(binary|page.html)' "$T/folder.log"
+
+awk 'BEGIN { print "id,story,note" } { gsub(/,/, "\",\""); gsub(/"/, "\"\""); gsub(/"",""/, ",")
+	print NR ",\"say \"\"hi\"\",\n" $0 "\",x" }' "$in/lines.txt" >"$in/t.csv"
+read_only csv "$in/t.csv"
+is 'own: reads quotes, separators and line ends within the fields of CSV' "$(texts csv)" "$(sed 's/^/say "hi", /' "$in/lines.txt")"
+sed 's/story/body/' "$in/t.csv" >"$in/b.csv"
+read_only column "$in/b.csv"
+ok 'own: of a table without story and text, reads the longest column and says so' grep -q 'reading the column body, the longest of id, body, note' "$T/column.log"
+is 'own: of such a table, reads all rows' "$(texts column)" "$(texts csv)"
+read_only named "$in/b.csv" FIELD=note
+is 'own: reads the column that FIELD names' "$(texts named | sort -u)" x
+fails 'own: lists the columns if FIELD names none' 1 "no column 'x'; its columns are id, body, note" \
+	own -n OUT="$T/none" "$in/b.csv" FIELD=x
+awk 'BEGIN { print "text\tn" } { print $0 "\t" NR }' "$in/lines.txt" >"$in/t.tsv"
+read_only tsv "$in/t.tsv"
+is 'own: reads TSV' "$(texts tsv)" "$(cat "$in/lines.txt")"
+
+gzip -c "$in/s.jsonl" >"$in/z.jsonl.gz"
+read_only json "$in/z.jsonl.gz" "$in/s.jsonl"
+ok 'own: reads JSON lines, compressed or not' grep -q '^own: 120 documents' "$T/json.log"
+read_only mixed "$in/z.jsonl.gz" "$in/lines.txt" "$in/t.csv"
+ok 'own: reads files of several kinds together' grep -q '^own: 180 documents' "$T/mixed.log"
+sed 's/"story"/"body"/' "$in/s.jsonl" >"$in/b.jsonl"
+read_only field "$in/b.jsonl" "$in/lines.txt" FIELD=body
+ok 'own: reads the field that FIELD names, and plain text beside it' grep -q '^own: 120 documents' "$T/field.log"
+iconv -f UTF-8 -t UTF-16 "$in/lines.txt" >"$in/u.txt"
+read_only utf16 "$in/u.txt"
+is 'own: reads UTF-16' "$(texts utf16)" "$(cat "$in/lines.txt")"
+printf '\357\273\277one two <|endoftext|>three\nfour<|endoftext|>\n\nfive' >"$in/marks.txt"
+read_only marks "$in/marks.txt"
+is 'own: <|endoftext|> ends a document' "$(texts marks)" 'one two
+three four
+five'
+printf 'one\ntwo\n\nthree\n' >"$in/paragraphs.txt"
+read_only paragraphs "$in/paragraphs.txt" DOCUMENTS=paragraphs
+is 'own: DOCUMENTS=paragraphs: a blank line ends a document' "$(texts paragraphs)" 'one two
+three'
+
+# A long text: as above, folded and without marks
+tr '\n' ' ' <"$in/lines.txt" | fold -s -w 70 >"$in/book.txt"
+read_only book "$in/book.txt"
+ok 'own: cuts a long text into passages, and says so' grep -q 'cut into passages of about 600 bytes' "$T/book.log"
+is 'own: passages contain all of the text' "$(texts book | tr -d ' \n')" "$(tr -d ' \n' <"$in/book.txt")"
+is 'own: passages end where sentences end' "$(texts book | grep -cv '[.!]$')" 0
+ok 'own: passages have about the length' sh -c "cat '$T/book/input/text.json' | awk '{ s += length } length > 950 { exit 1 }
+	END { exit !(s / NR > 450 && s / NR < 700) }'"
+printf 'x%.0s' $(seq 3000) | sed 's/x/日本/g' >"$in/one.txt"
+read_only one "$in/one.txt" PASSAGE=100
+is 'own: a text without blanks is not cut within a character' "$(texts one | tr -d '\n')" "$(cat "$in/one.txt")"
+ok 'own: pieces of a text without blanks are valid UTF-8' iconv -f UTF-8 -t UTF-8 "$T/one/input/text.json"
+read_only windows "$in/s.jsonl" T=24
+ok 'own: documents longer than a row become several rows' grep -Eq '^own: [0-9]+ rows of 24 tokens: longer documents are cut into several rows' "$T/windows.log"
+
+# --- refusals ---
+
+: >"$in/empty.txt"
+printf '%%PDF-1.4\n' >"$in/x.pdf"
+printf 'caf\351\n' >"$in/latin.txt"
+echo Hello. >"$in/short.txt"
+fails 'own: refuses a file without text' 1 'empty.txt: contains no text' own OUT="$T/o" "$in/empty.txt"
+fails 'own: refuses a missing file' 1 'none.txt: no such file' own OUT="$T/o" "$in/none.txt"
+fails 'own: refuses a PDF, and says how to convert it' 1 'is a PDF; extract its text: pdftotext' own OUT="$T/o" "$in/x.pdf"
+fails 'own: refuses standard input' 2 'cannot be read again' own OUT="$T/o" -
+fails 'own: refuses an unknown option' 2 "'-x': there is no such option" own OUT="$T/o" -x
+fails 'own: refuses an unknown kind of documents' 2 "DOCUMENTS: 'x' is not known" own OUT="$T/o" "$in/lines.txt" DOCUMENTS=x
+fails 'own: refuses a directory that make cannot name' 2 'has blanks' own OUT="$T/a b" "$in/lines.txt"
+fails 'own: without files says so' 2 'no file is named' own OUT="$T/o"
+not_ok 'own: without arguments prints its usage and fails' own
+ok 'own: --help succeeds' own --help
+read_only short "$in/short.txt"
+ok 'own: refuses a text of one row, and says what to do' grep -q 'make one row of .*: add more text' "$T/short.log"
+not_ok 'own: a text of one row gives no settings' test -e "$T/short/chosen.mk"
+read_only latin "$in/latin.txt"
+ok 'own: warns of a text that is not UTF-8' grep -q 'latin.txt: is not UTF-8.* iconv' "$T/latin.log"
+read_only minutes "$in/lines.txt" MINUTES=soon
+ok 'own: refuses a duration that is no number' grep -q "MINUTES: 'soon' is not a number of minutes" "$T/minutes.log"
+
+# --- training ---
+
+short() {
+	own "$in/lines.txt" OUT="$T/o" BATCH=8 SAMPLES=2 SAMPLE_STEPS=2 TRAIN_OPTIONS='--layers 1 -j 1' DENOISE_OPTIONS='-j 1' "$@" 2>&1
+}
+rm -rf "$T/o"
+ok 'own: chooses the steps for a duration' sh -c "BIN='$BIN' pipelines/own -n '$in/lines.txt' OUT='$T/o' BATCH=8 SAMPLES=2 \
+	SAMPLE_STEPS=2 MINUTES=1 2>&1 | grep -q '^own: this takes about [01][.][0-9] minutes here'"
+ok 'own: runs to its end' short STEPS=40
+cp "$T/.out" "$T/first.log"
+ok 'own: prints samples on the way' grep -q '^Two samples after step' "$T/first.log"
+ok 'own: prints texts, held-out figures, pictures and what to do next' awk '
+	/^Six texts/ { n++ } /^Held-out text costs the model at most [0-9.]+ nats a token/ { n++ }
+	/^Held-out cross-entropy: [0-9.]+ nats a token at the end, after 40 steps/ { n++ }
+	/validation.png: Cross-entropy/ { n++ } /pipelines.ask/ { n++ } END { exit n != 5 }' "$T/first.log"
+is 'own: held-out rows are no training rows' "$("$BIN/pack" --ids "$T/o/valid.rows" >"$T/valid.ids"
+	"$BIN/pack" --ids "$T/o/train.rows" | grep -cFxf "$T/valid.ids"; wc -l <"$T/valid.ids" | tr -d ' ')" '0
+3'
+cp "$T/o/model.safetensors" "$T/first"
+ok 'own: the same command again does not train' short STEPS=40
+ok 'own: the same command again keeps the model' cmp "$T/first" "$T/o/model.safetensors"
+touch -d '2 years ago' "$in/t.csv"
+ok 'own: runs with another, older file' short STEPS=40 "$in/t.csv"
+not_ok 'own: another file gives a new model' cmp "$T/first" "$T/o/model.safetensors"
+ok 'own: keeps the model of the former file' cmp "$T/first" "$T/o/model.safetensors.before"
+
+done_testing
