@@ -1,9 +1,9 @@
-# Trains on one's own text. The script pipelines/own calls it: it converts the files to documents that
-# tok reads, in $(OUT)/input.
+# Trains on one's own text. The script pipelines/own calls it: it converts the files to documents
+# that tok reads, in $(OUT)/input.
 #
-# Settings that are empty are chosen by pipelines/own_choose: rows, preset and batch by the lengths of
-# the documents and the amount of text, and the steps by MINUTES and the speed of this machine. The
-# choice is $(OUT)/chosen.mk; it stays the same until the text or a setting changes, so that an
+# Settings that are empty are chosen by pipelines/own_choose: rows, preset and batch by the lengths
+# of the documents and the amount of text, and the steps by MINUTES and the speed of this machine.
+# The choice is $(OUT)/chosen.mk; it stays the same until the text or a setting changes, so that an
 # interrupted training continues.
 
 # Of documents of more than T tokens, LONG=cut keeps the beginning; LONG=split makes several rows.
@@ -74,7 +74,7 @@ show: $(OUT)/samples.txt $(OUT)/figures.txt $(PICTURES)
 $(OUT)/vocab.txt: $(inputs) $(OUT)/vocab.settings
 	tok --learn $(or $(VOCAB_SIZE),$(vocab_size)) $(cased) $(field) $(inputs) > $@
 
-# More text has more words. All texts fit in 32 bits of the shell's numbers.
+# More text has more words.
 bytes = $(shell cat $(inputs) | wc -c)
 vocab_size = $(shell echo $$(( $(bytes) < 300000 ? 1000 : $(bytes) < 3000000 ? 2000 : \
 	$(bytes) < 30000000 ? 4000 : 8000 )))
