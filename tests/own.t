@@ -81,6 +81,26 @@ read_only paragraphs "$in/paragraphs.txt" DOCUMENTS=paragraphs
 is 'own: DOCUMENTS=paragraphs: a blank line ends a document' "$(texts paragraphs)" 'one two
 three'
 
+# Parquet, with a stand-in for pandas that reads JSON lines
+if command -v python3 >/dev/null; then
+	mkdir "$T/python"
+	cat >"$T/python/pandas.py" <<'PY'
+class Table:
+    def __init__(self, name): self.name = name
+    def to_json(self, out, **options): out.write(open(self.name).read())
+read_parquet = Table
+PY
+	cp "$in/s.jsonl" "$in/s.parquet"
+	PYTHONPATH=$T/python read_only parquet "$in/s.parquet"
+	ok 'own: reads parquet with pandas' grep -q '^own: 60 documents' "$T/parquet.log"
+	echo 'raise ImportError' >"$T/python/pandas.py"
+	rm -rf "$T/parquet"
+	PYTHONPATH=$T/python read_only parquet "$in/s.parquet"
+	ok 'own: without pandas, says what parquet needs' grep -q 's.parquet: is a parquet file; .*pip install pandas' "$T/parquet.log"
+else
+	skip 'own: reads parquet with pandas' 'no python3 here'
+fi
+
 # A long text: as above, folded and without marks
 tr '\n' ' ' <"$in/lines.txt" | fold -s -w 70 >"$in/book.txt"
 read_only book "$in/book.txt"
@@ -116,7 +136,10 @@ read_only short "$in/short.txt"
 ok 'own: refuses a text of one row, and says what to do' grep -q 'make one row of .*: add more text' "$T/short.log"
 not_ok 'own: a text of one row gives no settings' test -e "$T/short/chosen.mk"
 read_only latin "$in/latin.txt"
-ok 'own: warns of a text that is not UTF-8' grep -q 'latin.txt: is not UTF-8.* iconv' "$T/latin.log"
+ok 'own: warns of a text that is not UTF-8' grep -q 'my texts/latin.txt: is not UTF-8.* iconv' "$T/latin.log"
+gzip -c "$in/latin.txt" >"$in/latin.txt.gz"
+read_only latin "$in/lines.txt" "$in/latin.txt.gz"
+ok 'own: names a compressed text that is not UTF-8' grep -q 'my texts/latin.txt.gz: is not UTF-8' "$T/latin.log"
 read_only minutes "$in/lines.txt" MINUTES=soon
 ok 'own: refuses a duration that is no number' grep -q "MINUTES: 'soon' is not a number of minutes" "$T/minutes.log"
 
@@ -145,5 +168,25 @@ touch -d '2 years ago' "$in/t.csv"
 ok 'own: runs with another, older file' short STEPS=40 "$in/t.csv"
 not_ok 'own: another file gives a new model' cmp "$T/first" "$T/o/model.safetensors"
 ok 'own: keeps the model of the former file' cmp "$T/first" "$T/o/model.safetensors.before"
+
+# In a process group of its own. Like a terminal: send SIGINT to own and all its processes.
+stoppable() {
+	# shellcheck disable=SC2016
+	exec env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL BIN="$BIN" TMPDIR="$T" \
+		perl -e 'setpgrp; $SIG{INT} = "DEFAULT"; exec @ARGV' pipelines/own "$in/lines.txt" OUT="$T/stopped" STEPS=300 \
+		BATCH=8 SAMPLES=2 SAMPLE_STEPS=2 TRAIN_OPTIONS='--layers 1 -j 1' DENOISE_OPTIONS='-j 1'
+}
+(stoppable) >"$T/stopped.log" 2>&1 &
+pid=$!
+await grep -q '^3,' "$T/stopped/steps.csv"
+kill -INT "-$pid"
+wait $pid
+is 'own: an interrupted run fails' $? 130
+ok 'own: an interrupted run says how to continue' grep -q 'own: interrupted; .*continues' "$T/stopped.log"
+ok 'own: an interrupted run leaves a checkpoint but is not taken for finished' \
+	test -s "$T/stopped/model.safetensors" -a ! -e "$T/stopped/trained"
+(stoppable) >"$T/continued.log" 2>&1
+is 'own: the same command continues an interrupted training' \
+	"$? $(grep -c 'train -x' "$T/continued.log") $(cut -d, -f1 "$T/stopped/steps.csv" | xargs)" "0 0 step $(seq -s ' ' 300)"
 
 done_testing
