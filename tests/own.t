@@ -40,9 +40,11 @@ zstd -q --rm "$in/it's a folder/103.txt"
 : >"$in/it's a folder/.hidden.txt"
 printf 'a\0b' >"$in/it's a folder/binary"
 echo '<html>' >"$in/it's a folder/page.html"
+head -c 2000 "$BIN/tok" | gzip >"$in/it's a folder/program.gz"
+ln -s 101.txt "$in/it's a folder/link.txt"
 read_only folder "$in/it's a folder"
-is 'own: reads the texts of a folder, compressed or not' "$(texts folder | sort)" "$(sort "$in/lines.txt")"
-ok 'own: names what it does not read in a folder' grep -Eq '^own: 2 files .* left out, such as .*(binary|page.html)' "$T/folder.log"
+is 'own: reads the texts of a folder, compressed or not, each once' "$(texts folder | sort)" "$(sort "$in/lines.txt")"
+ok 'own: names what it does not read in a folder' grep -Eq '^own: 3 files .* left out, such as .*(binary|page.html|program.gz)' "$T/folder.log"
 
 awk 'BEGIN { print "id,story,note" } { gsub(/,/, "\",\""); gsub(/"/, "\"\""); gsub(/"",""/, ",")
 	print NR ",\"say \"\"hi\"\",\n" $0 "\",x" }' "$in/lines.txt" >"$in/t.csv"
@@ -113,6 +115,15 @@ printf 'x%.0s' $(seq 3000) | sed 's/x/日本/g' >"$in/one.txt"
 read_only one "$in/one.txt" PASSAGE=100
 is 'own: a text without blanks is not cut within a character' "$(texts one | tr -d '\n')" "$(cat "$in/one.txt")"
 ok 'own: pieces of a text without blanks are valid UTF-8' iconv -f UTF-8 -t UTF-8 "$T/one/input/text.json"
+printf 'one\0 two\n' >"$in/nul.txt"
+read_only nul "$in/nul.txt" T=8 "$in/lines.txt"
+is 'own: leaves NUL bytes out' "$(texts nul | head -n 1)" 'one two'
+printf '%s\n' "$in/book.txt" "$in/marks.txt" "$in/one.txt" "$in/t.csv" >"$T/list"
+converted() {
+	LC_ALL=C "$1" -v member=text -v passage=100 -f pipelines/own_text.awk "$T/list"
+	LC_ALL=C COLUMN='' INPUT=$in/b.csv "$1" -v member=text -f pipelines/own_csv.awk
+}
+same_from_awks converted
 read_only windows "$in/s.jsonl" T=24
 ok 'own: documents longer than a row become several rows' grep -Eq '^own: [0-9]+ rows of 24 tokens: longer documents are cut into several rows' "$T/windows.log"
 
