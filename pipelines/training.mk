@@ -20,6 +20,8 @@ VALID_EVERY = 200
 RUNS = $(foreach k,$(KINDS),$(foreach n,$(LENGTHS),$(SEEDS:%=$k-$n.%)))
 length = $(lastword $(subst -, ,$(kind)))
 settings_of = $(patsubst %-$(length),%,$(kind))
+said = $1$(comma)$(settings_of)$(comma)$(length)$(comma)$(seed)
+said_columns = text$(comma)settings$(comma)steps$(comma)seed
 options = -n $(length) $($(settings_of))
 SETTINGS = $(foreach k,$(KINDS),$($k))
 EXTRAS = $(OUT)/cost.png
@@ -27,15 +29,6 @@ about_cost = Held-out cross-entropy at the end of runs of different length. Lowe
 	left is better.
 
 include pipelines/experiment.mk
-
-# What the name of each run says, and its processor time; joined with its row in table.csv.
-said = $1$(comma)$(settings_of)$(comma)$(length)$(comma)$(seed)
-$(OUT)/costs.csv: $(RUNS:%=$(OUT)/%/cost.csv) $(OUT)/runs.settings
-	$(call stack,text$(comma)settings$(comma)steps$(comma)seed,processor_s) \
-		$(foreach r,$(RUNS),$(call said,$r)=$(OUT)/$r/cost.csv) > $@
-
-$(OUT)/cost.csv: $(OUT)/costs.csv $(OUT)/table.csv | pipelines/table.awk
-	awk -v join=1 -f pipelines/table.awk $^ > $@
 
 $(OUT)/cost.png: $(OUT)/cost.csv
 	plotcsv -x processor_s -y ce_nats -g settings --by steps --log-x --log-y \
