@@ -283,7 +283,7 @@ echo earlier >"$T/log.csv"
 cp "$T/log.csv" "$T/log.err"
 tiny "$T/dev.st" -n 2 -l /dev/stdout --loss-log /dev/stderr >>"$T/log.csv" 2>>"$T/log.err"
 is 'train: a log named /dev/stdout appends to the redirected standard output' "$(cut -d, -f1 "$T/log.csv" | tr '\n' ' ')" 'earlier step 1 2 '
-is 'train: --loss-log /dev/stderr appends to the redirected standard error' "$(head -n 2 "$T/log.err" | tr '\n' ' ')" 'earlier step,t,ce_nats,split '
+is 'train: --loss-log /dev/stderr appends to the redirected standard error' "$(head -n 2 "$T/log.err" | tr '\n' ' ')" 'earlier step,t,ce_nats,split,given '
 
 # --- pipes by a name, and a directory that goes ---
 

@@ -32,9 +32,12 @@ run again.st -n 40 --valid "$T/valid.noised" --valid-every 20 >"$T/loss.csv"
 ok 'train: the same run writes the same checkpoint' cmp "$T/whole.st" "$T/again.st"
 run other.st -n 40 -s 2 >/dev/null
 not_ok 'train: another seed gives another checkpoint' cmp "$T/whole.st" "$T/other.st"
-is 'train: the log of losses on standard output has a header' "$(head -n 1 "$T/loss.csv")" 'step,t,ce_nats,split'
-is 'train: the log of losses has a row for every sequence' "$(grep -c ',train$' "$T/loss.csv")" 640
-is 'train: the log has a row for every validated sequence' "$(grep -c ',valid$' "$T/loss.csv")" 40
+is 'train: the log of losses on standard output has a header' "$(head -n 1 "$T/loss.csv")" 'step,t,ce_nats,split,given'
+is 'train: the log of losses has a row for every sequence' "$(grep -c ',train,' "$T/loss.csv")" 640
+is 'train: the log has a row for every validated sequence' "$(grep -c ',valid,' "$T/loss.csv")" 40
+pack --noise "$T/train.noised" | awk -F, 'NR > 1 && NR <= 641 { print gsub(/0/, "", $5) }' >"$T/given.want"
+grep ',train,' "$T/loss.csv" | cut -d, -f5 >"$T/given"
+ok 'train: the log of losses has the number of given positions of each row' cmp "$T/given" "$T/given.want"
 is 'train: the log of steps has a row for every step' "$(tail -n 1 "$T/steps.csv" | cut -d, -f1,2)" '40,640'
 is 'train: the schedule is refitted every --refit-every steps' "$(tail -n 1 "$T/sched.csv" | cut -d, -f1,2)" '40,logistic'
 # The two fits start from different values, and one of them from losses of nine digits.

@@ -65,11 +65,11 @@ static bool is_stopped(const struct run *r)
 	return stop > 0;
 }
 
-static bool log_validation(void *arg, const double *t, const double *ce, size_t n)
+static bool log_validation(void *arg, const struct loader_results *rows)
 {
 	struct run *r = arg;
 
-	runlog_losses(&r->logs, r->tr->step, t, ce, n, "valid");
+	runlog_losses(&r->logs, r->tr->step, rows, "valid");
 	return !is_stopped(r);
 }
 
@@ -109,7 +109,7 @@ static int finish_step(struct run *r, const struct trainer_result *result, struc
 	double valid;
 	int failed;
 
-	runlog_losses(&r->logs, result->step, result->t, result->ce, result->n, "train");
+	runlog_losses(&r->logs, result->step, &r->tr->results, "train");
 	if (result->refit > 0)
 		runlog_schedule(&r->logs, result->step, &r->tr->schedule);
 	if (result->refit < 0)

@@ -81,7 +81,7 @@ int runlog_open(struct runlog *l, const struct runlog_paths *paths, const char *
 	if (paths->schedule &&
 	    open_log(l, &l->schedule, paths->schedule, "step," SCHEDULE_COLUMNS, e))
 		return -1;
-	return open_log(l, &l->loss, paths->loss, "step,t,ce_nats,split", e);
+	return open_log(l, &l->loss, paths->loss, "step,t,ce_nats,split,given", e);
 }
 
 int runlog_begin(struct runlog *l, bool header, struct err *e)
@@ -95,14 +95,16 @@ int runlog_begin(struct runlog *l, bool header, struct err *e)
 }
 
 void runlog_losses(
-    struct runlog *l, uint64_t step, const double *t, const double *ce, size_t n, const char *split)
+    struct runlog *l, uint64_t step, const struct loader_results *rows, const char *split)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (isfinite(ce[i]))
-			write_row(
-			    l, &l->loss, "%" PRIu64 ",%.9g,%.9g,%s\n", step, t[i], ce[i], split);
-		else
-			write_row(l, &l->loss, "%" PRIu64 ",%.9g,,%s\n", step, t[i], split);
+	char ce_nats[32];
+
+	for (size_t i = 0; i < rows->n; i++) {
+		ce_nats[0] = '\0';
+		if (isfinite(rows->ce[i]))
+			snprintf(ce_nats, sizeof ce_nats, "%.9g", rows->ce[i]);
+		write_row(l, &l->loss, "%" PRIu64 ",%.9g,%s,%s,%.0f\n", step, rows->t[i], ce_nats,
+		    split, rows->given[i]);
 	}
 }
 

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "train/loader.h"
 #include "train/steplog.h"
 #include "diffusion/schedule.h"
 #include "train/trainer.h"
@@ -43,10 +44,10 @@ int runlog_open(struct runlog *l, const struct runlog_paths *paths, const char *
  * header: write the CSV header to standard output, too. Returns 0 or -1. */
 int runlog_begin(struct runlog *l, bool header, struct err *e);
 
-/* runlog_losses - log noise levels t [n] and cross-entropies ce [n], nats, of n sequences.
- * split: "train" or "valid". */
-void runlog_losses(struct runlog *l, uint64_t step, const double *t, const double *ce, size_t n,
-    const char *split);
+/* runlog_losses - log noise level, cross-entropy and number of given positions of each row of a
+ * batch. split: "train" or "valid". */
+void runlog_losses(
+    struct runlog *l, uint64_t step, const struct loader_results *rows, const char *split);
 
 struct runlog_cost {
 	double seconds, tokens_per_s; /* since the run began */

@@ -46,6 +46,15 @@ bool batch_has_target(const struct batch *b, size_t i)
 	return false;
 }
 
+size_t batch_given(const struct batch *b, size_t i)
+{
+	size_t n = 0;
+
+	for (size_t j = 0; j < b->T; j++)
+		n += b->noised[i * b->T + j] <= 0;
+	return n;
+}
+
 static int add_ids(struct batch *b, const struct shard_record *r, const struct active_vocab *a,
     size_t at, struct err *e)
 {

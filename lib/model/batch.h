@@ -36,6 +36,9 @@ size_t batch_bytes(size_t B, size_t T);
 /* batch_has_target - whether the loss counts any position of sequence i. */
 bool batch_has_target(const struct batch *b, size_t i);
 
+/* batch_given - the number of given positions of sequence i. */
+size_t batch_given(const struct batch *b, size_t i);
+
 /*
  * batch_add - append a noised record; the batch must not be full. If the record's t is open (NAN),
  * the noise level becomes F^-1(u) of the schedule. pad_loss: the loss counts [PAD] at a noised

@@ -182,7 +182,7 @@ int loader_next(struct loader *l, struct batch *b, struct err *e)
 
 int loader_results_init(struct loader_results *r, size_t size, struct err *e)
 {
-	*r = (struct loader_results){.data = mem_array(size, 3 * sizeof *r->data, e)};
+	*r = (struct loader_results){.data = mem_array(size, 4 * sizeof *r->data, e)};
 	return r->data ? 0 : -1;
 }
 
@@ -201,13 +201,15 @@ void loader_collect(
 	r->t = r->data;
 	r->ce = r->data + n;
 	r->has_target = r->data + 2 * n;
-	memset(r->data, 0, 3 * n * sizeof *r->data);
+	r->given = r->data + 3 * n;
+	memset(r->data, 0, 4 * n * sizeof *r->data);
 	for (size_t i = 0; i < b->B; i++, at += ranks) {
 		r->t[at] = b->t[i];
 		r->ce[at] = ce[i];
 		r->has_target[at] = batch_has_target(b, i);
+		r->given[at] = (double)batch_given(b, i);
 	}
-	comm_allreduce(l->comm, r->data, 3 * n);
+	comm_allreduce(l->comm, r->data, 4 * n);
 }
 
 /* --- the number of rows --- */

@@ -61,6 +61,7 @@ struct loader_results {
 	double *t;          /* [n] noise levels */
 	double *ce;         /* [n] cross-entropies, nats; NAN for a row without targets */
 	double *has_target; /* [n] 1 if the row has targets, 0 if not */
+	double *given;      /* [n] numbers of given positions */
 	double *data;       /* the memory of these arrays */
 };
 

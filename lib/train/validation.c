@@ -72,7 +72,7 @@ int validation_run(struct trainer *tr, const char *path, validation_seen *seen, 
 	while (!failed && !ended && (n = loader_next(&l, &tr->batch, e)) > 0) {
 		trainer_validate(tr, &tr->batch, ce);
 		loader_collect(&l, &tr->batch, ce, all);
-		ended = !seen(arg, all->t, all->ce, all->n);
+		ended = !seen(arg, all);
 		for (size_t i = 0; i < all->n; i++)
 			if (isfinite(all->ce[i])) {
 				sum += all->ce[i];

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 
+struct loader_results;
 struct trainer;
 
 /* The validation with the lowest mean, the first of them if several are equal. */
@@ -23,10 +24,9 @@ struct validation_best {
  * now the best. */
 bool validation_improves(struct validation_best *best, uint64_t step, double nats);
 
-/* Callback for each batch of n rows, in the order of the file: t [n] noise levels, ce [n]
- * cross-entropies in nats, both valid during the call only. Returns false to end validation; it
- * must return the same on all ranks. */
-typedef bool validation_seen(void *arg, const double *t, const double *ce, size_t n);
+/* Callback for each batch of rows, in the order of the file. rows is valid during the call only.
+ * Returns false to end validation; it must return the same on all ranks. */
+typedef bool validation_seen(void *arg, const struct loader_results *rows);
 
 /*
  * validation_check - read all of path, and check that it contains noised rows, at least one, with
