@@ -50,11 +50,14 @@ include pipelines/common.mk
 include pipelines/stories.mk
 include pipelines/model.mk
 
-show: $(OUT)/summary.csv $(OUT)/entropy.csv $(PICTURES)
+show: $(OUT)/summary.csv $(OUT)/entropy.csv $(PICTURES) $(PAGE)
 	@printf '\n%s\n\n' 'Eight stories, not picked, that the model wrote:'
 	@head -n 8 $(OUT)/samples.txt | $(indented)
 	@awk -f pipelines/summary.awk $(OUT)/summary.csv
 	@echo; $(call pictures,$(PICTURES))
+	@echo '$(PAGE): all of this on one page. Open it in a browser.'
+
+$(PAGE): $(OUT)/summary.csv
 
 # The picture in README.md: make -f pipelines/demo.mk pipelines/entropy.png
 pipelines/entropy.png: $(OUT)/curves.csv

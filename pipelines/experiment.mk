@@ -1,8 +1,8 @@
 # Common part of the experiments, included by them. Each run in $(RUNS) trains one model on stories
 # of a known grammar, with the same number of steps. The name of a run is KIND.SEED; $(call
 # options,RUN) gives its options for train, $(call mask,RUN) its mask for noise, $(call batch,RUN)
-# and $(call lr,RUN) its batch size and learning rate, if they are not $(BATCH) and $(LR). All models
-# are measured as in eval.mk. After an interruption, the same command continues from the last
+# and $(call lr,RUN) its batch size and learning rate, if they are not $(BATCH) and $(LR). All
+# models are measured as in eval.mk. After an interruption, the same command continues from the last
 # checkpoint.
 #
 # table.csv          a row per run

@@ -76,6 +76,12 @@ about_story = How the first of the samples forms from noise. On the terminal: \
 $(OUT)/story.svg: $(OUT)/trace.csv
 	pipelines/watch svg -w $(vocab) $< > $@
 
+# The page of the run. It is a make of its own, without the settings of this one.
+PAGE = $(basename $(MODEL))-report/report.html
+page = env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory -f pipelines/report.mk
+$(PAGE): $(TRAINED) $(OUT)/samples.rows $(OUT)/trace.csv
+	$(page) MODEL=$(MODEL) BIN=$(BIN)
+
 # --- settings: if they change, the targets that depend on them are made again ---
 
 $(call settings,train,$(SEED) $(PRESET) $(STEPS) $(BATCH) $(LR) $(TRAIN_OPTIONS) $(MASK) $(FAMILY))

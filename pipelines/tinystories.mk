@@ -60,11 +60,12 @@ valid_text = $(or $(VALID),$(DATA)/$(notdir $(VALID_URL)))
 vocab = $(or $(VOCAB),$(DATA)/vocab.txt)
 include pipelines/model.mk
 
-show: $(OUT)/samples.txt $(PICTURES)
+show: $(OUT)/samples.txt $(PICTURES) $(PAGE)
 	@printf '\n%s\n\n' 'Ten stories, not picked, that the model wrote:'
 	@head -n 10 $(OUT)/samples.txt | $(indented)
 	@printf 'All of them: %s\n' $(OUT)/samples.txt
 	@$(call pictures,$(PICTURES))
+	@echo '$(PAGE): all of this on one page. Open it in a browser.'
 
 # --- data ---
 

@@ -23,6 +23,12 @@ ok 'demo.mk: prints stories, fractions and pictures at its end' sh -c "grep -q '
 	grep -Eq '^Of 32 stories [0-9.]+ % are grammatical' '$T/demo.log' &&
 	grep -q '/entropy.png: Each point is a training row' '$T/demo.log' &&
 	grep -q '/schedules.png: F(t)' '$T/demo.log' && grep -q '/validation.png: Cross-entropy' '$T/demo.log'"
+is 'demo.mk: prints the page of the run at its end' "$(tail -n 1 "$T/demo.log")" \
+	"$out/model-report/report.html: all of this on one page. Open it in a browser."
+is 'demo.mk: the page has the samples, the animation and the summary of the run' \
+	"$(sed -n 's/^<li>\(.*\)<\/li>$/\1/p' "$out/model-report/report.html" | cmp - "$out/samples.txt" 2>&1)$(
+		grep -c '<img alt="once' "$out/model-report/report.html") $(
+		grep -c 'follow the grammar' "$out/model-report/report.html")" '1 1'
 is 'demo.mk: prints two samples in the middle of the training' "$(awk -v step="$((STEPS / 2))" '
 	$0 ~ "^Two samples after step " { shown = $0; next }
 	/^    / && shown && before == "" { n++ }
@@ -43,7 +49,7 @@ is 'demo.mk: encoding and decoding keep every story' "$(tail -n 1 "$T/round.csv"
 	"64,1.0000,1.0000,0,64"
 
 is 'demo.mk: the log has a row for every sequence of every step' \
-	"$(grep -c ',train$' "$out/loss.csv")" $((STEPS * 32))
+	"$(grep -c ',train,' "$out/loss.csv")" $((STEPS * 32))
 # The loss with a learning rate of 0. No network that ignores the context gets below 2.70, which the
 # noise reveals about each word alone (the same rows with the head of the network at zero).
 held_out() { # held_out LOG: the mean of the last validation
