@@ -217,11 +217,14 @@ function learning(n) {
 	    "noise levels of its step. As these change with each fit of F, it need not fall.")
 }
 
-function noise_levels(n) {
-	return picture("The cross-entropy by noise level", n "/entropy.svg", n "/steps.csv", \
-	    "Each point is a training row; early rows are orange, recent ones purple. F is the schedule " \
-	    "that was in force at the end, the mean that of " grouped(said(n, "train.window")) " recent " \
-	    "rows, to which F was fitted.") \
+function noise_levels(n,    of_given) {
+	of_given = svg(out "/" n "/given.svg") == "" ? "" : picture("The cross-entropy of rows with given tokens", \
+	    n "/given.svg", "", "The same for rows with given tokens: the more are given, the less is left to predict.")
+	return (of_given != "" && svg(out "/" n "/entropy.svg") == "" ? "" : \
+	    picture("The cross-entropy by noise level", n "/entropy.svg", n "/noised.csv", \
+	    "Cross-entropy by noise level, of training rows that are noised as a whole. Early rows are " \
+	    "orange, recent ones purple. F is the schedule that was in force at the end, fitted to " \
+	    grouped(said(n, "train.window")) " rows of all kinds; the mean is that of as many of these rows.")) of_given \
 	    picture("The schedule over training", n "/schedules.svg", n "/fits.csv", \
 	    "F(t), fitted to the losses during training. It falls as the model learns.") \
 	    picture("The schedule", n "/levels.svg", n "/force.csv", \

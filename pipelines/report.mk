@@ -54,11 +54,12 @@ tried = @mkdir -p $(@D); \
 	{ $(if $2,$2 &&) echo $(call quoted,$1) && ( $(strip $1) ); } 2> $@.why || : > $@
 
 files = info.txt summary.csv table.csv samples.txt story.svg steps.csv learning.svg steps.svg \
-	entropy.svg schedules.svg levels.svg
+	entropy.svg given.svg schedules.svg levels.svg
 parts = $(foreach n,$(numbers),$(files:%=$(OUT)/$n/%)) $(OUT)/names.txt \
 	$(if $(word 2,$(models)),$(compared))
 compared = $(OUT)/learning.svg $(OUT)/elapsed.svg
-more = schedule.csv vocab.txt force.csv mean.csv fits.csv samples.rows trace.csv
+more = schedule.csv vocab.txt force.csv noised.csv given.csv noised-mean.csv given-mean.csv \
+	fits.csv samples.rows trace.csv
 $(call kept,$(parts) $(foreach f,$(more),$(numbers:%=$(OUT)/%/$f)))
 
 page_awk = pipelines/html.awk pipelines/page.awk
@@ -143,27 +144,42 @@ $(OUT)/%/steps.svg: $(OUT)/%/steps.csv pipelines/columns.awk
 setting = $(shell sed -n 's/^$1: //p' $(OUT)/$*/info.txt)
 twentieth = $(shell echo $$(( ($(call setting,step) + 19) / 20 )))
 
-# The mean of the losses by noise level, of as many rows as the schedule is fitted to; and the
-# schedule as training went on.
+# The rows that are noised as a whole, and those with given positions; and the mean of as many of
+# them as the schedule is fitted to.
 fitsched = fitsched --window $(call setting,train.window)
-$(OUT)/%/mean.csv: $$(call existing,$$*,loss.csv) $(OUT)/%/info.txt
-	$(call tried,$(fitsched) --schedule piecewise $(call loss_log,$*) | fitsched --curve > $@, \
-		$(call needed,loss.csv,--loss-log))
+kind = $(call tried,awk -v given=$1 -f pipelines/given.awk $(call loss_log,$*) > $@, \
+	$(call needed,loss.csv,--loss-log))
+rows_left = [ $$(wc -l < $<) -gt 1 ]
+mean = $(call tried,$(fitsched) --schedule piecewise $< | fitsched --curve > $@,$(rows_left))
 
+$(OUT)/%/noised.csv: $$(call existing,$$*,loss.csv) pipelines/given.awk $(OUT)/models.settings
+	$(call kind,0)
+
+$(OUT)/%/given.csv: $$(call existing,$$*,loss.csv) pipelines/given.awk $(OUT)/models.settings
+	$(call kind,1)
+
+$(OUT)/%/noised-mean.csv: $(OUT)/%/noised.csv $(OUT)/%/info.txt
+	$(mean)
+
+$(OUT)/%/given-mean.csv: $(OUT)/%/given.csv $(OUT)/%/info.txt
+	$(mean)
+
+# $(call line,FILE,LABEL): the option that draws this curve, if there is one.
+line = $(shell ! test -s $(OUT)/$*/$1 || echo --line $(OUT)/$*/$1:t,f_nats:$2)
+points = $(call tried,$(plot) -x t -y ce_nats -c step --log-x --ylim 0:99.8% --max-points 3000 \
+	$(call line,$1-mean.csv,mean) $(call line,force.csv,F) -o $@ $<,$(rows_left))
+
+$(OUT)/%/entropy.svg: $(OUT)/%/noised.csv $(OUT)/%/noised-mean.csv $(OUT)/%/force.csv
+	$(call points,noised)
+
+$(OUT)/%/given.svg: $(OUT)/%/given.csv $(OUT)/%/given-mean.csv $(OUT)/%/force.csv
+	$(call points,given)
+
+# The schedule as training went on.
 $(OUT)/%/fits.csv: $$(call existing,$$*,loss.csv) $(OUT)/%/info.txt
 	$(call tried,$(fitsched) --schedule $(call setting,train.schedule) --every $(twentieth) \
 		$(call loss_log,$*) | fitsched --curve --history > $@, \
 		$(call needed,loss.csv,--loss-log))
-
-$(eval $(call strict,$(OUT)/%/mean.csv $(OUT)/%/fits.csv $(OUT)/%/samples.txt))
-
-# $(call line,FILE,LABEL): the option that draws this curve, if there is one.
-line = $(shell ! test -s $(OUT)/$*/$1 || echo --line $(OUT)/$*/$1:t,f_nats:$2)
-
-$(OUT)/%/entropy.svg: $$(call existing,$$*,loss.csv) $(OUT)/%/mean.csv $(OUT)/%/force.csv
-	$(call tried,$(plot) -x t -y ce_nats -c step --where split=train --log-x --ylim 0:99.8% \
-		--max-points 3000 $(call line,mean.csv,mean) $(call line,force.csv,F) \
-		-o $@ $(call loss_log,$*),$(call needed,loss.csv,--loss-log))
 
 $(OUT)/%/schedules.svg: $(OUT)/%/fits.csv
 	$(call drawn,f_nats,-x t -g step --log-x --ylim 0:)

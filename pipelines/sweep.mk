@@ -32,5 +32,6 @@ include pipelines/experiment.mk
 $(OUT)/sweep.png: $(OUT)/cost.csv
 	plotcsv -x lr -y ce_nats -g batch --by lr --log-x --points \
 		--title 'Learning rates and batch sizes' \
-		--xlabel 'learning rate' --ylabel 'held-out cross-entropy at the end, nats a token' \
+		--xlabel 'learning rate' \
+		--ylabel 'held-out cross-entropy at the end, nats a token' \
 		-o $@ $<

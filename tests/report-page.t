@@ -18,7 +18,7 @@ train_small() {
 	small=$1
 	shift
 	mkdir -p "$small"
-	noise -q -e 4 -s 1 "$T/train.rows" | train -q -x tiny --layers 1 --width 32 --heads 2 -n 40 -B 8 -j 1 \
+	noise -q -e 4 -s 1 --mask mixed "$T/train.rows" | train -q -x tiny --layers 1 --width 32 --heads 2 -n 40 -B 8 -j 1 \
 		--valid "$T/valid.noised" --valid-every 10 -l "$small/steps.csv" --loss-log "$small/loss.csv" \
 		-o "$small/model.safetensors" "$@"
 }
@@ -64,14 +64,17 @@ page=$one/model-report/report.html
 is 'report.mk: the page is well-formed, and its ids differ' "$(unbalanced "$page")" ''
 is 'report.mk: the page loads and runs nothing' "$(outside "$page")" ''
 is 'report.mk: the page has a title' "$(sed -n 's/^<title>\(.*\)<\/title>$/\1/p' "$page" | head -n 1)" "Model $one/model.safetensors"
-is 'report.mk: the page has five pictures, each with a caption, and an animation' \
+is 'report.mk: the page has six pictures, each with a caption, and an animation' \
 	"$(grep -c '^<svg .*role="img"' "$page") $(grep -c '<figcaption>' "$page") $(grep -c 'src="data:image/svg+xml,%3Csvg' "$page")" \
-	'5 6 1'
+	'6 7 1'
 is 'report.mk: the page states the last validation of the log' \
 	"$(sed -n 's/.*>held-out cross-entropy<[^0-9]*\([0-9.]*\) nats.*/\1/p' "$page")" \
 	"$(awk -F, '$10 { x = $10 } END { printf "%.4g\n", x }' "$one/steps.csv")"
 is 'report.mk: the page shows the samples in their order' "$(sed -n 's/<li>\(.*\)<\/li>/\1/p' "$page" | cksum)" \
 	"$(denoise -q -m "$one/model.safetensors" -s 1 -n 4 --steps 8 -j 1 | tok -d | cksum)"
+is 'report.mk: rows with given positions are drawn apart from those without' \
+	"$(awk 'END { print NR - 1 }' "$one/model-report/1/noised.csv") $(awk 'END { print NR - 1 }' "$one/model-report/1/given.csv")" \
+	"$(awk -F, '$4 == "train" { n[$5 > 0]++ } END { print n[0], n[1] }' "$one/loss.csv")"
 ok 'report.mk: the page has the command that made the samples, and those of the training rows' sh -c \
 	"grep -q 'Command: <code>denoise .* -n 4 ' '$page' && grep -q '^    noise .* -e 4 -s 1' '$page'"
 ok 'report.mk: the page has the settings of the checkpoint' grep -q '>train.lr</th><td>0.003</td>' "$page"
@@ -173,6 +176,13 @@ is 'names.awk: leaves out the suffix' "$(names 'x.safetensors y.safetensors')" '
 is 'elapsed.awk: adds the seconds of runs that continued the training, and leaves out a truncated line' \
 	"$(printf '%s\n' step,seconds 1,2 2,3.5 step,seconds 3,1 4 | awk -f pipelines/elapsed.awk 2>"$T/err" | cut -d, -f3 | xargs)" \
 	'elapsed_s 2.000 3.500 4.500'
+rows_of_kind() {
+	printf '%s\n' "$2" 1,2,3,train,0 2,2,3,train,5 3,2,3,valid,0 4,2 | awk -v given="$1" -f pipelines/given.awk | cut -d, -f1 | xargs
+}
+is 'given.awk: prints training rows without given positions' "$(rows_of_kind 0 step,t,ce_nats,split,given)" 'step 1'
+is 'given.awk: prints training rows with given positions' "$(rows_of_kind 1 step,t,ce_nats,split,given)" 'step 2'
+is 'given.awk: takes rows of an older log for rows without given positions' \
+	"$(rows_of_kind 0 step,t,ce_nats,split,other)/$(rows_of_kind 1 step,t,ce_nats,split,other)" 'step 1 2/step'
 parts() { # parts AWK: the page, written by this awk
 	OUT=$T/several/page MODELS="$(echo "$T"/several/*/model.safetensors)" SHOWN=200 \
 		$1 -f pipelines/html.awk -f pipelines/page.awk
