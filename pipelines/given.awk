@@ -3,6 +3,7 @@
 # not complete is left out.
 #
 # given  1: rows with given positions; 0: rows without
+# after  the rows after this step only, if it is set
 
 BEGIN {
 	FS = ","
@@ -20,6 +21,6 @@ NR == 1 {
 }
 
 NF == columns && $0 != header && (!("split" in at) || $at["split"] == "train") {
-	if ((("given" in at) && $at["given"] > 0) == given)
+	if ((("given" in at) && $at["given"] > 0) == given && (after == "" || $at["step"] + 0 > after))
 		print
 }

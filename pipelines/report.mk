@@ -144,13 +144,16 @@ $(OUT)/%/steps.svg: $(OUT)/%/steps.csv pipelines/columns.awk
 setting = $(shell sed -n 's/^$1: //p' $(OUT)/$*/info.txt)
 twentieth = $(shell echo $$(( ($(call setting,step) + 19) / 20 )))
 
-# The rows that are noised as a whole, and those with given positions; and the mean of as many of
-# them as the schedule is fitted to.
+# The rows that are noised as a whole, and those with given positions; and the mean of those that the
+# schedule was last fitted to.
 fitsched = fitsched --window $(call setting,train.window)
 kind = $(call tried,awk -v given=$1 -f pipelines/given.awk $(call loss_log,$*) > $@, \
 	$(call needed,loss.csv,--loss-log))
 rows_left = [ $$(wc -l < $<) -gt 1 ]
-mean = $(call tried,$(fitsched) --schedule piecewise $< | fitsched --curve > $@,$(rows_left))
+recent = $(shell echo $$(( $(call setting,step) - \
+	$(call setting,train.window) / $(call setting,train.batch) )))
+mean = $(call tried,awk -v given=$1 -v after=$(recent) -f pipelines/given.awk $< | \
+	fitsched --schedule piecewise | fitsched --curve > $@,$(rows_left))
 
 $(OUT)/%/noised.csv: $$(call existing,$$*,loss.csv) pipelines/given.awk $(OUT)/models.settings
 	$(call kind,0)
@@ -159,10 +162,10 @@ $(OUT)/%/given.csv: $$(call existing,$$*,loss.csv) pipelines/given.awk $(OUT)/mo
 	$(call kind,1)
 
 $(OUT)/%/noised-mean.csv: $(OUT)/%/noised.csv $(OUT)/%/info.txt
-	$(mean)
+	$(call mean,0)
 
 $(OUT)/%/given-mean.csv: $(OUT)/%/given.csv $(OUT)/%/info.txt
-	$(mean)
+	$(call mean,1)
 
 # $(call line,FILE,LABEL): the option that draws this curve, if there is one.
 line = $(shell ! test -s $(OUT)/$*/$1 || echo --line $(OUT)/$*/$1:t,f_nats:$2)

@@ -55,7 +55,7 @@ test-plain: programs
 	@NATIVE='$(BUILD)/bin' BUILD='$(BUILD)' tests/emulated plain plain '$(NEHALEM)' \
 		$(PLAIN_TESTS)
 
-## test-browser: how Chromium shows the animations of pipelines/watch
+## test-browser: how Chromium shows the animations of pipelines/watch and the page of report.mk
 test-browser: all
 	@$(TEST_ENV) prove -v --exec '' tests/browser
 

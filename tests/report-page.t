@@ -176,6 +176,8 @@ is 'names.awk: leaves out the suffix' "$(names 'x.safetensors y.safetensors')" '
 is 'elapsed.awk: adds the seconds of runs that continued the training, and leaves out a truncated line' \
 	"$(printf '%s\n' step,seconds 1,2 2,3.5 step,seconds 3,1 4 | awk -f pipelines/elapsed.awk 2>"$T/err" | cut -d, -f3 | xargs)" \
 	'elapsed_s 2.000 3.500 4.500'
+is 'given.awk: prints the rows after a step' \
+	"$(printf '%s\n' step,t,ce_nats,split,given 9,2,3,train,0 10,2,3,train,0 | awk -v given=0 -v after=9 -f pipelines/given.awk | cut -d, -f1 | xargs)" 'step 10'
 rows_of_kind() {
 	printf '%s\n' "$2" 1,2,3,train,0 2,2,3,train,5 3,2,3,valid,0 4,2 | awk -v given="$1" -f pipelines/given.awk | cut -d, -f1 | xargs
 }
