@@ -70,12 +70,14 @@ function read_steps(n,    r, x, memory, comm) {
 	fact[n, "comm"] = comm
 }
 
-# read_measures - the row of the model in the table of eval.mk
-function read_measures(n,    r, i) {
+# read_measures - the row of the model in the table of eval.mk, or in that of an experiment, where it has
+# the name of the directory
+function read_measures(n,    r, i, k, part) {
+	k = split(model[n], part, "/")
 	if (!read_csv(out "/" n "/table.csv"))
 		return
 	for (r = 1; r <= n_rows; r++)
-		for (i = 2; cell[r, 1] == "model" && i <= n_columns; i++) {
+		for (i = 2; (cell[r, 1] == "model" || k > 1 && cell[r, 1] == part[k - 1]) && i <= n_columns; i++) {
 			fact[n, "measure", cell[0, i]] = cell[r, i]
 			if (!(cell[0, i] in measured)) {
 				measured[cell[0, i]]

@@ -9,9 +9,9 @@
 #
 # The checkpoint is enough. These files beside it are used if they exist, and the page says which
 # are missing: steps.csv and loss.csv (train --log and --loss-log), summary.csv (stories summary),
-# samples.rows and trace.csv (denoise), and model-eval/table.csv of eval.mk. Samples, traces and
-# tables that are older than the checkpoint are not used; new samples are then made. Names of files
-# must not contain blanks.
+# samples.rows and trace.csv (denoise), and model-eval/table.csv of eval.mk, or ../table.csv of an
+# experiment. Samples, traces and tables that are older than the checkpoint are not used; new
+# samples are then made. Names of files must not contain blanks.
 
 MODEL = out/demo/model.safetensors
 # Samples that are made for the page, and how many of a text are shown at most: all but the first
@@ -39,11 +39,15 @@ numbers := $(shell seq $(words $(models)))
 model = $(word $1,$(models))
 beside = $(dir $(call model,$1))$2
 existing = $(wildcard $(call beside,$1,$2))
-table = $(notdir $(basename $(call model,$1)))-eval/table.csv
 
 # $(call current,NUMBER,FILE): the file beside the model, if it exists and the model is not newer.
 current = $(shell f=$(call quoted,$(call beside,$1,$2)); \
 	test -e "$$f" && ! test $(call quoted,$(call model,$1)) -nt "$$f" && echo "$$f")
+# The table of eval.mk, or that of an experiment, which has a row for each of its runs.
+table = $(or $(call in_experiment,$1),$(notdir $(basename $(call model,$1)))-eval/table.csv)
+in_experiment = $(if $(call current,$1,../table.csv),$(shell ! grep -q $(call quoted,^$(run)$(comma)) \
+	$(call quoted,$(call beside,$1,../table.csv)) || echo ../table.csv))
+run = $(notdir $(patsubst %/,%,$(dir $(call model,$1))))
 rows = $(or $(call current,$1,samples.rows),$(OUT)/$1/samples.rows)
 trace = $(or $(call current,$1,trace.csv),$(OUT)/$1/trace.csv)
 denoise = denoise -q -m $(call quoted,$(call model,$1)) -s $(SEED) $(DENOISE_OPTIONS)
@@ -144,8 +148,8 @@ $(OUT)/%/steps.svg: $(OUT)/%/steps.csv pipelines/columns.awk
 setting = $(shell sed -n 's/^$1: //p' $(OUT)/$*/info.txt)
 twentieth = $(shell echo $$(( ($(call setting,step) + 19) / 20 )))
 
-# The rows that are noised as a whole, and those with given positions; and the mean of those that the
-# schedule was last fitted to.
+# The rows that are noised as a whole, and those with given positions; and the mean of those that
+# the schedule was last fitted to.
 fitsched = fitsched --window $(call setting,train.window)
 kind = $(call tried,awk -v given=$1 -f pipelines/given.awk $(call loss_log,$*) > $@, \
 	$(call needed,loss.csv,--loss-log))

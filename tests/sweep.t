@@ -53,6 +53,14 @@ is 'sweep.mk: each run has the batch size and the learning rate of its name' \
 is 'sweep.mk: every measure has a number' "$(column "$T/sweep/cost.csv" ce_nats | grep -Eo '[0-9.]+' | wc -l | tr -d ' ')" 4
 is 'sweep.mk: sweep.png is a PNG' "$(head -c 8 "$T/sweep/sweep.png" | od -An -tx1 | tr -d ' ')" 89504e470d0a1a0a
 
+ok 'sweep.mk: report.mk makes a page of all runs' env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make \
+	-f pipelines/report.mk BIN="$BIN" MODEL="$T/sweep/*/model.safetensors" OUT="$T/page" DENOISE_OPTIONS='-j 1 --steps 5'
+is 'sweep.mk: the page has the measures of each run' \
+	"$(sed -n '/<h2>Results/,/<h2>Learning/s/.*<th scope="row">\(batch[^<]*\)<.*/\1/p' "$T/page/report.html" | xargs)/$(
+		column "$T/sweep/table.csv" ce_nats | tr ' ' '\n' | tail -n 4 | while read -r ce; do
+			sed -n '/<h2>Results/,/<h2>Learning/p' "$T/page/report.html" | grep -c ">$ce<"; done | xargs)" \
+	'batch16-lr1e-3.1 batch16-lr3e-3.1 batch8-lr1e-3.1 batch8-lr3e-3.1/1 1 1 1'
+
 # --- again ---
 
 ok 'sweep.mk: does nothing if all is up to date' sweep -q "$T/sweep/sweep.png"
