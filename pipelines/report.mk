@@ -45,8 +45,9 @@ current = $(shell f=$(call quoted,$(call beside,$1,$2)); \
 	test -e "$$f" && ! test $(call quoted,$(call model,$1)) -nt "$$f" && echo "$$f")
 # The table of eval.mk, or that of an experiment, which has a row for each of its runs.
 table = $(or $(call in_experiment,$1),$(notdir $(basename $(call model,$1)))-eval/table.csv)
-in_experiment = $(if $(call current,$1,../table.csv),$(shell ! grep -q $(call quoted,^$(run)$(comma)) \
-	$(call quoted,$(call beside,$1,../table.csv)) || echo ../table.csv))
+in_experiment = $(if $(call current,$1,../table.csv),$(shell \
+	! grep -q $(call quoted,^$(run)$(comma)) $(call quoted,$(call beside,$1,../table.csv)) || \
+	echo ../table.csv))
 run = $(notdir $(patsubst %/,%,$(dir $(call model,$1))))
 rows = $(or $(call current,$1,samples.rows),$(OUT)/$1/samples.rows)
 trace = $(or $(call current,$1,trace.csv),$(OUT)/$1/trace.csv)
