@@ -18,6 +18,7 @@ RUNS = $(foreach f,$(FAMILIES),$(SEEDS:%=$f.%))
 options = --schedule $(call kind,$1)
 shown = $(FAMILY).$(firstword $(SEEDS))
 TRAINED = $(OUT)/loss.csv
+MODEL = $(OUT)/$(shown)/model.safetensors
 EXTRAS = $(OUT)/fits.csv $(OUT)/entropy.png $(OUT)/schedules.png
 
 include pipelines/experiment.mk

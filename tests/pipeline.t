@@ -97,6 +97,9 @@ for picture in entropy schedules validation; do
 done
 is 'demo.mk: the mean curve of the losses is never below zero' \
 	"$(awk -F, '{ below += $4 < 0 } END { print ($4 > 0), below + 0, NR }' "$out/mean.csv")" '1 0 201'
+not_ok 'demo.mk: rows with given words have a mean curve of their own' cmp "$out/mean.csv" "$out/given-mean.csv"
+is 'demo.mk: the curve of the schedule in force is that of the checkpoint' "$(tail -n 1 "$out/force.csv" | cut -d, -f1,2)" \
+	"$STEPS,logistic"
 ok 'demo.mk: schedules are fitted from the log alone' [ "$(wc -l <"$out/schedule.csv")" -ge 2 ]
 ok 'demo.mk: does nothing if all is up to date' demo -q "$out/summary.csv" "$out/entropy.png"
 not_ok 'demo.mk: runs again with other options of the fit' demo -q FIT_ROWS=500 "$out/entropy.png"
