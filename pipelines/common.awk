@@ -1,4 +1,4 @@
-# Functions for all awk programs: input lines, logarithms, random numbers. The awk is portable:
+# Functions for all awk programs: input lines, words, logarithms, random numbers. The awk is portable:
 # integers stay below 2^53, and awk's own random numbers and logarithms are not used.
 
 # plain - the story in a line of JSON as generate writes it; other lines unchanged, without a final
@@ -8,6 +8,13 @@ function plain(line) {
 	if (sub(/^[{] *"[a-z]+" *: *"/, "", line))
 		sub(/" *[}] *$/, "", line)
 	return line
+}
+
+# split_words - split a story into words w[1...]; a punctuation mark is a word. Returns the number.
+function split_words(line, w) {
+	line = plain(line)
+	gsub(/[!-\/:-@\[-`{-~]/, " & ", line)
+	return split(line, w, " ")
 }
 
 # logarithm - ln x for x > 0, from its series about 1: not every awk has a logarithm, and this one

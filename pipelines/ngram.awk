@@ -27,13 +27,6 @@ function fail(message) {
 
 # ---- text
 
-# split_words - split a story into words w[1...]; a punctuation mark is a word. Returns the number.
-function split_words(line, w) {
-	line = plain(line)
-	gsub(/[!-\/:-@\[-`{-~]/, " & ", line)
-	return split(line, w, " ")
-}
-
 function joined(w, nw,    i, text) {
 	for (i = 1; i <= nw; i++)
 		text = text (i == 1 || w[i] ~ /^[.,!?]$/ ? "" : " ") w[i]
