@@ -12,7 +12,9 @@
 # The first HELD stories of VALID are the held-out text. The judge is a 5-gram model of the stories
 # after them (or of JUDGE), which the measured model must not have seen. With GRAMMAR, the judge's
 # text is generated. MASKED is the checkpoint of a masked model of other text (masked.mk): a second
-# judge.
+# judge. AUTOREGRESSIVE is a checkpoint that autoregressive.mk trained on the rows of the model: one
+# more text. Without GRAMMAR, the coherence of all texts is measured; TRAIN must have its capital
+# letters for that.
 
 MODEL = out/demo/model.safetensors
 GRAMMAR = pipelines/stories.grammar

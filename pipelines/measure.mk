@@ -18,13 +18,18 @@ LOSS_EPOCHS = 16
 # seen.
 MASKED =
 MASKED_EPOCHS = 8
+# The checkpoint of an autoregressive transformer of the same rows (autoregressive.mk): one more
+# reference.
+AUTOREGRESSIVE =
+PYTHON = /usr/bin/python3
 # The runs whose losses on the held-out rows are measured.
 LOSS_RUNS ?= $(RUNS)
 
 # Samples of n-gram models at other temperatures. In a name such as 5gram-0-0.8, 0 is the number of
 # network evaluations, as in the names of sampling.mk.
 OTHER_REFERENCES ?=
-REFERENCES = held-out shuffled $(ORDERS:%=%-gram) $(OTHER_REFERENCES)
+REFERENCES = held-out shuffled $(ORDERS:%=%-gram) $(OTHER_REFERENCES) \
+	$(if $(AUTOREGRESSIVE),autoregressive)
 
 # A text is a file $(OUT)/TEXT.txt. The text of a reference has its name, that of a run is
 # RUN/samples.
@@ -52,6 +57,11 @@ $(OTHER_REFERENCES:%=$(OUT)/%.txt): $(OUT)/%.txt: $(OUT)/train.txt $(OUT)/held-o
 	pipelines/ngram generate -k $(call order,$*) -T $(call temperature,$*) \
 		-n $(held_stories) $< > $@
 
+autoregressive = $(PYTHON) pipelines/autoregressive.py
+$(OUT)/autoregressive.txt: $(AUTOREGRESSIVE) $(OUT)/held-out.txt $(OUT)/sample.settings
+	$(autoregressive) sample -m $< -n $(held_stories) -s $(SEED) | \
+		tok -q --lines -w $(VOCAB) | tok -d > $@
+
 $(OUT)/%/samples.rows: $(OUT)/%/model.safetensors $(OUT)/sample.settings $(OUT)/held-out.txt
 	denoise -m $< -n $(held_stories) -s $(SEED) $(call sampling,$*) -o $@
 
@@ -75,6 +85,14 @@ stack = awk -v label=$1 -v columns=$2 -f pipelines/stack.awk
 
 $(OUT)/grammar.csv: $(texts:%=$(OUT)/%.grammar.csv) $(OUT)/runs.settings
 	$(call stack,text,grammatical$(comma)consistent) $(call named,$(texts),grammar.csv) > $@
+
+# --- the coherence of prose; of stories of a known grammar it is known exactly ---
+
+$(OUT)/lexicon.txt: pipelines/coherence.awk $(TRAIN) $(OUT)/measure.settings
+	$(call text,$(TRAIN)) | pipelines/coherence learn > $@
+
+$(OUT)/coherence.csv: $(OUT)/lexicon.txt $(OUT)/train.txt $(text_files) $(OUT)/runs.settings
+	pipelines/coherence measure -l $< -x $(OUT)/train.txt $(call named,$(texts),txt) > $@
 
 # --- the cross-entropy of each text under the masked model, at t_max: all stories as one sequence,
 # window by window ---
@@ -126,18 +144,26 @@ $(OUT)/%-gram.score.csv: $(OUT)/train.txt $(OUT)/held-out.txt
 	pipelines/ngram score -k $* -j $(OUT)/train.txt $(OUT)/held-out.txt | \
 		awk -v column=nats -v name=held_out_nats -f pipelines/mean.awk > $@
 
+$(OUT)/autoregressive.score.csv: $(AUTOREGRESSIVE) $(OUT)/held-out.rows
+	pack --ids $(OUT)/held-out.rows | $(autoregressive) score -m $< /dev/stdin | \
+		awk -v column=nats -v name=held_out_nats -f pipelines/mean.awk > $@
+
 bounds = held_out_nats,ce_nats,ce_schedule_nats,bound_token_nats,bound_token_error
 likelihoods = $(if $(GRAMMAR),held-out=$(OUT)/held-out.entropy.csv) \
 	$(foreach k,$(ORDERS),$k-gram=$(OUT)/$k-gram.score.csv) \
+	$(if $(AUTOREGRESSIVE),autoregressive=$(OUT)/autoregressive.score.csv) \
 	$(foreach r,$(LOSS_RUNS),$r=$(OUT)/$r/bound.csv)
 
-$(OUT)/likelihood.csv: $(filter $(OUT)/%,$(subst =, ,$(likelihoods))) $(OUT)/runs.settings
-	$(call stack,text,$(bounds)) $(likelihoods) > $@
+$(OUT)/likelihood.csv: $(filter $(OUT)/%,$(subst =, ,$(likelihoods))) $(OUT)/held-out.rows \
+		$(OUT)/runs.settings
+	{ pack --info $(OUT)/held-out.rows && pack --ids $(OUT)/held-out.rows && \
+		$(call stack,text,$(bounds)) $(likelihoods); } | \
+		awk -f pipelines/token_nats.awk > $@
 
 # --- the table ---
 
 tables = $(OUT)/measures.csv $(if $(MASKED),$(OUT)/masked.csv) $(OUT)/likelihood.csv \
-	$(if $(GRAMMAR),$(OUT)/grammar.csv)
+	$(if $(GRAMMAR),$(OUT)/grammar.csv,$(OUT)/coherence.csv)
 
 $(OUT)/table.csv: $(tables) | pipelines/table.awk
 	awk -v join=1 -f pipelines/table.awk $(tables) > $@
@@ -146,6 +172,7 @@ $(OUT)/table.txt: $(OUT)/table.csv
 	awk -f pipelines/table.awk $< > $@
 
 # The columns and rows of the tables, and of losses.csv and lowest.csv.
-$(call settings,runs,$(RUNS) / $(LOSS_RUNS) / $(REFERENCES) / $(ORDERS) / $(GRAMMAR) / $(MASKED))
+$(call settings,runs,$(RUNS) / $(LOSS_RUNS) / $(REFERENCES) / $(ORDERS) / $(GRAMMAR) / $(MASKED) / \
+	$(AUTOREGRESSIVE))
 $(call settings,measure,$(JUDGE_ORDER) $(LOSS_EPOCHS) $(MASKED) $(MASKED_EPOCHS) / \
 	t u ce_nats squared_error targets)

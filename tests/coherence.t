@@ -1,5 +1,6 @@
 #!/bin/sh
 # The measures of coherence, on texts whose values can be counted by hand.
+# shellcheck disable=SC2016 # awk programs
 . tests/lib.sh
 coherence=pipelines/coherence
 
@@ -23,7 +24,10 @@ is 'coherence learn: a name after which "he" follows' "$(grep lily "$T/he.txt" |
 is 'coherence learn: a name has no pronoun if a third of them differ' "$(grep lily "$T/both.txt" | xargs)" 'name lily'
 sed 's/saw that/saw lily and lily that/' "$T/five.jsonl" | $coherence learn >"$T/small.txt"
 is 'coherence learn: a word that is as often small is no name' "$(grep -c lily "$T/small.txt")" 0
-tr '[:upper:]' '[:lower:]' <"$T/five.jsonl" | cat "$T/five.jsonl" - | $coherence learn >"$T/lower.txt"
+{
+	cat "$T/five.jsonl"
+	tr '[:upper:]' '[:lower:]' <"$T/five.jsonl"
+} | $coherence learn >"$T/lower.txt"
 is 'coherence learn: stories without capitals do not count against names' "$(grep -c 'name lily' "$T/lower.txt")" 1
 sed 's/liked the ball/liked a ball/' "$T/five.jsonl" | $coherence learn >"$T/lost.txt"
 is 'coherence learn: what is never mentioned as known is no thing' "$(grep -c thing "$T/lost.txt")" 0

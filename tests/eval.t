@@ -48,6 +48,7 @@ evaluate() {
 }
 ok 'eval.mk: measures the model' evaluate
 table=$T/demo/model-eval/table.csv
+pack --ids "$T/demo/model-eval/held-out.rows" >"$T/demo/held-out.ids"
 is 'eval.mk: the table has a row for each text' "$(cut -d, -f1 "$table" | xargs)" \
 	'text held-out shuffled 1-gram 2-gram 3-gram 4-gram 5-gram model'
 is 'eval.mk: every row of the table has the same number of columns' "$(awk -F, '{ print NF }' "$table" | sort -u | wc -l | tr -d ' ')" 1
@@ -57,6 +58,10 @@ is 'eval.mk: table.txt has the values of table.csv' "$(awk '$1 == "word_nats"' "
 is 'eval.mk: held-out text follows the grammar' "$(field held-out consistent)" 1.0000
 is 'eval.mk: the held-out text has the entropy of the grammar' "$(field held-out held_out_nats)" \
 	"$(pipelines/stories entropy | awk -F, 'NR == 2 { print $1 }')"
+is 'eval.mk: nats per token of text are nats per row by the tokens of a row without [PAD] and [CLS]' \
+	"$(field 5-gram text_token_nats)" "$(awk -v nats="$(field 5-gram held_out_nats)" '
+		{ for (i = 2; i <= NF && $i != 0; i++) n++ }
+		END { printf "%.4f", nats * NR / n }' "$T/demo/held-out.ids")"
 holds 'eval.mk: the judge prefers held-out text to shuffled text' "$(field shuffled word_nats) > 2 * $(field held-out word_nats)"
 holds 'eval.mk: the judge prefers 5-gram text to 1-gram text' "$(field 1-gram word_nats) > 2 * $(field 5-gram word_nats)"
 holds 'eval.mk: no n-gram model is below the entropy' "$(field 5-gram held_out_nats) > $(field held-out held_out_nats)"
@@ -95,6 +100,20 @@ ok 'eval.mk: a failed measure leaves no table' test ! -e "$T/demo/model-eval/lik
 ok 'eval.mk: measures text without a grammar' evaluate GRAMMAR= VALID="$T/unknown.jsonl" HELD=16 OUT="$T/plain"
 table=$T/plain/table.csv
 not_ok 'eval.mk: the table without a grammar has no column of grammar' grep -q grammatical "$table"
+holds 'eval.mk: without a grammar, things that held-out text introduces return more often than in 5-gram text' \
+	"$(field held-out things_return) > $(field 5-gram things_return)"
+python=${PYTHON:-/usr/bin/python3}
+if "$python" -c 'import torch' 2>/dev/null; then
+	run autoregressive PYTHON="$python" ROWS="$T/demo/train.rows" VALID="$T/demo/valid.rows" VOCAB="$T/demo/vocab.txt" \
+		STEPS=4 VALID_EVERY=4 LAYERS=1 WIDTH=32 HELD=32 SAMPLES=1 OUT="$T/ar" >"$T/ar.log" 2>&1
+	ok 'eval.mk: measures an autoregressive model' evaluate PYTHON="$python" AUTOREGRESSIVE="$T/ar/model.pt" OUT="$T/compared"
+	table=$T/compared/table.csv
+	is 'eval.mk: the nats of the autoregressive model are those of its validation' \
+		"$(field autoregressive held_out_nats)" "$(tail -n 1 "$T/ar/learning.csv" | cut -d, -f4)"
+	holds 'eval.mk: samples of the autoregressive model are measured' "$(field autoregressive stories) == 32"
+else
+	skip 'eval.mk: measures an autoregressive model' "$python has no PyTorch"
+fi
 is 'eval.mk: the judge learns from the rest of the held-out file' "$(wc -l <"$T/plain/judge.txt" | tr -d ' ')" 24
 not_ok 'eval.mk: the judge does not learn from held-out stories' grep -qxFf "$T/plain/held-out.txt" "$T/plain/judge.txt"
 
