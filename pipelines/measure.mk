@@ -41,6 +41,7 @@ named = $(join $(patsubst %/samples,%,$1),$(1:%==$(OUT)/%.$2))
 $(call kept,$(RUNS:%=$(OUT)/%/model.safetensors) $(RUNS:%=$(OUT)/%/samples.rows))
 $(call kept,$(LOSS_RUNS:%=$(OUT)/%/losses.csv) $(LOSS_RUNS:%=$(OUT)/%/lowest.csv))
 $(eval $(call strict,$(OUT)/%.masked.csv $(OUT)/%.score.csv $(OUT)/held-out.entropy.csv))
+$(eval $(call strict,$(OUT)/likelihood.csv $(OUT)/lexicon.txt $(OUT)/autoregressive.txt))
 $(eval $(call strict,$(OUT)/%/losses.csv $(OUT)/%/lowest.csv $(OUT)/%/bound.csv))
 
 held_stories = $$(wc -l < $(OUT)/held-out.txt)
