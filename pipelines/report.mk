@@ -116,7 +116,7 @@ $(OUT)/%/trace.csv: $$(call model,$$*) $(OUT)/samples.settings $(OUT)/models.set
 	$(call tried,$(call denoise,$*) -n 1 --trace $@ -o /dev/null)
 
 $(OUT)/%/story.svg: $$(call trace,$$*) $(OUT)/%/vocab.txt
-	$(call tried,pipelines/watch svg -c 56 -w $(OUT)/$*/vocab.txt $(call quoted,$<) > $@)
+	$(call tried,pipelines/watch svg -c 40 -w $(OUT)/$*/vocab.txt $(call quoted,$<) > $@)
 
 # --- pictures of the logs ---
 
