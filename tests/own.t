@@ -9,7 +9,11 @@ own() {
 read_only() {
 	name=$1
 	shift
-	own -n OUT="$T/$name" STEPS=30 "$@" >"$T/$name.log" 2>&1
+	case "$*" in
+	*MINUTES=*) ;;
+	*) set -- STEPS=30 "$@" ;;
+	esac
+	own -n OUT="$T/$name" "$@" >"$T/$name.log" 2>&1
 }
 texts() { # texts NAME: the texts that tok reads, in order
 	cat "$T/$1"/input/*.json | sed 's/^{"[a-z]*": "//; s/"}$//; s/\\\(.\)/\1/g'
@@ -122,6 +126,15 @@ printf '%s\n' "$in/book.txt" "$in/marks.txt" "$in/one.txt" "$in/t.csv" >"$T/list
 converted() {
 	LC_ALL=C "$1" -v member=text -v passage=100 -f pipelines/own_text.awk "$T/list"
 	LC_ALL=C COLUMN='' INPUT=$in/b.csv "$1" -v member=text -f pipelines/own_csv.awk
+	seq 3 300 | "$1" -v length_given='' -v long_given='' -f pipelines/own_rows.awk
+	# The scripts run awk by its name.
+	mkdir -p "$T/awk"
+	printf '#!/bin/sh\nexec %s "$@"\n' "$(command -v "$1")" >"$T/awk/awk"
+	chmod +x "$T/awk/awk"
+	PATH=$T/awk:$PATH read_only as "$in/lines.txt" "$in/b.csv" "$in/marks.txt" MINUTES=1 BATCH=8 SAMPLES=2 \
+		SAMPLE_STEPS=2 TRAIN_OPTIONS='--layers 1 -j 1' DENOISE_OPTIONS='-j 1'
+	grep -E '^own: .*(documents|rows of [0-9]+ tokens|error)|syntax' "$T/as.log"
+	rm -rf "$T/awk" "$T/as"
 }
 same_from_awks converted
 read_only windows "$in/s.jsonl" T=24
