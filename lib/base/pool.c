@@ -9,7 +9,11 @@
 
 #include "base/mem.h"
 
-enum { SPINS = 2000 };
+enum {
+	PIECES = 4, /* of the slice of each thread */
+	SPINS = 500,
+	CACHE_LINE = 64,
+};
 
 struct worker {
 	struct pool *pool;
@@ -17,27 +21,86 @@ struct worker {
 	int rank;
 };
 
+/* The number of pieces of a slice that no thread has taken yet: the last ones. */
+struct slice {
+	atomic_int left;
+	char padding[CACHE_LINE - sizeof(atomic_int)]; /* no two in a cache line */
+};
+
 struct pool {
 	int size; /* threads, the caller included */
 	struct worker *worker;
+	struct slice *slice; /* [size] */
 	pthread_mutex_t lock;
 	pthread_cond_t round_started, round_done;
-	atomic_uint round;  /* counts loops; workers wait for it to move */
-	atomic_int running; /* workers that have not finished this loop */
+	atomic_uint round;     /* counts loops; workers wait for it to move */
+	atomic_int unfinished; /* pieces of this loop */
 	atomic_bool closing;
+	/* of this loop; read only by a thread that has taken a piece of it */
 	pool_body *body;
 	void *arg;
 	size_t n;
 };
 
-static void run_slice(struct pool *p, int rank)
+/* The pieces that n elements are cut into. */
+static size_t count_pieces(const struct pool *p, size_t n)
 {
-	size_t size = (size_t)p->size, r = (size_t)rank;
-	size_t begin = p->n / size * r + (p->n % size * r) / size;
-	size_t end = p->n / size * (r + 1) + (p->n % size * (r + 1)) / size;
+	size_t most = p->size > 1 ? (size_t)p->size * PIECES : 1;
 
-	if (begin < end)
-		p->body(p->arg, begin, end, rank);
+	return n < most ? n : most;
+}
+
+/* The first of them in the slice of this rank. */
+static size_t first_piece(const struct pool *p, size_t pieces, int rank)
+{
+	return pieces * (size_t)rank / (size_t)p->size;
+}
+
+/* The first of n elements in a piece. */
+static size_t first_element(size_t n, size_t pieces, size_t piece)
+{
+	return n / pieces * piece + n % pieces * piece / pieces;
+}
+
+static void run_piece(struct pool *p, size_t piece, int rank)
+{
+	size_t pieces = count_pieces(p, p->n);
+
+	p->body(p->arg, first_element(p->n, pieces, piece), first_element(p->n, pieces, piece + 1),
+	    rank);
+}
+
+/*
+ * Take pieces of a slice until none is left, and compute them. This may begin in one loop and go on
+ * in the next: a piece belongs to the loop that is running when it is taken, and the loop ends only
+ * after the piece.
+ */
+static bool run_slice(struct pool *p, int slice, int rank)
+{
+	atomic_int *left = &p->slice[slice].left;
+	int n = atomic_load(left);
+	bool last = false;
+
+	while (n > 0)
+		if (atomic_compare_exchange_weak(left, &n, n - 1)) {
+			size_t end = first_piece(p, count_pieces(p, p->n), slice + 1);
+
+			run_piece(p, end - (size_t)n, rank);
+			last = atomic_fetch_sub(&p->unfinished, 1) == 1;
+			n = atomic_load(left);
+		}
+	return last;
+}
+
+/* Compute pieces, those of the own slice first: they are near this processor. Returns whether the
+ * last piece of a loop was among them. */
+static bool run_pieces(struct pool *p, int rank)
+{
+	bool last = false;
+
+	for (int i = 0; i < p->size; i++)
+		last |= run_slice(p, (rank + i) % p->size, rank);
+	return last;
 }
 
 static inline void relax_cpu(void)
@@ -68,11 +131,10 @@ static void *run_worker(void *arg)
 
 	for (;;) {
 		await_round(p, seen);
-		seen++;
+		seen = atomic_load(&p->round);
 		if (atomic_load(&p->closing))
 			return NULL;
-		run_slice(p, w->rank);
-		if (atomic_fetch_sub(&p->running, 1) == 1) {
+		if (run_pieces(p, w->rank)) {
 			pthread_mutex_lock(&p->lock);
 			pthread_cond_signal(&p->round_done);
 			pthread_mutex_unlock(&p->lock);
@@ -91,28 +153,35 @@ static void start_round(struct pool *p)
 static void await_done(struct pool *p)
 {
 	for (int i = 0; i < SPINS; i++) {
-		if (atomic_load_explicit(&p->running, memory_order_acquire) == 0)
+		if (atomic_load_explicit(&p->unfinished, memory_order_acquire) == 0)
 			return;
 		relax_cpu();
 	}
 	pthread_mutex_lock(&p->lock);
-	while (atomic_load(&p->running) > 0)
+	while (atomic_load(&p->unfinished) > 0)
 		pthread_cond_wait(&p->round_done, &p->lock);
 	pthread_mutex_unlock(&p->lock);
 }
 
 void pool_for(struct pool *p, size_t n, pool_body *body, void *arg)
 {
+	size_t pieces = count_pieces(p, n);
+
+	if (n == 0)
+		return;
+	if (p->size == 1) {
+		body(arg, 0, n, 0);
+		return;
+	}
 	p->body = body;
 	p->arg = arg;
 	p->n = n;
-	if (p->size == 1) {
-		run_slice(p, 0);
-		return;
-	}
-	atomic_store(&p->running, p->size - 1);
+	atomic_store(&p->unfinished, (int)pieces);
+	for (int i = 0; i < p->size; i++)
+		atomic_store(&p->slice[i].left,
+		    (int)(first_piece(p, pieces, i + 1) - first_piece(p, pieces, i)));
 	start_round(p);
-	run_slice(p, 0);
+	run_pieces(p, 0);
 	await_done(p);
 }
 
@@ -127,7 +196,8 @@ struct pool *pool_new(int threads, struct err *e)
 	pthread_cond_init(&p->round_started, NULL);
 	pthread_cond_init(&p->round_done, NULL);
 	p->worker = mem_array((size_t)threads, sizeof *p->worker, e);
-	for (int i = 1; p->worker && i < threads; i++) {
+	p->slice = mem_array((size_t)threads, sizeof *p->slice, e);
+	for (int i = 1; p->worker && p->slice && i < threads; i++) {
 		p->worker[i] = (struct worker){p, 0, i};
 		if (pthread_create(&p->worker[i].thread, NULL, run_worker, &p->worker[i])) {
 			err_set(e, "cannot start thread %d of %d", i + 1, threads);
@@ -136,7 +206,7 @@ struct pool *pool_new(int threads, struct err *e)
 		}
 		p->size++;
 	}
-	if (!p->worker) {
+	if (!p->worker || !p->slice) {
 		pool_free(p);
 		return NULL;
 	}
@@ -155,6 +225,7 @@ void pool_free(struct pool *p)
 	pthread_cond_destroy(&p->round_started);
 	pthread_mutex_destroy(&p->lock);
 	free(p->worker);
+	free(p->slice);
 	free(p);
 }
 

@@ -26,8 +26,11 @@ int pool_size(const struct pool *p);
 int pool_cpus(void);
 
 /*
- * pool_for - call body(arg, begin, end, rank) once per thread on contiguous slices of [0, n), and
- * wait for all calls. The slices depend only on n and pool_size. rank is in [0, pool_size).
+ * pool_for - call body(arg, begin, end, rank) on contiguous pieces of [0, n), and wait for all
+ * calls. The pieces depend only on n and pool_size: a few for each thread, and at least pool_size
+ * if n is. Which thread computes a piece differs from run to run, so that a thread that does not
+ * get a processor delays the others little. rank in [0, pool_size) is its number: memory of a rank
+ * is used by one call at a time, and results must not depend on rank.
  */
 typedef void pool_body(void *arg, size_t begin, size_t end, int rank);
 void pool_for(struct pool *p, size_t n, pool_body *body, void *arg);

@@ -18,7 +18,8 @@ struct kernels {
 	const struct bf16_unit *unit; /* NULL: fp32 */
 	real **scratch;       /* [threads + 1] one for each thread, and one for all together */
 	size_t *scratch_size; /* [threads + 1], elements */
-	double *partial;      /* [threads] sums of each thread */
+	uint64_t products;    /* number of products computed in bf16 */
+	uint64_t *packed;     /* [threads] the one whose weights a thread has packed; 0: none */
 	char name[64];
 	struct cpu_cost cost[CPU_KERNELS];
 };

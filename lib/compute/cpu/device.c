@@ -73,8 +73,8 @@ struct kernels *k_new(int threads, enum k_precision precision, struct err *e)
 	n = (size_t)(threads > 0 ? threads : pool_cpus());
 	k->scratch = mem_array(n + 1, sizeof *k->scratch, e);
 	k->scratch_size = mem_array(n + 1, sizeof *k->scratch_size, e);
-	k->partial = mem_array(n, sizeof *k->partial, e);
-	if (!k->scratch || !k->scratch_size || !k->partial ||
+	k->packed = mem_array(n, sizeof *k->packed, e);
+	if (!k->scratch || !k->scratch_size || !k->packed ||
 	    choose_implementations(k, precision, e) || !(k->pool = pool_new((int)n, e)) ||
 	    cpu_blas_init(k->pool, e)) {
 		k_free(k);
@@ -93,7 +93,7 @@ void k_free(struct kernels *k)
 	pool_free(k->pool);
 	free(k->scratch);
 	free(k->scratch_size);
-	free(k->partial);
+	free(k->packed);
 	free(k);
 }
 

@@ -10,6 +10,13 @@
 #define GEMM cblas_sgemm
 #endif
 
+/* The first of n rows in a part. There is one part for each thread: BLAS packs the other operand of
+ * each part anew. */
+static size_t part_begin(const struct kernels *k, size_t n, size_t part)
+{
+	return n * part / (size_t)cpu_threads(k);
+}
+
 static void need_nothing(struct k_need *need, size_t K)
 {
 	(void)need;
@@ -19,16 +26,17 @@ static void need_nothing(struct k_need *need, size_t K)
 /* --- x w^T and x w --- */
 
 struct fp32_job {
-	const struct rows *rows;
+	const struct kernels *k;
 	const struct k_matmul *p;
 	const real *x; /* [M,K] */
 	real *y;       /* [M,N] */
 };
 
-static void multiply_rows(void *arg, size_t begin, size_t end, int rank)
+static void multiply_parts(void *arg, size_t first, size_t last, int rank)
 {
 	const struct fp32_job *j = arg;
 	const struct k_matmul *p = j->p;
+	size_t begin = part_begin(j->k, p->M, first), end = part_begin(j->k, p->M, last);
 
 	(void)rank;
 	for (size_t m = begin; p->bias && m < end; m++)
@@ -49,18 +57,18 @@ static void apply_gelu(void *arg, size_t begin, size_t end, int rank)
 
 	(void)rank;
 	if (j->p->gelu)
-		j->rows->gelu((act *)((real *)j->p->gelu + at), y, n);
+		j->k->rows->gelu((act *)((real *)j->p->gelu + at), y, n);
 	else
-		j->rows->gelu_backward(
+		j->k->rows->gelu_backward(
 		    y, j->y + at, (const act *)((const real *)j->p->dgelu + at), n);
 }
 
 static void run_fp32(struct kernels *k, enum cpu_kernel kernel, const struct k_matmul *p)
 {
-	struct fp32_job j = {k->rows, p, p->x_real ? p->x_real : (const real *)p->x,
-	    p->y_real ? p->y_real : (real *)p->y};
+	struct fp32_job j = {
+	    k, p, p->x_real ? p->x_real : (const real *)p->x, p->y_real ? p->y_real : (real *)p->y};
 
-	cpu_for(k, kernel, p->M * p->N * p->K, p->M, multiply_rows, &j);
+	cpu_for(k, kernel, p->M * p->N * p->K, (size_t)cpu_threads(k), multiply_parts, &j);
 	if (p->gelu || p->dgelu)
 		cpu_for(k, CPU_GELU, p->M * p->N, p->M, apply_gelu, &j);
 }
@@ -78,32 +86,32 @@ static void logits_fp32(struct kernels *k, const struct k_matmul *p)
 /* --- dy^T x --- */
 
 struct fp32_gradient {
-	const struct rows *rows;
+	const struct kernels *k;
 	const struct k_matmul_dw *p;
 	const real *dy, *x;
 };
 
 /* Rows of dw, which are columns of dy. */
-static void add_gradient_rows(void *arg, size_t begin, size_t end, int rank)
+static void add_gradient_parts(void *arg, size_t first, size_t last, int rank)
 {
 	const struct fp32_gradient *g = arg;
 	const struct k_matmul_dw *p = g->p;
-	size_t n = end - begin;
+	size_t begin = part_begin(g->k, p->N, first), n = part_begin(g->k, p->N, last) - begin;
 
 	(void)rank;
 	GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, (int)n, (int)p->K, (int)p->M, 1,
 	    g->dy + begin, (int)p->N, g->x, (int)p->K, 1, p->dw + begin * p->K, (int)p->K);
 	for (size_t m = 0; p->db && m < p->M; m++)
-		g->rows->add(p->db + begin, g->dy + m * p->N + begin, n);
+		g->k->rows->add(p->db + begin, g->dy + m * p->N + begin, n);
 }
 
 static void add_gradient_fp32(struct kernels *k, const struct k_matmul_dw *p)
 {
-	struct fp32_gradient g = {k->rows, p, p->dy_real ? p->dy_real : (const real *)p->dy,
+	struct fp32_gradient g = {k, p, p->dy_real ? p->dy_real : (const real *)p->dy,
 	    p->x_real ? p->x_real : (const real *)p->x};
 
-	cpu_for(k, p->x_real ? CPU_LINEAR : CPU_PROJECT_DW, p->M * p->N * p->K, p->N,
-	    add_gradient_rows, &g);
+	cpu_for(k, p->x_real ? CPU_LINEAR : CPU_PROJECT_DW, p->M * p->N * p->K,
+	    (size_t)cpu_threads(k), add_gradient_parts, &g);
 }
 
 /* --- in attention --- */

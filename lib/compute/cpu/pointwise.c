@@ -282,26 +282,34 @@ void k_sum_bf16(struct kernels *k, real *y, const bf16 *x, size_t parts, size_t 
 /* --- the optimiser --- */
 
 struct squares_job {
-	struct kernels *k;
+	const struct rows *rows;
 	const real *x;
+	size_t n, chunk;
+	double *partial; /* of each chunk */
 };
 
 static void sum_squares(void *arg, size_t begin, size_t end, int rank)
 {
 	const struct squares_job *j = arg;
 
-	j->k->partial[rank] = j->k->rows->sum_squares(j->x + begin, end - begin);
+	(void)rank;
+	for (size_t i = begin; i < end; i++)
+		j->partial[i] = j->rows->sum_squares(
+		    j->x + i * j->chunk, min_size(j->chunk, j->n - i * j->chunk));
 }
 
+/* The order of the sum depends on n alone. */
 double k_sum_squares(struct kernels *k, const real *x, size_t n)
 {
-	struct squares_job j = {k, x};
-	double sum = 0;
+	enum { PARTS = 64 };
+	double partial[PARTS], sum = 0;
+	size_t chunk = (n + PARTS * GRAIN - 1) / (PARTS * GRAIN) * GRAIN;
+	size_t chunks = n ? (n + chunk - 1) / chunk : 0;
+	struct squares_job j = {k->rows, x, n, chunk, partial};
 
-	memset(k->partial, 0, (size_t)cpu_threads(k) * sizeof *k->partial);
-	cpu_for(k, CPU_SUM_SQUARES, n, n, sum_squares, &j);
-	for (int i = 0; i < cpu_threads(k); i++)
-		sum += k->partial[i];
+	cpu_for(k, CPU_SUM_SQUARES, n, chunks, sum_squares, &j);
+	for (size_t i = 0; i < chunks; i++)
+		sum += partial[i];
 	return sum;
 }
 
