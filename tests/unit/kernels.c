@@ -187,7 +187,7 @@ static void logits(struct kernels *k, struct shape s, struct error *e)
 static void test_products(struct kernels *k, double tolerance, double exact)
 {
 	static const struct shape fixed[] = {{1, 1, 1}, {48, 32, 32}, {49, 33, 31}, {700, 96, 640},
-	    {5, 700, 64}, {64, 64, 1100}, {33, 1030, 257}};
+	    {5, 700, 64}, {64, 64, 1100}, {33, 1030, 257}, {2100, 64, 32}, {20, 1056, 320}};
 	struct error products = {0}, precise = {0};
 	struct k_need need = {0};
 	struct err e;
@@ -385,23 +385,30 @@ static void test_values(struct kernels *k)
 /* The implementations for older processors, which this one can run too. */
 static void test_lesser_rows(struct kernels *k)
 {
-	const struct rows *chosen = k->rows;
+	const struct kernels chosen = *k;
 
-	if (chosen == &rows_avx512) {
+#ifdef __x86_64__
+	if (chosen.rows == &rows_avx512) {
 		k->rows = &rows_avx2;
-		diag("with rows of avx2:");
+		k->vectors = &multiply_avx2;
+		diag("with rows and products of avx2:");
 		test_products(k, 1e-5, 1e-5);
 		test_attention(k, 37, 12, 1e-5);
+		test_attention(k, 37, 32, 1e-5);
 		test_values(k);
 	}
-	if (chosen != &rows_plain) {
+#endif
+	if (chosen.rows != &rows_plain) {
 		k->rows = &rows_plain;
-		diag("with plain rows:");
+		k->matmul = &matmul_fp32;
+		diag("with plain rows and BLAS:");
 		test_products(k, 1e-5, 1e-5);
 		test_attention(k, 37, 12, 1e-5);
 		test_values(k);
 	}
-	k->rows = chosen;
+	k->rows = chosen.rows;
+	k->vectors = chosen.vectors;
+	k->matmul = chosen.matmul;
 }
 
 #ifdef CDCD_BF16
@@ -510,6 +517,7 @@ int main(void)
 		    k->rows->name);
 	test_products(k, 1e-5, 1e-5);
 	test_attention(k, 37, 12, 1e-5);
+	test_attention(k, 37, 32, 1e-5);
 	test_values(k);
 	test_lesser_rows(k);
 	test_cross_entropy(k);

@@ -7,18 +7,20 @@
 #include "base/pool.h"
 #include "compute/cpu/bf16.h"
 #include "compute/cpu/matmul.h"
+#include "compute/cpu/multiply.h"
 #include "compute/cpu/profile.h"
 #include "compute/cpu/rows.h"
 #include "compute/kernels.h"
 
 struct kernels {
 	struct pool *pool;
-	const struct rows *rows;      /* for this processor and precision */
-	const struct matmul *matmul;  /* for this precision */
-	const struct bf16_unit *unit; /* NULL: fp32 */
+	const struct rows *rows;        /* for this processor and precision */
+	const struct matmul *matmul;    /* for this precision */
+	const struct bf16_unit *unit;   /* NULL: fp32 */
+	const struct multiply *vectors; /* for products of reals; NULL: BLAS */
 	real **scratch;       /* [threads + 1] one for each thread, and one for all together */
 	size_t *scratch_size; /* [threads + 1], elements */
-	uint64_t products;    /* number of products computed in bf16 */
+	uint64_t products;    /* number of products that packed weights */
 	uint64_t *packed;     /* [threads] the one whose weights a thread has packed; 0: none */
 	char name[64];
 	struct cpu_cost cost[CPU_KERNELS];

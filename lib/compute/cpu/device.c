@@ -24,6 +24,19 @@ static const struct rows *choose_rows(void)
 	return &rows_plain;
 }
 
+/* The products of reals for these rows: NULL if only BLAS has them. */
+static const struct multiply *choose_vectors(const struct rows *rows)
+{
+#ifdef __x86_64__
+	if (rows == &rows_avx512)
+		return &multiply_avx512;
+	if (rows == &rows_avx2)
+		return &multiply_avx2;
+#endif
+	(void)rows;
+	return NULL;
+}
+
 #ifdef CDCD_BF16
 /* The fastest bf16 unit that this processor has, or NULL. */
 static const struct bf16_unit *choose_bf16_unit(void)
@@ -40,7 +53,8 @@ static const struct bf16_unit *choose_bf16_unit(void)
 static int choose_implementations(struct kernels *k, enum k_precision precision, struct err *e)
 {
 	k->rows = choose_rows();
-	k->matmul = &matmul_fp32;
+	k->vectors = choose_vectors(k->rows);
+	k->matmul = k->vectors ? &matmul_simd : &matmul_fp32;
 	if (precision == K_FP32)
 		return 0;
 #ifdef CDCD_BF16

@@ -1,7 +1,8 @@
 #ifndef CDCD_CPU_MATMUL_H
 #define CDCD_CPU_MATMUL_H
 
-/* The two implementations of matrix products: in fp32 with BLAS, and in bf16. */
+/* The implementations of matrix products: of reals, with BLAS on any processor and with multiply.h
+ * on those that have it, and of bf16. */
 
 #include "compute/kernels.h"
 
@@ -38,6 +39,6 @@ struct matmul {
 	void (*multiply_small)(const struct kernels *k, const struct small_matmul *p);
 };
 
-extern const struct matmul matmul_fp32, matmul_bf16;
+extern const struct matmul matmul_fp32, matmul_simd, matmul_bf16;
 
 #endif
