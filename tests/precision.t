@@ -30,7 +30,13 @@ mean() {
 ok 'train: runs with --precision fp32' run fp32
 ok 'train: runs with --precision auto' run auto
 if run bf16 2>"$T/why"; then
-	ok 'train: --precision auto is bf16 on this processor' cmp "$T/auto.st" "$T/bf16.st"
+	# vendor_id of x86
+	if grep -q '^flags.* amx_bf16' /proc/cpuinfo || grep -q 'AuthenticAMD' /proc/cpuinfo; then
+		ok 'train: --precision auto is bf16 on a processor with AMX or of AMD' cmp "$T/auto.st" "$T/bf16.st"
+	else
+		ok 'train: --precision auto is fp32 on a processor whose bf16 products are slower' \
+			cmp "$T/auto.st" "$T/fp32.st"
+	fi
 	cp "$T/bf16.st" "$T/first.st"
 	ok 'train: runs again with --precision bf16 and --profile' run bf16 --profile "$T/profile.csv"
 	ok 'train: --precision bf16 writes the same bytes again' cmp "$T/bf16.st" "$T/first.st"

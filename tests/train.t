@@ -243,7 +243,9 @@ not_ok 'train: a checkpoint of Muon has no second moments of matrices' \
 	grep -aq '"adam_v.blocks.0.attention.qkv.weight"' "$T/muon.st"
 ok 'train: a checkpoint of Muon has the second moments of other weights' \
 	grep -aq '"adam_v.blocks.0.attention.qkv.bias"' "$T/muon.st"
-for precision in fp32 auto; do
+precisions='fp32 bf16'
+train --dry-run -x tiny --precision bf16 "$T/train.noised" >/dev/null 2>&1 || precisions=fp32
+for precision in $precisions; do
 	ok "train: trains with --optimizer muon and odd sizes in --precision $precision" run odd.st -f -n 3 \
 		--optimizer muon --precision $precision --width 42 --heads 3 --embed 7 --copy-heads 1
 done
@@ -542,7 +544,7 @@ if [ -z "${SAN:-}" ]; then
 			'BEGIN { exit !(said > 100 && peak - said < 0.15 * said + 16 && said - peak < 0.15 * said) }'
 	}
 	peak() { sed -n 's/.*CPU, \([0-9.]*\) MiB peak$/\1/p' "$T/err"; }
-	for precision in fp32 auto; do
+	for precision in $precisions; do
 		long="-x tiny --layers 1 --width 32 --heads 2 --embed 16 -B 1 -j 2 --precision $precision"
 		# shellcheck disable=SC2086
 		{

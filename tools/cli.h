@@ -125,7 +125,7 @@ extern bool cli_quiet, cli_verbose, cli_force;
 #define CLI_PRECISION(precision)                                                                   \
 	{                                                                                          \
 		.name = "precision", .type = OPTION_CHOICE, .value = (precision),                  \
-		.help = "number format of matrix products; auto: bf16 if supported",               \
+		.help = "number format of matrix products; auto: bf16 if it is faster",               \
 		.choices = k_precisions                                                            \
 	}
 
