@@ -18,6 +18,19 @@ is 'bench/growth: prints no messages' "$(cat "$T/err")" ''
 ok 'bench/growth: writes two values in two precisions, and twice the layers need more operations' awk -F, '
 	NR > 1 { n++; operations[$2] = $7 }
 	END { exit !(n == 4 && operations[2] > 1.3 * operations[1]) }' "$T/growth.csv"
+printf '%s\n' '#!/bin/sh' 'printf "%s\\n" what,unit,value "fp32 products,GFLOP/s,100" "bf16 products,GFLOP/s,200" "copy,GB/s,10"' >"$T/machine"
+chmod +x "$T/machine"
+STEPS=1 SHAPES=tiny THREADS=1 MACHINE=$T/machine OUT=$T/bench PYTHON=/nowhere tests/bench/all >"$T/all" 2>"$T/err"
+is 'bench/all: prints no messages' "$(cat "$T/err")" ''
+ok 'bench/all: ends with a table of the shapes, after the kernels' awk '
+	/^Kernels of tiny/ { kernels = NR } /^ +tiny +fp32 +train/ { table = NR }
+	END { exit !(kernels && table > kernels) }' "$T/all"
+ok 'bench/all: the share of the peak is the rate of operations over the peak' awk -F, '
+	FNR == 1 { next }
+	FILENAME ~ /steps/ { rate[$2] = 1e-9 * $4 * $7 / ($2 == "fp32" ? 100 : 200); next }
+	{ n++; split($2, who, " "); bad += who[1] != "cdcd" || ($4 - rate[who[2]]) ^ 2 > 1e-7 }
+	END { exit !(n >= 1 && !bad) }' "$T/bench/steps.csv" "$T/bench/shares.csv"
+ok 'bench/all: draws the shares of the peak' test -s "$T/bench/shares.png"
 fails 'bench/steps: refuses an unknown shape' 2 'known are base' env SHAPES=nothing tests/bench/steps
 
 done_testing
