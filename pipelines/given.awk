@@ -1,6 +1,6 @@
 # Prints the training rows of a loss log of train of one kind: those with given positions, or those
-# without. A log of an earlier version, which does not say it, has only rows without. A line that is
-# not complete is left out.
+# without. A log of an earlier version does not tell them apart: all its rows are printed as the
+# latter. A line that is not complete is left out.
 #
 # given  1: rows with given positions; 0: rows without
 # after  the rows after this step only, if it is set

@@ -224,8 +224,8 @@ function noise_levels(n,    of_given) {
 	    n "/given.svg", "", "The same for rows with given tokens: the more are given, the less is left to predict.")
 	return (of_given != "" && svg(out "/" n "/entropy.svg") == "" ? "" : \
 	    picture("The cross-entropy by noise level", n "/entropy.svg", n "/noised.csv", \
-	    "Cross-entropy by noise level, of training rows that are noised as a whole. Early rows are " \
-	    "orange, recent ones purple. F is the schedule that was in force at the end, fitted to " \
+	    "Cross-entropy by noise level, of training rows that are noised as a whole (of all of " \
+	    "them, if the log does not tell). Early rows are orange, recent ones purple. F is the schedule that was in force at the end, fitted to " \
 	    grouped(said(n, "train.window")) " rows of all kinds; mean: that of those of them that are drawn here.")) of_given \
 	    picture("The schedule over training", n "/schedules.svg", n "/fits.csv", \
 	    "F(t), fitted to the losses during training. It falls as the model learns.") \
