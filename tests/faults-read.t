@@ -134,8 +134,8 @@ done
 pack -q -T 50 "$T/few.tok" | noise -q -e 8 -o "$T/length.noised"
 for name in fewer other length; do
 	case $name in
-	fewer) says="$name.noised has a vocabulary of 150 tokens, but $T/model has a vocabulary of 237" ;;
-	other) says="$name.noised has vocabulary [0-9a-f]{16}, but $T/model has [0-9a-f]{16}" ;;
+	fewer) says="$name.noised has a vocabulary of 150 tokens, but $T/model has a vocabulary of 237 .encode the text with tok -w $T/model" ;;
+	other) says="$name.noised has vocabulary [0-9a-f]{16}, but $T/model has [0-9a-f]{16} .encode the text with tok -w $T/model" ;;
 	length) says="$name.noised has rows of 50 tokens, but $T/model has rows of 72" ;;
 	esac
 	fails "train: --resume refuses rows that do not fit the checkpoint ($name)" 1 "$says" train -q -r "$T/model" "$T/$name.noised"

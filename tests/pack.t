@@ -107,6 +107,8 @@ fails 'pack: refuses to change the length of rows' 1 'plain.rows: expected stori
 "$BIN/pack" -T 6 few.tok -o x.rows 2>said
 is 'pack: reports the number of stories and rows' "$(cat said)" \
 	'pack: 3 stories with 20 ids in all; 1 cut, 0 dropped, 20.0% of the ids left out; 3 rows of 6 ids, 11.1% padding'
+"$BIN/pack" -T 4 few.tok -o x.rows 2>said
+ok 'pack: if much is left out, says how to keep it' grep -q 'pack: of long stories, only the beginning is kept; --long split keeps' said
 "$BIN/pack" -T 6 --long drop --take :1 few.tok -o x.rows 2>said
 is 'pack: reports how many rows --take selected' "$(cat said)" "$(lines \
 	'pack: 3 stories with 20 ids in all; 0 cut, 1 dropped, 50.0% of the ids left out; 2 rows of 6 ids, 16.7% padding' \

@@ -403,13 +403,6 @@ int checkpoint_weights(
 	return failed ? -1 : 0;
 }
 
-static int report_difference(const struct checkpoint *cp, const char *name, const char *what,
-    uint64_t theirs, uint64_t ours, struct err *e)
-{
-	return err_set(e, "%s has %s %" PRIu64 " tokens, but %s has %s %" PRIu64, name, what,
-	    theirs, cp->path, what, ours);
-}
-
 int checkpoint_matches(
     const struct checkpoint *cp, const struct shard_reader *in, bool row_len, struct err *e)
 {
@@ -417,14 +410,19 @@ int checkpoint_matches(
 	const char *name = shard_name(in);
 
 	if (h->vocab_size != own->vocab_size)
-		return report_difference(
-		    cp, name, "a vocabulary of", h->vocab_size, own->vocab_size, e);
+		return err_set(e,
+		    "%s has a vocabulary of %u tokens, but %s has a vocabulary of %u"
+		    " (encode the text with tok -w %s)",
+		    name, h->vocab_size, cp->path, own->vocab_size, cp->path);
 	if (h->vocab_hash != own->vocab_hash) {
-		err_set(e, "%s has vocabulary %016" PRIx64 ", but %s has %016" PRIx64, name,
-		    h->vocab_hash, cp->path, own->vocab_hash);
+		err_set(e,
+		    "%s has vocabulary %016" PRIx64 ", but %s has %016" PRIx64
+		    " (encode the text with tok -w %s)",
+		    name, h->vocab_hash, cp->path, own->vocab_hash, cp->path);
 		return shard_vocab_explain(&cp->vocab, shard_vocab(in), e);
 	}
 	if (row_len && h->row_len != own->row_len)
-		return report_difference(cp, name, "rows of", h->row_len, own->row_len, e);
+		return err_set(e, "%s has rows of %u tokens, but %s has rows of %u", name,
+		    h->row_len, cp->path, own->row_len);
 	return 0;
 }
