@@ -39,8 +39,8 @@ $(TRAINED): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings \
 			mv $(MODEL) $(MODEL).before; \
 		fi; \
 		mv $(MODEL).settings.new $(MODEL).settings; \
-		pipelines/estimate $(STEPS) $(VALID_EVERY) $(SAMPLES) $(call quoted,$(noised)) \
-			$(call quoted,$(start)) $(call quoted,$(generate)); \
+		$(if $(ESTIMATED),:,pipelines/estimate $(STEPS) $(VALID_EVERY) $(SAMPLES) \
+			$(call quoted,$(noised)) $(call quoted,$(start)) $(call quoted,$(generate))); \
 	fi; \
 	for stop in $(stops); do \
 		if ! test -e $(MODEL); then \

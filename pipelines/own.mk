@@ -87,7 +87,7 @@ chosen: $(OUT)/chosen.mk
 
 $(OUT)/chosen.mk: $(OUT)/all.tok $(OUT)/choose.settings
 	@pipelines/own_choose $(OUT)/all.tok $(SEED) $(MASK) $(call quoted,$(TRAIN_OPTIONS)) \
-		$(SAMPLES) 'denoise --steps $(SAMPLE_STEPS) '$(call quoted,$(DENOISE_OPTIONS)) \
+		$(SAMPLES) $(call quoted,$(generate)) \
 		$(given) > $@
 
 $(OUT)/all.rows: $(OUT)/all.tok $(OUT)/rows.settings

@@ -39,6 +39,15 @@ function next_row(    line, more, got) {
 	return 1
 }
 
+# guess - the separator: a comma, or what the first line has instead, such as the semicolons of
+# spreadsheets in many languages
+function guess(    line) {
+	getline line <input
+	close(input)
+	gsub(/"[^"]*"/, "", line)
+	return line ~ /,/ ? "," : line ~ /;/ ? ";" : line ~ /\t/ ? "\t" : ","
+}
+
 # choose - the number of the column with the texts
 function choose(    i, best, size) {
 	for (i = 1; i <= fields; i++) {
@@ -69,7 +78,7 @@ BEGIN {
 	input = ENVIRON["INPUT"]
 	column = ENVIRON["COLUMN"]
 	if (separator == "")
-		separator = ","
+		separator = guess()
 	gsub(/["\\]/, "\\\\&", member)
 	if (!next_row())
 		exit

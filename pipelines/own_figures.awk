@@ -50,6 +50,8 @@ part == 6 {
 END {
 	printf "Held-out text costs the model at most %.2f nats a token; by the frequencies of the tokens alone it would cost %.2f.\n",
 		bound, nats / held
+	if (bound >= nats / held)
+		print "It has not learnt more than the frequencies yet: train longer, with more MINUTES."
 	printf "Held-out cross-entropy: %.3f nats a token at the end, after %d steps", last, last_step
 	if (last > 1.02 * lowest)
 		printf "; %.3f after %d steps was lower: the model begins to repeat its text. Fewer MINUTES or more text would be better.\n",

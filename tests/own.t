@@ -62,6 +62,9 @@ read_only named "$in/b.csv" FIELD=note
 is 'own: reads the column that FIELD names' "$(texts named | sort -u)" x
 fails 'own: lists the columns if FIELD names none' 1 "no column 'x'; its columns are id, body, note" \
 	own -n OUT="$T/none" "$in/b.csv" FIELD=x
+awk -F '"body": "|"}$' 'BEGIN { print "id;\"body\";note" } { print NR ";\"" $0 "\";a, b" }' "$in/lines.txt" >"$in/semicolons.csv"
+read_only semicolons "$in/semicolons.csv"
+is 'own: reads CSV with semicolons' "$(texts semicolons)" "$(cat "$in/lines.txt")"
 awk 'BEGIN { print "text\tn" } { print $0 "\t" NR }' "$in/lines.txt" >"$in/t.tsv"
 read_only tsv "$in/t.tsv"
 is 'own: reads TSV' "$(texts tsv)" "$(cat "$in/lines.txt")"
@@ -74,6 +77,15 @@ ok 'own: reads files of several kinds together' grep -q '^own: 180 documents' "$
 sed 's/"story"/"body"/' "$in/s.jsonl" >"$in/b.jsonl"
 read_only field "$in/b.jsonl" "$in/lines.txt" FIELD=body
 ok 'own: reads the field that FIELD names, and plain text beside it' grep -q '^own: 120 documents' "$T/field.log"
+for program in gzip zstd; do
+	$program -c <"$in/s.jsonl" >"$in/compressed.txt"
+	read_only compressed "$in/compressed.txt"
+	ok "own: reads JSON lines compressed with $program under any name" grep -q '^own: 60 documents' "$T/compressed.log"
+done
+fails 'own: names the fields if JSON has none of them' 1 "b.jsonl: no field story or text; name one with FIELD=NAME: body" \
+	own -n OUT="$T/none" "$in/b.jsonl"
+fails 'own: names the fields if JSON has not the one that FIELD names' 1 "s.jsonl: no field x; name one with FIELD=NAME: story" \
+	own -n OUT="$T/none" "$in/s.jsonl" FIELD=x
 iconv -f UTF-8 -t UTF-16 "$in/lines.txt" >"$in/u.txt"
 read_only utf16 "$in/u.txt"
 is 'own: reads UTF-16' "$(texts utf16)" "$(cat "$in/lines.txt")"
@@ -86,6 +98,32 @@ printf 'one\ntwo\n\nthree\n' >"$in/paragraphs.txt"
 read_only paragraphs "$in/paragraphs.txt" DOCUMENTS=paragraphs
 is 'own: DOCUMENTS=paragraphs: a blank line ends a document' "$(texts paragraphs)" 'one two
 three'
+
+# Man pages
+mkdir "$in/man1"
+for name in one two; do
+	printf '.TH %s 1 2026 a b\n.SH NAME\n%s \\- \\fBdoes \303\251\\fP nothing\n.PP\nOr, when it \\fImay\\fP,\nsomething.\n' "$name" "$name" |
+		gzip >"$in/man1/$name.1.gz"
+done
+echo '.so man1/one.1' >"$in/man1/three.1"
+printf 'Not a\nman page.\n' >"$in/man1/four.1"
+if command -v mandoc >/dev/null; then
+	read_only pages "$in/man1" T=8
+	is 'own: reads man pages without their markup' "$(texts pages)" 'NAME one - does é nothing Or, when it may, something.
+NAME two - does é nothing Or, when it may, something.
+Not a man page.'
+else
+	skip 'own: reads man pages without their markup' 'no mandoc here'
+fi
+
+# Accents
+sed 's/boy/Jüngling/g; s/girl/Mädchen/g; s/the/für/g' "$in/lines.txt" >"$in/accents.txt"
+read_only accents "$in/accents.txt"
+ok 'own: of a text with many accents, keeps accents and capital letters, and says so' sh -c "
+	grep -q '^own: the text has many accents' '$T/accents.log' && grep -qx für '$T/accents/vocab.txt'"
+read_only plain "$in/accents.txt" CASED=
+ok 'own: CASED= keeps no accents' grep -qx fur "$T/plain/vocab.txt"
+not_ok 'own: of English text, keeps no accents' grep -q accents "$T/lines.log"
 
 # Parquet, with a stand-in for pandas that reads JSON lines
 if command -v python3 >/dev/null; then
@@ -149,6 +187,18 @@ echo Hello. >"$in/short.txt"
 fails 'own: refuses a file without text' 1 'empty.txt: contains no text' own OUT="$T/o" "$in/empty.txt"
 fails 'own: refuses a missing file' 1 'none.txt: no such file' own OUT="$T/o" "$in/none.txt"
 fails 'own: refuses a PDF, and says how to convert it' 1 'is a PDF; extract its text: pdftotext' own OUT="$T/o" "$in/x.pdf"
+tar -cf "$in/x.tar" -C "$in" lines.txt
+gzip -f "$in/x.tar"
+fails 'own: names a compressed archive, and says how to unpack it' 1 'my texts/x.tar.gz: is a tar archive; unpack it: tar -xOf FILE > NEW' \
+	own OUT="$T/o" "$in/x.tar.gz"
+fails 'own: refuses an unknown setting' 2 "'STEP=3': there is no such setting; there are .* STEPS" own OUT="$T/o" "$in/lines.txt" STEP=3
+fails 'own: says that settings have capital letters' 1 'minutes=3: no such file; names of settings have capital' \
+	own OUT="$T/o" "$in/lines.txt" minutes=3
+read_only long "$in/lines.txt" LONG=x
+ok 'own: refuses an unknown treatment of long documents' grep -q "LONG: 'x' is not known (expected cut or split)" "$T/long.log"
+read_only hot "$in/lines.txt" MINUTES=1 TEMPERATURE=hot BATCH=8 TRAIN_OPTIONS='--layers 1 -j 1' SAMPLES=2
+ok 'own: refuses settings of the samples before it trains' grep -q "temperature: 'hot' is not a number" "$T/hot.log"
+not_ok 'own: after a trial that fails, chooses nothing' test -e "$T/hot/chosen.mk"
 fails 'own: refuses standard input' 2 'cannot be read again' own OUT="$T/o" -
 fails 'own: refuses an unknown option' 2 "'-x': there is no such option" own OUT="$T/o" -x
 fails 'own: refuses an unknown kind of documents' 2 "DOCUMENTS: 'x' is not known" own OUT="$T/o" "$in/lines.txt" DOCUMENTS=x
