@@ -55,7 +55,12 @@ ok 'ask: names the words that the model does not know' sh -c "printf '/st 3\nonc
 long=$(printf 'once %.0s' $(seq 50))
 ask "$long"'\n/st 3\n/new\n' "$m" -j 1 >"$T/out" 2>"$T/err"
 ok 'ask: after a text that is too long, goes on' sh -c "test \$(wc -l <'$T/out') = 2 && grep -q tokens '$T/err'"
-fails 'ask: refuses a missing model, and says where to get one' 1 'none: cannot be read; train a model first' ask '' "$T/none"
+mkdir -p "$T/models/a" "$T/models/b"
+cp "$m" "$T/models/a"
+cp "$m" "$T/models/b"
+fails 'ask: of a directory of models, names them' 1 "models/model.safetensors: no such file; there are models in $T/models/a $T/models/b" \
+	ask '' "$T/models"
+fails 'ask: refuses a missing model, and says where to get one' 1 'none: cannot be read; train a model first' ask '' "$T/no/none"
 fails 'ask: refuses a file that is no model' 1 'vocab.txt' ask '' "$T/vocab.txt"
 fails 'ask: the model comes first' 2 "'-j': the model comes first" ask '' -j 1
 not_ok 'ask: without arguments prints its usage and fails' pipelines/ask
