@@ -252,9 +252,7 @@ static void note_stats(const struct packer *p)
 	    cli_percent(s->lost, s->tokens), s->rows, p->out.row_len,
 	    cli_percent(s->padding, made));
 	if (long_stories == PACKING_CUT && s->lost > s->tokens / 4)
-		note("of long stories, only the beginning is kept; --long split keeps all of them, "
-		     "in"
-		     " several rows");
+		note("of long stories, only the beginning is kept; --long split keeps all of them");
 	if (take)
 		note("%" PRIu64 " of these rows written", taken);
 }
