@@ -51,8 +51,17 @@ choices = T LONG MINUTES PRESET STEPS BATCH LR VALID_ROWS VALID_EVERY SAVE_EVERY
 given = $(foreach s,$(choices),$(if $(findstring command,$(origin $s)),$s=$(call quoted,$($s))))
 given := $(given)
 vocab = $(if $(VOCAB),$(OUT)/given.vocab,$(OUT)/vocab.txt)
-# "make chosen" makes this file.
-ifneq ($(MAKECMDGOALS),chosen)
+
+# Settings: if they change, the targets that depend on them are made again.
+# inputs: the names, sizes and times of the files. A file that replaces another may be older.
+$(call settings,vocab,$(VOCAB) / $(VOCAB_SIZE) / $(CASED) / $(FIELD) / \
+	$(shell cksum < $(OUT)/inputs))
+$(call settings,choose,$(given))
+
+# "make chosen" makes chosen.mk. The other settings are not known before, and are not saved.
+ifeq ($(MAKECMDGOALS),chosen)
+settings =
+else
 include $(OUT)/chosen.mk
 endif
 
@@ -84,6 +93,7 @@ $(OUT)/all.tok: $(inputs) $(vocab) $(OUT)/vocab.settings
 
 .PHONY: chosen
 chosen: $(OUT)/chosen.mk
+	@:
 
 $(OUT)/chosen.mk: $(OUT)/all.tok $(OUT)/choose.settings
 	@pipelines/own_choose $(OUT)/all.tok $(SEED) $(MASK) $(call quoted,$(TRAIN_OPTIONS)) \
@@ -125,10 +135,4 @@ $(OUT)/figures.txt: pipelines/own_figures.awk $(OUT)/bound.csv $(OUT)/samples.tx
 		part=6 $(OUT)/samples.txt > $@
 	@rm -f $(OUT)/train.ids $(OUT)/valid.ids $(OUT)/train.txt
 
-# --- settings: if they change, the targets that depend on them are made again ---
-
-# inputs: the names, sizes and times of the files. A file that replaces another may be older.
-$(call settings,vocab,$(VOCAB) / $(VOCAB_SIZE) / $(CASED) / $(FIELD) / \
-	$(shell cksum < $(OUT)/inputs))
-$(call settings,choose,$(given))
 $(call settings,rows,$(T) $(LONG) $(SEED) $(VALID_ROWS))

@@ -236,7 +236,9 @@ is 'own: held-out rows are no training rows' "$("$BIN/pack" --ids "$T/o/valid.ro
 	"$BIN/pack" --ids "$T/o/train.rows" | grep -cFxf "$T/valid.ids"; wc -l <"$T/valid.ids" | tr -d ' ')" '0
 3'
 cp "$T/o/model.safetensors" "$T/first"
+touch "$T/again"
 ok 'own: the same command again does not train' short STEPS=40
+not_ok 'own: the same command again makes no rows and samples' test "$T/o/samples.rows" -nt "$T/again" -o "$T/o/train.rows" -nt "$T/again"
 ok 'own: the same command again keeps the model' cmp "$T/first" "$T/o/model.safetensors"
 touch -d '2 years ago' "$in/t.csv"
 ok 'own: runs with another, older file' short STEPS=40 "$in/t.csv"
