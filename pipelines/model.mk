@@ -40,7 +40,8 @@ $(TRAINED): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings \
 		fi; \
 		mv $(MODEL).settings.new $(MODEL).settings; \
 		$(if $(ESTIMATED),:,pipelines/estimate $(STEPS) $(VALID_EVERY) $(SAMPLES) \
-			$(call quoted,$(noised)) $(call quoted,$(start)) $(call quoted,$(generate))); \
+			$(call quoted,$(noised)) $(call quoted,$(start)) \
+			$(call quoted,$(generate))); \
 	fi; \
 	for stop in $(stops); do \
 		if ! test -e $(MODEL); then \

@@ -247,7 +247,7 @@ precisions='fp32 bf16'
 train --dry-run -x tiny --precision bf16 "$T/train.noised" >/dev/null 2>&1 || precisions=fp32
 for precision in $precisions; do
 	ok "train: trains with --optimizer muon and odd sizes in --precision $precision" run odd.st -f -n 3 \
-		--optimizer muon --precision $precision --width 42 --heads 3 --embed 7 --copy-heads 1
+		--optimizer muon --precision "$precision" --width 42 --heads 3 --embed 7 --copy-heads 1
 done
 operations() {
 	train --dry-run -x tiny "$@" "$T/train.noised" | sed -n 's/^operations: \([^ ]*\) .*/\1/p'
@@ -552,10 +552,10 @@ if [ -z "${SAN:-}" ]; then
 			train -v -f $long -n 2 --valid "$T/long.noised" --valid-every 2 -o "$T/long.st" "$T/long.noised" 2>"$T/err" >/dev/null
 		}
 		near "train: the memory of --dry-run includes the scratch of kernels, $precision" "$said" "$(peak)"
-		denoise -v -m "$T/long.st" -n 1 --steps 1 -B 1 -j 2 --precision $precision 2>"$T/err" >/dev/null
+		denoise -v -m "$T/long.st" -n 1 --steps 1 -B 1 -j 2 --precision "$precision" 2>"$T/err" >/dev/null
 		near "denoise: the printed memory includes the scratch of kernels, $precision" \
 			"$(sed -n 's/^denoise: memory: \([0-9.]*\) MiB$/\1/p' "$T/err")" "$(peak)"
-		denoise -v -m "$T/long.st" --loss -B 1 -j 2 --precision $precision "$T/long.noised" 2>"$T/err" >/dev/null
+		denoise -v -m "$T/long.st" --loss -B 1 -j 2 --precision "$precision" "$T/long.noised" 2>"$T/err" >/dev/null
 		near "denoise: the memory of --loss includes the scratch of kernels, $precision" \
 			"$(sed -n 's/^denoise: memory: \([0-9.]*\) MiB$/\1/p' "$T/err")" "$(peak)"
 	done
