@@ -31,6 +31,7 @@ ok 'bench/all: the share of the peak is the rate of operations over the peak' aw
 	{ n++; split($2, who, " "); bad += who[1] != "cdcd" || ($4 - rate[who[2]]) ^ 2 > 1e-7 }
 	END { exit !(n >= 1 && !bad) }' "$T/bench/steps.csv" "$T/bench/shares.csv"
 ok 'bench/all: draws the shares of the peak' test -s "$T/bench/shares.png"
+fails 'bench/torch-root: requires a directory' 2 'usage: torch-root DIR' tests/bench/torch-root
 fails 'bench/steps: refuses an unknown shape' 2 'known are base' env SHAPES=nothing tests/bench/steps
 
 done_testing
