@@ -35,6 +35,29 @@ static inline int cpu_threads(const struct kernels *k)
 	return pool_size(k->pool);
 }
 
+/*
+ * cpu_must_pack - whether a thread has to pack weights of a product. With all, what it packs is all
+ * of them, and it has to only once for this product, whatever rows of it the thread computes.
+ */
+static inline bool cpu_must_pack(struct kernels *k, int rank, uint64_t product, bool all)
+{
+	bool packed = all && k->packed[rank] == product;
+
+	k->packed[rank] = all ? product : 0;
+	return !packed;
+}
+
+/* cpu_x, cpu_y - the factor and the result of a product whose acts are reals. */
+static inline const real *cpu_x(const struct k_matmul *p)
+{
+	return p->x_real ? p->x_real : (const real *)p->x;
+}
+
+static inline real *cpu_y(const struct k_matmul *p)
+{
+	return p->y_real ? p->y_real : (real *)p->y;
+}
+
 /* cpu_need - enlarge need to these numbers of elements. */
 void cpu_need(struct k_need *need, size_t each, size_t shared);
 

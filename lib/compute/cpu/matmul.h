@@ -14,6 +14,12 @@ struct small_factor {
 	size_t ld;
 };
 
+/* small_elements - the elements of a factor whose acts are reals. */
+static inline const real *small_elements(const struct small_factor *f)
+{
+	return f->x ? f->x : (const real *)f->acts;
+}
+
 /*
  * A product computed by one thread: c [M,N] = a b, in reals.
  *

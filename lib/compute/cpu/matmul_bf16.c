@@ -75,7 +75,7 @@ struct bf16_job {
 	bool split;
 	size_t K; /* elements to sum over, of the packed operands */
 	bool by_rows;
-	uint64_t product; /* its number, see pack_columns */
+	uint64_t product; /* its number, see cpu_must_pack */
 };
 
 /* M rows of x from row m, zero up to K. If x has this form, the result points to x itself. */
@@ -120,18 +120,6 @@ static void pack_weights(const struct bf16_job *j, bf16 *panels, size_t n, size_
 		return;
 	bf16_pack_transposed(panels + part * BF16_PANEL, j->K, w, p->K, N, p->K, BF16_HIGH);
 	bf16_pack_transposed(panels + 2 * part * BF16_PANEL, j->K, w, p->K, N, p->K, BF16_LOW);
-}
-
-/* Pack N columns of w, unless this thread has packed all of them for other rows of the product. */
-static void pack_columns(
-    const struct bf16_job *j, struct block_buffers *buffers, size_t n, size_t N, int rank)
-{
-	bool all = N == j->p->N;
-
-	if (all && j->k->packed[rank] == j->product)
-		return;
-	pack_weights(j, buffers->packed, n, N);
-	j->k->packed[rank] = all ? j->product : 0;
 }
 
 /* Write n sums c of a row to the result: at is their element in y, column their column. */
@@ -186,7 +174,8 @@ static void multiply_part(void *arg, size_t begin, size_t end, int rank)
 	for (size_t n = n0; n < n1; n += columns) {
 		size_t N = min_size(columns, n1 - n);
 
-		pack_columns(j, &buffers, n, N, rank);
+		if (cpu_must_pack(j->k, rank, j->product, N == j->p->N))
+			pack_weights(j, buffers.packed, n, N);
 		for (size_t m = m0; m < m1; m += BF16_BLOCK_ROWS)
 			multiply_block(j, &buffers, m, min_size(BF16_BLOCK_ROWS, m1 - m), n, N);
 	}

@@ -65,8 +65,7 @@ static void apply_gelu(void *arg, size_t begin, size_t end, int rank)
 
 static void run_fp32(struct kernels *k, enum cpu_kernel kernel, const struct k_matmul *p)
 {
-	struct fp32_job j = {
-	    k, p, p->x_real ? p->x_real : (const real *)p->x, p->y_real ? p->y_real : (real *)p->y};
+	struct fp32_job j = {k, p, cpu_x(p), cpu_y(p)};
 
 	cpu_for(k, kernel, p->M * p->N * p->K, (size_t)cpu_threads(k), multiply_parts, &j);
 	if (p->gelu || p->dgelu)
@@ -116,17 +115,13 @@ static void add_gradient_fp32(struct kernels *k, const struct k_matmul_dw *p)
 
 /* --- in attention --- */
 
-static const real *elements(const struct small_factor *f)
-{
-	return f->x ? f->x : (const real *)f->acts;
-}
-
 static void multiply_small_fp32(const struct kernels *k, const struct small_matmul *p)
 {
 	(void)k;
 	GEMM(CblasRowMajor, p->form == SMALL_TN ? CblasTrans : CblasNoTrans,
 	    p->form == SMALL_NT ? CblasTrans : CblasNoTrans, (int)p->M, (int)p->N, (int)p->K, 1,
-	    elements(&p->a), (int)p->a.ld, elements(&p->b), (int)p->b.ld, 0, p->c, (int)p->ldc);
+	    small_elements(&p->a), (int)p->a.ld, small_elements(&p->b), (int)p->b.ld, 0, p->c,
+	    (int)p->ldc);
 }
 
 const struct matmul matmul_fp32 = {

@@ -39,7 +39,7 @@ struct simd_job {
 	real *y;          /* [M,N] */
 	size_t columns;   /* of w that are multiplied at one time */
 	bool by_rows;     /* what the threads divide */
-	uint64_t product; /* its number, as in matmul_bf16.c */
+	uint64_t product; /* its number, see cpu_must_pack */
 };
 
 /* The columns of w of depth K that fit in n bytes. */
@@ -63,15 +63,13 @@ static const real *pack_weights(const struct simd_job *j, size_t n, size_t N, in
 	const struct k_matmul *p = j->p;
 	const struct multiply *vectors = j->k->vectors;
 	real *panels = j->k->scratch[rank];
-	bool all = N == p->N;
 
-	if (all && j->k->packed[rank] == j->product)
+	if (!cpu_must_pack(j->k, rank, j->product, N == p->N))
 		return panels;
 	if (p->no_trans)
 		vectors->pack(panels, p->w + n, p->N, N, p->K);
 	else
 		vectors->pack_transposed(panels, p->w + n * p->K, p->K, N, p->K);
-	j->k->packed[rank] = all ? j->product : 0;
 	return panels;
 }
 
@@ -129,8 +127,8 @@ static void run_simd(struct kernels *k, enum cpu_kernel kernel, const struct k_m
 {
 	struct simd_job j = {.k = k,
 	    .p = p,
-	    .x = p->x_real ? p->x_real : (const real *)p->x,
-	    .y = p->y_real ? p->y_real : (real *)p->y,
+	    .x = cpu_x(p),
+	    .y = cpu_y(p),
 	    .columns = columns_in(k, PACKED, p->K),
 	    .by_rows = p->K * p->N * sizeof(real) <= PACKED_EACH,
 	    .product = ++k->products};
@@ -247,17 +245,12 @@ static void add_gradient_simd(struct kernels *k, const struct k_matmul_dw *p)
 
 /* --- in attention --- */
 
-static const real *elements(const struct small_factor *f)
-{
-	return f->x ? f->x : (const real *)f->acts;
-}
-
 static void multiply_small_simd(const struct kernels *k, const struct small_matmul *p)
 {
 	const struct multiply *vectors = k->vectors;
 	size_t width = vectors->width, ldb = p->b.ld, step = width;
 	size_t row = p->form == SMALL_TN ? 1 : p->a.ld, column = p->form == SMALL_TN ? p->a.ld : 1;
-	const real *b = elements(&p->b);
+	const real *b = small_elements(&p->b);
 
 	if (p->form == SMALL_NT) {
 		vectors->pack_transposed(p->scratch, b, ldb, p->N, p->K);
@@ -269,7 +262,7 @@ static void multiply_small_simd(const struct kernels *k, const struct small_matm
 		return;
 	}
 	for (size_t n = 0; n < p->N; n += width)
-		vectors->multiply(p->c + n, p->ldc, elements(&p->a), row, column,
+		vectors->multiply(p->c + n, p->ldc, small_elements(&p->a), row, column,
 		    b + n / width * step, ldb, p->M, p->K, false);
 }
 
