@@ -178,7 +178,7 @@ static void print_help(const struct cli *cli)
 
 /* --- parsing --- */
 
-static bool is_listed(const char *name, const char *const *list, size_t n)
+bool cli_is_listed(const char *name, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(list[i], name))
@@ -293,7 +293,7 @@ int cli_try_parse(const struct cli *cli, int argc, char **argv, int *first, stru
 		}
 		if (cli_set(o, optarg, e))
 			return -1;
-		if (!is_listed(o->name, given_names, n_given))
+		if (!cli_is_listed(o->name, given_names, n_given))
 			given_names[n_given++] = o->name;
 	}
 	*first = optind;
@@ -320,7 +320,7 @@ void cli_refuse(bool given, const char *option, const char *with)
 
 bool cli_given(const char *name)
 {
-	return is_listed(name, given_names, n_given);
+	return cli_is_listed(name, given_names, n_given);
 }
 
 void cli_refuse_given(const char *with, const char *const *names)
@@ -333,7 +333,7 @@ void cli_refuse_given(const char *with, const char *const *names)
 void cli_refuse_others(const char *with, const char *const *allowed, size_t n)
 {
 	for (size_t i = 0; i < n_given; i++)
-		if (!is_listed(given_names[i], allowed, n))
+		if (!cli_is_listed(given_names[i], allowed, n))
 			die_usage("--%s does not go with %s", given_names[i], with);
 }
 

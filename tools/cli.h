@@ -125,7 +125,7 @@ extern bool cli_quiet, cli_verbose, cli_force;
 #define CLI_PRECISION(precision)                                                                   \
 	{                                                                                          \
 		.name = "precision", .type = OPTION_CHOICE, .value = (precision),                  \
-		.help = "number format of matrix products; auto: bf16 if it is faster",               \
+		.help = "number format of matrix products; auto: bf16 if it is faster",            \
 		.choices = k_precisions                                                            \
 	}
 
@@ -174,8 +174,10 @@ void cli_refuse(bool given, const char *option, const char *with);
 /* cli_show - write the value of an option to text as one types it; "" if there is none. */
 void cli_show(const struct option_entry *o, char *text, size_t room);
 
-/* cli_given - whether the option with this long name was given. */
+/* cli_given - whether the option with this long name was given.
+ * cli_is_listed - whether name is among the n names of list. */
 bool cli_given(const char *name);
+bool cli_is_listed(const char *name, const char *const *list, size_t n);
 
 /*
  * For modes of a tool, each of which goes with some options only:

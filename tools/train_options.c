@@ -17,10 +17,9 @@ static char preset_names[64]; /* "tiny|small|..." */
 
 /* clang-format off */
 static const struct option_entry file_entries[] = {
-	{.letter = 'o', .name = "output", .type = OPTION_STRING, .value = &o.output, .arg = "FILE",
-		.help = "checkpoint to write", .group = "Input and output"},
 	{.letter = 'r', .name = "resume", .type = OPTION_STRING, .value = &o.resume, .arg = "FILE",
-		.help = "checkpoint to continue from"},
+		.help = "checkpoint to continue from", .group = "Input and output"},
+	CLI_OUTPUT(&o.output, "checkpoint to write"),
 	{.name = "stop-after", .type = OPTION_INT, .value = &o.stop_after, .arg = "N", .max = 1e12,
 		.help = "stop after step N, as if interrupted; 0: never"},
 	{.name = "save-every", .type = OPTION_INT, .value = &o.save_every, .arg = "N", .min = 1,
@@ -272,14 +271,6 @@ void train_options_release(struct train_options *options)
 	checkpoint_close(&options->from);
 }
 
-static bool is_same_option(const char *name)
-{
-	for (size_t i = 0; i < CLI_COUNT(same_options); i++)
-		if (!strcmp(same_options[i], name))
-			return true;
-	return false;
-}
-
 void train_options_compare(
     const struct train_options *options, const struct config *c, struct ranks_common *common)
 {
@@ -294,7 +285,7 @@ void train_options_compare(
 		    entry->help ? entry->option : entry->field.name, text);
 	}
 	for (size_t i = 0; i < cli.n_options; i++)
-		if (is_same_option(entries[i].name)) {
+		if (cli_is_listed(entries[i].name, same_options, CLI_COUNT(same_options))) {
 			cli_show(&entries[i], text, sizeof text);
 			ranks_add(common, "--%s %s", entries[i].name, text);
 		}
