@@ -39,6 +39,10 @@ text = $(if $(filter %.zst,$1),zstd -dcq,cat) $1
 # starts with the pattern BEFORE.
 says = $$(denoise -m $1 --info | sed -n 's/^$2//p')
 
+# $(call bound,CHECKPOINT,LOWEST,LOSSES): prints the likelihood bound of cdcd-csv(5), from the
+# losses at the lowest level and at evenly spread levels. Rules that use it are strict.
+bound = { denoise -m $1 --info && cat $2 && sort -t, -k1,1g $3; } | awk -f pipelines/bound.awk
+
 # $(call quoted,TEXT): TEXT as one word of the shell.
 quoted = '$(subst ','\'',$(strip $1))'
 

@@ -120,8 +120,7 @@ $(OUT)/%/lowest.csv: $(OUT)/%/model.safetensors $(OUT)/held-out.rows $(OUT)/meas
 
 # The mean cross-entropy over ln t and over the schedule, and the likelihood bound of cdcd-csv(5).
 $(OUT)/%/bound.csv: pipelines/bound.awk $(OUT)/%/losses.csv $(OUT)/%/lowest.csv
-	{ denoise -m $(OUT)/$*/model.safetensors --info && cat $(OUT)/$*/lowest.csv && \
-		sort -t, -k1,1g $(OUT)/$*/losses.csv; } | awk -f pipelines/bound.awk > $@
+	$(call bound,$(OUT)/$*/model.safetensors,$(OUT)/$*/lowest.csv,$(OUT)/$*/losses.csv) > $@
 
 $(OUT)/%/ce.csv: pipelines/levels.awk $(OUT)/%/losses.csv
 	awk -f pipelines/levels.awk $(OUT)/$*/losses.csv > $@

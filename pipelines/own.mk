@@ -123,8 +123,7 @@ $(OUT)/lowest.csv: $(TRAINED) $(OUT)/valid.rows
 	noise -q -u 0 -s 8 $(OUT)/valid.rows | denoise -q -m $(MODEL) --loss -o $@
 
 $(OUT)/bound.csv: pipelines/bound.awk $(OUT)/losses.csv $(OUT)/lowest.csv
-	{ denoise -m $(MODEL) --info && cat $(OUT)/lowest.csv && \
-		sort -t, -k1,1g $(OUT)/losses.csv; } | awk -f pipelines/bound.awk > $@
+	$(call bound,$(MODEL),$(OUT)/lowest.csv,$(OUT)/losses.csv) > $@
 
 $(OUT)/figures.txt: pipelines/own_figures.awk $(OUT)/bound.csv $(OUT)/samples.txt
 	@pack --ids $(OUT)/train.rows > $(OUT)/train.ids
