@@ -14,27 +14,35 @@ enum { LANES = VECTOR / sizeof(real), WIDTH = 2 * LANES };
 typedef real lanes __attribute__((vector_size(VECTOR), aligned(sizeof(real))));
 typedef real eight __attribute__((vector_size(8 * sizeof(real)), aligned(sizeof(real)), unused));
 
-/* R rows of c. The sums stay in registers for all of K. */
+/* R rows of c. The sums stay in registers for all of K, and so do the addresses in a: one for three
+ * rows, since an x86 address may have once or twice the register row added. */
 ALWAYS_INLINE void multiply_tile(real *c, size_t ldc, const real *a, size_t row, size_t column,
     const real *b, size_t ldb, size_t K, bool add, size_t R)
 {
 	lanes sum[TILE][2];
+	const real *three[TILE / 3];
 
 #pragma GCC unroll 12
 	for (size_t i = 0; i < R; i++) {
 		sum[i][0] = add ? *(const lanes *)(c + i * ldc) : (lanes){0};
 		sum[i][1] = add ? *(const lanes *)(c + i * ldc + LANES) : (lanes){0};
 	}
-	for (size_t k = 0; k < K; k++, a += column, b += ldb) {
+#pragma GCC unroll 12
+	for (size_t i = 0; i < R; i += 3)
+		three[i / 3] = a + i * row;
+	for (size_t k = 0; k < K; k++, b += ldb) {
 		lanes left = *(const lanes *)b, right = *(const lanes *)(b + LANES);
 
 #pragma GCC unroll 12
 		for (size_t i = 0; i < R; i++) {
-			lanes x = a[i * row] - (lanes){0};
+			lanes x = three[i / 3][i % 3 * row] - (lanes){0};
 
 			sum[i][0] += x * left;
 			sum[i][1] += x * right;
 		}
+#pragma GCC unroll 12
+		for (size_t i = 0; i < R; i += 3)
+			three[i / 3] += column;
 	}
 #pragma GCC unroll 12
 	for (size_t i = 0; i < R; i++) {
