@@ -186,6 +186,15 @@ ok 'noise: --mask random gives tokens at any position' grep -q '10.*1.*0.*1' mas
 not_ok 'noise: --mask random never gives all tokens' grep -qx 0000000000000 masks
 records -e 5 --mask random --max-given 0 a.rows | column 5 >masks
 is 'noise: --max-given 0 gives no tokens' "$(sort -u masks)" 1111111111111
+records -e 5 --mask random a.rows | column 5 >masks
+for skip in 0 3 12; do
+	records -e 5 --mask random --all-first 8 --skip $skip a.rows | column 5 >first
+	is "noise: --all-first noises every position of the first records, from record $skip on" \
+		"$(head -n $((8 > skip ? 8 - skip : 0)) first | sort -u)" "$([ $skip -ge 8 ] || echo 1111111111111)"
+	is "noise: --all-first changes no other records, from record $skip on" \
+		"$(tail -n +$((8 > skip ? 9 - skip : 1)) first)" "$(tail -n +$((skip > 8 ? skip + 1 : 9)) masks)"
+done
+fails 'noise: refuses --all-first with --mask all' 2 'all-first does not go with' "$BIN/noise" --all-first 3 a.rows
 fails 'noise: refuses --max-given with --mask all' 2 'max-given does not go with' \
 	"$BIN/noise" --max-given 0.3 a.rows
 records -e 5 --mask prefix --max-given 0.3 a.rows | column 5 >masks

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 
-static int64_t epochs = 1, skip, limit = -1, level = SHARD_AUTO, rank = -1, world;
+static int64_t epochs = 1, all_first, skip, limit = -1, level = SHARD_AUTO, rank = -1, world;
 static uint64_t seed;
 static double fixed_t = NAN, fixed_u = NAN, max_given = 1;
 static bool no_shuffle;
@@ -54,6 +54,12 @@ static const struct option_entry options[] = {
         .value = &mask,
         .help = "which positions are noised; the others are given",
         .choices = masks},
+    {.name = "all-first",
+        .type = OPTION_INT,
+        .value = &all_first,
+        .arg = "N",
+        .help = "noise every position of the first N records of the stream",
+        .max = MOST},
     {.name = "max-given",
         .type = OPTION_REAL,
         .value = &max_given,
@@ -308,6 +314,7 @@ static int write_noised_rows(struct source *s, const struct shard_counts *counts
 	    .t = (float)fixed_t,
 	    .u = (float)fixed_u,
 	    .mask = mask,
+	    .all_first = (uint64_t)all_first,
 	    .max_given = max_given};
 	uint64_t total = s->rows.n * (uint64_t)epochs, ranks = (uint64_t)world, first, n;
 	struct shard_header *h = &s->header;
@@ -367,6 +374,8 @@ int main(int argc, char **argv)
 	if ((float)fixed_u >= 1)
 		die_usage("--uniform: %.9g is too large (expected less than 1)", fixed_u);
 	cli_refuse(cli_given("max-given") && mask == NOISING_ALL, "--max-given",
+	    "--mask all, which noises every position");
+	cli_refuse(all_first > 0 && mask == NOISING_ALL, "--all-first",
 	    "--mask all, which noises every position");
 	cli_refuse_clashes(&output, 1, &counts_file, 1, argv + operand);
 	find_rank();

@@ -99,7 +99,7 @@ static void mask_random(struct noising *g, uint64_t n)
 static void make_mask(struct noising *g, uint64_t n)
 {
 	static const enum noising_mask third[] = {NOISING_ALL, NOISING_PREFIX, NOISING_RANDOM};
-	enum noising_mask mask = g->options.mask;
+	enum noising_mask mask = n < g->options.all_first ? NOISING_ALL : g->options.mask;
 	uint32_t length = g->rows->length;
 
 	memset(g->mask, 0xff, length / 8 + 1);

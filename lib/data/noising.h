@@ -28,7 +28,8 @@ struct noising_options {
 	float t;      /* noise level of all records; NAN: open */
 	float u;      /* if t is NAN: u of all records, in [0, 1); NAN: stratified */
 	enum noising_mask mask;
-	double max_given; /* in [0, 1]: largest fraction of positions that a mask leaves given */
+	uint64_t all_first; /* this number of records, from 0 on, have NOISING_ALL */
+	double max_given;   /* in [0, 1]: largest fraction of positions that a mask leaves given */
 };
 
 struct noising {
