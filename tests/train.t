@@ -51,6 +51,17 @@ same_fit() { # the step, the family, and the parameters to one part in 10,000
 		END { exit bad || NR != 1 }'
 }
 ok 'train: refits to the last --window losses, as fitsched does' same_fit
+# Of rows with u < 0.25, ln t is even in 4 u; the others have F^-1 of what is left of u.
+run even.st -n 4 --even-levels 0.25 --schedule uniform --t-min 0.5 --t-max 50 >"$T/even.csv"
+levels_as_promised() {
+	pack --noise "$T/train.noised" | cut -d, -f3 | sed 1d | head -n 64 | paste -d, - "$T/even.levels" | awk -F, '
+		{ t = $1 < 0.25 ? 0.5 * exp(4 * $1 * log(100)) : 0.5 + ($1 - 0.25) / 0.75 * 49.5
+		  if ($2 / t > 1.00001 || $2 / t < 0.99999) bad++
+		  even += $1 < 0.25 }
+		END { exit bad || even != 16 || NR != 64 }'
+}
+cut -d, -f2 "$T/even.csv" | sed 1d >"$T/even.levels"
+ok 'train: --even-levels draws this fraction of the levels evenly in ln t, the others from F' levels_as_promised
 is 'train: validation is at the same levels each time' \
 	"$(grep '^20,.*valid' "$T/loss.csv" | cut -d, -f2)" \
 	"$(grep '^40,.*valid' "$T/loss.csv" | cut -d, -f2)"

@@ -97,6 +97,17 @@ int loader_open(struct loader *l, struct shard_reader *rows, uint64_t next, stru
 	return 0;
 }
 
+/* Decide an open level, or leave it to batch_add. */
+static void set_level(const struct loader *l, struct shard_record *r)
+{
+	if (!isnan(r->t) || l->even == 0)
+		return;
+	if (r->u < l->even)
+		r->t = (float)schedule_spread(l->schedule, r->u / l->even);
+	else
+		r->u = (float)((r->u - l->even) / (1 - l->even));
+}
+
 /* This rank's rows of the batch, as far as there are any. */
 static int read_rows(struct loader *l, struct batch *b, struct err *e)
 {
@@ -116,8 +127,7 @@ static int read_rows(struct loader *l, struct batch *b, struct err *e)
 		l->at += l->stride;
 		if (!wanted)
 			continue;
-		if (l->spread && isnan(r.t))
-			r.t = (float)schedule_spread(l->schedule, r.u);
+		set_level(l, &r);
 		if (batch_add(b, &r, l->active, l->schedule, l->pad_loss, e))
 			return err_prefix(e, "%s: row %" PRIu64, shard_name(l->rows), want);
 		want += (uint64_t)comm_size(l->comm);

@@ -24,7 +24,9 @@ struct loader {
 	const struct active_vocab *active; /* these three: as in batch_add */
 	const struct schedule *schedule;
 	bool pad_loss;
-	bool spread; /* an open noise level is that of schedule_spread, not F^-1(u) */
+	/* Fraction of the rows with an open noise level whose level is that of schedule_spread; the
+	 * others have F^-1. Both take their part of the u, stretched to [0, 1]. */
+	double even;
 	/* Set by loader_open and loader_next. */
 	struct shard_reader *rows; /* the caller's */
 	uint64_t at, stride;       /* number of its next row; difference to the one after */

@@ -109,6 +109,9 @@ const struct setting settings_table[] = {
 		.help = "smallest noise level; 0: sqrt(d)/16"),
 	SETTING("train.t_max", "t-max", REAL(train.t_max, 0, 1e9), .arg = "T", .fixed = true,
 		.help = "largest noise level; 0: 18 sqrt(d)"),
+	SETTING("train.even_levels", "even-levels", REAL(train.even_levels, 0, 1), .arg = "SHARE",
+		.if_absent = "0",
+		.help = "fraction of the rows with levels even in ln t, not from F(t)"),
 	SETTING("train.refit_every", "refit-every", SIZE(train.refit_every, 0, 1e9), .arg = "N",
 		.help = "steps between fits of F(t); 0: no fits"),
 	SETTING("train.window", "window", SIZE(train.window, 64, 1e9), .arg = "N", .fixed = true,
@@ -139,7 +142,8 @@ const size_t settings_n = sizeof settings_table / sizeof *settings_table;
 	.self_cond = true, .posterior = true, .copy_heads = 2
 #define COMMON .pad_loss = true, .buckets = {.kib = 4096}
 #define TRAINING                                                                                   \
-	COMMON, .self_cond = 0.5, .schedule = SCHEDULE_LOGISTIC, .refit_every = 50, .window = 4096
+	COMMON, .self_cond = 0.5, .schedule = SCHEDULE_LOGISTIC, .even_levels = 0.1,               \
+	        .refit_every = 50, .window = 4096
 
 /* clang-format off */
 const struct preset settings_presets[] = {

@@ -23,6 +23,7 @@ struct trainer_options {
 	bool full_vocab;  /* the softmax runs over all ids */
 	enum schedule_family schedule;
 	double t_min, t_max;            /* range of noise levels; 0: defaults of schedule_init */
+	double even_levels;             /* fraction of the rows whose levels are even in ln t */
 	size_t refit_every;             /* steps between fits of the schedule; 0: no fits */
 	size_t window;                  /* number of most recent sequences that a fit uses */
 	struct buckets_options buckets; /* not stored in a checkpoint: a run can be resumed on

@@ -177,7 +177,8 @@ static struct trainer *allocate_trainer(struct kernels *k, const struct config *
 	    .size = o->batch,
 	    .active = &tr->active,
 	    .schedule = &tr->schedule,
-	    .pad_loss = o->pad_loss};
+	    .pad_loss = o->pad_loss,
+	    .even = o->even_levels};
 	state_init(&tr->state, k);
 	if (settings_check(&(struct settings){*c, *o}, e) || create_parts(tr, e) ||
 	    allocate_arrays(tr, e) || register_arrays(tr, e)) {

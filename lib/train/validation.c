@@ -64,7 +64,7 @@ int validation_run(struct trainer *tr, const char *path, validation_seen *seen, 
 	bool ended = false;
 	int failed, n = 0;
 
-	l.spread = true;
+	l.even = 1;
 	failed = !rows || !ce || loader_open(&l, rows, shard_header(rows)->first, e);
 	failed = comm_agree(l.comm, failed, e);
 	if (!failed)

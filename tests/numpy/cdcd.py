@@ -428,8 +428,10 @@ class Checkpoint:
     def model(self, average=True):
         return Model(self.config, self.weights("ema." if average else ""))
 
-    def batch(self, rows, select=slice(None), held_out=True):
-        """Rows in the model's terms. Open levels: F^-1(u) in training, spread when held out."""
+    def batch(self, rows, select=slice(None), even=1):
+        """Rows in the model's terms. Of open levels, the share even is even in ln t: all in
+        validation, --even-levels of them in training, none in sampling. The others are F^-1.
+        Both stretch their part of the u."""
         ids = rows.ids[select]
         index = np.minimum(np.searchsorted(self.active, ids), len(self.active) - 1)
         unknown = int(np.searchsorted(self.active, int(self.meta["vocab.unk"])))
@@ -440,8 +442,11 @@ class Checkpoint:
             target *= ids != int(self.meta["vocab.pad"])
         count = target.sum(-1, keepdims=True)
         weight = target / np.where(count > 0, count, 1)
-        level = (lambda u: float(np.float32(self.schedule.spread(u)))) if held_out \
-            else self.schedule.t
+        def level(u):
+            if u < even:
+                return float(np.float32(self.schedule.spread(u / even)))
+            return self.schedule.t(float(np.float32((u - even) / (1 - even))) if even else u)
+
         t = np.array([level(u) if math.isnan(t) else t
                       for t, u in zip(rows.t[select], rows.u[select])])
         return Batch(index, mask, weight, t, rows.seeds[select])

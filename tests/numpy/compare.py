@@ -145,7 +145,8 @@ def compare_step(bound, change, before, noised, log, steps, after):
     number = str(before.step + 1)
     log = [r for r in table(log) if r["step"] == number and r["split"] == "train"]
     step = [r for r in table(steps) if r["step"] == number][0]
-    batch = before.batch(rows, slice(before.rows, before.rows + len(log)), held_out=False)
+    batch = before.batch(rows, slice(before.rows, before.rows + len(log)),
+                         before.option("even_levels"))
     model = before.model(average=False)
     report = Report(bound)
     ce = model.losses(batch, noise_of(model, batch.seeds), shown_rows(before, len(log)))
@@ -156,10 +157,10 @@ def compare_step(bound, change, before, noised, log, steps, after):
     report.finish()
 
 
-def run_sampler(held_out, checkpoint, noised, start, method, steps, T, tau, s0, eta, gamma,
+def run_sampler(even, checkpoint, noised, start, method, steps, T, tau, s0, eta, gamma,
                 rounds=0):
     c, rows = cdcd.Checkpoint(checkpoint), cdcd.NoisedRows(noised)
-    batch, model = c.batch(rows, held_out=held_out), c.model()
+    batch, model = c.batch(rows, even=even), c.model()
     batch.t = batch.t.astype(np.float32).astype(float)  # as in the record of a row
 
     def noises(seeds):
@@ -176,7 +177,7 @@ def run_sampler(held_out, checkpoint, noised, start, method, steps, T, tau, s0, 
 
 
 def compare_sample(bound, checkpoint, noised, raw, *options):
-    _, _, x, _ = run_sampler(True, checkpoint, noised, *options)
+    _, _, x, _ = run_sampler(1, checkpoint, noised, *options)
     theirs = np.fromfile(raw, float).reshape(x.shape)
     report = Report(bound)
     report.add("x", x, theirs, np.abs(x).max(-1, keepdims=True))
@@ -184,7 +185,7 @@ def compare_sample(bound, checkpoint, noised, raw, *options):
 
 
 def compare_tokens(checkpoint, noised, path, method, steps, T, tau, eta, gamma, rounds):
-    c, rows, _, ids = run_sampler(False, checkpoint, noised, "damaged", method, steps, T, tau, 1,
+    c, rows, _, ids = run_sampler(0, checkpoint, noised, "damaged", method, steps, T, tau, 1,
                                   eta, gamma, rounds)
     content = subprocess.run(["zstd", "-dqc", path], check=True, capture_output=True).stdout
     theirs = np.frombuffer(content, f"<u{c.meta['vocab.id_bytes']}").reshape(rows.ids.shape)

@@ -117,20 +117,24 @@ static void test_batches(void)
 
 static void test_levels(void)
 {
-	double expected[2] = {schedule_t(&schedule, 0.25), schedule_spread(&schedule, 0.25)};
+	/* The rows have u = 0.25. */
+	const struct {
+		double even, level;
+	} cases[] = {{0, schedule_t(&schedule, 0.25)}, {1, schedule_spread(&schedule, 0.25)},
+	    {0.5, schedule_spread(&schedule, 0.5)}, {0.2, schedule_t(&schedule, 0.0625)}};
 
-	for (int spread = 0; spread < 2; spread++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct shard_reader *rows = open_rows(0, 1, 1, NAN);
 		struct loader l = new_loader(NULL);
 		struct batch b;
 		struct err e = {0};
 
-		l.spread = spread;
+		l.even = cases[i].even;
 		batch_init(&b, SIZE, T, &e);
 		ok(rows && !loader_open(&l, rows, 0, &e) && loader_next(&l, &b, &e) == 1 &&
-		        fabs(b.t[0] / expected[spread] - 1) < 1e-6,
-		    "loader: an open noise level is that of %s %s",
-		    spread ? "schedule_spread" : "the schedule", e.msg);
+		        fabs(b.t[0] / cases[i].level - 1) < 1e-6,
+		    "loader: if %g of the rows have even levels, u = 0.25 has level %g %s",
+		    cases[i].even, cases[i].level, e.msg);
 		shard_close(rows);
 		batch_release(&b);
 	}
