@@ -25,8 +25,9 @@ PYTHON = /usr/bin/python3
 # The runs whose losses on the held-out rows are measured.
 LOSS_RUNS ?= $(RUNS)
 
-# Samples of n-gram models at other temperatures. In a name such as 5gram-0-0.8, 0 is the number of
-# network evaluations, as in the names of sampling.mk.
+# Samples of n-gram models and of the autoregressive model at other temperatures. In a name such as
+# 5gram-0-0.8 or autoregressive-0-0.8, 0 is the number of network evaluations, as in the names of
+# sampling.mk.
 OTHER_REFERENCES ?=
 REFERENCES = held-out shuffled $(ORDERS:%=%-gram) $(OTHER_REFERENCES) \
 	$(if $(AUTOREGRESSIVE),autoregressive)
@@ -53,15 +54,22 @@ $(OUT)/%-gram.txt: $(OUT)/train.txt $(OUT)/held-out.txt
 	pipelines/ngram generate -k $* -n $(held_stories) $< > $@
 
 order = $(firstword $(subst gram-0-, ,$1))
-temperature = $(lastword $(subst gram-0-, ,$1))
-$(OTHER_REFERENCES:%=$(OUT)/%.txt): $(OUT)/%.txt: $(OUT)/train.txt $(OUT)/held-out.txt
+temperature = $(lastword $(subst -0-, ,$1))
+OTHER_NGRAMS = $(filter-out autoregressive-%,$(OTHER_REFERENCES))
+$(OTHER_NGRAMS:%=$(OUT)/%.txt): $(OUT)/%.txt: $(OUT)/train.txt $(OUT)/held-out.txt
 	pipelines/ngram generate -k $(call order,$*) -T $(call temperature,$*) \
 		-n $(held_stories) $< > $@
 
 autoregressive = $(PYTHON) pipelines/autoregressive.py
+sampled = $(autoregressive) sample -m $< -n $(held_stories) -s $(SEED) $1 | \
+	tok -q --lines -w $(VOCAB) | tok -d > $@
 $(OUT)/autoregressive.txt: $(AUTOREGRESSIVE) $(OUT)/held-out.txt $(OUT)/sample.settings
-	$(autoregressive) sample -m $< -n $(held_stories) -s $(SEED) | \
-		tok -q --lines -w $(VOCAB) | tok -d > $@
+	$(call sampled)
+
+OTHER_AUTOREGRESSIVE = $(filter autoregressive-%,$(OTHER_REFERENCES))
+$(OTHER_AUTOREGRESSIVE:%=$(OUT)/%.txt): $(OUT)/%.txt: $(AUTOREGRESSIVE) $(OUT)/held-out.txt \
+		$(OUT)/sample.settings
+	$(call sampled,-T $(call temperature,$*))
 
 $(OUT)/%/samples.rows: $(OUT)/%/model.safetensors $(OUT)/sample.settings $(OUT)/held-out.txt
 	denoise -m $< -n $(held_stories) -s $(SEED) $(call sampling,$*) -o $@

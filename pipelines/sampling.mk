@@ -3,9 +3,10 @@
 #
 # A lower score temperature gives more probable and less varied text. frontier.csv and .png show the
 # score of the judge against the entropy of the words, a point per temperature, beside the held-out
-# text and a 5-gram model at the same temperatures. A lower score is better only at equal entropy.
-# samplers.csv and .png show the score against the number of network evaluations, for each sampler.
-# With MASKED (eval.mk), the pictures use the masked model as judge.
+# text, and a 5-gram model and (with AUTOREGRESSIVE) an autoregressive one at the same temperatures.
+# A lower score is better only at equal entropy. samplers.csv and .png show the score against the
+# number of network evaluations, for each sampler. With MASKED (eval.mk), the pictures use the
+# masked model as judge.
 
 TEMPERATURES = 0.6 0.7 0.8 0.9 1
 SAMPLER = euler
@@ -20,7 +21,8 @@ frontier = $(TEMPERATURES:%=$(SAMPLER)-$(SAMPLE_STEPS)-%)
 samplers = $(foreach s,$(SAMPLERS),$(foreach n,$(EVALUATIONS),$s-$n-1))
 RUNS = $(sort $(frontier) $(samplers))
 LOSS_RUNS =
-OTHER_REFERENCES = $(TEMPERATURES:%=5gram-0-%)
+OTHER_REFERENCES = $(TEMPERATURES:%=5gram-0-%) \
+	$(if $(AUTOREGRESSIVE),$(TEMPERATURES:%=autoregressive-0-%))
 SETTINGS = $(SAMPLER)
 part = $(word $1,$(subst -, ,$2))
 steps = $(if $(filter heun,$(call part,1,$1)),$$(($(call part,2,$1) / 2)),$(call part,2,$1))
