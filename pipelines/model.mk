@@ -5,14 +5,18 @@
 # After an interruption, the same command continues from the last checkpoint. The settings and the
 # checksum of the rows are recorded beside the checkpoint. With other settings or rows, a new
 # training starts, and the old checkpoint is renamed to $(MODEL).before. EPOCHS, VALID_EVERY,
-# SAVE_EVERY and SHOW_EVERY may change between resumptions.
+# SAVE_EVERY and SHOW_EVERY may change between resumptions. If SNAPSHOTS is not empty, the
+# checkpoints after each SHOW_EVERY steps are kept, as model-STEP.safetensors. NOISE_OPTIONS are
+# further options of noise.
 
 .DEFAULT_GOAL = show
 MODEL = $(OUT)/model.safetensors
+SNAPSHOTS =
+NOISE_OPTIONS =
 # A file that is newer than the model and the logs when the training has ended.
 TRAINED = $(OUT)/trained
 
-noised = noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(OUT)/train.rows
+noised = noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(NOISE_OPTIONS) $(OUT)/train.rows
 logs = --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) --save-every $(SAVE_EVERY) \
 	-l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv
 start = train -x $(PRESET) -n $(STEPS) -B $(BATCH) $(LR:%=--lr %) --schedule $(FAMILY) \
@@ -27,6 +31,7 @@ generate = $(denoise) --refine $(REFINE)
 # The steps up to each of which train runs. After all but the last, samples are shown, unless the
 # training has ended there: the rows may end, or train --patience.
 stops = $(shell seq $(SHOW_EVERY) $(SHOW_EVERY) $$(($(STEPS) - 1))) $(STEPS)
+snapshot = $(basename $(MODEL))-$1.safetensors
 indented = sed G | fold -s -w 76 | sed 's/^./    &/; s/ *$$//'
 samples = $(generate) -q -n 2 | tok -d | $(indented)
 
@@ -38,6 +43,7 @@ $(TRAINED): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings \
 			echo 'The checkpoint of other settings or rows is now $(MODEL).before'; \
 			mv $(MODEL) $(MODEL).before; \
 		fi; \
+		$(if $(SNAPSHOTS),rm -f $(call snapshot,[0-9]*);) \
 		mv $(MODEL).settings.new $(MODEL).settings; \
 		$(if $(ESTIMATED),:,pipelines/estimate $(STEPS) $(VALID_EVERY) $(SAMPLES) \
 			$(call quoted,$(noised)) $(call quoted,$(start)) \
@@ -52,6 +58,7 @@ $(TRAINED): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings \
 			continue; \
 		fi; \
 		test $(call says,$(MODEL),step: ) -eq $$stop -a $$stop -lt $(STEPS) || break; \
+		$(if $(SNAPSHOTS),ln -f $(MODEL) $(call snapshot,$$stop);) \
 		printf '\nTwo samples after step %s:\n\n' $$stop; \
 		$(samples); \
 	done
@@ -85,7 +92,8 @@ $(PAGE): $(TRAINED) $(OUT)/samples.rows $(OUT)/trace.csv
 
 # --- settings: if they change, the targets that depend on them are made again ---
 
-$(call settings,train,$(SEED) $(PRESET) $(STEPS) $(BATCH) $(LR) $(TRAIN_OPTIONS) $(MASK) $(FAMILY))
+$(call settings,train,$(SEED) $(PRESET) $(STEPS) $(BATCH) $(LR) $(TRAIN_OPTIONS) $(MASK) $(FAMILY) \
+	$(NOISE_OPTIONS))
 $(call settings,fit,$(FAMILY) $(FIT_EVERY) $(FIT_ROWS))
 $(call settings,sample,$(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(TEMPERATURE) $(REFINE) \
 	$(DENOISE_OPTIONS))
