@@ -31,7 +31,9 @@ BIN = build/bin
 OUT = out/autoregressive
 MODEL = $(OUT)/model.pt
 
-ifeq ($(shell $(PYTHON) -c 'import torch' 2>/dev/null && echo yes),)
+include pipelines/common.mk
+
+ifeq ($(torch),)
 show:
 	@echo 'skipped: $(PYTHON) has no PyTorch (Debian: python3-torch)'
 else
@@ -43,8 +45,6 @@ show: $(OUT)/learning.csv $(OUT)/samples.txt $(if $(GRAMMAR),$(OUT)/summary.csv)
 	@$(if $(GRAMMAR),awk -f pipelines/summary.awk $(OUT)/summary.csv)
 	@printf '\n%s\n' 'Model: $(MODEL)'
 endif
-
-include pipelines/common.mk
 
 ifneq ($(words $(ROWS) $(VALID) $(VOCAB)),3)
 $(error say ROWS=, VALID= and VOCAB=)

@@ -35,6 +35,9 @@ endef
 reader = $(call text,$1) | tok $(if $(filter %.txt %.txt.zst,$1),--text) -w $2 $3
 text = $(if $(filter %.zst,$1),zstd -dcq,cat) $1
 
+# Not empty: the Python interpreter $(PYTHON) has PyTorch.
+torch = $(shell $(PYTHON) -c 'import torch' 2>/dev/null && echo yes)
+
 # $(call says,CHECKPOINT,BEFORE): shell code for the rest of the line of "denoise --info" that
 # starts with the pattern BEFORE.
 says = $$(denoise -m $1 --info | sed -n 's/^$2//p')
