@@ -194,6 +194,14 @@ plot -x x -y y --lines -o "$T/dense.png" "$T/dense.csv"
 plot -x x -y y --lines --where few=1 -o "$T/sparse.png" "$T/dense.csv"
 ok 'plotcsv: a dense line is drawn as its extremes' cmp "$T/dense.png" "$T/sparse.png"
 
+# A no-break space is not visible, but moves the end of its text, from which no shape may begin.
+for blank in '' '\0302\0240\0302\0240'; do
+	printf 'x,y,name\n1,1,a%b\n2,3,bbbbbbbbbb\n3,2,cccccccccc\n' "$blank" >"$T/names.csv"
+	plot -x x -y y -c name -o "$T/names-${blank:+with}.png" "$T/names.csv"
+done
+ok 'plotcsv: the shapes in a legend do not depend on where the text before them ends' \
+	cmp "$T/names-.png" "$T/names-with.png"
+
 different 'a second line' --line "$T/curves.csv:t,density"
 ok 'plotcsv: draws two columns of y' plot -x t -y f_nats,density --lines -o "$T/c.svg" "$T/curves.csv"
 ok 'plotcsv: draws without a column of x' plot -y ce_nats -o "$T/c.png" "$T/loss.csv"

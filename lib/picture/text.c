@@ -120,4 +120,5 @@ void text_draw(
 	marks_colour(f, colour, 1);
 	cairo_move_to(f->cr, x - align * text_width(f, words), y);
 	cairo_show_text(f->cr, words);
+	cairo_new_path(f->cr); /* or the next shape would begin at the end of the text */
 }
