@@ -180,7 +180,7 @@ else
 	ok 'prose.mk: the frontier has the autoregressive model' grep -q ^autoregressive-0-0.8 "$out/sampling/frontier.csv"
 	prose AR_STEPS= -n >"$T/again"
 	is 'prose.mk: a trial chooses the steps of the autoregressive model if AR_STEPS is empty' \
-		"$(grep -o 'autoregressive.mk .*' "$T/again" | grep -o 'OUT=.*' | xargs) $(grep -c 'trial.awk' "$T/again")" \
+		"$(grep -o 'autoregressive.mk .*' "$T/again" | grep -o 'OUT=.*[^ \]' | xargs) $(grep -c 'trial.awk' "$T/again")" \
 		"OUT=$out/trial STEPS=2 VALID_EVERY=2 $out/trial/learning.csv OUT=$out/autoregressive STEPS=\$(cat $out/autoregressive.steps) 1"
 fi
 
