@@ -51,12 +51,21 @@ else
 	ok 'train: --precision auto is fp32 on this processor' cmp "$T/auto.st" "$T/fp32.st"
 	run fp32 --profile "$T/profile.csv"
 fi
-is 'train --profile: has a header' "$(head -n 1 "$T/profile.csv")" kernel,calls,seconds,share,gflop_per_s,gb_per_s
+is 'train --profile: has a header' "$(head -n 1 "$T/profile.csv")" kernel,calls,seconds,share,gflop_per_s,gb_per_s,regions,parts,serial_seconds,wait_seconds
 ok 'train --profile: the fractions sum to 1' awk -F, 'NR > 1 { sum += $4 } END { exit !(sum > 0.99 && sum < 1.01) }' \
 	"$T/profile.csv"
 # Two blocks and the copy attention call it.
 ok 'train --profile: counts the calls of attention by two blocks and the copy attention, in the first estimate and in the pass' \
 	awk -F, '$1 == "attention" { n++; calls = $2 } END { exit !(n == 1 && calls == 3 * 100 * 2) }' "$T/profile.csv"
+ok 'train --profile: the threads divide each call of attention, whose parts are the 32 heads of 16 rows, and half of them' \
+	awk -F, '$1 == "attention" { n++; good = $7 == $2 && $8 >= 16 && $8 <= 32 && $9 == 0 }
+		END { exit !(n == 1 && good) }' "$T/profile.csv"
+ok 'train --profile: one thread computes some small calls of adamw, and all work elsewhere' awk -F, '
+	$1 == "adamw" { n++; good += $7 > 0 && $7 < $2 && $9 > 0 && $9 < $3 }
+	$1 == "elsewhere" { n++; good += $7 == 0 && $8 == "" && $9 == $3 && $10 == 0 }
+	END { exit !(n == 2 && good == 2) }' "$T/profile.csv"
+ok 'train --profile: threads wait for less than the time of the regions' awk -F, '
+	NR > 1 { wait += $10; bad += $10 < -1e-5 || $10 > $3 - $9 + 1e-5 } END { exit !(wait > 0 && !bad) }' "$T/profile.csv"
 denoise -q -m "$T/fp32.st" -n 2 --steps 3 --precision fp32 --profile "$T/denoise.csv" |
 	tok -q -d -w "$T/vocab.txt" >"$T/a.txt"
 denoise -q -m "$T/fp32.st" -n 2 --steps 3 --precision fp32 |

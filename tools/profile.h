@@ -1,8 +1,8 @@
 #ifndef CDCD_PROFILE_H
 #define CDCD_PROFILE_H
 
-/* Time spent in each kernel, as CSV: kernel,calls,seconds,share,gflop_per_s,gb_per_s; the kernel
- * with the most seconds comes first. */
+/* Time spent in each kernel, as CSV (see --profile in train(1)); the kernel with the most seconds
+ * comes first. */
 
 #include "compute/kernels.h"
 

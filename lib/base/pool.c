@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 enum {
@@ -33,9 +34,11 @@ struct pool {
 	struct slice *slice; /* [size] */
 	pthread_mutex_t lock;
 	pthread_cond_t round_started, round_done;
-	atomic_uint round;     /* counts loops; workers wait for it to move */
-	atomic_int unfinished; /* pieces of this loop */
+	atomic_uint round; /* counts loops; workers wait for it to move */
 	atomic_bool closing;
+	char padding[CACHE_LINE]; /* who waits for a round does not read what ends one */
+	atomic_int unfinished;    /* pieces of this loop */
+	atomic_ullong busy;       /* nanoseconds, see pool_busy */
 	/* of this loop; read only by a thread that has taken a piece of it */
 	pool_body *body;
 	void *arg;
@@ -70,26 +73,37 @@ static void run_piece(struct pool *p, size_t piece, int rank)
 	    rank);
 }
 
+/* Note that pieces which a thread began to compute at start are finished. Returns whether they were
+ * the last of a loop. */
+static bool finish_pieces(struct pool *p, int pieces, double start)
+{
+	unsigned long long busy = (unsigned long long)(1e9 * (clock_seconds() - start));
+
+	atomic_fetch_add_explicit(&p->busy, busy, memory_order_relaxed);
+	return atomic_fetch_sub(&p->unfinished, pieces) == pieces;
+}
+
 /*
  * Take pieces of a slice until none is left, and compute them. This may begin in one loop and go on
  * in the next: a piece belongs to the loop that is running when it is taken, and the loop ends only
- * after the piece.
+ * after finish_pieces.
  */
 static bool run_slice(struct pool *p, int slice, int rank)
 {
 	atomic_int *left = &p->slice[slice].left;
-	int n = atomic_load(left);
-	bool last = false;
+	int n = atomic_load(left), taken = 0;
+	double start = 0;
 
 	while (n > 0)
 		if (atomic_compare_exchange_weak(left, &n, n - 1)) {
 			size_t end = first_piece(p, count_pieces(p, p->n), slice + 1);
 
+			if (taken++ == 0)
+				start = clock_seconds();
 			run_piece(p, end - (size_t)n, rank);
-			last = atomic_fetch_sub(&p->unfinished, 1) == 1;
 			n = atomic_load(left);
 		}
-	return last;
+	return taken && finish_pieces(p, taken, start);
 }
 
 /* Compute pieces, those of the own slice first: they are near this processor. Returns whether the
@@ -227,6 +241,11 @@ void pool_free(struct pool *p)
 	free(p->worker);
 	free(p->slice);
 	free(p);
+}
+
+double pool_busy(const struct pool *p)
+{
+	return 1e-9 * (double)atomic_load_explicit(&p->busy, memory_order_relaxed);
 }
 
 int pool_size(const struct pool *p)

@@ -35,4 +35,8 @@ int pool_cpus(void);
 typedef void pool_body(void *arg, size_t begin, size_t end, int rank);
 void pool_for(struct pool *p, size_t n, pool_body *body, void *arg);
 
+/* pool_busy - the seconds that all threads together have spent in the loops since pool_new. Of a
+ * pool of one thread, which has nobody to wait for, they are not counted. */
+double pool_busy(const struct pool *p);
+
 #endif

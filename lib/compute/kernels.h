@@ -71,6 +71,14 @@ struct k_share {
 	double seconds;
 	double flops; /* of products; otherwise 0 */
 	double bytes; /* minimum traffic of other kernels; otherwise 0 */
+	/* How the threads divide the work. A region is a call that they divide: begun by one
+	 * thread, it ends when all of them have finished. Other calls are too small. */
+	uint64_t regions;
+	double serial_seconds; /* of the calls that one thread computes alone */
+	double wait_seconds;   /* in regions, the time in which a thread computes nothing, mean */
+	double busy_seconds;   /* in regions, the time in which threads compute, sum */
+	double part_seconds;   /* of that, the sum over regions of the time of one part, of those
+	                        * that cannot be divided further */
 };
 size_t k_profile(const struct kernels *k, struct k_share share[K_SHARES]);
 

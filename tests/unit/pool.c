@@ -101,6 +101,23 @@ static void test_late(struct pool *p)
 	    j.of_late);
 }
 
+static void sleep_in_first(void *arg, size_t begin, size_t end, int rank)
+{
+	(void)arg, (void)end, (void)rank;
+	if (begin == 0)
+		usleep(200000);
+}
+
+static void test_busy(struct pool *p)
+{
+	double before = pool_busy(p), busy;
+
+	pool_for(p, 2, sleep_in_first, NULL);
+	busy = pool_busy(p) - before;
+	ok(busy >= 0.2 && busy < 0.35,
+	    "pool: one of 2 threads is busy for 200 ms, the other waits: busy for %.3f s", busy);
+}
+
 int main(void)
 {
 	static const int threads[] = {1, 2, 3, 8};
@@ -113,8 +130,10 @@ int main(void)
 			continue;
 		test_sizes(p);
 		test_loops(p);
-		if (threads[i] == 2)
+		if (threads[i] == 2) {
 			test_late(p);
+			test_busy(p);
+		}
 		pool_free(p);
 	}
 	return tap_done();

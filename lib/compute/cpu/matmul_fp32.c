@@ -1,4 +1,5 @@
-/* Matrix products of reals. Each thread calls BLAS for its own part of the result. */
+/* Matrix products of reals. Each thread calls BLAS once, for its own part of the result: BLAS packs
+ * the other operand of each part anew. */
 
 #include <cblas.h>
 
@@ -9,13 +10,6 @@
 #else
 #define GEMM cblas_sgemm
 #endif
-
-/* The first of n rows in a part. There is one part for each thread: BLAS packs the other operand of
- * each part anew. */
-static size_t part_begin(const struct kernels *k, size_t n, size_t part)
-{
-	return n * part / (size_t)cpu_threads(k);
-}
 
 static void need_nothing(struct k_need *need, size_t K)
 {
@@ -32,11 +26,10 @@ struct fp32_job {
 	real *y;       /* [M,N] */
 };
 
-static void multiply_parts(void *arg, size_t first, size_t last, int rank)
+static void multiply_rows(void *arg, size_t begin, size_t end, int rank)
 {
 	const struct fp32_job *j = arg;
 	const struct k_matmul *p = j->p;
-	size_t begin = part_begin(j->k, p->M, first), end = part_begin(j->k, p->M, last);
 
 	(void)rank;
 	for (size_t m = begin; p->bias && m < end; m++)
@@ -67,7 +60,7 @@ static void run_fp32(struct kernels *k, enum cpu_kernel kernel, const struct k_m
 {
 	struct fp32_job j = {k, p, cpu_x(p), cpu_y(p)};
 
-	cpu_for(k, kernel, p->M * p->N * p->K, (size_t)cpu_threads(k), multiply_parts, &j);
+	cpu_for_threads(k, kernel, p->M * p->N * p->K, p->M, multiply_rows, &j);
 	if (p->gelu || p->dgelu)
 		cpu_for(k, CPU_GELU, p->M * p->N, p->M, apply_gelu, &j);
 }
@@ -91,11 +84,11 @@ struct fp32_gradient {
 };
 
 /* Rows of dw, which are columns of dy. */
-static void add_gradient_parts(void *arg, size_t first, size_t last, int rank)
+static void add_gradient_rows(void *arg, size_t begin, size_t end, int rank)
 {
 	const struct fp32_gradient *g = arg;
 	const struct k_matmul_dw *p = g->p;
-	size_t begin = part_begin(g->k, p->N, first), n = part_begin(g->k, p->N, last) - begin;
+	size_t n = end - begin;
 
 	(void)rank;
 	GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, (int)n, (int)p->K, (int)p->M, 1,
@@ -109,8 +102,8 @@ static void add_gradient_fp32(struct kernels *k, const struct k_matmul_dw *p)
 	struct fp32_gradient g = {k, p, p->dy_real ? p->dy_real : (const real *)p->dy,
 	    p->x_real ? p->x_real : (const real *)p->x};
 
-	cpu_for(k, p->x_real ? CPU_LINEAR : CPU_PROJECT_DW, p->M * p->N * p->K,
-	    (size_t)cpu_threads(k), add_gradient_parts, &g);
+	cpu_for_threads(k, p->x_real ? CPU_LINEAR : CPU_PROJECT_DW, p->M * p->N * p->K, p->N,
+	    add_gradient_rows, &g);
 }
 
 /* --- in attention --- */

@@ -1,8 +1,9 @@
 #include "compute/cpu/profile.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/minmax.h"
 #include "compute/cpu/cpu.h"
 
 /*
@@ -13,13 +14,14 @@
 static const struct element_cost {
 	const char *name;
 	unsigned flops, reals, acts, bf16s;
+	bool divided; /* takes longer than its traffic: never small, see is_small */
 } element_cost[CPU_KERNELS] = {
     [CPU_LINEAR] = {"linear", .flops = 2},
     [CPU_PROJECT] = {"project", .flops = 2},
     [CPU_PROJECT_DX] = {"project dx", .flops = 2},
     [CPU_MUON_PRODUCT] = {"muon products", .flops = 2},
     [CPU_PROJECT_DW] = {"project dw", .flops = 2},
-    [CPU_PROJECT_DW_PACK] = {"project dw", .flops = 0},
+    [CPU_PROJECT_DW_PACK] = {"project dw", .divided = true},
     [CPU_LOGITS] = {"logits", .flops = 2},
     /* an element of the T x T matrix and one component: two products, and five backward */
     [CPU_ATTENTION] = {"attention", .flops = 4},
@@ -41,7 +43,7 @@ static const struct element_cost {
     [CPU_ADD_COLUMNS] = {"columns", .reals = 2, .acts = 1},
     [CPU_NORMALIZE] = {"normalize", .reals = 2},
     [CPU_NORMALIZE_BACKWARD] = {"normalize", .reals = 4},
-    [CPU_GAUSSIAN] = {"gaussian", .reals = 1},
+    [CPU_GAUSSIAN] = {"gaussian", .reals = 1, .divided = true},
     [CPU_DIFFUSE] = {"diffuse", .reals = 3},
     [CPU_INPUT] = {"input", .reals = 1, .acts = 1},
     [CPU_INPUT_BACKWARD] = {"input", .reals = 5},
@@ -60,6 +62,10 @@ static const struct element_cost {
     [CPU_MUON_COPY] = {"muon", .reals = 2},
 };
 
+/* What a thread computes, or reads and writes, in about five microseconds. */
+#define SMALL_FLOPS (256 << 10)
+#define SMALL_BYTES (32 << 10)
+
 _Static_assert((int)CPU_KERNELS <= (int)K_SHARES, "k_profile has room for each kernel");
 
 enum cpu_kernel cpu_product(const struct k_matmul *p)
@@ -71,24 +77,79 @@ enum cpu_kernel cpu_product(const struct k_matmul *p)
 	return p->no_trans ? CPU_PROJECT_DX : CPU_PROJECT;
 }
 
-static double clock_seconds(void)
+/* The minimum traffic of an element, in bytes. */
+static double element_bytes(const struct kernels *k, const struct element_cost *each)
 {
-	struct timespec t;
+	return (double)(each->reals * sizeof(real) + each->acts * k_act_size(k) +
+	                each->bf16s * sizeof(bf16));
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+/*
+ * Whether a kernel takes about as long as it takes to start the other threads and to wait for them,
+ * some microseconds. This must depend on the kernel and its size alone: at the same number of
+ * threads, the same call is always divided in the same way.
+ */
+static bool is_small(const struct kernels *k, enum cpu_kernel kernel, size_t elements)
+{
+	const struct element_cost *each = &element_cost[kernel];
+	double n = (double)elements;
+
+	return !each->divided && n * each->flops <= SMALL_FLOPS &&
+	       n * element_bytes(k, each) <= SMALL_BYTES;
+}
+
+/* The n parts of a kernel that cannot be divided further, in pieces, which the threads divide. */
+struct division {
+	pool_body *body;
+	void *arg;
+	size_t n, pieces;
+};
+
+static void run_pieces(void *arg, size_t begin, size_t end, int rank)
+{
+	const struct division *d = arg;
+
+	d->body(d->arg, d->n * begin / d->pieces, d->n * end / d->pieces, rank);
+}
+
+static void run_division(
+    struct kernels *k, enum cpu_kernel kernel, size_t elements, struct division *d)
+{
+	struct cpu_cost *cost = &k->cost[kernel];
+	bool serial = d->n == 1 || is_small(k, kernel, elements);
+	double start = clock_seconds(), busy = pool_busy(k->pool), seconds;
+
+	if (d->n == 0)
+		return;
+	if (serial)
+		d->body(d->arg, 0, d->n, 0);
+	else
+		pool_for(k->pool, d->pieces, run_pieces, d);
+	seconds = clock_seconds() - start;
+	busy = cpu_threads(k) > 1 ? pool_busy(k->pool) - busy : seconds;
+	cost->calls++;
+	cost->seconds += seconds;
+	cost->elements += (double)elements;
+	if (serial) {
+		cost->serial_seconds += seconds;
+	} else {
+		cost->regions++;
+		cost->busy_seconds += busy;
+		cost->part_seconds += busy / (double)d->n;
+	}
 }
 
 void cpu_for(struct kernels *k, enum cpu_kernel kernel, size_t elements, size_t n, pool_body *body,
     void *arg)
 {
-	struct cpu_cost *cost = &k->cost[kernel];
-	double start = clock_seconds();
+	run_division(k, kernel, elements, &(struct division){body, arg, n, n});
+}
 
-	pool_for(k->pool, n, body, arg);
-	cost->seconds += clock_seconds() - start;
-	cost->elements += (double)elements;
-	cost->calls++;
+void cpu_for_threads(struct kernels *k, enum cpu_kernel kernel, size_t elements, size_t n,
+    pool_body *body, void *arg)
+{
+	run_division(k, kernel, elements,
+	    &(struct division){body, arg, n, min_size(n, (size_t)cpu_threads(k))});
 }
 
 /* The entry of this name in share [n]; n if there is none. */
@@ -117,9 +178,13 @@ size_t k_profile(const struct kernels *k, struct k_share share[K_SHARES])
 		share[at].calls += cost->calls;
 		share[at].seconds += cost->seconds;
 		share[at].flops += cost->elements * each->flops;
-		share[at].bytes += cost->elements * (double)(each->reals * sizeof(real) +
-		                                             each->acts * k_act_size(k) +
-		                                             each->bf16s * sizeof(bf16));
+		share[at].bytes += cost->elements * element_bytes(k, each);
+		share[at].regions += cost->regions;
+		share[at].serial_seconds += cost->serial_seconds;
+		share[at].wait_seconds +=
+		    cost->seconds - cost->serial_seconds - cost->busy_seconds / cpu_threads(k);
+		share[at].busy_seconds += cost->busy_seconds;
+		share[at].part_seconds += cost->part_seconds;
 	}
 	return n;
 }

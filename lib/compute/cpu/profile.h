@@ -61,19 +61,25 @@ enum cpu_kernel {
 /* cpu_product - the kernel that p is, if not logits. */
 enum cpu_kernel cpu_product(const struct k_matmul *p);
 
-/* The cost of a kernel since k_new. */
+/* The cost of a kernel since k_new; see struct k_share. */
 struct cpu_cost {
-	uint64_t calls;
-	double seconds;
+	uint64_t calls, regions;
+	double seconds, serial_seconds, busy_seconds, part_seconds;
 	double elements;
 };
 
 /*
  * cpu_for - run a kernel: call body on slices of [0, n) on all threads, as pool_for does, and add
  * its time and this number of elements to the profile. An element is what the table in profile.c
- * gives the cost of: of a product, one multiplication and addition; else a number.
+ * gives the cost of: of a product, one multiplication and addition; else a number. A kernel of so
+ * few elements that the other threads would start too late runs on the calling thread.
  */
 void cpu_for(struct kernels *k, enum cpu_kernel kernel, size_t elements, size_t n, pool_body *body,
     void *arg);
+
+/* cpu_for_threads - the same for a kernel that is slow in small pieces: n is divided by the number
+ * of threads. */
+void cpu_for_threads(struct kernels *k, enum cpu_kernel kernel, size_t elements, size_t n,
+    pool_body *body, void *arg);
 
 #endif
