@@ -417,20 +417,26 @@ void k_adamw(struct kernels *k, real *p, real *m, real *v, real *ema, const real
  */
 void k_muon_momentum(struct kernels *k, real *m, real *g, size_t n, real decay, real grad_scale);
 
+/* A matrix x [rows,cols] in device memory. */
+struct k_matrix {
+	real *x;
+	size_t rows, cols;
+};
+
 /*
- * k_muon_orthogonalize - with the singular value decomposition x [rows,cols] = U S V^T, x becomes
- * approximately U V^T, computed in the precision of k: a singular value that is at least 1/1000 of
- * the norm of x becomes one from 0.85 to 1.15, and a smaller one becomes less than 1.15. A matrix
- * of zeros stays zero. Reserve k_need_muon of the largest matrix.
+ * k_muon_orthogonalize - with the singular value decomposition x = U S V^T, each of n matrices
+ * becomes approximately U V^T, computed in the precision of k: a singular value that is at least
+ * 1/1000 of the norm of x becomes one from 0.85 to 1.15, and a smaller one becomes less than 1.15.
+ * A matrix of zeros stays zero. Reserve k_need_muon of each shape.
  * Sources: Jordan et al. 2024, kellerjordan.github.io/posts/muon (the method); Amsel et al. 2025,
  * arXiv:2505.16932 (the polynomials).
  */
-void k_muon_orthogonalize(struct kernels *k, real *x, size_t rows, size_t cols);
+void k_muon_orthogonalize(struct kernels *k, const struct k_matrix *matrix, size_t n);
 
 /* k_need_muon - scratch for k_muon_orthogonalize of this shape: see k_reserve. */
 void k_need_muon(const struct kernels *k, struct k_need *need, size_t rows, size_t cols);
 
-/* k_muon_flops - floating-point operations of k_muon_orthogonalize of this shape. */
+/* k_muon_flops - floating-point operations of k_muon_orthogonalize of a matrix of this shape. */
 double k_muon_flops(size_t rows, size_t cols);
 
 /* k_muon_update - p [n] = (1 - decay) p - rate x, and then the EMA: ema = ema_decay ema +

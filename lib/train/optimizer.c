@@ -14,6 +14,15 @@ static size_t count_matrices(const struct optimizer_options *o, const struct ten
 	return o->method == OPTIMIZER_MUON ? t->matrices : 0;
 }
 
+static size_t all_matrices(const struct optimizer_options *o, const struct weights *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_tensors; i++)
+		n += count_matrices(o, &w->tensor[i]);
+	return n;
+}
+
 static struct buckets_piece *whole(const struct weights *w, struct err *e)
 {
 	struct buckets_piece *piece = mem_array(w->n_tensors, sizeof *piece, e);
@@ -45,7 +54,8 @@ int optimizer_init(struct optimizer *opt, struct kernels *k, const struct optimi
 	opt->n_state = piece ? n_state : w->n;
 	opt->squares = mem_array(w->n_tensors, sizeof *opt->squares, e);
 	opt->second = mem_array(opt->n_pieces, sizeof *opt->second, e);
-	if (!opt->piece || !opt->squares || !opt->second)
+	opt->matrix = mem_array(all_matrices(o, w), sizeof *opt->matrix, e);
+	if (!opt->piece || !opt->squares || !opt->second || !opt->matrix)
 		return -1;
 	place_second_moments(opt, w);
 	return 0;
@@ -109,6 +119,7 @@ void optimizer_release(struct optimizer *opt)
 	free(opt->piece);
 	free(opt->squares);
 	free(opt->second);
+	free(opt->matrix);
 }
 
 double optimizer_flops(const struct optimizer_options *o, const struct weights *w)
@@ -170,12 +181,12 @@ static int norm(struct optimizer *opt, const struct weights *w, const struct wei
 /* --- the matrices of Muon --- */
 
 typedef void matrix_function(
-    const struct optimizer *opt, real *x, size_t rows, size_t cols, size_t number);
+    struct optimizer *opt, real *x, size_t rows, size_t cols, size_t number);
 
 /* Call a function for each matrix of Muon in x, an array in the layout of w, with its number. Ranks
  * that divide the state own the matrices in turn. */
 static void for_each_matrix(
-    const struct optimizer *opt, const struct weights *w, real *x, matrix_function *call)
+    struct optimizer *opt, const struct weights *w, real *x, matrix_function *call)
 {
 	size_t number = 0;
 
@@ -188,15 +199,14 @@ static void for_each_matrix(
 	}
 }
 
-static void orthogonalize_matrix(
-    const struct optimizer *opt, real *x, size_t rows, size_t cols, size_t number)
+static void list_matrix(struct optimizer *opt, real *x, size_t rows, size_t cols, size_t number)
 {
 	if (comm_owns(opt->comm, number))
-		k_muon_orthogonalize(opt->k, x, rows, cols);
+		opt->matrix[opt->n_matrices++] = (struct k_matrix){x, rows, cols};
 }
 
 static void broadcast_matrix(
-    const struct optimizer *opt, real *x, size_t rows, size_t cols, size_t number)
+    struct optimizer *opt, real *x, size_t rows, size_t cols, size_t number)
 {
 	size_t bytes = rows * cols * sizeof *x;
 
@@ -210,7 +220,9 @@ static void update_matrices(
 {
 	if (opt->buckets)
 		buckets_allgather(opt->buckets, g);
-	for_each_matrix(opt, w, g, orthogonalize_matrix);
+	opt->n_matrices = 0;
+	for_each_matrix(opt, w, g, list_matrix);
+	k_muon_orthogonalize(opt->k, opt->matrix, opt->n_matrices);
 	for_each_matrix(opt, w, g, broadcast_matrix);
 	for (size_t i = 0; i < opt->n_pieces; i++) {
 		const struct buckets_piece *p = &opt->piece[i];

@@ -54,8 +54,9 @@ struct optimizer {
 	 * of a matrix of Muon, m has the momentum. v has n_second: no matrices of Muon. */
 	real *m, *v, *ema;
 	struct buckets_piece *piece;
+	struct k_matrix *matrix; /* [n_matrices] those of Muon that this rank orthogonalises */
 	size_t *second; /* [n_pieces] where each piece begins in v; unused for matrices of Muon */
-	size_t n_pieces, n_state, n_second;
+	size_t n_pieces, n_state, n_second, n_matrices;
 	double *squares; /* [n_tensors] sums of squared gradients */
 	/* The ranks that divide the pieces, and what gathers an array from them; NULL if this
 	 * process has all pieces. */

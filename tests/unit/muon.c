@@ -21,6 +21,11 @@ static void reserve(struct kernels *k, size_t rows, size_t cols)
 		diag("%s", e.msg);
 }
 
+static void orthogonalize(struct kernels *k, real *x, size_t rows, size_t cols)
+{
+	k_muon_orthogonalize(k, &(struct k_matrix){x, rows, cols}, 1);
+}
+
 static real *random_matrix(uint64_t seed, size_t n, double scale)
 {
 	float z[64] = {0};
@@ -86,7 +91,7 @@ static void test_direction(struct kernels *k)
 	for (size_t i = 0; i < ROWS; i++)
 		x[i * COLS + (i * 3 + 1) % COLS] = (real)singular[i];
 	reserve(k, ROWS, COLS);
-	k_muon_orthogonalize(k, x, ROWS, COLS);
+	orthogonalize(k, x, ROWS, COLS);
 	for (size_t i = 0; i < ROWS; i++)
 		for (size_t j = 0; j < COLS; j++) {
 			double xi = (double)x[i * COLS + j];
@@ -108,7 +113,7 @@ static void test_shape(struct kernels *k, size_t rows, size_t cols, double scale
 	double d;
 
 	reserve(k, rows, cols);
-	k_muon_orthogonalize(k, x, rows, cols);
+	orthogonalize(k, x, rows, cols);
 	d = departure(x, rows, cols);
 	ok(d < 0.33, /* 1.15^2 - 1 */
 	    "%s: %zu x %zu, of size %g: x x^T is 1 to %.2f", k_name(k), rows, cols, scale, d);
@@ -125,8 +130,8 @@ static void test_transposed(struct kernels *k)
 	for (size_t i = 0; i < ROWS * COLS; i++)
 		t[i % COLS * ROWS + i / COLS] = x[i];
 	reserve(k, ROWS, COLS);
-	k_muon_orthogonalize(k, x, ROWS, COLS);
-	k_muon_orthogonalize(k, t, COLS, ROWS);
+	orthogonalize(k, x, ROWS, COLS);
+	orthogonalize(k, t, COLS, ROWS);
 	for (size_t i = 0; i < ROWS * COLS; i++)
 		worst = fmax(worst, fabs((double)(t[i % COLS * ROWS + i / COLS] - x[i])));
 	ok(worst < 1e-5, "%s: 70 x 37 has the transposed result of 37 x 70, to %.1e", k_name(k),
@@ -142,8 +147,8 @@ static void test_zero(struct kernels *k)
 	for (size_t i = 0; i < 12; i++)
 		y[i] = (real)1e-36;
 	reserve(k, 3, 4);
-	k_muon_orthogonalize(k, x, 3, 4);
-	k_muon_orthogonalize(k, y, 4, 3);
+	orthogonalize(k, x, 3, 4);
+	orthogonalize(k, y, 4, 3);
 	for (size_t i = 0; i < 12; i++)
 		good &= x[i] <= 0 && x[i] >= 0 && y[i] <= 0 && y[i] >= 0;
 	ok(good, "%s: a matrix of zeros, or of next to nothing, becomes zero", k_name(k));
@@ -154,7 +159,7 @@ static void test_small_numbers(struct kernels *k)
 	real x[2] = {(real)3e-20, (real)-4e-20};
 
 	reserve(k, 1, 2);
-	k_muon_orthogonalize(k, x, 1, 2);
+	orthogonalize(k, x, 1, 2);
 	ok(fabs((double)x[0] - 0.6) < 0.1 && fabs((double)x[1] + 0.8) < 0.12,
 	    "%s: the size of a matrix does not matter: 3e-20, -4e-20 become %.3f, %.3f", k_name(k),
 	    (double)x[0], (double)x[1]);
@@ -163,7 +168,8 @@ static void test_small_numbers(struct kernels *k)
 static void test_shapes(struct kernels *k)
 {
 	static const size_t shape[][2] = {{1, 1}, {1, 9}, {9, 1}, {2, 3}, {31, 65}, {65, 31},
-	    {64, 64}, {33, 33}, {100, 12}, {128, 512}, {512, 128}, {96, 200}};
+	    {64, 64}, {33, 33}, {100, 12}, {128, 512}, {512, 128}, {96, 200}, {400, 700},
+	    {700, 400}};
 
 	for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
 		test_shape(k, shape[i][0], shape[i][1], i % 2 ? 1e-6 : 1e3);
@@ -196,10 +202,51 @@ static void test_repeats(struct kernels *k)
 	real *x = random_matrix(7, ROWS * COLS, 1), *y = random_matrix(7, ROWS * COLS, 1);
 
 	reserve(k, ROWS, COLS);
-	k_muon_orthogonalize(k, x, ROWS, COLS);
-	k_muon_orthogonalize(k, y, ROWS, COLS);
+	orthogonalize(k, x, ROWS, COLS);
+	orthogonalize(k, y, ROWS, COLS);
 	ok(!memcmp(x, y, ROWS * COLS * sizeof *x), "%s: the result repeats bit for bit", k_name(k));
 	free(x), free(y);
+}
+
+/* Small matrices, which each thread computes alone, between large ones. */
+static void test_list(struct kernels *k)
+{
+	static const size_t shape[][2] = {
+	    {400, 700}, {32, 96}, {96, 32}, {64, 64}, {128, 512}, {700, 400}, {31, 7}};
+	enum { N = sizeof shape / sizeof *shape };
+	struct k_matrix list[N], alone[N];
+	bool same = true;
+
+	for (size_t i = 0; i < N; i++) {
+		size_t rows = shape[i][0], cols = shape[i][1];
+
+		reserve(k, rows, cols);
+		list[i] = (struct k_matrix){random_matrix(i, rows * cols, 1), rows, cols};
+		alone[i] = (struct k_matrix){random_matrix(i, rows * cols, 1), rows, cols};
+		k_muon_orthogonalize(k, &alone[i], 1);
+	}
+	k_muon_orthogonalize(k, list, N);
+	for (size_t i = 0; i < N; i++) {
+		same = same && !memcmp(list[i].x, alone[i].x,
+		                   shape[i][0] * shape[i][1] * sizeof *list[i].x);
+		free(list[i].x), free(alone[i].x);
+	}
+	ok(same, "%s: small and large matrices in a list have the results that they have alone",
+	    k_name(k));
+}
+
+/* Products of the model have another name. */
+static void test_profile(struct kernels *k)
+{
+	struct k_share share[K_SHARES];
+	size_t n = k_profile(k, share), products = 0, others = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		products += !strcmp(share[i].name, "muon products") && share[i].flops > 0;
+		others += strcmp(share[i].name, "muon products") != 0 && share[i].flops > 0;
+	}
+	ok(products == 1 && others == 0, "%s: the profile has the products as those of Muon",
+	    k_name(k));
 }
 
 int main(void)
@@ -211,6 +258,8 @@ int main(void)
 
 		test_shapes(k);
 		test_repeats(k);
+		test_list(k);
+		test_profile(k);
 		test_pointwise(k);
 		k_free(k);
 		k = k_new(threads, K_BF16, &e);
@@ -220,6 +269,8 @@ int main(void)
 		}
 		test_shapes(k);
 		test_repeats(k);
+		test_list(k);
+		test_profile(k);
 		k_free(k);
 	}
 	return tap_done();

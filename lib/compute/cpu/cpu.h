@@ -14,6 +14,7 @@
 
 struct kernels {
 	struct pool *pool;
+	struct pool *single;            /* of one thread, for kernels that a thread of pool calls */
 	const struct rows *rows;        /* for this processor and precision */
 	const struct matmul *matmul;    /* for this precision */
 	const struct bf16_unit *unit;   /* NULL: fp32 */

@@ -99,7 +99,7 @@ struct kernels *k_new(int threads, enum k_precision precision, struct err *e)
 	k->packed = mem_array(n, sizeof *k->packed, e);
 	if (!k->scratch || !k->scratch_size || !k->packed ||
 	    choose_implementations(k, precision, e) || !(k->pool = pool_new((int)n, e)) ||
-	    cpu_blas_init(k->pool, e)) {
+	    !(k->single = pool_new(1, e)) || cpu_blas_init(k->pool, e)) {
 		k_free(k);
 		return NULL;
 	}
@@ -114,6 +114,7 @@ void k_free(struct kernels *k)
 	for (int i = 0; k->pool && k->scratch && i <= pool_size(k->pool); i++)
 		free(k->scratch[i]);
 	pool_free(k->pool);
+	pool_free(k->single);
 	free(k->scratch);
 	free(k->scratch_size);
 	free(k->packed);

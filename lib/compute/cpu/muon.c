@@ -120,7 +120,7 @@ static const double polar_express[][3] = {
 };
 enum { ITERATIONS = sizeof polar_express / sizeof *polar_express };
 
-/* Arrays in the shared scratch, for a matrix of m rows and n >= m columns. */
+/* Arrays in scratch memory, for a matrix of m rows and n >= m columns. */
 struct iteration {
 	size_t m, n;
 	real *x, *y; /* [m,n] */
@@ -150,12 +150,24 @@ static struct iteration iteration_at(real *scratch, size_t rows, size_t cols)
 	return it;
 }
 
+/* Whether one thread orthogonalises a matrix of m x n alone: there are many such matrices, whose
+ * loops are so short that the threads would often wait for each other, and the arrays of a matrix
+ * for each thread take little memory. */
+static bool is_small(size_t m, size_t n)
+{
+	return iteration_size(m, n) * sizeof(real) <= 4 << 20;
+}
+
 void k_need_muon(const struct kernels *k, struct k_need *need, size_t rows, size_t cols)
 {
-	size_t m = min_size(rows, cols), n = max_size(rows, cols);
+	size_t m = min_size(rows, cols), n = max_size(rows, cols), size = iteration_size(m, n);
+	struct k_need products = {0};
 
-	k_need_matmul(k, need, n);
-	cpu_need(need, 0, iteration_size(m, n));
+	k_need_matmul(k, &products, n);
+	if (is_small(m, n))
+		cpu_need(need, size + products.each, 0);
+	else
+		cpu_need(need, products.each, max_size(size, products.shared));
 }
 
 double k_muon_flops(size_t rows, size_t cols)
@@ -197,18 +209,68 @@ static void iterate(struct kernels *k, struct iteration *it, const double c[3])
 /* Below this norm a matrix is zero: its inverse would overflow. */
 #define LEAST_NORM 1e-30
 
-void k_muon_orthogonalize(struct kernels *k, real *x, size_t rows, size_t cols)
+static void orthogonalize(struct kernels *k, const struct k_matrix *a, real *scratch)
 {
-	struct iteration it = iteration_at(k->scratch[cpu_threads(k)], rows, cols);
-	double norm = sqrt(k_sum_squares(k, x, rows * cols));
+	size_t rows = a->rows, cols = a->cols;
+	struct iteration it = iteration_at(scratch, rows, cols);
+	double norm = sqrt(k_sum_squares(k, a->x, rows * cols));
 	bool tall = rows > cols;
 
 	if (norm < LEAST_NORM) {
-		k_zero(k, x, rows * cols);
+		k_zero(k, a->x, rows * cols);
 		return;
 	}
-	copy_matrix(k, &(struct copy){it.x, x, rows, cols, (real)(1 / (SAFETY * norm)), tall});
+	copy_matrix(k, &(struct copy){it.x, a->x, rows, cols, (real)(1 / (SAFETY * norm)), tall});
 	for (int i = 0; i < ITERATIONS; i++)
 		iterate(k, &it, polar_express[i]);
-	copy_matrix(k, &(struct copy){x, it.x, it.m, it.n, 1, tall});
+	copy_matrix(k, &(struct copy){a->x, it.x, it.m, it.n, 1, tall});
+}
+
+static bool is_small_matrix(const struct k_matrix *a)
+{
+	return is_small(min_size(a->rows, a->cols), max_size(a->rows, a->cols));
+}
+
+struct small_job {
+	struct kernels *k;
+	const struct k_matrix *matrix;
+};
+
+/* Whole matrices, each with kernels of this thread alone, whose scratch is the rest of that of the
+ * thread. */
+static void orthogonalize_small(void *arg, size_t begin, size_t end, int rank)
+{
+	const struct small_job *j = arg;
+	const struct kernels *k = j->k;
+
+	for (size_t i = begin; i < end; i++) {
+		const struct k_matrix *a = &j->matrix[i];
+		real *scratch[2] = {k->scratch[rank] + iteration_size(min_size(a->rows, a->cols),
+		                                           max_size(a->rows, a->cols))};
+		uint64_t packed = 0;
+		struct kernels alone = {.pool = k->single,
+		    .rows = k->rows,
+		    .matmul = k->matmul,
+		    .unit = k->unit,
+		    .vectors = k->vectors,
+		    .scratch = scratch,
+		    .packed = &packed};
+
+		orthogonalize(&alone, a, k->scratch[rank]);
+	}
+}
+
+void k_muon_orthogonalize(struct kernels *k, const struct k_matrix *matrix, size_t n)
+{
+	/* The threads divide each run of small matrices. */
+	for (size_t i = 0, end; i < n; i = end) {
+		struct small_job j = {k, matrix + i};
+		double flops = 0;
+
+		for (end = i; end < n && is_small_matrix(&matrix[end]); end++)
+			flops += k_muon_flops(matrix[end].rows, matrix[end].cols);
+		cpu_for(k, CPU_MUON_PRODUCT, (size_t)(flops / 2), end - i, orthogonalize_small, &j);
+		if (end == i)
+			orthogonalize(k, &matrix[end++], k->scratch[cpu_threads(k)]);
+	}
 }
