@@ -20,8 +20,12 @@ bench-growth: all
 	@BIN='$(BUILD)/bin' tests/bench/growth > $(GROWTH)/growth.csv
 	@BIN='$(BUILD)/bin' tests/bench/growth-pictures $(GROWTH)
 
+## bench-threads: training with 1 thread and with all, and predictions for up to 64
+bench-threads: all $(BUILD)/tests/bench/machine
+	@BIN='$(BUILD)/bin' MACHINE='$(BUILD)/tests/bench/machine' tests/bench/threads
+
 $(BUILD)/tests/bench/machine: tests/bench/machine.c $(BUILD)/libcdcd.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(LINK) $(ALL_CPPFLAGS) $< $(BUILD)/libcdcd.a $(ALL_LIBS)
 
-.PHONY: bench bench-tok bench-torch bench-growth
+.PHONY: bench bench-tok bench-torch bench-growth bench-threads

@@ -1,7 +1,8 @@
 /*
  * What this machine can do at most, as CSV (what,unit,value), with as many threads as are asked
- * for: multiply-adds in fp32 and of bf16 out of registers or tiles, and copying of memory. The best
- * of some short runs, for whoever shares the machine only takes away. Run by "make bench".
+ * for: multiply-adds in fp32 and of bf16 out of registers or tiles, copying of memory, and how long
+ * it takes to start and to end a loop of all threads. The best of some short runs, for whoever
+ * shares the machine only takes away. Run by "make bench" and "make bench-threads".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,35 @@ static void report(const char *what, const char *unit, struct pool *p, pool_body
 	printf("%s,%s,%.1f\n", what, unit, 1e-9 * best);
 }
 
+#define PIECE_SECONDS 5e-6
+
+static void wait_pieces(void *arg, size_t begin, size_t end, int rank)
+{
+	double until = clock_seconds() + PIECE_SECONDS * (double)(end - begin);
+
+	(void)arg, (void)rank;
+	while (clock_seconds() < until)
+		;
+}
+
+/* What loops take longer than the work of one thread, four pieces: the best of short series, in
+ * which all threads have a processor. */
+static void report_loop(struct pool *p)
+{
+	enum { SERIES = 5000, LENGTH = 10, PIECES = 4 };
+	double best = 1;
+
+	for (int i = 0; i < SERIES; i++) {
+		double start = clock_seconds(), took;
+
+		for (int j = 0; j < LENGTH; j++)
+			pool_for(p, (size_t)pool_size(p) * PIECES, wait_pieces, NULL);
+		took = (clock_seconds() - start) / LENGTH - PIECES * PIECE_SECONDS;
+		best = took < best ? took : best;
+	}
+	printf("loop,us,%.3f\n", 1e6 * best);
+}
+
 int main(int argc, char **argv)
 {
 	int threads = argc > 1 ? atoi(argv[1]) : pool_cpus();
@@ -114,6 +144,7 @@ int main(int argc, char **argv)
 		    12.0 * 64 * LOOPS * (double)n);
 #endif
 	report("copy (read and write)", "GB/s", p, copy, &c, COPY, 2.0 * COPY);
+	report_loop(p);
 	free(c.to);
 	free(c.from);
 	pool_free(p);
