@@ -232,49 +232,169 @@ static void turn(float *rope, float *x, size_t T, size_t D)
 		}
 }
 
-/* The attention of one head, in double. */
-static void test_attention(struct kernels *k, size_t T, size_t D, double tolerance)
+struct attention_case {
+	size_t T, D, C, n; /* C = 2 D: two heads; n = T C */
+	float *qkv, *dy;
+	real *lse;
+	act *in, *y; /* in: qkv, before a rotation if there is one */
+	double *p;   /* [T,T] of one head */
+};
+
+static void attention_open(struct attention_case *a, struct kernels *k, size_t T, size_t D)
 {
-	size_t C = 2 * D, n = T * C;
-	struct k_attention_shape s = {1, T, C, 2};
-	float *qkv = random_array(3 * n), *rope = malloc(T * D * sizeof *rope), *y;
-	float *lse = malloc(2 * T * sizeof *lse);
-	act *in = rounded(k, qkv, 3 * n), *out = malloc(n * 4);
-	struct error worst = {0};
 	struct k_need need = {0};
 	struct err e;
+	size_t n = 2 * T * D;
 
-	turn(rope, qkv, T, D);
-	k_need_attention(k, &need, s);
+	*a = (struct attention_case){.T = T, .D = D, .C = 2 * D, .n = n};
+	a->qkv = random_array(3 * n);
+	a->dy = random_array(n);
+	a->lse = malloc(2 * T * sizeof *a->lse);
+	a->in = rounded(k, a->qkv, 3 * n);
+	a->y = malloc(n * 4);
+	a->p = malloc(T * T * sizeof *a->p);
+	k_need_attention(k, &need, (struct k_attention_shape){1, T, a->C, 2});
 	k_reserve(k, &need, &e);
-	k_attention(k, .y = out, .lse = lse, .qkv = in, .rope = rope, .shape = s);
-	y = widened(k, out, n);
-	for (size_t h = 0; h < 2; h++)
-		for (size_t t = 0; t < T; t++) {
-			double weight[256], sum = 0;
+}
 
-			for (size_t j = 0; j < T; j++) {
-				double dot = 0;
+static void attention_close(struct attention_case *a)
+{
+	free(a->qkv), free(a->dy), free(a->lse), free(a->in), free(a->y), free(a->p);
+}
 
-				for (size_t i = 0; i < D; i++)
-					dot += (double)qkv[t * 3 * C + h * D + i] *
-					       (double)qkv[j * 3 * C + C + h * D + i];
-				weight[j] = exp(dot / sqrt((double)D));
-				sum += weight[j];
-			}
-			compare(&worst, (double)lse[h * T + t], log(sum), 0);
+/* The row of head h at position t of q, k or v: part 0, 1 or 2 of x. */
+static const float *head_row(
+    const struct attention_case *a, const float *x, size_t part, size_t h, size_t t)
+{
+	return x + t * 3 * a->C + part * a->C + h * a->D;
+}
+
+static double dot(const float *x, const float *y, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (double)x[i] * (double)y[i];
+	return sum;
+}
+
+/* a->p of head h; returns the largest error of lse. */
+static double naive_probabilities(const struct attention_case *a, size_t h)
+{
+	struct error e = {0};
+
+	for (size_t t = 0; t < a->T; t++) {
+		double *row = a->p + t * a->T, sum = 0;
+
+		for (size_t j = 0; j < a->T; j++) {
+			row[j] = exp(
+			    dot(head_row(a, a->qkv, 0, h, t), head_row(a, a->qkv, 1, h, j), a->D) /
+			    sqrt((double)a->D));
+			sum += row[j];
+		}
+		compare(&e, (double)a->lse[h * a->T + t], log(sum), 0);
+		for (size_t j = 0; j < a->T; j++)
+			row[j] /= sum;
+	}
+	return e.worst;
+}
+
+/* The largest error of y and lse. */
+static double attention_error(struct kernels *k, size_t T, size_t D)
+{
+	struct attention_case a;
+	struct error worst = {0};
+	float *rope = malloc(T * D * sizeof *rope), *y;
+
+	attention_open(&a, k, T, D);
+	turn(rope, a.qkv, T, D);
+	k_attention(k, .y = a.y, .lse = a.lse, .qkv = a.in, .rope = rope, .shape = {1, T, a.C, 2});
+	y = widened(k, a.y, a.n);
+	for (size_t h = 0; h < 2; h++) {
+		worst.worst = fmax(worst.worst, naive_probabilities(&a, h));
+		for (size_t t = 0; t < T; t++)
 			for (size_t i = 0; i < D; i++) {
 				double expected = 0;
 
 				for (size_t j = 0; j < T; j++)
-					expected += weight[j] / sum *
-					            (double)qkv[j * 3 * C + 2 * C + h * D + i];
-				compare(&worst, (double)y[t * C + h * D + i], expected, 0);
+					expected += a.p[t * T + j] *
+					            (double)head_row(&a, a.qkv, 2, h, j)[i];
+				compare(&worst, (double)y[t * a.C + h * D + i], expected, 0);
+			}
+	}
+	attention_close(&a);
+	free(rope), free(y);
+	return worst.worst;
+}
+
+/* dqkv [T,3C] += the gradient of head h. */
+static void naive_attention_backward(const struct attention_case *a, size_t h, double *dqkv)
+{
+	for (size_t t = 0; t < a->T; t++) {
+		const double *p = a->p + t * a->T;
+		const float *dy = a->dy + t * a->C + h * a->D;
+		double delta = 0;
+
+		for (size_t j = 0; j < a->T; j++)
+			delta += p[j] * dot(dy, head_row(a, a->qkv, 2, h, j), a->D);
+		for (size_t j = 0; j < a->T; j++) {
+			double dp = dot(dy, head_row(a, a->qkv, 2, h, j), a->D);
+			double ds = p[j] * (dp - delta) / sqrt((double)a->D);
+			double *dq = dqkv + t * 3 * a->C + h * a->D;
+			double *dk = dqkv + j * 3 * a->C + a->C + h * a->D;
+
+			for (size_t i = 0; i < a->D; i++) {
+				dq[i] += ds * (double)head_row(a, a->qkv, 1, h, j)[i];
+				dk[i] += ds * (double)head_row(a, a->qkv, 0, h, t)[i];
+				dk[a->C + i] += p[j] * (double)dy[i];
 			}
 		}
-	ok(worst.worst < tolerance, "kernels, %s: attention, T %zu, D %zu: error at most %.1e",
-	    k_name(k), T, D, worst.worst);
-	free(qkv), free(rope), free(y), free(lse), free(in), free(out);
+	}
+}
+
+/* The largest error of dqkv. */
+static double attention_backward_error(struct kernels *k, size_t T, size_t D)
+{
+	struct attention_case a;
+	struct error worst = {0};
+	double *expected = calloc(6 * T * D, sizeof *expected);
+	act *dy, *out = malloc(6 * T * D * 4);
+	float *got;
+
+	attention_open(&a, k, T, D);
+	dy = rounded(k, a.dy, a.n);
+	k_attention(k, .y = a.y, .lse = a.lse, .qkv = a.in, .shape = {1, T, a.C, 2});
+	k_attention_backward(
+	    k, .y = a.y, .lse = a.lse, .qkv = a.in, .dy = dy, .dqkv = out, .shape = {1, T, a.C, 2});
+	got = widened(k, out, 3 * a.n);
+	for (size_t h = 0; h < 2; h++) {
+		naive_probabilities(&a, h);
+		naive_attention_backward(&a, h, expected);
+	}
+	for (size_t i = 0; i < 3 * a.n; i++)
+		compare(&worst, (double)got[i], expected[i], 0);
+	attention_close(&a);
+	free(expected), free(dy), free(out), free(got);
+	return worst.worst;
+}
+
+/* Sizes of all forms: whole panels of a product, parts of one, and less than a vector. */
+static void test_attention(struct kernels *k, double tolerance)
+{
+	static const size_t length[] = {1, 5, 37, 72, 73, 128}, head[] = {2, 8, 12, 32, 40, 64};
+	enum { LENGTHS = sizeof length / sizeof *length, HEADS = sizeof head / sizeof *head };
+	double worst = 0, backward = 0;
+
+	for (size_t t = 0; t < LENGTHS; t++)
+		for (size_t i = 0; i < HEADS; i++) {
+			worst = fmax(worst, attention_error(k, length[t], head[i]));
+			backward = fmax(backward, attention_backward_error(k, length[t], head[i]));
+		}
+	ok(worst < tolerance && worst > 0, "kernels, %s: attention of %d sizes: error at most %.1e",
+	    k_name(k), LENGTHS * HEADS, worst);
+	ok(backward < tolerance && backward > 0,
+	    "kernels, %s: attention backward, %d sizes: error at most %.1e", k_name(k),
+	    LENGTHS * HEADS, backward);
 }
 
 /* --- values by hand --- */
@@ -393,8 +513,7 @@ static void test_lesser_rows(struct kernels *k)
 		k->vectors = &multiply_avx2;
 		diag("with rows and products of avx2:");
 		test_products(k, 1e-5, 1e-5);
-		test_attention(k, 37, 12, 1e-5);
-		test_attention(k, 37, 32, 1e-5);
+		test_attention(k, 1e-5);
 		test_values(k);
 	}
 #endif
@@ -403,7 +522,7 @@ static void test_lesser_rows(struct kernels *k)
 		k->matmul = &matmul_fp32;
 		diag("with plain rows and BLAS:");
 		test_products(k, 1e-5, 1e-5);
-		test_attention(k, 37, 12, 1e-5);
+		test_attention(k, 1e-5);
 		test_values(k);
 	}
 	k->rows = chosen.rows;
@@ -477,7 +596,7 @@ static void test_units(struct kernels *k)
 	k->unit = &bf16_unit_plain;
 	diag("with plain tiles, and logits in three parts:");
 	test_products(k, 0.03, 2e-4);
-	test_attention(k, 37, 12, 0.02);
+	test_attention(k, 0.02);
 	k->unit = chosen;
 }
 #endif
@@ -516,8 +635,7 @@ int main(void)
 		    "kernels: the best rows for this processor are chosen: %s, chosen %s", expected,
 		    k->rows->name);
 	test_products(k, 1e-5, 1e-5);
-	test_attention(k, 37, 12, 1e-5);
-	test_attention(k, 37, 32, 1e-5);
+	test_attention(k, 1e-5);
 	test_values(k);
 	test_lesser_rows(k);
 	test_cross_entropy(k);
@@ -533,9 +651,7 @@ int main(void)
 	test_units(k);
 #endif
 	test_products(k, 0.03, 2e-4);
-	test_attention(k, 37, 12, 0.02);
-	test_attention(k, 80, 32, 0.02);
-	test_attention(k, 128, 64, 0.02);
+	test_attention(k, 0.02);
 	test_cross_entropy(k);
 	test_softmax_real(k);
 	k_free(k);
