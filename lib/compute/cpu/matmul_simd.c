@@ -245,25 +245,43 @@ static void add_gradient_simd(struct kernels *k, const struct k_matmul_dw *p)
 
 /* --- in attention --- */
 
+/* The right factor of a product, in panels: ld is the distance between rows, next that between
+ * panels. */
+struct panels {
+	const real *b;
+	size_t ld, next;
+};
+
+/* Packed, unless the factor is row-major and consists of whole panels. */
+static struct panels right_panels(const struct multiply *vectors, const struct small_matmul *p)
+{
+	const real *b = small_elements(&p->b);
+	size_t width = vectors->width;
+
+	if (p->form == SMALL_NT)
+		vectors->pack_transposed(p->scratch, b, p->b.ld, p->N, p->K);
+	else if (p->N % width)
+		vectors->pack(p->scratch, b, p->b.ld, p->N, p->K);
+	else
+		return (struct panels){b, p->b.ld, width};
+	return (struct panels){p->scratch, width, width * p->K};
+}
+
 static void multiply_small_simd(const struct kernels *k, const struct small_matmul *p)
 {
 	const struct multiply *vectors = k->vectors;
-	size_t width = vectors->width, ldb = p->b.ld, step = width;
-	size_t row = p->form == SMALL_TN ? 1 : p->a.ld, column = p->form == SMALL_TN ? p->a.ld : 1;
-	const real *b = small_elements(&p->b);
+	struct panels right = right_panels(vectors, p);
+	bool transposed = p->form == SMALL_TN;
+	size_t row = transposed ? 1 : p->a.ld, column = transposed ? p->a.ld : 1;
+	size_t width = vectors->width, n = 0;
+	const real *a = small_elements(&p->a);
 
-	if (p->form == SMALL_NT) {
-		vectors->pack_transposed(p->scratch, b, ldb, p->N, p->K);
-		b = p->scratch;
-		ldb = width;
-		step = width * p->K;
-	} else if (p->N % width) {
-		matmul_fp32.multiply_small(k, p);
-		return;
-	}
-	for (size_t n = 0; n < p->N; n += width)
-		vectors->multiply(p->c + n, p->ldc, small_elements(&p->a), row, column,
-		    b + n / width * step, ldb, p->M, p->K, false);
+	for (; n + width / 2 < p->N; n += width, right.b += right.next)
+		vectors->multiply(
+		    p->c + n, p->ldc, a, row, column, right.b, right.ld, p->M, p->K, false);
+	if (n < p->N)
+		vectors->multiply_half(
+		    p->c + n, p->ldc, a, row, column, right.b, right.ld, p->M, p->K);
 }
 
 const struct matmul matmul_simd = {

@@ -20,9 +20,12 @@ struct multiply {
 	 */
 	void (*multiply)(real *c, size_t ldc, const real *a, size_t row, size_t column,
 	    const real *b, size_t ldb, size_t M, size_t K, bool add);
-	/* Pack panels of w [K,N]; N is a multiple of width. */
+	/* The same for the first half of the columns of b and c; without add. */
+	void (*multiply_half)(real *c, size_t ldc, const real *a, size_t row, size_t column,
+	    const real *b, size_t ldb, size_t M, size_t K);
+	/* Pack panels of w [K,N], or of w^T, from w [N,K]. The columns from N to a whole panel are
+	 * zero. */
 	void (*pack)(real *panels, const real *w, size_t ldw, size_t N, size_t K);
-	/* Pack panels of w^T, from w [N,K]. The columns from N to a whole panel are zero. */
 	void (*pack_transposed)(real *panels, const real *w, size_t ldw, size_t N, size_t K);
 };
 

@@ -4,6 +4,8 @@
  * TILE, the rows of a tile: TILE x 2 vectors of sums, and three more, fit in the registers.
  */
 
+#include <string.h>
+
 #include "compute/cpu/multiply.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
@@ -64,6 +66,40 @@ static void multiply_panel(real *c, size_t ldc, const real *a, size_t row, size_
 		multiply_tile(c + m * ldc, ldc, a + m * row, row, column, b, ldb, K, add, 1);
 }
 
+/* R rows of the first half of the columns. */
+ALWAYS_INLINE void multiply_half_tile(real *c, size_t ldc, const real *a, size_t row, size_t column,
+    const real *b, size_t ldb, size_t K, size_t R)
+{
+	lanes sum[TILE];
+
+#pragma GCC unroll 12
+	for (size_t i = 0; i < R; i++)
+		sum[i] = (lanes){0};
+	for (size_t k = 0; k < K; k++, a += column, b += ldb) {
+		lanes x = *(const lanes *)b;
+
+#pragma GCC unroll 12
+		for (size_t i = 0; i < R; i++)
+			sum[i] += (a[i * row] - (lanes){0}) * x;
+	}
+#pragma GCC unroll 12
+	for (size_t i = 0; i < R; i++)
+		*(lanes *)(c + i * ldc) = sum[i];
+}
+
+static void multiply_half_panel(real *c, size_t ldc, const real *a, size_t row, size_t column,
+    const real *b, size_t ldb, size_t M, size_t K)
+{
+	size_t m = 0;
+
+	for (; m + TILE <= M; m += TILE)
+		multiply_half_tile(c + m * ldc, ldc, a + m * row, row, column, b, ldb, K, TILE);
+	for (; m + 4 <= M; m += 4)
+		multiply_half_tile(c + m * ldc, ldc, a + m * row, row, column, b, ldb, K, 4);
+	for (; m < M; m++)
+		multiply_half_tile(c + m * ldc, ldc, a + m * row, row, column, b, ldb, K, 1);
+}
+
 /* y [8,8] = x^T, in three steps of 2 x 2 blocks. */
 static inline void transpose8(real *y, size_t ldy, const real *x, size_t ldx)
 {
@@ -101,6 +137,8 @@ static void pack_transposed(real *panels, const real *w, size_t ldw, size_t N, s
 		real *to = panels + n / WIDTH * WIDTH * K + n % WIDTH;
 		size_t k = 0;
 
+		for (; n >= N && k < K; k++)
+			memset(to + k * WIDTH, 0, 8 * sizeof *to);
 		for (; n + 8 <= N && k + 8 <= K; k += 8)
 			transpose8(to + k * WIDTH, WIDTH, w + n * ldw + k, ldw);
 		for (; k < K; k++)
@@ -113,12 +151,19 @@ static void pack_columns(real *panels, const real *w, size_t ldw, size_t N, size
 {
 	for (size_t n = 0; n < N; n += WIDTH)
 		for (size_t k = 0; k < K; k++, panels += WIDTH) {
-			*(lanes *)panels = *(const lanes *)(w + k * ldw + n);
-			*(lanes *)(panels + LANES) = *(const lanes *)(w + k * ldw + n + LANES);
+			if (n + WIDTH <= N) {
+				*(lanes *)panels = *(const lanes *)(w + k * ldw + n);
+				*(lanes *)(panels + LANES) =
+				    *(const lanes *)(w + k * ldw + n + LANES);
+			} else {
+				memset(panels, 0, WIDTH * sizeof *panels);
+				memcpy(panels, w + k * ldw + n, (N - n) * sizeof *panels);
+			}
 		}
 }
 
 const struct multiply MULTIPLY = {.width = WIDTH,
     .multiply = multiply_panel,
+    .multiply_half = multiply_half_panel,
     .pack = pack_columns,
     .pack_transposed = pack_transposed};
