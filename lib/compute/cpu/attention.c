@@ -10,6 +10,7 @@
  */
 
 #include <math.h>
+#include <string.h>
 
 #include "base/minmax.h"
 #include "compute/cpu/cpu.h"
@@ -22,10 +23,11 @@ struct attention_job {
 
 /* The arrays of one head. Rows are padded: D to ldd and T to ldt, multiples of 32. */
 struct head {
-	size_t index, b, h;            /* of B H heads; sequence, head in the sequence */
-	real *q, *k, *x;               /* [T,D]; x is y or a gradient */
-	real *p, *dp;                  /* [T,T] */
-	real *q_norm, *k_norm, *delta; /* [T]; without QK-norm, the norms are NULL */
+	size_t index, b, h;          /* of B H heads; sequence, head in the sequence */
+	real *q, *k, *x;             /* [T,D]; x is y or a gradient */
+	real *p, *dp;                /* [T,T] */
+	real *q_norm, *k_norm;       /* [T]; without QK-norm, NULL */
+	real *lse, *delta, *inverse; /* [T] */
 	real *scratch;
 	real s; /* factor of the logits */
 	size_t T, D, C, ldt, ldd;
@@ -37,7 +39,7 @@ static size_t head_size(size_t T, size_t D)
 {
 	size_t ldt = bf16_padded(T), ldd = bf16_padded(D), longest = max_size(ldt, ldd);
 
-	return 3 * ldt * ldd + 2 * ldt * ldt + 3 * ldt + 2 * longest * longest;
+	return 3 * ldt * ldd + 2 * ldt * ldt + 5 * ldt + 2 * longest * longest;
 }
 
 static void head_init(struct head *h, real *at, size_t T, size_t D, size_t C)
@@ -52,7 +54,9 @@ static void head_init(struct head *h, real *at, size_t T, size_t D, size_t C)
 	h->q_norm = h->dp + ldt * ldt;
 	h->k_norm = h->q_norm + ldt;
 	h->delta = h->k_norm + ldt;
-	h->scratch = h->delta + ldt;
+	h->inverse = h->delta + ldt;
+	h->lse = h->inverse + ldt;
+	h->scratch = h->lse + ldt;
 	h->T = T;
 	h->D = D;
 	h->C = C;
@@ -165,11 +169,12 @@ static void attention_heads(void *arg, size_t begin, size_t end, int rank)
 		struct head h;
 
 		load_head(a, &h, i, rank);
-		multiply_head(a, &h, SMALL_NT, h.p, narrow(&h, h.q), narrow(&h, h.k));
-		rows->softmax_in_place(h.p, h.ldt, h.s, a->p->lse + i * h.T, h.T, h.T);
-		multiply_head(a, &h, SMALL_NN, h.x, wide(&h, h.p), values(a, &h));
-		rows->store_rotated(cpu_at(a->k, a->p->y, head_at(&h, h.C)), h.C, h.x, h.ldd, NULL,
-		    NULL, NULL, h.T, h.D);
+		multiply_head(a, &h, SMALL_NT, h.p, narrow(&h, h.k), narrow(&h, h.q));
+		rows->exp_columns(h.p, h.ldt, h.s, h.lse, h.inverse, h.T, h.T);
+		memcpy(a->p->lse + i * h.T, h.lse, h.T * sizeof *h.lse);
+		multiply_head(a, &h, SMALL_TN, h.x, wide(&h, h.p), values(a, &h));
+		rows->store_scaled(
+		    cpu_at(a->k, a->p->y, head_at(&h, h.C)), h.C, h.x, h.ldd, h.inverse, h.T, h.D);
 	}
 }
 
@@ -187,13 +192,13 @@ void k_attention_of(struct kernels *k, const struct k_attention *p)
 static void recompute_matrices(const struct attention_job *a, struct head *h)
 {
 	const struct rows *rows = a->k->rows;
-	const real *lse = a->p->lse + h->index * h->T;
 	struct small_factor y = outputs(a, h, a->p->y), dy = outputs(a, h, a->p->dy);
 
 	rows->dot_acts(h->delta, dy.acts, y.acts, h->C, h->T, h->D);
 	multiply_head(a, h, SMALL_NT, h->p, narrow(h, h->k), narrow(h, h->q));
 	multiply_head(a, h, SMALL_NT, h->dp, values(a, h), dy);
-	rows->softmax_backward(h->p, h->dp, h->ldt, h->s, lse, h->delta, h->T, h->T);
+	memcpy(h->lse, a->p->lse + h->index * h->T, h->T * sizeof *h->lse);
+	rows->softmax_backward(h->p, h->dp, h->ldt, h->s, h->lse, h->delta, h->T, h->T);
 }
 
 static void backward_head(const struct attention_job *a, struct head *h)

@@ -46,6 +46,8 @@ struct rows {
 	 * ln sum exp(p s - *top). Overwrites p. */
 	real (*softmax)(act *y, real *p, real s, real weight, size_t n, real *top);
 
+	/* p = softmax(p s) */
+	void (*softmax_in_place)(real *p, real s, size_t n);
 	/*
 	 * For attention, on T rows of n elements. ld is the distance between rows.
 	 *
@@ -55,15 +57,21 @@ struct rows {
 	 * store_rotated: dx from dy, the gradient of y = load_rotated(x). Overwrites dy. Returns
 	 * the sum of dy ⊙ y, or 0 without norms; then y may be NULL.
 	 * dot_acts: d [T] = x · y, row by row.
-	 * softmax_in_place: p = softmax(p s), row by row; lse [T] receives ln sum exp(p s).
+	 * store_scaled: y = x, each row multiplied by its element of scale [T].
+	 * exp_columns: with the largest in each column, p = exp((p - largest) s); lse [n] receives
+	 * ln sum exp(p s) of each column, and inverse [n] 1 / sum p.
 	 * softmax_backward: p = exp(p s - lse) and dp = p (dp - delta) s; lse and delta [n].
+	 * The last two compute n columns rounded up to a multiple of 16.
 	 */
 	void (*load_rotated)(real *y, size_t ldy, real *norms, const act *x, size_t ldx,
 	    const real *rope, size_t T, size_t n);
 	real (*store_rotated)(act *dx, size_t ldx, real *dy, size_t ldy, const real *y,
 	    const real *norms, const real *rope, size_t T, size_t n);
 	void (*dot_acts)(real *d, const act *x, const act *y, size_t ld, size_t T, size_t n);
-	void (*softmax_in_place)(real *p, size_t ld, real s, real *lse, size_t T, size_t n);
+	void (*store_scaled)(
+	    act *y, size_t ldy, const real *x, size_t ldx, const real *scale, size_t T, size_t n);
+	void (*exp_columns)(
+	    real *p, size_t ld, real s, real *lse, real *inverse, size_t T, size_t n);
 	void (*softmax_backward)(real *p, real *dp, size_t ld, real s, const real *lse,
 	    const real *delta, size_t T, size_t n);
 	void (*adamw)(

@@ -312,23 +312,53 @@ static real softmax_row(act *to, real *restrict p, real s, real weight, size_t n
 	return LOG(sum);
 }
 
+static void softmax_in_place_row(real *p, real s, size_t n)
+{
+	real scale = 1 / exponentials_of_row(p, s, largest_in_row(p, n), n);
+
+	for (size_t i = 0; i < n; i++)
+		p[i] *= scale;
+}
+
 /* --- attention --- */
 
-static void softmax_in_place_rows(real *p, size_t ld, real s, real *lse, size_t T, size_t n)
+/* n, rounded up to whole vectors: the rest of a row would be computed one by one. */
+static inline size_t whole(size_t n)
 {
-	for (size_t t = 0; t < T; t++, p += ld) {
-		real largest = largest_in_row(p, n), sum = exponentials_of_row(p, s, largest, n),
-		     scale = 1 / sum;
+	return (n + 15) / 16 * 16;
+}
 
-		for (size_t i = 0; i < n; i++)
-			p[i] *= scale;
-		lse[t] = largest * s + LOG(sum);
+static void exp_columns_rows(real *restrict p, size_t ld, real s, real *restrict lse,
+    real *restrict inverse, size_t T, size_t columns)
+{
+	size_t n = whole(columns);
+	real *restrict row = p;
+
+	for (size_t i = 0; i < n; i++) {
+		lse[i] = p[i];
+		inverse[i] = 0;
 	}
+	for (size_t t = 1; t < T; t++) {
+		row += ld;
+		for (size_t i = 0; i < n; i++)
+			lse[i] = row[i] > lse[i] ? row[i] : lse[i];
+	}
+	for (size_t t = 0; t < T; t++, p += ld)
+		for (size_t i = 0; i < n; i++) {
+			p[i] = exp_row((p[i] - lse[i]) * s);
+			inverse[i] += p[i];
+		}
+	for (size_t i = 0; i < n; i++)
+		lse[i] = lse[i] * s + LOG(inverse[i]);
+	for (size_t i = 0; i < n; i++)
+		inverse[i] = 1 / inverse[i];
 }
 
 static void softmax_backward_rows(real *restrict p, real *restrict dp, size_t ld, real s,
-    const real *restrict lse, const real *restrict delta, size_t T, size_t n)
+    const real *restrict lse, const real *restrict delta, size_t T, size_t columns)
 {
+	size_t n = whole(columns);
+
 	for (size_t t = 0; t < T; t++, p += ld, dp += ld)
 		for (size_t i = 0; i < n; i++) {
 			p[i] = exp_row(p[i] * s - lse[i]);
@@ -336,16 +366,28 @@ static void softmax_backward_rows(real *restrict p, real *restrict dp, size_t ld
 		}
 }
 
-static inline void rotate(real *restrict x, const real *restrict rope, real sign, size_t n)
+static inline void rotate(real *restrict x, const real *restrict rope, size_t n)
 {
 	real *restrict y = x + n / 2;
 
 	for (size_t i = 0; i < n / 2; i++) {
-		real c = rope[2 * i], s = sign * rope[2 * i + 1];
+		real c = rope[2 * i], s = rope[2 * i + 1];
 		real a = x[i], b = y[i];
 
 		x[i] = c * a - s * b;
 		y[i] = s * a + c * b;
+	}
+}
+
+static inline void rotate_back(
+    stored *restrict x, const real *restrict y, const real *restrict rope, size_t n)
+{
+	for (size_t i = 0; i < n / 2; i++) {
+		real c = rope[2 * i], s = rope[2 * i + 1];
+		real a = y[i], b = y[i + n / 2];
+
+		x[i] = store_act(c * a + s * b);
+		x[i + n / 2] = store_act(c * b - s * a);
 	}
 }
 
@@ -366,20 +408,26 @@ ALWAYS_INLINE void load_rotated(real *restrict y, size_t ldy, real *restrict nor
 {
 	const stored *restrict x = (const stored *)from;
 
-	for (size_t t = 0; t < T; t++, x += ldx, y += ldy) {
-		real sum = 0;
+	/* The loads from far have a loop of their own, so that more of them are under way at a
+	 * time. */
+	for (size_t t = 0; t < T; t++) {
+		real sum = NORM_EPS;
 
 		for (size_t i = 0; i < n; i++) {
-			y[i] = load_act(x[i]);
-			sum += y[i] * y[i];
+			y[t * ldy + i] = load_act(x[t * ldx + i]);
+			sum += y[t * ldy + i] * y[t * ldy + i];
 		}
-		if (norms) {
-			norms[t] = SQRT(sum + NORM_EPS);
+		if (norms)
+			norms[t] = sum;
+	}
+	for (size_t t = 0; norms && t < T; t++)
+		norms[t] = SQRT(norms[t]);
+	for (size_t t = 0; t < T; t++, y += ldy) {
+		if (norms)
 			for (size_t i = 0; i < n; i++)
 				y[i] *= 1 / norms[t];
-		}
 		if (rope)
-			rotate(y, rope + t * n, 1, n);
+			rotate(y, rope + t * n, n);
 	}
 }
 
@@ -409,9 +457,10 @@ ALWAYS_INLINE real store_rotated(act *to, size_t ldx, real *restrict dy, size_t 
 			total += along;
 		}
 		if (rope)
-			rotate(dy, rope + t * n, -1, n);
-		for (size_t i = 0; i < n; i++)
-			dx[i] = store_act(dy[i]);
+			rotate_back(dx, dy, rope + t * n, n);
+		else
+			for (size_t i = 0; i < n; i++)
+				dx[i] = store_act(dy[i]);
 	}
 	return total;
 }
@@ -425,6 +474,16 @@ static real store_rotated_rows(act *dx, size_t ldx, real *dy, size_t ldy, const 
 	CONSTANT_WIDTH(n, CALL);
 #undef CALL
 	return sum;
+}
+
+static void store_scaled_rows(act *to, size_t ldy, const real *restrict x, size_t ldx,
+    const real *restrict scale, size_t T, size_t n)
+{
+	stored *restrict y = (stored *)to;
+
+	for (size_t t = 0; t < T; t++, x += ldx, y += ldy)
+		for (size_t i = 0; i < n; i++)
+			y[i] = store_act(x[i] * scale[t]);
 }
 
 static void dot_acts_rows(
@@ -481,10 +540,12 @@ const struct rows ROWS = {
     .add = add_row,
     .sum_squares = sum_squares_row,
     .softmax = softmax_row,
+    .softmax_in_place = softmax_in_place_row,
     .load_rotated = load_rotated_rows,
     .store_rotated = store_rotated_rows,
     .dot_acts = dot_acts_rows,
-    .softmax_in_place = softmax_in_place_rows,
+    .store_scaled = store_scaled_rows,
+    .exp_columns = exp_columns_rows,
     .softmax_backward = softmax_backward_rows,
     .adamw = adamw_row,
 };

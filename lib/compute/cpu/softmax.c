@@ -27,7 +27,7 @@ static void softmax_rows(void *arg, size_t begin, size_t end, int rank)
 		if (j->p)
 			rows->softmax(cpu_at(j->k, j->p, m * j->V), row, j->s, 1, j->V, &top);
 		else
-			rows->softmax_in_place(row, j->V, j->s, &top, 1, j->V);
+			rows->softmax_in_place(row, j->s, j->V);
 	}
 }
 
