@@ -29,7 +29,8 @@ struct head {
 	real *q_norm, *k_norm;       /* [T]; without QK-norm, NULL */
 	real *lse, *delta, *inverse; /* [T] */
 	real *scratch;
-	real s; /* factor of the logits */
+	struct ahead ahead; /* what the products of this head fetch */
+	real s;             /* factor of the logits */
 	size_t T, D, C, ldt, ldd;
 };
 
@@ -62,6 +63,7 @@ static void head_init(struct head *h, real *at, size_t T, size_t D, size_t C)
 	h->C = C;
 	h->ldt = ldt;
 	h->ldd = ldd;
+	h->ahead.parts = h->ahead.next = 0;
 }
 
 void k_need_attention(const struct kernels *k, struct k_need *need, struct k_attention_shape s)
@@ -104,6 +106,22 @@ static void load_head(const struct attention_job *a, struct head *h, size_t inde
 	load_rotated(a, h, h->k, h->k_norm, at + h->C);
 }
 
+/* Fetch the part of x [M,C], or of qkv [M,3C], that belongs to a head. */
+static void fetch_head(const struct attention_job *a, struct head *h, size_t index, const act *x,
+    size_t columns, size_t part)
+{
+	size_t H = h->C / h->D, size = a->k->matmul->act_size;
+	size_t at = index / H * h->T * columns + part * h->C + index % H * h->D;
+
+	ahead_add(&h->ahead, cpu_at(a->k, x, at), h->T, h->D * size, columns * size);
+}
+
+static void fetch_qkv(const struct attention_job *a, struct head *h, size_t index, const act *qkv)
+{
+	for (size_t part = 0; part < 3; part++)
+		fetch_head(a, h, index, qkv, 3 * h->C, part);
+}
+
 /* --- the factors of the products --- */
 
 /* [T,D] */
@@ -135,7 +153,7 @@ static struct small_factor outputs(
 
 /* NT: c [T,T] = a b^T, with a and b [T,D]. NN: c [T,D] = a b; TN: c [T,D] = a^T b; with a [T,T] and
  * b [T,D]. */
-static void multiply_head(const struct attention_job *j, const struct head *h, enum small_form form,
+static void multiply_head(const struct attention_job *j, struct head *h, enum small_form form,
     real *c, struct small_factor a, struct small_factor b)
 {
 	bool square = form == SMALL_NT;
@@ -147,7 +165,8 @@ static void multiply_head(const struct attention_job *j, const struct head *h, e
 	    .M = h->T,
 	    .N = square ? h->T : h->D,
 	    .K = square ? h->D : h->T,
-	    .scratch = h->scratch};
+	    .scratch = h->scratch,
+	    .ahead = &h->ahead};
 
 	j->k->matmul->multiply_small(j->k, &p);
 }
@@ -169,6 +188,9 @@ static void attention_heads(void *arg, size_t begin, size_t end, int rank)
 		struct head h;
 
 		load_head(a, &h, i, rank);
+		fetch_head(a, &h, i, a->p->y, h.C, 0);
+		if (i + 1 < end)
+			fetch_qkv(a, &h, i + 1, a->p->qkv);
 		multiply_head(a, &h, SMALL_NT, h.p, narrow(&h, h.k), narrow(&h, h.q));
 		rows->exp_columns(h.p, h.ldt, h.s, h.lse, h.inverse, h.T, h.T);
 		memcpy(a->p->lse + i * h.T, h.lse, h.T * sizeof *h.lse);
@@ -231,6 +253,12 @@ static void attention_backward_heads(void *arg, size_t begin, size_t end, int ra
 		struct head h;
 
 		load_head(a, &h, i, rank);
+		fetch_qkv(a, &h, i, a->p->dqkv);
+		if (i + 1 < end) {
+			fetch_head(a, &h, i + 1, a->p->y, h.C, 0);
+			fetch_head(a, &h, i + 1, a->p->dy, h.C, 0);
+			fetch_qkv(a, &h, i + 1, a->p->qkv);
+		}
 		backward_head(a, &h);
 	}
 }

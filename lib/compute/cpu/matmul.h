@@ -4,6 +4,7 @@
 /* The implementations of matrix products: of reals, with BLAS on any processor and with multiply.h
  * on those that have it, and of bf16. */
 
+#include "compute/cpu/ahead.h"
 #include "compute/kernels.h"
 
 /* A factor, in reals or in acts: one of the two pointers is set. ld is the distance between rows,
@@ -25,7 +26,8 @@ static inline const real *small_elements(const struct small_factor *f)
  *
  * NN: a [M,K], b [K,N]. NT: b is stored transposed, [N,K]. TN: a is stored transposed, [K,M], and
  * in reals. ldc is a multiple of 32: in a row of c, the elements after N are overwritten. scratch
- * has 2 L L reals, where L is the largest of M, N and K, rounded up to 32.
+ * has 2 L L reals, where L is the largest of M, N and K, rounded up to 32. The product may
+ * fetch what is in ahead.
  */
 enum small_form { SMALL_NN, SMALL_NT, SMALL_TN };
 struct small_matmul {
@@ -34,6 +36,7 @@ struct small_matmul {
 	struct small_factor a, b;
 	size_t ldc, M, N, K;
 	real *scratch;
+	struct ahead *ahead;
 };
 
 struct matmul {
