@@ -390,6 +390,8 @@ static inline void rotate(real *restrict x, const real *restrict rope, size_t n)
 static inline void rotate_back(
     stored *restrict x, const real *restrict y, const real *restrict rope, size_t n)
 {
+	/* If gcc unrolled this, it would gather the vectors from single elements. */
+#pragma GCC unroll 1
 	for (size_t i = 0; i < n / 2; i++) {
 		real c = rope[2 * i], s = rope[2 * i + 1];
 		real a = y[i], b = y[i + n / 2];
@@ -454,22 +456,21 @@ ALWAYS_INLINE real store_rotated(act *to, size_t ldx, real *restrict dy, size_t 
 	stored *restrict dx = (stored *)to;
 	real total = 0;
 
-	for (size_t t = 0; t < T; t++, dx += ldx, dy += ldy) {
-		if (norms) {
-			/* dy/dx = (1 - y y^T) / norm. A rotation of both y and the gradient does
-			 * not change this. */
-			real along = dot_row(dy, y + t * ldy, n), scale = 1 / norms[t];
+	/* dy/dx = (1 - y y^T) / norm. A rotation of both y and the gradient does not change this.
+	 */
+	for (size_t t = 0; norms && t < T; t++) {
+		size_t at = t * ldy;
+		real along = dot_row(dy + at, y + at, n), scale = 1 / norms[t];
 
-			for (size_t i = 0; i < n; i++)
-				dy[i] = scale * (dy[i] - along * y[t * ldy + i]);
-			total += along;
-		}
-		if (rope)
-			rotate_back(dx, dy, rope + t * n, n);
-		else
-			for (size_t i = 0; i < n; i++)
-				dx[i] = store_act(dy[i]);
+		for (size_t i = 0; i < n; i++)
+			dy[at + i] = scale * (dy[at + i] - along * y[at + i]);
+		total += along;
 	}
+	for (size_t t = 0; rope && t < T; t++)
+		rotate_back(dx + t * ldx, dy + t * ldy, rope + t * n, n);
+	for (size_t t = 0; !rope && t < T; t++)
+		for (size_t i = 0; i < n; i++)
+			dx[t * ldx + i] = store_act(dy[t * ldy + i]);
 	return total;
 }
 
