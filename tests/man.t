@@ -27,7 +27,7 @@ for bin in "$BIN"/*; do
 	ok "man: the page of $tool and its --help have the same options" diff "$T/has" "$T/says"
 	# "Heading" and "Heading --option" of the help, and of the subsections with these headings.
 	awk '/^[A-Z].*:$/ { sub(/:$/, ""); print heading = $0 }
-		heading && match($0, /--[a-z0-9-]+/) && /^ {2,6}-/ {
+		heading && match($0, /--[a-z0-9-]+/) && /^   ? ? ? ?-/ {
 			print heading, substr($0, RSTART, RLENGTH)
 		}' "$T/help" | sort >"$T/has_groups"
 	awk 'NR == FNR { known[$0] = 1; next }
