@@ -16,7 +16,10 @@ NOISE_OPTIONS =
 # A file that is newer than the model and the logs when the training has ended.
 TRAINED = $(OUT)/trained
 
-noised = noise -e $(EPOCHS) -s $(SEED) --mask $(MASK) $(NOISE_OPTIONS) $(OUT)/train.rows
+all_first = $(shell awk 'BEGIN { printf "%.0f", int($(ALL_FIRST) * $(STEPS)) * $(BATCH) }')
+mask = --mask $(MASK) $(if $(filter-out all,$(MASK)),$(patsubst %,--all-first %,$(filter-out \
+	0,$(all_first))))
+noised = noise -e $(EPOCHS) -s $(SEED) $(mask) $(NOISE_OPTIONS) $(OUT)/train.rows
 logs = --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) --save-every $(SAVE_EVERY) \
 	-l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv
 start = train -x $(PRESET) -n $(STEPS) -B $(BATCH) $(LR:%=--lr %) --schedule $(FAMILY) \
@@ -93,7 +96,7 @@ $(PAGE): $(TRAINED) $(OUT)/samples.rows $(OUT)/trace.csv
 # --- settings: if they change, the targets that depend on them are made again ---
 
 $(call settings,train,$(SEED) $(PRESET) $(STEPS) $(BATCH) $(LR) $(TRAIN_OPTIONS) $(MASK) $(FAMILY) \
-	$(NOISE_OPTIONS))
+	$(NOISE_OPTIONS) $(ALL_FIRST))
 $(call settings,fit,$(FAMILY) $(FIT_EVERY) $(FIT_ROWS))
 $(call settings,sample,$(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(TEMPERATURE) $(REFINE) \
 	$(DENOISE_OPTIONS))

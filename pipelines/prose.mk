@@ -60,7 +60,8 @@ HEADS = 4
 STEPS = 8000
 BATCH = 64
 LR = 2e-3
-MASK = all
+MASK = mixed
+ALL_FIRST = 0.5
 FAMILY = logistic
 TRAIN_OPTIONS = -j 1
 VALID_EVERY = 500
@@ -211,9 +212,9 @@ whole_counts = $(if $(filter text-%,$1),NOISE_OPTIONS='--counts $(OUT)/diffusion
 snapshots_of = $(if $(filter diffusion,$1),SNAPSHOTS=yes)
 training = $(call other,tinystories) OUT=$(OUT)/$1 STORIES=$(call run_text,$1) \
 	VALID=$(OUT)/validation.jsonl VOCAB=$(VOCAB) T=$(T) SEED=$(SEED) PRESET=$(PRESET) \
-	STEPS=$(call run_steps,$1) BATCH=$(BATCH) LR=$(LR) MASK=$(MASK) FAMILY=$(FAMILY) \
-	TRAIN_OPTIONS=$(call quoted,$(train_options)) EPOCHS=100000 VALID_EVERY=$(VALID_EVERY) \
-	SAVE_EVERY=$(SAVE_EVERY) SHOW_EVERY=$(SHOW_EVERY) ESTIMATED=yes \
+	STEPS=$(call run_steps,$1) BATCH=$(BATCH) LR=$(LR) MASK=$(MASK) \
+	ALL_FIRST=$(ALL_FIRST) FAMILY=$(FAMILY) TRAIN_OPTIONS=$(call quoted,$(train_options)) \
+	EPOCHS=100000 VALID_EVERY=$(VALID_EVERY) SAVE_EVERY=$(SAVE_EVERY) SHOW_EVERY=$(SHOW_EVERY) ESTIMATED=yes \
 	SAMPLER=$(SAMPLER) SAMPLE_STEPS=$(SAMPLE_STEPS) $(snapshots_of) $(whole_counts) \
 	DENOISE_OPTIONS=$(call quoted,$(DENOISE_OPTIONS))
 
@@ -257,7 +258,7 @@ $(runs:%=$(OUT)/%/bound/likelihood.csv): $(OUT)/%/bound/likelihood.csv: $(OUT)/%
 	$(call likelihood,$(OUT)/$*/model.safetensors,$(OUT)/held-out.jsonl,$(@D))
 
 $(call settings,train,$(T) $(SEED) $(PRESET) $(STEPS) $(TEXT_STEPS) $(BATCH) $(LR) $(MASK) \
-	$(FAMILY) $(train_options))
+	$(ALL_FIRST) $(FAMILY) $(train_options))
 $(call settings,measure,$(LOSS_EPOCHS))
 
 # --- the autoregressive model, and the masked judge ---
