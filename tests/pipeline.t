@@ -145,7 +145,7 @@ if stories=$(data tinystories-train.jsonl.zst) && valid=$(data tinystories-valid
 	ok 'tinystories.mk: runs from the data to text' tinystories
 	is 'tinystories.mk: writes four samples' "$(wc -l <"$T/tiny/samples.txt" | tr -d ' ')" 4
 	is 'tinystories.mk: nothing is given in the first half of the steps, and something in the second' \
-		"$(awk -F, '$4 == "train" && $5 > 0 { given[$1 > 6]++ } END { print given[0] + 0, given[1] > 0 }' \
+		"$(awk -F, '$4 == "train" && $5 > 0 { given[$1 > 6]++ } END { print given[0] + 0, (given[1] > 0) }' \
 			"$T/tiny/loss.csv")" '0 1'
 	tinystories -n STEPS=24 PRESET=small >"$T/again"
 	ok 'tinystories.mk: a dry run with other settings changes nothing' tinystories -q "$T/tiny/samples.txt"
