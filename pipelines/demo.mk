@@ -22,7 +22,7 @@ BATCH = 32
 LR = 3e-3
 TRAIN_OPTIONS =
 MASK = mixed
-# Fraction of the steps, from the first on, in which nothing is given, whatever MASK is
+# Percentage of the steps, from the first on, in which nothing is given, whatever MASK is
 ALL_FIRST = 0
 VALID_EVERY = 250
 SAVE_EVERY = 500

@@ -16,7 +16,7 @@ NOISE_OPTIONS =
 # A file that is newer than the model and the logs when the training has ended.
 TRAINED = $(OUT)/trained
 
-all_first = $(shell awk 'BEGIN { printf "%.0f", int($(ALL_FIRST) * $(STEPS)) * $(BATCH) }')
+all_first = $(shell echo $$(($(ALL_FIRST) * $(STEPS) / 100 * $(BATCH))))
 mask = --mask $(MASK) $(if $(filter-out all,$(MASK)),$(patsubst %,--all-first %,$(filter-out \
 	0,$(all_first))))
 noised = noise -e $(EPOCHS) -s $(SEED) $(mask) $(NOISE_OPTIONS) $(OUT)/train.rows

@@ -61,7 +61,7 @@ STEPS = 8000
 BATCH = 64
 LR = 2e-3
 MASK = mixed
-ALL_FIRST = 0.5
+ALL_FIRST = 50
 FAMILY = logistic
 TRAIN_OPTIONS = -j 1
 VALID_EVERY = 500
@@ -214,8 +214,9 @@ training = $(call other,tinystories) OUT=$(OUT)/$1 STORIES=$(call run_text,$1) \
 	VALID=$(OUT)/validation.jsonl VOCAB=$(VOCAB) T=$(T) SEED=$(SEED) PRESET=$(PRESET) \
 	STEPS=$(call run_steps,$1) BATCH=$(BATCH) LR=$(LR) MASK=$(MASK) \
 	ALL_FIRST=$(ALL_FIRST) FAMILY=$(FAMILY) TRAIN_OPTIONS=$(call quoted,$(train_options)) \
-	EPOCHS=100000 VALID_EVERY=$(VALID_EVERY) SAVE_EVERY=$(SAVE_EVERY) SHOW_EVERY=$(SHOW_EVERY) ESTIMATED=yes \
-	SAMPLER=$(SAMPLER) SAMPLE_STEPS=$(SAMPLE_STEPS) $(snapshots_of) $(whole_counts) \
+	EPOCHS=100000 VALID_EVERY=$(VALID_EVERY) SAVE_EVERY=$(SAVE_EVERY) \
+	SHOW_EVERY=$(SHOW_EVERY) ESTIMATED=yes SAMPLER=$(SAMPLER) SAMPLE_STEPS=$(SAMPLE_STEPS) \
+	$(snapshots_of) $(whole_counts) \
 	DENOISE_OPTIONS=$(call quoted,$(DENOISE_OPTIONS))
 
 # The autoregressive model has the same rows, and need not wait for the end of the training.

@@ -32,10 +32,10 @@ STEPS = 40000
 BATCH = 64
 LR =
 TRAIN_OPTIONS =
-# In the fraction ALL_FIRST of the steps, from the first on, nothing is given: the model learns soonest
-# to write whole rows. Then it learns to complete given ones, and from them to repeat names.
+# In the first ALL_FIRST per cent of the steps, nothing is given: the model learns soonest to write
+# whole rows. Then it learns to complete given ones, and from them to repeat names.
 MASK = mixed
-ALL_FIRST = 0.5
+ALL_FIRST = 50
 VALID_ROWS = 512
 VALID_EVERY = 1000
 SAVE_EVERY = 500
