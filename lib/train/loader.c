@@ -100,7 +100,7 @@ int loader_open(struct loader *l, struct shard_reader *rows, uint64_t next, stru
 /* Decide an open level, or leave it to batch_add. */
 static void set_level(const struct loader *l, struct shard_record *r)
 {
-	if (!isnan(r->t) || l->even == 0)
+	if (!isnan(r->t))
 		return;
 	if (r->u < l->even)
 		r->t = (float)schedule_spread(l->schedule, r->u / l->even);

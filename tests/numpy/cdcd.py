@@ -442,10 +442,11 @@ class Checkpoint:
             target *= ids != int(self.meta["vocab.pad"])
         count = target.sum(-1, keepdims=True)
         weight = target / np.where(count > 0, count, 1)
+
         def level(u):
             if u < even:
                 return float(np.float32(self.schedule.spread(u / even)))
-            return self.schedule.t(float(np.float32((u - even) / (1 - even))) if even else u)
+            return self.schedule.t(float(np.float32((u - even) / (1 - even))))
 
         t = np.array([level(u) if math.isnan(t) else t
                       for t, u in zip(rows.t[select], rows.u[select])])
