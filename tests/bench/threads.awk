@@ -4,10 +4,10 @@
 #   T(p) = serial + sum over k of w_k ceil(n_k / p) / n_k + regions loop (p - 1) / (all - 1)
 #
 # serial is the time of what only one thread computes: small calls, and the work between the kernels.
-# loop is what a loop over `all` threads takes longer than the work of one of them. The input files are PRESET.THREADS.RUN.profile
-# and then PRESET.THREADS.RUN.steps, the log of steps (train --log), one pair for each run. A profile
-# is scaled to the fastest step, because other programs on the machine can only make a step slower;
-# of several runs the fastest counts.
+# loop is what a loop over `all` threads takes longer than the work of one of them. The input files
+# are PRESET.THREADS.RUN.profile and then PRESET.THREADS.RUN.steps, the log of steps (train --log), one
+# pair for each run. A profile is scaled to the fastest step, because other programs on the machine
+# can only make a step slower; of several runs the fastest counts.
 #
 # output   "steps": a row for each step measured or predicted; "kernels": a row for each kernel, with
 #          the fraction of the predicted step that its uneven division costs

@@ -133,9 +133,11 @@ static size_t aligned(size_t n)
 	return (n + 15) / 16 * 16;
 }
 
-static size_t iteration_size(size_t m, size_t n)
+static size_t iteration_size(size_t rows, size_t cols)
 {
-	return 3 * aligned(m * n) + 2 * aligned(m * m);
+	size_t m = min_size(rows, cols);
+
+	return 3 * aligned(rows * cols) + 2 * aligned(m * m);
 }
 
 static struct iteration iteration_at(real *scratch, size_t rows, size_t cols)
@@ -150,21 +152,21 @@ static struct iteration iteration_at(real *scratch, size_t rows, size_t cols)
 	return it;
 }
 
-/* Whether one thread orthogonalises a matrix of m x n alone: there are many such matrices, whose
+/* Whether one thread orthogonalises a matrix alone: there are many such matrices, whose
  * loops are so short that the threads would often wait for each other, and the arrays of a matrix
  * for each thread take little memory. */
-static bool is_small(size_t m, size_t n)
+static bool is_small(size_t rows, size_t cols)
 {
-	return iteration_size(m, n) * sizeof(real) <= 4 << 20;
+	return iteration_size(rows, cols) * sizeof(real) <= 4 << 20;
 }
 
 void k_need_muon(const struct kernels *k, struct k_need *need, size_t rows, size_t cols)
 {
-	size_t m = min_size(rows, cols), n = max_size(rows, cols), size = iteration_size(m, n);
+	size_t size = iteration_size(rows, cols);
 	struct k_need products = {0};
 
-	k_need_matmul(k, &products, n);
-	if (is_small(m, n))
+	k_need_matmul(k, &products, max_size(rows, cols));
+	if (is_small(rows, cols))
 		cpu_need(need, size + products.each, 0);
 	else
 		cpu_need(need, products.each, max_size(size, products.shared));
@@ -226,11 +228,6 @@ static void orthogonalize(struct kernels *k, const struct k_matrix *a, real *scr
 	copy_matrix(k, &(struct copy){a->x, it.x, it.m, it.n, 1, tall});
 }
 
-static bool is_small_matrix(const struct k_matrix *a)
-{
-	return is_small(min_size(a->rows, a->cols), max_size(a->rows, a->cols));
-}
-
 struct small_job {
 	struct kernels *k;
 	const struct k_matrix *matrix;
@@ -245,8 +242,7 @@ static void orthogonalize_small(void *arg, size_t begin, size_t end, int rank)
 
 	for (size_t i = begin; i < end; i++) {
 		const struct k_matrix *a = &j->matrix[i];
-		real *scratch[2] = {k->scratch[rank] + iteration_size(min_size(a->rows, a->cols),
-		                                           max_size(a->rows, a->cols))};
+		real *scratch[2] = {k->scratch[rank] + iteration_size(a->rows, a->cols)};
 		uint64_t packed = 0;
 		struct kernels alone = {.pool = k->single,
 		    .rows = k->rows,
@@ -267,7 +263,7 @@ void k_muon_orthogonalize(struct kernels *k, const struct k_matrix *matrix, size
 		struct small_job j = {k, matrix + i};
 		double flops = 0;
 
-		for (end = i; end < n && is_small_matrix(&matrix[end]); end++)
+		for (end = i; end < n && is_small(matrix[end].rows, matrix[end].cols); end++)
 			flops += k_muon_flops(matrix[end].rows, matrix[end].cols);
 		cpu_for(k, CPU_MUON_PRODUCT, (size_t)(flops / 2), end - i, orthogonalize_small, &j);
 		if (end == i)
