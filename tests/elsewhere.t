@@ -9,10 +9,7 @@ NATIVE=$(cd "$NATIVE" && pwd)
 make_path=$PATH
 
 pipelines/stories generate -n 100 -s 1 >"$T/stories.jsonl"
-{
-	printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]'
-	pipelines/stories words
-} >"$T/vocab.txt"
+story_vocab >"$T/vocab.txt"
 
 # run FOLDER: run the whole pipeline there, with the tools in PATH
 run() {

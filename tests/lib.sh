@@ -146,6 +146,30 @@ same_from_awks() {
 	done
 }
 
+# story_vocab: prints the vocabulary of the stories of the grammar, a token per line
+story_vocab() {
+	printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]'
+	pipelines/stories words
+}
+
+# csv_column FILE NAME: the cells of a column of a CSV file, without its name, on one line
+csv_column() {
+	awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $at[name] }' "$1" | xargs
+}
+
+# interrupted_tools DIR: makes DIR with the tools, where train stops after step 3 as if by a signal
+interrupted_tools() {
+	mkdir "$1"
+	ln -s "$BIN"/* "$1"
+	rm "$1/train"
+	cat >"$1/train" <<END
+#!/bin/sh
+'$BIN/train' "\$@" --stop-after 3
+kill -TERM \$\$
+END
+	chmod +x "$1/train"
+}
+
 skip_all() { # skip_all REASON
 	echo "1..0 # SKIP $1"
 	exit 0

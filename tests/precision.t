@@ -7,10 +7,7 @@
 PATH=$BIN:$PATH
 
 pipelines/stories generate -n 400 -s 1 >"$T/train.jsonl"
-{
-	printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]'
-	pipelines/stories words
-} >"$T/vocab.txt"
+story_vocab >"$T/vocab.txt"
 tok -q -w "$T/vocab.txt" "$T/train.jsonl" | pack -q -T 72 -o "$T/train.rows"
 noise -q -e 4 -s 1 --mask mixed "$T/train.rows" >"$T/train.noised"
 

@@ -92,33 +92,20 @@ prose() { # prose VARIABLES...: without the options of a calling make
 		TEXT_STEPS=6 PYTHON="$python" "$@"
 }
 
-# column FILE NAME: the cells of a column, without its name
-column() {
-	awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $at[name] }' "$1" | xargs
-}
-
 fails 'prose.mk: requires stories' 2 'say STORIES=' prose STORIES=
 not_ok 'prose.mk: requires stories after those that are held out' prose HELD=60 OUT="$T/none" "$T/none/validation.jsonl"
 cp "$T/.out" "$T/refused"
 ok 'prose.mk: says that no stories are left for validation' grep -q 'valid.jsonl: no stories after the first HELD=60' "$T/refused"
 
 # A run that is interrupted after three steps
-mkdir "$T/bin"
-ln -s "$BIN"/* "$T/bin"
-rm "$T/bin/train"
-cat >"$T/bin/train" <<END
-#!/bin/sh
-'$BIN/train' "\$@" --stop-after 3
-kill -TERM \$\$
-END
-chmod +x "$T/bin/train"
+interrupted_tools "$T/bin"
 out=$T/prose
 not_ok 'prose.mk: an interrupted run fails' prose BIN="$T/bin" "$out/diffusion/cost.csv"
 is 'prose.mk: an interrupted run leaves its checkpoint' \
 	"$(denoise -m "$out/diffusion/model.safetensors" --info | grep ^step:)" 'step: 3'
 ok 'prose.mk: runs to its end' prose
 cp "$T/.out" "$T/log"
-is 'prose.mk: a continued run has every step once in its log' "$(column "$out/diffusion/steps.csv" step)" '1 2 3 4 5 6 7 8'
+is 'prose.mk: a continued run has every step once in its log' "$(csv_column "$out/diffusion/steps.csv" step)" '1 2 3 4 5 6 7 8'
 is 'prose.mk: the processor time of a continued run is that of both parts' "$(wc -l <"$out/diffusion/times" | tr -d ' ')" 4
 
 # The text: 201 stories, of which one is a copy of a held-out one, and 60 that are not in STORIES
@@ -141,24 +128,24 @@ is 'prose.mk: half of the text is half of the stories' "$(wc -l <"$out/text-0.5.
 
 ar=
 [ "$python" = false ] || ar=' autoregressive'
-is 'prose.mk: models.csv has a row for each model' "$(column "$out/models.csv" text)" \
+is 'prose.mk: models.csv has a row for each model' "$(csv_column "$out/models.csv" text)" \
 	"1-gram 2-gram 3-gram 4-gram 5-gram$ar exp-2-1"
 is 'prose.mk: each model has nats of a row and of a token' \
 	"$(awk -F, 'NR > 1 && $2 > 0 && $3 > 0 && $2 > $3 { n++ } END { print n - NR + 1 }' "$out/models.csv")" 0
 is 'prose.mk: the bound in the table of models is that of the run' "$(tail -n 1 "$out/models.csv" | cut -d, -f2)" \
-	"$(column "$out/slopes.csv" held_out_nats | cut -d' ' -f1)"
+	"$(csv_column "$out/slopes.csv" held_out_nats | cut -d' ' -f1)"
 is 'prose.mk: the table has both judges for all texts' \
 	"$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { n += $at["masked_nats"] > 0 && $at["word_nats"] > 0 }
 		END { print NR - 1 - n }' "$out/sampling/table.csv")" 0
 ok 'prose.mk: the frontier has the held-out text, the 5-gram model and the diffusion model' \
 	sh -c "cut -d, -f1 '$out/sampling/frontier.csv' | sort | xargs | grep -q '5gram-0-0.8 5gram-0-1 .*exp-2-0.8 exp-2-1 held-out'"
 is 'prose.mk: the runs have the steps of their names' \
-	"$(column "$out/slopes.csv" run)/$(column "$out/slopes.csv" steps)" 'diffusion steps-4 steps-6 text-0.5/8 4 6 6'
-is 'prose.mk: a run on half of the stories has half of the stories' "$(column "$out/slopes.csv" stories | cut -d' ' -f4)" \
+	"$(csv_column "$out/slopes.csv" run)/$(csv_column "$out/slopes.csv" steps)" 'diffusion steps-4 steps-6 text-0.5/8 4 6 6'
+is 'prose.mk: a run on half of the stories has half of the stories' "$(csv_column "$out/slopes.csv" stories | cut -d' ' -f4)" \
 	"$(wc -l <"$out/text-0.5.jsonl" | tr -d ' ')"
 is 'prose.mk: a run on half of the stories has the ids of all' \
-	"$(column "$out/slopes.csv" parameters | xargs -n 1 | sort -u | wc -l | tr -d ' ')" 1
-is 'prose.mk: operations grow as steps' "$(column "$out/slopes.csv" operations | awk '{ printf "%.2f %.2f", $2 / $1, $3 / $1 }')" '0.50 0.75'
+	"$(csv_column "$out/slopes.csv" parameters | xargs -n 1 | sort -u | wc -l | tr -d ' ')" 1
+is 'prose.mk: operations grow as steps' "$(csv_column "$out/slopes.csv" operations | awk '{ printf "%.2f %.2f", $2 / $1, $3 / $1 }')" '0.50 0.75'
 is 'prose.mk: learning.csv has the bound at each SHOW_EVERY, by processor time' \
 	"$(grep ^diffusion "$out/learning.csv" | cut -d, -f2 | xargs) $(
 		awk -F, '/^diffusion/ && $3 > 0 && $4 > 0 { n++ } END { print n }' "$out/learning.csv")" '4 8 2'

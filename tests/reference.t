@@ -13,10 +13,7 @@ export OPENBLAS_NUM_THREADS
 PATH=$BIN:$PATH
 double=$BIN/../double/bin
 
-{
-	printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]'
-	pipelines/stories words
-} >"$T/vocab.txt"
+story_vocab >"$T/vocab.txt"
 pipelines/stories generate -n 40 -s 1 >"$T/train.jsonl"
 pipelines/stories generate -n 7 -s 2 >"$T/valid.jsonl"
 for set in train valid; do

@@ -12,22 +12,9 @@ sweep() {
 		TRAIN_OPTIONS='-q -j 1 --layers 1 --width 32 --heads 2 --embed 16' "$@"
 }
 
-# column FILE NAME: the cells of a column, without its name
-column() {
-	awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $at[name] }' "$1" | xargs
-}
-
 # --- a run that is interrupted after three steps ---
 
-mkdir "$T/bin"
-ln -s "$BIN"/* "$T/bin"
-rm "$T/bin/train"
-cat >"$T/bin/train" <<END
-#!/bin/sh
-'$BIN/train' "\$@" --stop-after 3
-kill -TERM \$\$
-END
-chmod +x "$T/bin/train"
+interrupted_tools "$T/bin"
 first=$T/sweep/batch8-lr1e-3.1
 not_ok 'sweep.mk: an interrupted run fails' sweep BIN="$T/bin"
 is 'sweep.mk: an interrupted run leaves its checkpoint' \
@@ -35,7 +22,7 @@ is 'sweep.mk: an interrupted run leaves its checkpoint' \
 ok 'sweep.mk: an interrupted run leaves no model' [ ! -e "$first/model.safetensors" ]
 
 ok 'sweep.mk: runs all combinations' sweep
-is 'sweep.mk: a continued run has every step once in its log' "$(column "$first/steps.csv" step)" '1 2 3 4 5 6'
+is 'sweep.mk: a continued run has every step once in its log' "$(csv_column "$first/steps.csv" step)" '1 2 3 4 5 6'
 ok 'sweep.mk: trains the same combination without an interruption' \
 	sweep OUT="$T/whole" "$T/whole/batch8-lr1e-3.1/model.safetensors"
 is 'sweep.mk: a continued run has the losses of one without an interruption' \
@@ -45,19 +32,19 @@ is 'sweep.mk: the processor time of a continued run is that of both parts' "$(wc
 # --- the table ---
 
 is 'sweep.mk: cost.csv has a row for each combination' \
-	"$(column "$T/sweep/cost.csv" lr)/$(column "$T/sweep/cost.csv" batch)/$(column "$T/sweep/cost.csv" seed)" \
+	"$(csv_column "$T/sweep/cost.csv" lr)/$(csv_column "$T/sweep/cost.csv" batch)/$(csv_column "$T/sweep/cost.csv" seed)" \
 	'1e-3 3e-3 1e-3 3e-3/8 8 16 16/1 1 1 1'
 is 'sweep.mk: each run has the batch size and the learning rate of its name' \
 	"$(for run in batch8-lr3e-3.1 batch16-lr1e-3.1; do denoise -m "$T/sweep/$run/model.safetensors" --info |
 		sed -n 's/^train.batch: //p; s/^train.lr: \(0.00[0-9]\).*/\1/p'; done | xargs)" '8 0.003 16 0.001'
-is 'sweep.mk: every measure has a number' "$(column "$T/sweep/cost.csv" ce_nats | grep -Eo '[0-9.]+' | wc -l | tr -d ' ')" 4
+is 'sweep.mk: every measure has a number' "$(csv_column "$T/sweep/cost.csv" ce_nats | grep -Eo '[0-9.]+' | wc -l | tr -d ' ')" 4
 is 'sweep.mk: sweep.png is a PNG' "$(head -c 8 "$T/sweep/sweep.png" | od -An -tx1 | tr -d ' ')" 89504e470d0a1a0a
 
 ok 'sweep.mk: report.mk makes a page of all runs' env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make \
 	-f pipelines/report.mk BIN="$BIN" MODEL="$T/sweep/*/model.safetensors" OUT="$T/page" DENOISE_OPTIONS='-j 1 --steps 5'
 is 'sweep.mk: the page has the measures of each run' \
 	"$(sed -n '/<h2>Results/,/<h2>Learning/s/.*<th scope="row">\(batch[^<]*\)<.*/\1/p' "$T/page/report.html" | xargs)/$(
-		column "$T/sweep/table.csv" ce_nats | tr ' ' '\n' | tail -n 4 | while read -r ce; do
+		csv_column "$T/sweep/table.csv" ce_nats | tr ' ' '\n' | tail -n 4 | while read -r ce; do
 			sed -n '/<h2>Results/,/<h2>Learning/p' "$T/page/report.html" | grep -c ">$ce<"; done | xargs)" \
 	'batch16-lr1e-3.1 batch16-lr3e-3.1 batch8-lr1e-3.1 batch8-lr3e-3.1/1 1 1 1'
 

@@ -7,10 +7,7 @@
 PATH=$BIN:$PATH
 
 pipelines/stories generate -n 60 -s 1 >"$T/train.jsonl"
-{
-	printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]'
-	pipelines/stories words
-} >"$T/vocab.txt"
+story_vocab >"$T/vocab.txt"
 tok -q -w "$T/vocab.txt" "$T/train.jsonl" | pack -q -T 72 | noise -q -e 4 -s 1 --mask mixed -o "$T/train.noised"
 
 # run NAME THREADS OPTIONS...: eight steps of a small model

@@ -10,10 +10,7 @@ python=${PYTHON:-/usr/bin/python3}
 command -v zstd >/dev/null || skip_all 'zstd(1) is not installed'
 
 pipelines/stories generate -n 20 -s 1 >"$T/train.jsonl"
-{
-	printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]'
-	pipelines/stories words
-} >"$T/vocab.txt"
+story_vocab >"$T/vocab.txt"
 tok -q -w "$T/vocab.txt" "$T/train.jsonl" | pack -q -T 72 -o "$T/train.rows"
 noise -q -e 16 -s 1 --mask mixed "$T/train.rows" >"$T/train.noised"
 noise -q -s 7 --mask mixed "$T/train.rows" >"$T/valid.noised"

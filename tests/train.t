@@ -7,10 +7,7 @@ vocab=$T/vocab.txt
 
 pipelines/stories generate -n 300 -s 1 >"$T/train.jsonl"
 pipelines/stories generate -n 20 -s 2 >"$T/valid.jsonl"
-{
-	printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]'
-	pipelines/stories words
-} >"$vocab"
+story_vocab >"$vocab"
 for set in train valid; do
 	tok -q -w "$vocab" "$T/$set.jsonl" | pack -q -T 72 -o "$T/$set.rows"
 done
