@@ -82,7 +82,7 @@ done
 ok 'cdcd.py: losses writes the numbers of denoise --loss' \
 	compare losses 1e-6 "$T/tiny.st" "$T/valid-mixed.noised" "$T/own.csv"
 
-# sampled NOISED START METHOD STEPS T TAU S0 ETA GAMMA: x of the library before the final argmax
+# sampled NOISED START METHOD STEPS T TAU S0 ETA GAMMA CONTEXT: x of the library before the final argmax
 sampled() {
 	at=$1
 	shift
@@ -99,28 +99,28 @@ agrees() {
 }
 
 for method in euler exp heun 2m ancestral; do
-	agrees "cdcd.py, fp64, sampler $method: x from noise agrees with the library" valid-all noise $method 7 1 1 1 1 1
+	agrees "cdcd.py, fp64, sampler $method: x from noise agrees with the library" valid-all noise $method 7 1 1 1 1 1 1
 	agrees "cdcd.py, fp64, sampler $method: x of noised rows with a mixed mask agrees with the library" \
-		valid-mixed damaged $method 5 1 1 1 1 1
-	agrees "cdcd.py, fp64, sampler $method: x with temperature, tau, scale, eta, guidance agrees with the library" \
-		valid-mixed noise $method 6 0.8 0.7 0.9 0.6 2.5
+		valid-mixed damaged $method 5 1 1 1 1 1 1
+	agrees "cdcd.py, fp64, sampler $method: x with temperature, tau, scale, eta and both kinds of guidance agrees with the library" \
+		valid-mixed noise $method 6 0.8 0.7 0.9 0.6 2.5 1.4
 done
 
-# tokens METHOD STEPS T TAU ETA GAMMA ROUNDS: the ids that denoise writes for damaged rows
+# tokens METHOD STEPS T TAU ETA GAMMA CONTEXT ROUNDS: the ids that denoise writes for damaged rows
 tokens() {
-	method=$1 steps=$2 temperature=$3 tau=$4 eta=$5 gamma=$6 rounds=$7
+	method=$1 steps=$2 temperature=$3 tau=$4 eta=$5 gamma=$6 context=$7 rounds=$8
 	set -- -q -j 2 --precision fp32 --sampler "$method" --steps "$steps" --tau "$tau" --guidance "$gamma" \
-		--refine "$rounds"
+		--context-guidance "$context" --refine "$rounds"
 	[ "$method" = 2m ] || set -- "$@" --temperature "$temperature"
 	[ "$method" != ancestral ] || set -- "$@" --eta "$eta"
 	"$double/denoise" "$@" -m "$T/tiny.st" -o "$T/tokens.rows" "$T/valid-mixed.noised" &&
 		compare tokens "$T/tiny.st" "$T/valid-mixed.noised" "$T/tokens.rows" "$method" "$steps" \
-			"$temperature" "$tau" "$eta" "$gamma" "$rounds"
+			"$temperature" "$tau" "$eta" "$gamma" "$context" "$rounds"
 }
 
 for method in euler exp heun 2m ancestral; do
-	ok "cdcd.py, fp64: the ids agree with denoise --sampler $method with all options" tokens $method 6 0.8 0.7 0.6 2.5 0
-	ok "cdcd.py, fp64: the ids agree with denoise --sampler $method --refine 3" tokens $method 6 0.8 0.7 0.6 1 3
+	ok "cdcd.py, fp64: the ids agree with denoise --sampler $method with all options" tokens $method 6 0.8 0.7 0.6 2.5 1.4 0
+	ok "cdcd.py, fp64: the ids agree with denoise --sampler $method --refine 3" tokens $method 6 0.8 0.7 0.6 1 1.4 3
 done
 
 # bound of the model, in double precision

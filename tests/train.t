@@ -496,6 +496,8 @@ fails 'denoise: refuses --guidance if no tokens are given' 2 'guidance does not 
 fails 'denoise: refuses --seed with noised rows' 2 'seed does not go with' d -s 3 "$T/faint.noised"
 fails 'denoise: refuses --scale with noised rows' 2 'scale does not go with' d --scale 0.9 "$T/faint.noised"
 fails 'denoise: --loss refuses --steps' 2 'steps does not go with --loss' d --loss --steps 5 "$T/faint.noised"
+fails 'denoise: --loss refuses --context-guidance' 2 'context-guidance does not go with --loss' \
+	d --loss --context-guidance 2 "$T/faint.noised"
 fails 'denoise: --loss refuses --refine' 2 'refine does not go with --loss' d --loss --refine 5 "$T/faint.noised"
 fails 'denoise: refuses --refine with --trace' 2 'refine does not go with --trace' \
 	d -n 1 --refine 5 --trace "$T/refined.csv" -o "$T/refined.rows"

@@ -25,7 +25,8 @@ static struct sampler_options sampler = {.method = SAMPLER_EULER,
     .tau = 1,
     .scale = 1,
     .eta = 1,
-    .guidance = 1};
+    .guidance = 1,
+    .context = 1};
 static int64_t count = 1, rounds, threads;
 static size_t batch = 32;
 static uint64_t seed;
@@ -116,6 +117,12 @@ static const struct option_entry entries[] = {
         .arg = "G",
         .help = "guidance weight of the given tokens; 1: no guidance",
         .max = 100},
+    {.name = "context-guidance",
+        .type = OPTION_REAL,
+        .value = &sampler.context,
+        .arg = "G",
+        .help = "weight of what the other positions say; above 1: more coherent text",
+        .max = 100},
     {.name = "refine",
         .type = OPTION_INT,
         .value = &rounds,
@@ -171,7 +178,7 @@ static void refuse_combinations(const char *records)
 {
 	static const char *const with_info[] = {"info", "model", "force", "quiet", "verbose"};
 	static const char *const sampling[] = {"sampler", "steps", "temperature", "tau", "scale",
-	    "eta", "guidance", "refine", "trace", NULL};
+	    "eta", "guidance", "context-guidance", "refine", "trace", NULL};
 
 	if (info)
 		cli_refuse_others("--info", with_info, CLI_COUNT(with_info));

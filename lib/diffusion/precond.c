@@ -28,3 +28,9 @@ struct precond_coefficients precond_at(enum precond type, double sigma)
 	}
 	return c;
 }
+
+void precond_guide(struct precond_coefficients *c, double sigma, double w)
+{
+	c->skip = w * c->skip + (1 - w) / (sigma * sigma);
+	c->out *= w;
+}

@@ -27,4 +27,14 @@ struct precond_coefficients {
 /* precond_at - the coefficients of this type at noise level sigma > 0. */
 struct precond_coefficients precond_at(enum precond type, double sigma);
 
+/*
+ * precond_guide - change c, the coefficients at noise level sigma, to those of the prediction with
+ * context guidance: D' = w D + (1 - w) x/σ². The logits of D' are w times those of D plus 1 - w
+ * times those of x/σ², which are ln p(j | x) of a position without its context, up to a constant
+ * (see bayes). So the logarithm of the ratio of both probabilities, which is what the model learnt
+ * from the context, is multiplied by w. This is the classifier-free guidance of Ho & Salimans 2022,
+ * arXiv:2207.12598, equation 6, with the context as the condition and an exact unconditional model.
+ */
+void precond_guide(struct precond_coefficients *c, double sigma, double w);
+
 #endif

@@ -133,7 +133,7 @@ static void put_column(struct denoiser *dn, real *device, size_t n)
 	k_put(dn->k, device, dn->host, n * sizeof *dn->host);
 }
 
-void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B)
+void denoiser_set_guided_levels(struct denoiser *dn, const double *t, double context, size_t B)
 {
 	size_t F = dn->c.time_width;
 	real *h = dn->host;
@@ -155,6 +155,7 @@ void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B)
 	for (size_t b = 0; b < B; b++) {
 		struct precond_coefficients c = precond_at(dn->c.precond, t[b]);
 
+		precond_guide(&c, t[b], context);
 		h[3 * b] = (real)c.skip;
 		h[3 * b + 1] = (real)c.out;
 		h[3 * b + 2] = 0;
@@ -163,6 +164,11 @@ void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B)
 	for (size_t b = 0; b < B; b++)
 		transformer_features(precond_at(dn->c.precond, t[b]).noise, h + b * F, F);
 	put_column(dn, dn->level, B * F);
+}
+
+void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B)
+{
+	denoiser_set_guided_levels(dn, t, 1, B);
 }
 
 void denoiser_diffuse(struct denoiser *dn, real *x, const real *noise, size_t B)

@@ -73,6 +73,11 @@ void denoiser_set_tokens(struct denoiser *dn, const int32_t *ids, const real *no
  * array, which is copied. */
 void denoiser_set_levels(struct denoiser *dn, const double *t, size_t B);
 
+/* denoiser_set_guided_levels - the same, and the next passes compute D with context guidance of
+ * this weight; see precond_guide. Only for estimates: the loss and its gradient need a weight of 1.
+ */
+void denoiser_set_guided_levels(struct denoiser *dn, const double *t, double context, size_t B);
+
 /* denoiser_diffuse - x [M,d] = e[ids] + t noise [M,d], for the tokens and levels set before. Device
  * arrays. */
 void denoiser_diffuse(struct denoiser *dn, real *x, const real *noise, size_t B);

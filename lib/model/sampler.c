@@ -194,7 +194,7 @@ static void estimate(struct sampler *s, const struct batch *b, real *xhat, const
 {
 	size_t B = b->B;
 
-	denoiser_set_levels(s->dn, t, B);
+	denoiser_set_guided_levels(s->dn, t, s->o.context, B);
 	if (s->o.guidance != 1) {
 		denoiser_set_tokens(s->dn, b->ids, s->all_noised, B);
 		denoiser_estimate(

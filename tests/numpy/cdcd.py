@@ -332,10 +332,11 @@ class Model:
         """The estimate of the clean embedding, sum_j p_j e_j: score interpolation, [CDCD]."""
         return softmax(self.logits(D) / tau) @ self.e
 
-    def denoise(self, x, ids, mask, p, t):
+    def denoise(self, x, ids, mask, p, t, context=1.0):
         """D [B,T,d]: from noisy x [B,T,d] at levels t [B], and what is given where mask is 0.
 
-        p [B,T,d]: the last estimate, zeros where there is none (self-conditioning).
+        p [B,T,d]: the last estimate, zeros where there is none (self-conditioning). context: weight
+        of the context guidance: of what D adds to x/t^2, the evidence of each position alone.
         """
         skip, out, c_in, c_noise = [np.asarray(v)[:, None, None] for v in
                                     precondition(self.c["precond"], np.asarray(t, float))]
@@ -348,7 +349,9 @@ class Model:
         rows = np.concatenate(slots + [m], -1)
         width = (rows.shape[-1] + 15) // 16 * 16
         rows = np.pad(rows, ((0, 0), (0, 0), (0, width - rows.shape[-1])))
-        return skip * x + out * self.network(rows, c_noise[:, 0, 0])
+        alone = x / np.asarray(t)[:, None, None]**2
+        D = skip * x + out * self.network(rows, c_noise[:, 0, 0])
+        return alone + context * (D - alone)
 
     def diffuse(self, batch, noise):
         """x = e + t n, at every position."""
@@ -536,7 +539,8 @@ def muon(w, m, average, g, parts, step, lr, momentum, scale, decay, ema):
 
 
 def sample(model, schedule, batch, noise, step_noise=None, method="euler", steps=100,
-           temperature=1.0, tau=1.0, scale=1.0, eta=1.0, guidance=1.0, start="noise"):
+           temperature=1.0, tau=1.0, scale=1.0, eta=1.0, guidance=1.0, context=1.0,
+           start="noise"):
     """x at the last level, its last estimate, and the ids that result; all sequences at once.
 
     From each sequence's level batch.t down to t_min, in steps that are even in u. start: "noise"
@@ -551,10 +555,10 @@ def sample(model, schedule, batch, noise, step_noise=None, method="euler", steps
     def estimate(x, t, p):
         """The guided estimate (Ho & Salimans 2022); without: no token is taken for given."""
         nonlocal without
-        found = model.expected(model.denoise(x, batch.ids, batch.mask, p, t), tau)
+        found = model.expected(model.denoise(x, batch.ids, batch.mask, p, t, context), tau)
         if guidance == 1:
             return found
-        without = model.expected(model.denoise(x, batch.ids, everything, without, t), tau)
+        without = model.expected(model.denoise(x, batch.ids, everything, without, t, context), tau)
         guided = without + guidance * (found - without)
         return np.where(batch.mask[..., None] > 0, guided, without)
 
@@ -596,7 +600,7 @@ def refine(model, schedule, batch, ids, rounds, noises, options, ratio=0.01):
     """The ids of samples after rounds that hide half of each row, and sample improbable halves.
 
     noises(seeds): the first noise and step_noise; options: those of sample after step_noise, up to
-    guidance. A half is improbable if a hidden token is less than ratio as probable as the most
+    context. A half is improbable if a hidden token is less than ratio as probable as the most
     probable token of its position.
     """
     B, T = ids.shape

@@ -3,9 +3,9 @@
 
   compare.py losses BOUND CHECKPOINT NOISED CSV            rows of denoise --loss, in order
   compare.py step BOUND CHANGE BEFORE NOISED CSV STEPS AFTER      the step of train between two checkpoints
-  compare.py sample BOUND CHECKPOINT NOISED RAW START METHOD STEPS T TAU S0 ETA GAMMA
+  compare.py sample BOUND CHECKPOINT NOISED RAW START METHOD STEPS T TAU S0 ETA GAMMA CONTEXT
                                                            x of sample64, raw doubles
-  compare.py tokens CHECKPOINT NOISED ROWS METHOD STEPS T TAU ETA GAMMA ROUNDS
+  compare.py tokens CHECKPOINT NOISED ROWS METHOD STEPS T TAU ETA GAMMA CONTEXT ROUNDS
                                                            ids of denoise from noised rows
   compare.py bound BOUND CHECKPOINT LOWEST SPREAD CSV      the output of pipelines/bound.awk
 
@@ -158,7 +158,7 @@ def compare_step(bound, change, before, noised, log, steps, after):
 
 
 def run_sampler(even, checkpoint, noised, start, method, steps, T, tau, s0, eta, gamma,
-                rounds=0):
+                context, rounds=0):
     c, rows = cdcd.Checkpoint(checkpoint), cdcd.NoisedRows(noised)
     batch, model = c.batch(rows, even=even), c.model()
     batch.t = batch.t.astype(np.float32).astype(float)  # as in the record of a row
@@ -170,7 +170,7 @@ def run_sampler(even, checkpoint, noised, start, method, steps, T, tau, s0, eta,
 
         return noise_of(model, seeds), step_noise
 
-    options = [method, int(steps), *[float(v) for v in (T, tau, s0, eta, gamma)]]
+    options = [method, int(steps), *[float(v) for v in (T, tau, s0, eta, gamma, context)]]
     x, _, ids = cdcd.sample(model, c.schedule, batch, *noises(rows.seeds), *options, start=start)
     ids = cdcd.refine(model, c.schedule, batch, ids, int(rounds), noises, options)
     return c, rows, x, ids
@@ -184,9 +184,9 @@ def compare_sample(bound, checkpoint, noised, raw, *options):
     report.finish()
 
 
-def compare_tokens(checkpoint, noised, path, method, steps, T, tau, eta, gamma, rounds):
+def compare_tokens(checkpoint, noised, path, method, steps, T, tau, eta, gamma, context, rounds):
     c, rows, _, ids = run_sampler(0, checkpoint, noised, "damaged", method, steps, T, tau, 1,
-                                  eta, gamma, rounds)
+                                  eta, gamma, context, rounds)
     content = subprocess.run(["zstd", "-dqc", path], check=True, capture_output=True).stdout
     theirs = np.frombuffer(content, f"<u{c.meta['vocab.id_bytes']}").reshape(rows.ids.shape)
     ours = c.active[ids]  # given ids, too: those that are not active have become [UNK]

@@ -1,7 +1,7 @@
 /*
- * sample64 CHECKPOINT NOISED START METHOD STEPS T TAU S0 ETA GAMMA: run a sampler of the library in
- * double precision on all rows of NOISED as one batch, and write x [N,T,d] at the last level as raw
- * doubles to standard output. START is noise or damaged. tests/reference.t compares it with numpy.
+ * sample64 CHECKPOINT NOISED START METHOD STEPS T TAU S0 ETA GAMMA CONTEXT: run a sampler of the
+ * library in double precision on all rows of NOISED as one batch, and write x [N,T,d] at the last
+ * level as raw doubles to standard output. CONTEXT is the weight of the context guidance. START is noise or damaged. tests/reference.t compares it with numpy.
  */
 
 #include <math.h>
@@ -80,14 +80,15 @@ int main(int argc, char **argv)
 	enum sampler_start start;
 
 	err_set(&e, "wrong number of arguments");
-	need(argc == 11);
+	need(argc == 12);
 	struct sampler_options o = {.method = find_method(argv[4]),
 	    .steps = atoi(argv[5]),
 	    .temperature = atof(argv[6]),
 	    .tau = atof(argv[7]),
 	    .scale = atof(argv[8]),
 	    .eta = atof(argv[9]),
-	    .guidance = atof(argv[10])};
+	    .guidance = atof(argv[10]),
+	    .context = atof(argv[11])};
 	start = strcmp(argv[3], "damaged") == 0 ? SAMPLER_NOISED_TOKENS : SAMPLER_NOISE;
 	k = k_new(2, K_FP32, &e);
 	need(k != NULL);

@@ -24,7 +24,7 @@ struct rows {
 static void rows_init(struct rows *o)
 {
 	const struct sampler_options so = {
-	    .steps = 4, .temperature = 1, .tau = 1, .scale = 1, .guidance = 1};
+	    .steps = 4, .temperature = 1, .tau = 1, .scale = 1, .guidance = 1, .context = 1};
 	struct err e = {0};
 	struct config c = tiny_config(PRECOND_CDCD, 8, false, false);
 

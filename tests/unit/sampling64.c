@@ -23,7 +23,7 @@ struct sampling {
 };
 
 static const struct sampler_options plain = {
-    .steps = 4, .temperature = 1, .tau = 1, .scale = 1, .guidance = 1};
+    .steps = 4, .temperature = 1, .tau = 1, .scale = 1, .guidance = 1, .context = 1};
 
 static void sampling_init(
     struct sampling *o, struct config c, int method, const struct sampler_options *options)
@@ -253,6 +253,25 @@ static void test_tau(void)
 	estimate(o.s, &o.b, o.s->xhat, o.s->x, NULL, o.b.t);
 	ok(near(o.s->xhat, expected, 2),
 	    "sampler: tau = 0.5 squares the probabilities of the words");
+	sampling_release(&o);
+}
+
+/* A network whose output is 0. With weight 3, D' = -2 x/t²; the last choice of the words does not
+ * use it. At t = 2, x = start. */
+static void test_context(void)
+{
+	struct sampler_options so = plain;
+	struct sampling o;
+	double p[TINY_WORDS], mean_of_words[2];
+
+	so.context = 3;
+	sampling_init(&o, tiny_config(PRECOND_CDCD, 1, false, false), SAMPLER_EXP, &so);
+	for (int i = 0; i < 2; i++)
+		o.s->x[i] = (real)start[i];
+	estimate(o.s, &o.b, o.s->xhat, o.s->x, NULL, o.b.t);
+	tiny_expect((double[2]){-start[0] / 2, -start[1] / 2}, 1, p, mean_of_words);
+	ok(near(o.s->xhat, mean_of_words, 2),
+	    "sampler: context guidance 3 subtracts twice the logits of x alone");
 	sampling_release(&o);
 }
 
@@ -615,6 +634,7 @@ int main(void)
 	test_lower_start();
 	test_damaged();
 	test_tau();
+	test_context();
 	test_guidance(false);
 	test_guidance(true);
 	check_order(SAMPLER_EULER, 0.8, 2);

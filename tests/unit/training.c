@@ -70,7 +70,7 @@ static struct trainer *new_oracle(enum schedule_family family, uint64_t count[WO
 /* Samples of the oracle must follow the prior for every sampler and schedule. */
 static void test_oracle(int method, enum schedule_family family, double eta)
 {
-	struct sampler_options so = {method, 100, 1, 1, 1, eta, 1};
+	struct sampler_options so = {method, 100, 1, 1, 1, eta, 1, 1};
 	enum { B = 64, REPEATS = 6 };
 	struct trainer *tr;
 	struct sampler *s;
@@ -248,7 +248,7 @@ static void count_halves(
 
 static void test_memory(struct trainer *tr, struct batch *known)
 {
-	struct sampler_options so = {SAMPLER_EULER, 50, 1, 1, 1, 1, 1};
+	struct sampler_options so = {SAMPLER_EULER, 50, 1, 1, 1, 1, 1, 1};
 	struct err e = {0};
 	struct batch b;
 	struct weights w = *tr->w;

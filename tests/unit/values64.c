@@ -43,6 +43,17 @@ static void test_precond(void)
 	}
 }
 
+/* 2.5 times D, less 1.5 times x/σ², which at σ = 0.5 is 4 x. in and noise stay. */
+static void test_guide(void)
+{
+	struct precond_coefficients c = {.skip = 0.2, .out = 3, .in = 7, .noise = 8};
+
+	precond_guide(&c, 0.5, 2.5);
+	ok(near((real[4]){(real)c.skip, (real)c.out, (real)c.in, (real)c.noise},
+	       (double[4]){-5.5, 7.5, 7, 8}, 4),
+	    "precond: context guidance extrapolates from x/sigma^2 to D");
+}
+
 /* --- schedules --- */
 
 static void check_inverse(const struct schedule *s, double u, double t)
@@ -515,6 +526,7 @@ int main(void)
 
 	k = k_new(1, K_AUTO, &e);
 	test_precond();
+	test_guide();
 	test_schedules();
 	test_lr();
 	test_adamw();
