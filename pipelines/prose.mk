@@ -19,7 +19,8 @@
 #   autoregressive     a transformer (autoregressive.mk) with the layers, width and heads of the
 #                      diffusion model, trained for as much processor time, or AR_STEPS steps; left
 #                      out if PYTHON has no PyTorch
-#   SAMPLER-STEPS-T    the diffusion model (tinystories.mk) as it is sampled, such as exp-100-0.9
+#   SAMPLER-STEPS-T    the diffusion model (tinystories.mk) as it is sampled, such as exp-100-0.9;
+#                      SAMPLER-STEPS-T-W with context guidance of weight W (of CONTEXT)
 #
 # Output, in $(OUT); results.txt has all tables and samples, and is printed at the end:
 #
@@ -83,6 +84,7 @@ MASKED_OPTIONS = -j 1
 SAMPLER = exp
 SAMPLE_STEPS = 100
 TEMPERATURES = 1 0.9 0.8
+CONTEXT = 1
 SAMPLERS = exp ancestral
 EVALUATIONS = 50 100
 DENOISE_OPTIONS =
@@ -313,12 +315,14 @@ $(OUT)/sampling/table.csv: $(OUT)/diffusion/cost.csv $(OUT)/train.jsonl $(OUT)/h
 		N_TRAIN=$(N_TRAIN) N_JUDGE=$(N_JUDGE) LOSS_EPOCHS=$(LOSS_EPOCHS) PYTHON=$(PYTHON) \
 		AUTOREGRESSIVE=$(if $(has_torch),$(OUT)/autoregressive/model.pt) LOSS_RUNS=$(main) \
 		SAMPLER=$(SAMPLER) SAMPLE_STEPS=$(SAMPLE_STEPS) \
-		TEMPERATURES='$(TEMPERATURES)' SAMPLERS='$(SAMPLERS)' EVALUATIONS='$(EVALUATIONS)' \
+		TEMPERATURES='$(TEMPERATURES)' CONTEXT='$(CONTEXT)' SAMPLERS='$(SAMPLERS)' \
+		EVALUATIONS='$(EVALUATIONS)' \
 		DENOISE_OPTIONS=$(call quoted,$(DENOISE_OPTIONS)) $(sampling)
 $(filter-out %/table.csv,$(sampling)): $(OUT)/sampling/table.csv ;
 
-$(call settings,sample,$(SEED) $(SAMPLER) $(SAMPLE_STEPS) $(TEMPERATURES) / $(SAMPLERS) / \
-	$(EVALUATIONS) / $(DENOISE_OPTIONS) / $(N_TRAIN) $(N_JUDGE) $(LOSS_EPOCHS) $(has_torch))
+$(call settings,sample,$(SEED) $(SAMPLER) $(SAMPLE_STEPS) $(TEMPERATURES) / $(CONTEXT) / \
+	$(SAMPLERS) / $(EVALUATIONS) / $(DENOISE_OPTIONS) / $(N_TRAIN) $(N_JUDGE) \
+	$(LOSS_EPOCHS) $(has_torch))
 
 stack = awk -v label=$1 -v columns=$2 -f pipelines/stack.awk
 join = awk -v join=1 -f pipelines/table.awk
@@ -339,8 +343,10 @@ $(OUT)/models.csv: $(OUT)/nats.csv $(OUT)/costs.csv
 
 references = held-out 5-gram $(if $(has_torch),autoregressive)
 named_samples = $1=$(OUT)/sampling/$1/samples.txt
-shown = $(foreach t,$(sort $(firstword $(TEMPERATURES)) $(lastword $(TEMPERATURES))),$(call \
-	named_samples,$(SAMPLER)-$(SAMPLE_STEPS)-$t))
+# Of the first and the last temperature, and of the first with each weight of the context guidance
+shown_settings = $(sort $(firstword $(TEMPERATURES)) $(lastword $(TEMPERATURES))) \
+	$(patsubst %,$(firstword $(TEMPERATURES))-%,$(filter-out 1,$(CONTEXT)))
+shown = $(foreach t,$(shown_settings),$(call named_samples,$(SAMPLER)-$(SAMPLE_STEPS)-$t))
 $(OUT)/samples.txt: $(OUT)/sampling/table.csv pipelines/beside.awk $(OUT)/shown.settings
 	awk -v n=$(SAMPLES) -v width=$(COLUMN) -f pipelines/beside.awk \
 		$(foreach t,$(references),$t=$(OUT)/sampling/$t.txt) $(shown) > $@

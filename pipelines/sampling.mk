@@ -1,14 +1,16 @@
-# Compares samplers and temperatures for one checkpoint: make -f pipelines/sampling.mk MODEL=...,
-# with the settings of eval.mk. See there for models that demo.mk did not train.
+# Compares samplers, temperatures and weights of the context guidance for one checkpoint:
+# make -f pipelines/sampling.mk MODEL=..., with the settings of eval.mk. See there for models that
+# demo.mk did not train.
 #
 # A lower score temperature gives more probable and less varied text. frontier.csv and .png show the
-# score of the judge against the entropy of the words, a point per temperature, beside the held-out
-# text, and a 5-gram model and (with AUTOREGRESSIVE) an autoregressive one at the same temperatures.
-# A lower score is better only at equal entropy. samplers.csv and .png show the score against the
-# number of network evaluations, for each sampler. With MASKED (eval.mk), the pictures use the
-# masked model as judge.
+# score of the judge against the entropy of the words, a point for each temperature and each weight
+# in CONTEXT (denoise --context-guidance), beside the held-out text, and a 5-gram model and (with
+# AUTOREGRESSIVE) an autoregressive one at the same temperatures. A lower score is better only at
+# equal entropy. samplers.csv and .png show the score against the number of network evaluations, for
+# each sampler. With MASKED (eval.mk), the pictures use the masked model as judge.
 
 TEMPERATURES = 0.6 0.7 0.8 0.9 1
+CONTEXT = 1
 SAMPLER = euler
 SAMPLE_STEPS = 100
 SAMPLERS = euler exp heun 2m ancestral
@@ -16,8 +18,10 @@ EVALUATIONS = 10 20 50 100 200
 
 OUT = $(basename $(MODEL))-sampling
 
-# The name of a run is SAMPLER-EVALUATIONS-TEMPERATURE. heun evaluates the network twice per step.
-frontier = $(TEMPERATURES:%=$(SAMPLER)-$(SAMPLE_STEPS)-%)
+# The name of a run is SAMPLER-EVALUATIONS-TEMPERATURE, or, with context guidance of another weight
+# than 1, SAMPLER-EVALUATIONS-TEMPERATURE-WEIGHT. heun evaluates the network twice per step.
+frontier = $(foreach w,$(CONTEXT),$(TEMPERATURES:%=$(SAMPLER)-$(SAMPLE_STEPS)-%$(patsubst \
+	%,-%,$(filter-out 1,$w))))
 samplers = $(foreach s,$(SAMPLERS),$(foreach n,$(EVALUATIONS),$s-$n-1))
 RUNS = $(sort $(frontier) $(samplers))
 LOSS_RUNS =
@@ -31,8 +35,9 @@ $(if $(and $(filter heun,$(SAMPLERS)),$(odd)),$(error \
 	EVALUATIONS: $(odd): heun needs even numbers, as it makes two evaluations per step))
 # 2m does not take a temperature.
 temperature_option = $(if $(filter 1,$(call part,3,$1)),,--temperature $(call part,3,$1))
+context_option = $(addprefix --context-guidance ,$(call part,4,$1))
 sampling = --sampler $(call part,1,$1) --steps $(call steps,$1) $(call temperature_option,$1) \
-	$(DENOISE_OPTIONS)
+	$(call context_option,$1) $(DENOISE_OPTIONS)
 
 show: show-sampling
 

@@ -1,14 +1,18 @@
 # Selects rows and columns of a table whose first column names the rows: the rows named in `wanted`,
 # in the order of the table, and those of `columns` that the table has. A row
-# SAMPLER-EVALUATIONS-TEMPERATURE also has the columns sampler, evaluations and temperature; the
-# sampler of any other row is its name.
+# SAMPLER-EVALUATIONS-TEMPERATURE or SAMPLER-EVALUATIONS-TEMPERATURE-WEIGHT also has the columns
+# sampler, evaluations and temperature; the weight is a part of the sampler. The sampler of any other
+# row is its name.
 
-function value(column,    part) {
+function value(column,    part, n) {
 	if (column in at)
 		return $at[column]
-	if (split($1, part, "-") != 3)
+	n = split($1, part, "-")
+	if (n != 3 && n != 4)
 		return column == "sampler" ? $1 : ""
-	return part[column == "sampler" ? 1 : column == "evaluations" ? 2 : 3]
+	if (column == "sampler")
+		return part[1] (n == 4 ? " guidance " part[4] : "")
+	return part[column == "evaluations" ? 2 : 3]
 }
 
 BEGIN {

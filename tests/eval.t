@@ -120,10 +120,13 @@ not_ok 'eval.mk: the judge does not learn from held-out stories' grep -qxFf "$T/
 # --- what depends on how it is sampled
 
 ok 'sampling.mk: runs' run sampling MODEL="$T/demo/model.safetensors" HELD=8 N_JUDGE=100 N_TRAIN=100 \
-	TEMPERATURES='0.8 1' SAMPLE_STEPS=4 EVALUATIONS='2 4' SAMPLERS='euler heun 2m' DENOISE_OPTIONS=-q
+	TEMPERATURES='0.8 1' CONTEXT='1 1.5' SAMPLE_STEPS=4 EVALUATIONS='2 4' SAMPLERS='euler heun 2m' DENOISE_OPTIONS=-q
 out=$T/demo/model-sampling
 is 'sampling.mk: writes a row for each temperature and the references' "$(cut -d, -f1 "$out/frontier.csv" | xargs)" \
-	'text held-out 5gram-0-0.8 5gram-0-1 euler-4-0.8 euler-4-1'
+	'text held-out 5gram-0-0.8 5gram-0-1 euler-4-0.8 euler-4-0.8-1.5 euler-4-1 euler-4-1-1.5'
+is 'sampling.mk: the picture names the weight of the context guidance' \
+	"$(awk -F, '$1 ~ /-1.5$/ { print $2 }' "$out/frontier.csv" | uniq)" 'euler guidance 1.5'
+not_ok 'sampling.mk: context guidance changes the samples' cmp -s "$out/euler-4-1/samples.txt" "$out/euler-4-1-1.5/samples.txt"
 is 'sampling.mk: writes a row for each sampler and number of evaluations' "$(cut -d, -f2,3 "$out/samplers.csv" | xargs)" \
 	'sampler,evaluations 2m,2 2m,4 euler,2 euler,4 heun,2 heun,4'
 ok 'sampling.mk: writes pictures' test -s "$out/frontier.png" -a -s "$out/samplers.png"
