@@ -98,19 +98,18 @@ $(OUT)/costs.csv: $(RUNS:%=$(OUT)/%/cost.csv) $(OUT)/runs.settings
 $(OUT)/cost.csv: $(OUT)/costs.csv $(OUT)/table.csv | pipelines/table.awk
 	awk -v join=1 -f pipelines/table.awk $^ > $@
 
-# The mean of each validation.
-$(OUT)/%/learning.csv: pipelines/validation.awk $(OUT)/%/model.safetensors
-	awk -f pipelines/validation.awk $(OUT)/$*/loss.csv > $@
+$(OUT)/%/learning.csv: $(OUT)/%/model.safetensors
+	$(call validations,$(OUT)/$*/steps.csv) > $@
 
 label = $1$(comma)$(call kind,$1)$(comma)$(call seed,$1)
 $(OUT)/learning.csv: $(RUNS:%=$(OUT)/%/learning.csv) $(OUT)/runs.settings
-	$(call stack,run$(comma)kind$(comma)seed,step$(comma)held_out_nats) \
+	$(call stack,run$(comma)kind$(comma)seed,step$(comma)valid_nats) \
 		$(foreach r,$(RUNS),$(call label,$r)=$(OUT)/$r/learning.csv) > $@
 
 about_learning = Held-out cross-entropy during training: mean and standard deviation over the \
 	seeds. Lower is better.
 $(OUT)/learning.png: $(OUT)/learning.csv
-	plotcsv -x step -y held_out_nats -g kind --by step --log-y --title 'Learning' \
+	plotcsv -x step -y valid_nats -g kind --by step --log-y --title 'Learning' \
 		--ylabel 'held-out cross-entropy, nats a token' -o $@ $<
 
 $(OUT)/kinds.csv: $(OUT)/table.csv pipelines/kinds.awk

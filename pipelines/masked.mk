@@ -60,8 +60,8 @@ train = train -x $(PRESET) -n $(STEPS) -B $(BATCH) --t-max $(T_MAX) --refit-ever
 $(MODEL): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
 	$(noise) -e $(EPOCHS) -s $(SEED) $(OUT)/train.rows | $(train) -o $@.new && mv $@.new $@
 
-$(OUT)/learning.csv: pipelines/validation.awk $(MODEL)
-	awk -f pipelines/validation.awk $(OUT)/loss.csv > $@
+$(OUT)/learning.csv: $(MODEL)
+	$(call validations,$(OUT)/steps.csv) > $@
 
 $(call settings,rows,$(T) $(STRIDE) $(STORIES) $(VALID) $(VOCAB))
 $(call settings,valid,$(T_MAX) $(VALID_ROWS))

@@ -69,11 +69,8 @@ is 'mean.awk: computes the mean of the cells that are not empty' \
 fails 'mean.awk: refuses a column without numbers' 1 'no numbers in a column z' \
 	awk -v column=z -v name=m -f pipelines/mean.awk "$T/gap.csv"
 
-# --- validation.awk, levels.awk, difference.awk
+# --- levels.awk, difference.awk
 
-printf '%s\n' step,t,ce_nats,split 1,1,9,train 2,1,1,valid 2,1,,valid 2,3,4,valid 4,1,3,valid >"$T/loss.csv"
-is 'validation.awk: computes the mean of each validation, without rows that have no targets' \
-	"$(awk -f pipelines/validation.awk "$T/loss.csv" | tr '\n' ' ')" 'step,held_out_nats 2,2.5 4,3 '
 # ln 1.8 and ln 2 are in the bin from 0.5 to 0.75, and their mean is ln sqrt 3.6; ln 0.5 = -0.69
 printf '%s\n' t,u,ce_nats,squared_error,targets 1.8,0,1,0,1 2,0,2,0,1 0.5,0,5,0,1 3,0,,0,0 >"$T/levels.csv"
 is 'levels.awk: computes the mean cross-entropy in bins of a quarter of ln t' \
