@@ -30,12 +30,6 @@ static struct vocab *of_checkpoint(const char *path, struct err *e)
 /* The bytes that tell apart a shard, a checkpoint, and text, in which no byte is NUL. */
 enum { START = 9 };
 
-/* cdcd-shard(5), Frames. */
-static bool is_shard(const unsigned char *p, size_t n)
-{
-	return n >= 4 && get_le(p, 4) == 0x184D2A5C;
-}
-
 /* A header of less than 2^32 bytes: cdcd-checkpoint(5), Layout. */
 static bool is_checkpoint(const unsigned char *p, size_t n)
 {
@@ -53,7 +47,7 @@ int vocab_carried(struct input *in, const char *path, struct vocab **v, struct e
 		input_close(in);
 		return -1;
 	}
-	if (is_shard(in->buf + in->pos, in->len - in->pos)) {
+	if (shard_begins(in->buf + in->pos, in->len - in->pos)) {
 		shard = shard_open_input(in, e);
 		*v = shard ? vocab_of_shard(shard, e) : NULL;
 		shard_close(shard);

@@ -83,6 +83,9 @@ static inline bool shard_noised(const struct shard_record *r, uint32_t i)
 
 /* --- reading --- */
 
+/* shard_begins - whether an input whose first bytes are p [n] is a shard. 4 bytes are enough. */
+bool shard_begins(const unsigned char *p, size_t n);
+
 struct shard_reader;
 
 /*

@@ -95,6 +95,11 @@ static int set_not_a_shard(const struct shard_reader *r, struct err *e)
 	return set_corrupt(r, e);
 }
 
+bool shard_begins(const unsigned char *p, size_t n)
+{
+	return n >= 4 && get_le(p, 4) == SHARD_MAGIC;
+}
+
 /* Read a frame into r->frame and check it. Returns 1, 0 at the end of the input, or -1. */
 static int read_frame(struct shard_reader *r, struct err *e)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/minmax.h"
+#include "formats/shard.h"
 
 /* expression: a pandas.DataFrame of the rows of FILE */
 #define PANDAS(module, expression)                                                                 \
@@ -25,8 +25,6 @@ static const struct {
 	{                                                                                          \
 		at, bytes, sizeof bytes - 1, what, advice                                          \
 	}
-    MAGIC(0, "\x5C\x2A\x4D\x18", /* cdcd-shard(5), Frames */
-        "is a shard of token ids, not text", "tok -d makes text of it"),
     MAGIC(0, "\x1F\x8B", /* RFC 1952, 2.3.1 */
         "is compressed with gzip", "decompress it: gzip -dc FILE | tok ..."),
     MAGIC(0,
@@ -79,6 +77,9 @@ static bool has_half_nul(const unsigned char *p, size_t n, size_t first)
 
 int signature_refuse(const unsigned char *p, size_t n, const char *name, struct err *e)
 {
+	if (shard_begins(p, n))
+		return err_set(
+		    e, "%s: is a shard of token ids, not text; tok -d makes text of it", name);
 	for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++)
 		if (n >= signatures[i].at + signatures[i].n &&
 		    !memcmp(p + signatures[i].at, signatures[i].magic, signatures[i].n))
