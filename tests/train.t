@@ -456,6 +456,10 @@ zstd -dcq <"$T/valid.rows" >"$T/meant"
 ok 'denoise: an untrained model with --precond bayes restores rows with little noise' cmp "$T/restored" "$T/meant"
 denoise -q -j 2 -m "$T/p-bayes" --steps 3 --refine 2 "$T/faint.noised" | zstd -dcq >"$T/refined"
 not_ok 'denoise: --refine replaces words that the model finds improbable' cmp "$T/refined" "$T/meant"
+needs() { # needs ROUNDS: what denoise says that it needs for this --refine, in MiB
+	denoise -v -j 2 -m "$T/p-bayes" -n 1 -B 4000 --steps 1 --refine "$1" -o /dev/null 2>&1 | sed -n 's/^denoise: memory: \(.*\) MiB$/\1/p'
+}
+ok 'denoise: needs memory for refinement only with --refine' awk "BEGIN { exit !(0 < $(needs 0) && $(needs 0) < $(needs 1)) }"
 ok 'denoise: --loss succeeds' d --loss -o "$T/losses.csv" "$T/valid.noised"
 is 'denoise: --loss writes a line for each row' "$(awk -F, 'NR == 1 || NF == 5 && $3 != "" && $4 > 0 { n++ } END { print n }' \
 	"$T/losses.csv")" 21

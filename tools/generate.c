@@ -28,13 +28,13 @@ struct generator {
 
 /* --- memory --- */
 
-size_t generate_bytes(const struct model *m, size_t batch)
+size_t generate_bytes(const struct model *m, size_t batch, int64_t rounds)
 {
 	size_t bytes = sampler_bytes(m->k, &m->cp.c, batch);
 
 	if (bytes == SIZE_MAX)
 		return SIZE_MAX;
-	return bytes + refine_bytes(batch, m->cp.c.row_len) + batches_bytes(m, batch);
+	return bytes + refine_bytes(batch, m->cp.c.row_len, rounds) + batches_bytes(m, batch);
 }
 
 static void generator_release(struct generator *g)

@@ -12,10 +12,12 @@ struct rows {
 	size_t *of; /* [b.B] the row of the whole batch */
 };
 
-size_t refine_bytes(size_t B, size_t T)
+size_t refine_bytes(size_t B, size_t T, int64_t rounds)
 {
 	struct rows r;
 
+	if (rounds == 0)
+		return 0;
 	return batch_bytes(B, T) + B * (sizeof *r.improbable + sizeof *r.of);
 }
 
@@ -78,6 +80,8 @@ int refine(struct sampler *s, struct batch *b, int64_t rounds, const struct sche
 	struct rows r;
 	int failed = 0;
 
+	if (rounds == 0)
+		return 0;
 	if (rows_init(&r, b, e))
 		return -1;
 	for (int64_t round = 0; round < rounds && !failed; round++) {
