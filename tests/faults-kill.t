@@ -272,22 +272,31 @@ fi
 (stall >"$T/pipe") &
 source=$!
 rm -f "$T/one.st"
+best="--valid $T/train.noised --keep-best $T/best.st"
 # shellcheck disable=SC2086
-train -q $shape -n $STEPS -o "$T/one.st" --save-every 1 "$T/pipe" >/dev/null &
+train -q $shape -n $STEPS -o "$T/one.st" --save-every 1 $best "$T/pipe" >/dev/null &
 pid=$!
 await test -e "$T/one.st"
 fails 'train: refuses a second run with the same output' 1 "one.st: is being written by another process, $pid\$" tiny "$T/one.st" -n 3
 fails 'train: -f does not allow a second run with the same output' 1 'is being written by another' tiny "$T/one.st" -n 3 -f
 fails 'train: -r refuses a checkpoint that another process is writing' 1 'is being written by another' train -q -r "$T/one.st" "$T/train.noised"
 fails 'train: -o refuses another path of a checkpoint that another process is writing' 1 'is being written by another' tiny "$T/../${T##*/}/one.st" -n 3 -f
+# shellcheck disable=SC2086
+fails 'train: --keep-best refuses the file of --keep-best of another run' 1 "best.st: is being written by another process, $pid\$" \
+	tiny "$T/two.st" -n 3 $best
+fails 'train: -o refuses the file of --keep-best of another run' 1 'best.st: is being written by another' tiny "$T/best.st" -n 3 -f
+fails 'train: --keep-best refuses the output of another run' 1 'one.st: is being written by another' \
+	tiny "$T/two.st" -n 3 -f --valid "$T/train.noised" --keep-best "$T/one.st"
+ok 'train: a run that is refused for its --keep-best leaves no lock' test ! -e "$T/two.st.lock"
 ok 'train: allows another output in the same directory' tiny "$T/two.st" -n 3
 ok 'train: --dry-run is allowed on a checkpoint that is being written' train --dry-run -r "$T/one.st" "$T/train.noised"
 kill -KILL $pid
 wait $pid 2>/dev/null
 end $source
-ok 'train: SIGKILL leaves the lock file' test -e "$T/one.st.lock"
-ok 'train: a lock file of a killed run does not prevent resuming' train -q -r "$T/one.st" -n $STEPS "$T/train.noised"
-ok 'train: a resumed run removes the lock file of a killed run' test ! -e "$T/one.st.lock"
+ok 'train: SIGKILL leaves the lock files' test -e "$T/one.st.lock" -a -e "$T/best.st.lock"
+# shellcheck disable=SC2086
+ok 'train: lock files of a killed run do not prevent resuming' train -q -r "$T/one.st" -n $STEPS $best "$T/train.noised"
+ok 'train: a resumed run removes the lock files of a killed run' test ! -e "$T/one.st.lock" -a ! -e "$T/best.st.lock"
 
 # A run that fails keeps its lock until its message is written: here standard error is a full pipe.
 mkfifo "$T/full"

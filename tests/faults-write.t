@@ -209,6 +209,7 @@ for command in "tok -q -w $T/vocab.txt $T/stories.jsonl -o $T/./vocab.txt" \
 	"train -o $T/a -f -l $T/./a $T/train.noised" "train -o $T/a -f -l $T/./train.noised $T/train.noised" \
 	"train -r $T/model -l $T/link $T/train.noised" "train -r $T/model -o $T/a --profile $T/./model $T/train.noised" \
 	"train -o $T/a -f -l $T/./a.lock $T/train.noised" \
+	"train -o $T/a -f --valid $T/train.noised --keep-best $T/b -l $T/./b.lock $T/train.noised" \
 	"plotcsv -y t $T/rows.png -o $T/./rows.png" "plotcsv -y t $T/loss.csv --line $T/rows.png:t,t -o $T/./rows.png"; do
 	# shellcheck disable=SC2086
 	fails "$(echo "$command" | sed "s|$T/||g"): refuses to use a file twice" 2 'the same file is (input and output|output of two options|input and standard output|output and standard input)' $command

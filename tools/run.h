@@ -27,7 +27,7 @@ struct run {
 	const struct train_options *options;
 	struct comm *comm;
 	/* What run_open opens. */
-	struct lock lock; /* on the checkpoint to write; held by rank 0 */
+	struct lock lock, best_lock; /* on the checkpoints to write; held by rank 0 */
 	struct kernels *kernels;
 	struct shard_reader *rows;
 	struct settings settings; /* those of the options, completed from the rows */
@@ -61,7 +61,7 @@ int run_open(struct run *r, const struct train_options *options, struct comm *co
  */
 int run_train(struct run *r, struct err *e);
 
-/* run_close - free everything and release the lock. */
+/* run_close - free everything and release the locks. */
 void run_close(struct run *r);
 
 #endif

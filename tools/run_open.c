@@ -46,16 +46,28 @@ static int check_unchanged(const struct train_options *o, struct err *e)
 	return 0;
 }
 
-/* Lock the output against other runs, and check that none has written it since the checkpoint was
- * opened. */
-static int lock_output(struct run *r, struct err *e)
+/* Lock a checkpoint that the run writes against other runs. */
+static int lock_checkpoint(struct lock *l, const char *path, struct err *e)
 {
-	if (lock_take(&r->lock, r->options->output, e))
+	if (lock_take(l, path, e))
 		return -1;
-	cli_unlink_at_end(r->lock.path);
-	if (is_in_place(r->options) && check_unchanged(r->options, e))
+	cli_unlink_at_end(l->path);
+	return 0;
+}
+
+/* Lock the outputs, and check that no other run has written the checkpoint since it was opened. */
+static int lock_outputs(struct run *r, struct err *e)
+{
+	const struct train_options *o = r->options;
+
+	if (lock_checkpoint(&r->lock, o->output, e) ||
+	    (o->keep_best && lock_checkpoint(&r->best_lock, o->keep_best, e)))
 		return -1;
-	output_sweep(r->options->output);
+	if (is_in_place(o) && check_unchanged(o, e))
+		return -1;
+	output_sweep(o->output);
+	if (o->keep_best)
+		output_sweep(o->keep_best);
 	return 0;
 }
 
@@ -82,7 +94,7 @@ static int open_inputs(struct run *r, struct err *e)
 {
 	const struct train_options *o = r->options;
 
-	if (!o->dry_run && is_first(r) && lock_output(r, e))
+	if (!o->dry_run && is_first(r) && lock_outputs(r, e))
 		return -1;
 	r->kernels = k_new((int)o->threads, o->precision, e);
 	if (!r->kernels)
@@ -259,7 +271,7 @@ int run_open(struct run *r, const struct train_options *options, struct comm *co
 {
 	*r = (struct run){
 	    .options = options, .comm = comm, .settings = options->settings, .valid = NAN};
-	r->lock.fd = -1;
+	r->lock.fd = r->best_lock.fd = -1;
 	if (comm_agree(comm, open_inputs(r, e), e))
 		return -1;
 	if (compare_settings(r, e))
@@ -280,9 +292,10 @@ void run_close(struct run *r)
 	trainer_free(r->tr);
 	shard_close(r->rows);
 	k_free(r->kernels);
-	/* Another run may take the lock now, so a signal must no longer remove its file. */
+	/* Another run may take a lock now, so a signal must no longer remove its file. */
 	cli_unlink_nothing();
 	lock_release(&r->lock);
+	lock_release(&r->best_lock);
 	memset(r, 0, sizeof *r);
-	r->lock.fd = -1;
+	r->lock.fd = r->best_lock.fd = -1;
 }

@@ -195,17 +195,19 @@ static int check_standard(struct err *e)
  */
 static int check_files(char *const *rows, struct err *e)
 {
-	char *lock_file = lock_path(o.output, e);
-	const char *written[] = {o.output, lock_file, o.keep_best, o.logs.steps, o.logs.loss,
+	char *lock = lock_path(o.output, e);
+	char *best_lock = o.keep_best && lock ? lock_path(o.keep_best, e) : NULL;
+	const char *written[] = {o.output, lock, o.keep_best, best_lock, o.logs.steps, o.logs.loss,
 	    o.logs.schedule, o.profile_path};
 	const char *read[] = {
 	    o.valid_path, o.resume && strcmp(o.output, o.resume) != 0 ? o.resume : NULL};
 	int failed = -1;
 
-	if (lock_file)
+	if (lock && (best_lock || !o.keep_best))
 		failed =
 		    cli_try_clashes(written, CLI_COUNT(written), read, CLI_COUNT(read), rows, e);
-	free(lock_file);
+	free(lock);
+	free(best_lock);
 	return failed;
 }
 
