@@ -425,6 +425,8 @@ fails "tok: refuses --lines with --skip-bad" 2 'does not go with' "$tok" -w "$vo
 fails "tok: --no-cleanup requires -d" 2 'does not go with' "$tok" -w "$vocab" --no-cleanup "$T/stories.jsonl"
 fails "tok: refuses --json with -z" 2 'does not go with' "$tok" -w "$vocab" --json -z 3 "$T/stories.jsonl"
 fails "tok: refuses -d with -j" 2 'does not go with' "$tok" -w "$vocab" -d -j 2 "$T/stories.jsonl"
+fails "tok: refuses too many threads" 2 'threads: 1024 threads are too many for [0-9]+ processors .expected at most [0-9]+' \
+	"$tok" -w "$vocab" -j 1024 "$T/stories.jsonl"
 fails "tok: --learn refuses 0" 2 "not a number from 1 to 16777216" "$tok" --learn 0 "$T/stories.jsonl"
 fails "tok: refuses -d with --learn" 2 'does not go with' "$tok" -w "$vocab" -d --learn 100 "$T/stories.jsonl"
 

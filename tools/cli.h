@@ -213,8 +213,8 @@ void cli_refuse_clashes(
     const char *const *written, size_t n, const char *const *read, size_t m, char *const *operands);
 
 /*
- * cli_try_threads - a usage error if there are more than 4 threads per processor and
- * more than 16 in all. The threads wait for one another often, so more would be much slower.
+ * cli_try_threads - a usage error if CLI_THREADS asks for more than 4 threads per processor and
+ * more than 16 in all. More are not faster, and where threads wait for one another, much slower.
  * Returns 0 or -1; cli_check_threads exits instead.
  */
 int cli_try_threads(int64_t threads, struct err *e);

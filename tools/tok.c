@@ -434,6 +434,7 @@ static void check_options(void)
 	cli_refuse(json && cli_given("compress"), "--compress", "--json");
 	if (left && !truncate_to)
 		die_usage("--left: needs --truncate");
+	cli_check_threads(threads);
 	if (!decode && !learn && !vocab_path)
 		die_usage("no vocabulary: name one with --vocab FILE");
 }
