@@ -305,8 +305,8 @@ static int load_model(struct model *m, struct err *e)
 {
 	if (model_prepare(m, (int)threads, precision, e))
 		return -1;
-	return model_load(m, last,
-	    loss ? evaluate_bytes(m, batch) : generate_bytes(m, batch, rounds), e);
+	return model_load(
+	    m, last, loss ? evaluate_bytes(m, batch) : generate_bytes(m, batch, rounds), e);
 }
 
 static int process_records(struct model *m, enum generation_task task, struct shard_reader *in,
