@@ -116,16 +116,23 @@ function at_step(nats, step) {
 	return sprintf("%.4g nats a token, after step %s", nats, grouped(step))
 }
 
-function facts(n,    rows) {
+function facts(n,    rows, tokens, each) {
+	tokens = said(n, "rows") * said(n, "model.row_len")
+	each = tokens / said(n, "parameters")
 	rows = fact_row("steps", grouped(said(n, "step")) " of " grouped(said(n, "train.steps")))
 	rows = rows fact_row("parameters", grouped(said(n, "parameters")))
 	rows = rows fact_row("rows that it was trained on", grouped(said(n, "rows")))
+	rows = rows fact_row("tokens of these rows", \
+	    grouped(tokens) ", " sprintf(each < 10 ? "%.2g" : "%.0f", each) " per parameter")
 	if (found(n, "valid") != "")
 		rows = rows fact_row("held-out cross-entropy", at_step(found(n, "valid"), found(n, "valid step")))
 	if (found(n, "valid") != "" && found(n, "lowest step") != found(n, "valid step"))
 		rows = rows fact_row("the lowest of all", at_step(found(n, "lowest"), found(n, "lowest step")))
 	rows = rows summary(n) cost(n)
 	return scrolling("Facts", "<table class=\"facts\">\n" rows "</table>\n") \
+	    (each < 1 ? element("p", "It was trained on fewer tokens than it has " \
+	    "parameters: its samples may not read as text yet. The model of <code>make demo</code> is trained " \
+	    "on eight tokens per parameter.") : "") \
 	    (found(n, "last") != "" && found(n, "last") != said(n, "step") ? "<p class=\"missing\">The log of " \
 	    "steps ends with step " escaped(found(n, "last")) ", the checkpoint is of step " \
 	    escaped(said(n, "step")) ".</p>\n" : "")

@@ -70,6 +70,8 @@ is 'report.mk: the page has six pictures, each with a caption, and an animation'
 is 'report.mk: the page states the last validation of the log' \
 	"$(sed -n 's/.*>held-out cross-entropy<[^0-9]*\([0-9.]*\) nats.*/\1/p' "$page")" \
 	"$(awk -F, '$10 { x = $10 } END { printf "%.4g\n", x }' "$one/steps.csv")"
+is 'report.mk: the page says that a model of few tokens may not write text yet' \
+	"$(grep -c 'tokens of these rows</th><td>23,040, 0[.][0-9]* per parameter<' "$page") $(grep -c 'fewer tokens than it has parameters' "$page")" '1 1'
 is 'report.mk: the page shows the samples in their order' "$(sed -n 's/<li>\(.*\)<\/li>/\1/p' "$page" | cksum)" \
 	"$(denoise -q -m "$one/model.safetensors" -s 1 -n 4 --steps 8 -j 1 | tok -d | cksum)"
 is 'report.mk: rows with given positions are drawn apart from those without' \
@@ -176,6 +178,11 @@ is 'names.awk: leaves out the suffix' "$(names 'x.safetensors y.safetensors')" '
 is 'elapsed.awk: adds the seconds of runs that continued the training, and leaves out a truncated line' \
 	"$(printf '%s\n' step,seconds 1,2 2,3.5 step,seconds 3,1 4 | awk -f pipelines/elapsed.awk 2>"$T/err" | cut -d, -f3 | xargs)" \
 	'elapsed_s 2.000 3.500 4.500'
+mkdir "$T/info" "$T/info/1"
+printf '%s\n' 'step: 50' 'rows: 1600' 'parameters: 100000' 'model.row_len: 72' 'train.steps: 50' >"$T/info/1/info.txt"
+OUT=$T/info MODELS=m.st awk -f pipelines/html.awk -f pipelines/page.awk >"$T/info/page"
+is 'page.awk: does not say so of a model that was trained on more tokens than it has parameters' \
+	"$(grep -c 'tokens of these rows</th><td>115,200, 1.2 per parameter<' "$T/info/page") $(grep -c 'fewer tokens' "$T/info/page")" '1 0'
 is 'given.awk: prints the rows after a step' \
 	"$(printf '%s\n' step,t,ce_nats,split,given 9,2,3,train,0 10,2,3,train,0 | awk -v given=0 -v after=9 -f pipelines/given.awk | cut -d, -f1 | xargs)" 'step 10'
 rows_of_kind() {
