@@ -46,6 +46,30 @@ bool batch_has_target(const struct batch *b, size_t i)
 	return false;
 }
 
+size_t batch_targets(const struct batch *b)
+{
+	size_t n = b->targets;
+
+	for (size_t i = 0; i < b->B && !b->targets; i++)
+		n += batch_has_target(b, i);
+	return n;
+}
+
+struct batch batch_slice(const struct batch *b, size_t first, size_t n)
+{
+	size_t at = first * b->T;
+
+	return (struct batch){.B = n,
+	    .T = b->T,
+	    .room = n,
+	    .ids = b->ids + at,
+	    .noised = b->noised + at,
+	    .weight = b->weight + at,
+	    .t = b->t + first,
+	    .seed = b->seed + first,
+	    .targets = batch_targets(b)};
+}
+
 size_t batch_given(const struct batch *b, size_t i)
 {
 	size_t n = 0;

@@ -36,6 +36,13 @@ size_t batch_bytes(size_t B, size_t T);
 /* batch_has_target - whether the loss counts any position of sequence i. */
 bool batch_has_target(const struct batch *b, size_t i);
 
+/* batch_targets - b->targets, or if that is 0, the number of sequences of b that have a target. */
+size_t batch_targets(const struct batch *b);
+
+/* batch_slice - the n sequences of b from number first on, as a batch that uses the arrays of b.
+ * Its targets are those of b, so that the gradients of its slices add up to the gradient of b. */
+struct batch batch_slice(const struct batch *b, size_t first, size_t n);
+
 /* batch_given - the number of given positions of sequence i. */
 size_t batch_given(const struct batch *b, size_t i);
 

@@ -8,7 +8,12 @@
 #include "base/minmax.h"
 #include "base/rng.h"
 
-enum { CHUNK = 256 }; /* number of positions whose logits are in memory at one time */
+enum {
+	CHUNK = 256, /* number of positions whose logits are in memory at one time */
+	/* Most positions in a micro-batch. Activations of more leave the caches between two
+	 * kernels; with fewer, the weights are packed more often. */
+	MICRO_BATCH = 1024,
+};
 
 struct denoiser *denoiser_new(
     struct kernels *k, const struct config *c, size_t B, bool train, struct err *e)
@@ -36,6 +41,13 @@ void denoiser_free(struct denoiser *dn)
 	transformer_free(dn->tf);
 	free(dn->host);
 	free(dn);
+}
+
+size_t denoiser_micro_batch(const struct config *c, size_t n)
+{
+	size_t each = max_size(MICRO_BATCH / c->row_len, 1), count = (n + each - 1) / each;
+
+	return count ? (n + count - 1) / count : 1;
 }
 
 static real *take(struct arena *a, size_t rows, size_t cols)
@@ -112,7 +124,8 @@ int denoiser_ready(struct denoiser *dn, struct err *e)
 
 void denoiser_set_gradient_hook(struct denoiser *dn, transformer_gradient_hook *hook, void *arg)
 {
-	transformer_set_gradient_hook(dn->tf, hook, arg);
+	dn->hook = hook;
+	dn->hook_arg = arg;
 }
 
 void denoiser_embed(struct denoiser *dn, const struct weights *w)
@@ -311,12 +324,10 @@ void denoiser_ratio(
  * sequences that have a target. */
 static void put_weights(struct denoiser *dn, const struct batch *b)
 {
-	size_t M = b->B * b->T, sequences = b->targets;
+	size_t M = b->B * b->T, sequences = max_size(b->targets, 1);
 
-	for (size_t i = 0; i < b->B && !b->targets; i++)
-		sequences += batch_has_target(b, i);
 	for (size_t m = 0; m < M; m++)
-		dn->host[m] = b->weight[m] / (real)(sequences ? sequences : 1);
+		dn->host[m] = b->weight[m] / (real)sequences;
 	put_column(dn, dn->weight, M);
 }
 
@@ -373,7 +384,8 @@ static void sequence_means(const struct denoiser *dn, const struct batch *b, dou
 	}
 }
 
-void denoiser_loss(struct denoiser *dn, const struct weights *w, const struct weights *g,
+/* The losses and gradients of a micro-batch, whose targets are set. */
+static void micro_batch_loss(struct denoiser *dn, const struct weights *w, const struct weights *g,
     const struct batch *b, size_t n_sc, double *ce)
 {
 	size_t B = b->B, T = b->T, d = dn->c.embed, M = B * T;
@@ -399,6 +411,23 @@ void denoiser_loss(struct denoiser *dn, const struct weights *w, const struct we
 		backward(dn, w, g, B);
 	k_get(dn->k, dn->host, dn->loss, M * sizeof *dn->host);
 	sequence_means(dn, b, ce);
+}
+
+void denoiser_loss(struct denoiser *dn, const struct weights *w, const struct weights *g,
+    const struct batch *b, size_t n_sc, double *ce)
+{
+	for (size_t first = 0, n; first < b->B; first += n) {
+		struct batch micro;
+		bool last;
+
+		n = min_size(b->B - first, dn->B);
+		last = first + n == b->B;
+		micro = batch_slice(b, first, n);
+		/* No gradient is complete before the last micro-batch. */
+		transformer_set_gradient_hook(dn->tf, last ? dn->hook : NULL, dn->hook_arg);
+		micro_batch_loss(
+		    dn, w, g, &micro, min_size(max_size(n_sc, first) - first, n), ce + first);
+	}
 }
 
 void denoiser_evaluate(struct denoiser *dn, const struct weights *w, const struct batch *b,
@@ -446,10 +475,6 @@ static const struct tensor *find_nonfinite_weight(
 	return NULL;
 }
 
-/*
- * Of a batch that is self-conditioned in part, a block is judged by the other sequences: an error
- * in the first estimate is part of the input of the self-conditioned ones.
- */
 const char *denoiser_find_nonfinite(const struct denoiser *dn, const struct weights *w,
     const struct batch *b, char text[DENOISER_WHERE])
 {

@@ -44,13 +44,16 @@ struct denoiser {
 	real *loss, *weight;         /* [M] */
 	/* train only */
 	real *de, *dD, *dx, *dgiven, *dinput, *dF;
-	real *skip, *out; /* [B] */
-	real *host;       /* host memory, for copies to and from the device */
+	real *skip, *out;                /* [B] */
+	real *host;                      /* host memory, for copies to and from the device */
+	transformer_gradient_hook *hook; /* NULL: none */
+	void *hook_arg;
 };
 
 /*
  * denoiser_new, denoiser_layout, denoiser_ready, denoiser_free - as the functions of the same names
- * in transformer.h. The denoiser owns its transformer and includes it in each of these calls.
+ * in transformer.h. The denoiser owns its transformer and includes it in each of these calls. B is
+ * the largest number of sequences in a pass; only denoiser_loss takes larger batches.
  */
 struct denoiser *denoiser_new(
     struct kernels *k, const struct config *c, size_t B, bool train, struct err *e);
@@ -58,8 +61,15 @@ void denoiser_layout(struct denoiser *dn, struct arena *a);
 int denoiser_ready(struct denoiser *dn, struct err *e);
 void denoiser_free(struct denoiser *dn);
 
+/*
+ * denoiser_micro_batch - the B of a denoiser that trains with batches of up to n sequences: as many
+ * as can be computed at one time without being slower. It depends on the shape only, so that
+ * results do not depend on the machine. The micro-batches of n sequences are of nearly equal size.
+ */
+size_t denoiser_micro_batch(const struct config *c, size_t n);
+
 /* denoiser_set_gradient_hook - as transformer_set_gradient_hook: call hook with arg during each
- * denoiser_loss with gradients from now on. */
+ * denoiser_loss with gradients from now on, in the last of its micro-batches. */
 void denoiser_set_gradient_hook(struct denoiser *dn, transformer_gradient_hook *hook, void *arg);
 
 /* denoiser_embed - compute the table e from w. Call it each time w has changed, before a pass. */
@@ -111,7 +121,8 @@ void denoiser_ratio(
     struct denoiser *dn, const struct weights *w, const int32_t *ids, real *ratio, size_t B);
 
 /*
- * denoiser_loss - add noise to a batch and compute the cross-entropy of each sequence.
+ * denoiser_loss - add noise to a batch and compute the cross-entropy of each sequence. A batch of
+ * more than B sequences is computed in micro-batches of B, whose gradients are accumulated.
  *
  * g     NULL, or the gradients, to which those of the batch's mean cross-entropy are added; the
  *       mean is over the sequences with targets, b->targets of them
@@ -134,9 +145,10 @@ void denoiser_evaluate(struct denoiser *dn, const struct weights *w, const struc
     double *ce, double *squared_error);
 
 /*
- * denoiser_find_nonfinite - after denoiser_loss on batch b, with train: find the first weight or
- * activation, in the order of the forward pass, that is not finite. Writes where to text, and
- * returns text: "in the weight embed.weight", "in the noised embeddings", "in block 3".
+ * denoiser_find_nonfinite - after denoiser_loss on batch b of up to B sequences, with train: find
+ * the first weight or activation, in the order of the forward pass, that is not finite. Writes
+ * where to text, and returns text: "in the weight embed.weight", "in the noised embeddings", "in
+ * block 3".
  */
 enum { DENOISER_WHERE = 96 };
 const char *denoiser_find_nonfinite(const struct denoiser *dn, const struct weights *w,

@@ -21,14 +21,25 @@
 
 /* --- memory --- */
 
+/*
+ * The number of rows that are computed at one time. Of several ranks, each computes all of its
+ * rows: only the last backward pass of a step overlaps with the sums of the gradients.
+ */
+static size_t pass_size(const struct trainer *tr)
+{
+	size_t rows = loader_capacity(tr->comm, tr->o.batch);
+
+	return comm_size(tr->comm) > 1 ? rows : denoiser_micro_batch(&tr->c, rows);
+}
+
 /* The parts of a trainer that determine how much memory it needs. */
 static int create_parts(struct trainer *tr, struct err *e)
 {
 	struct buckets_piece *piece = NULL;
-	size_t n_pieces = 0, n_state = 0, rows = loader_capacity(tr->comm, tr->o.batch);
+	size_t n_pieces = 0, n_state = 0;
 
 	if (!(tr->w = weights_new(&tr->c, e)) ||
-	    !(tr->dn = denoiser_new(tr->k, &tr->c, rows, true, e)) ||
+	    !(tr->dn = denoiser_new(tr->k, &tr->c, pass_size(tr), true, e)) ||
 	    !(tr->buckets = buckets_new(tr->k, tr->comm, tr->w, &tr->o.buckets, e)))
 		return -1;
 	if (buckets_is_sharded(tr->buckets)) {
@@ -308,6 +319,21 @@ static void refit_schedule(struct trainer *tr, struct trainer_result *r)
 	comm_broadcast(tr->comm, &tr->schedule, sizeof tr->schedule);
 }
 
+/*
+ * Compute the loss of row i of the batch again, alone, and find where it ceases to be finite. A
+ * self-conditioned row is first computed without its estimate, as the estimate was.
+ */
+static const char *find_nonfinite(const struct trainer *tr, size_t i, char where[DENOISER_WHERE])
+{
+	struct batch row = batch_slice(&tr->batch, loader_count(&tr->loader, i), 1);
+	double ce;
+
+	denoiser_loss(tr->dn, tr->w, NULL, &row, 0, &ce);
+	if (isfinite(ce))
+		denoiser_loss(tr->dn, tr->w, NULL, &row, 1, &ce);
+	return denoiser_find_nonfinite(tr->dn, tr->w, &row, where);
+}
+
 /* Set e for row i, whose loss is not finite. The rank that had the row finds where that began. */
 static int report_nonfinite_loss(
     const struct trainer *tr, const struct trainer_result *r, size_t i, struct err *e)
@@ -317,11 +343,10 @@ static int report_nonfinite_loss(
 
 	if (loader_has(&tr->loader, i))
 		failed = err_with(e, ERR_NONFINITE,
-		    "step %" PRIu64 ": the loss of row %" PRIu64
-		    " (t = %g) is not finite; of rows %" PRIu64 " to %" PRIu64 ", "
-		    "it began %s",
+		    "step %" PRIu64 ": the loss of row %" PRIu64 " (t = %g), of rows %" PRIu64
+		    " to %" PRIu64 ", is not finite; it began %s",
 		    r->step, (tr->rows + i), r->t[i], tr->rows, (tr->rows + r->n - 1),
-		    denoiser_find_nonfinite(tr->dn, tr->w, &tr->batch, where));
+		    find_nonfinite(tr, i, where));
 	return comm_agree(tr->comm, failed, e);
 }
 

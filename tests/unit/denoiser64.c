@@ -263,6 +263,117 @@ static void test_self_conditioning(void)
 	tiny_release(&m);
 }
 
+/* --- slices --- */
+
+enum { ROWS = 7, HOOKS = 8 };
+
+/* What a pass over a batch computes. */
+struct pass {
+	double ce[ROWS];
+	real *g;
+	size_t n;               /* length of g */
+	size_t complete[HOOKS]; /* offsets that the gradient hook was given */
+	size_t n_complete;
+};
+
+static void record_complete(void *arg, size_t offset)
+{
+	struct pass *p = arg;
+
+	if (p->n_complete < HOOKS)
+		p->complete[p->n_complete] = offset;
+	p->n_complete++;
+}
+
+/* The losses and gradients of b by a denoiser of up to B sequences, added to gradients of 1. */
+static struct pass run_pass(const struct batch *b, size_t n_sc, size_t B)
+{
+	struct config c = tiny_config(PRECOND_KARRAS, T, true, true);
+	struct pass p = {.n_complete = 0};
+	struct tiny m;
+
+	c.copy_heads = 1;
+	c.positions = c.qk_norm = true;
+	tiny_init(&m, k, c, B);
+	tiny_shake(&m);
+	for (size_t i = 0; i < m.g->n; i++)
+		m.gradient[i] = 1;
+	denoiser_set_gradient_hook(m.dn, record_complete, &p);
+	denoiser_loss(m.dn, m.w, m.g, b, n_sc, p.ce);
+	p.n = m.g->n;
+	p.g = malloc(p.n * sizeof *p.g);
+	memcpy(p.g, m.gradient, p.n * sizeof *p.g);
+	tiny_release(&m);
+	return p;
+}
+
+/* Rows 2 and 5 have no target. */
+static void slice_rows(struct batch *b)
+{
+	noised_rows(b, ROWS);
+	for (size_t j = 0; j < T; j++)
+		b->weight[2 * T + j] = b->weight[5 * T + j] = 0;
+}
+
+/* The largest difference between two gradients, relative to the largest number in one of them. */
+static double difference(const struct pass *a, const struct pass *b)
+{
+	double most = 0, largest = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		most = fmax(most, fabs((double)(a->g[i] - b->g[i])));
+		largest = fmax(largest, fabs((double)a->g[i]));
+	}
+	return most / largest;
+}
+
+/* A batch in slices of B rows compared with the whole one. targets: those of the step; 0: count. */
+static void check_slices(size_t B, size_t n_sc, size_t targets)
+{
+	struct pass whole, slices;
+	struct batch b;
+	bool equal = true;
+	double most;
+
+	slice_rows(&b);
+	b.targets = targets;
+	whole = run_pass(&b, n_sc, ROWS);
+	slices = run_pass(&b, n_sc, B);
+	for (int i = 0; i < ROWS; i++)
+		equal &= i == 2 || i == 5 ? isnan(whole.ce[i]) && isnan(slices.ce[i])
+		                          : same(whole.ce[i], slices.ce[i]);
+	ok(equal, "slices of %zu of %d rows: the losses are those of the whole batch", B, ROWS);
+	most = difference(&whole, &slices);
+	ok(most < 1e-12,
+	    "slices of %zu of %d rows, %zu self-conditioned: the gradient is that of the whole "
+	    "batch (to %.2g)",
+	    B, ROWS, n_sc, most);
+	ok(whole.n_complete == 3 && slices.n_complete == 3 &&
+	        !memcmp(whole.complete, slices.complete, 3 * sizeof *whole.complete),
+	    "slices of %zu of %d rows: each gradient is complete once", B, ROWS);
+	free(whole.g);
+	free(slices.g);
+	batch_release(&b);
+}
+
+/* The arrays of a slice are parts of those of the batch. */
+static void test_batch_slice(void)
+{
+	struct batch b, s;
+
+	slice_rows(&b);
+	s = batch_slice(&b, 2, 3);
+	ok(s.B == 3 && s.T == T && s.t == b.t + 2 && s.seed == b.seed + 2 &&
+	        s.ids == b.ids + 2 * T && s.noised == b.noised + 2 * T &&
+	        s.weight == b.weight + 2 * T,
+	    "batch: a slice has the rows from its first on");
+	ok(s.targets == 5, "batch: a slice has the number of targets of the batch: %zu", s.targets);
+	b.targets = 9;
+	s = batch_slice(&b, 2, 3);
+	ok(s.targets == 9, "batch: a slice has the number of targets of the step: %zu", s.targets);
+	batch_release(&b);
+}
+
 /* --- the trainer --- */
 
 static struct trainer *new_trainer(bool self_cond, int64_t batch)
@@ -387,6 +498,11 @@ int main(void)
 	test_loss();
 	test_measure();
 	test_self_conditioning();
+	test_batch_slice();
+	check_slices(1, 0, 0);
+	check_slices(2, 3, 0);
+	check_slices(3, 3, 0);
+	check_slices(4, 7, 9);
 	test_share();
 	test_stream();
 	k_free(k);

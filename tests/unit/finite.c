@@ -15,7 +15,7 @@ enum { BATCH = 4, LAYERS = 3 };
 
 static struct kernels *k;
 
-static struct trainer *new_trainer(void)
+static struct trainer *new_trainer(size_t batch)
 {
 	struct trainer_options o;
 	struct config c;
@@ -23,17 +23,17 @@ static struct trainer *new_trainer(void)
 
 	small_preset(&c, &o);
 	c.layers = LAYERS;
-	o.batch = BATCH;
+	o.batch = batch;
 	return small_trainer(k, &c, &o, NULL, &e);
 }
 
-static int fill(struct trainer *tr, double t, struct err *e)
+static int fill(struct trainer *tr, size_t rows, double t, struct err *e)
 {
 	tr->batch.B = 0;
-	for (uint64_t i = 0; i < BATCH; i++)
+	for (uint64_t i = 0; i < rows; i++)
 		if (small_add(&tr->batch, tr, i, t, 0.5f, e))
 			return -1;
-	small_filled(tr, BATCH);
+	small_filled(tr, rows);
 	return 0;
 }
 
@@ -49,7 +49,7 @@ static void must_stop(struct trainer *tr, const char *what, const char *words)
 
 	r.ce = ce;
 	memcpy(before, tr->w->base, bytes);
-	failed = fill(tr, NAN, &e) || trainer_step(tr, &r, &e);
+	failed = fill(tr, BATCH, NAN, &e) || trainer_step(tr, &r, &e);
 	ok(failed && e.status == ERR_NONFINITE && strstr(e.msg, words),
 	    "trainer, %s: the step fails: %s", what, e.msg);
 	ok(tr->step == 1 && tr->rows == BATCH && !memcmp(before, tr->w->base, bytes),
@@ -60,13 +60,13 @@ static void must_stop(struct trainer *tr, const char *what, const char *words)
 /* Run a good step first, so that the message names a step and rows. */
 static struct trainer *started(void)
 {
-	struct trainer *tr = new_trainer();
+	struct trainer *tr = new_trainer(BATCH);
 	struct trainer_result r = {0};
 	double ce[BATCH];
 	struct err e = {0};
 
 	r.ce = ce;
-	if (!tr || fill(tr, NAN, &e) || trainer_step(tr, &r, &e))
+	if (!tr || fill(tr, BATCH, NAN, &e) || trainer_step(tr, &r, &e))
 		diag("a good step: %s", e.msg);
 	return tr;
 }
@@ -149,9 +149,9 @@ static void test_noise(void)
 	int failed;
 
 	r.ce = ce;
-	ok(fill(tr, INFINITY, &e) && e.status == ERR_DATA,
+	ok(fill(tr, BATCH, INFINITY, &e) && e.status == ERR_DATA,
 	    "finite: an infinite noise level in a row is refused: %s", e.msg);
-	fill(tr, NAN, &e);
+	fill(tr, BATCH, NAN, &e);
 	tr->batch.t[2] = INFINITY;
 	failed = trainer_step(tr, &r, &e);
 	ok(failed && e.status == ERR_NONFINITE &&
@@ -159,6 +159,44 @@ static void test_noise(void)
 	        strstr(e.msg, "step 2: the loss of row") && strstr(e.msg, "rows 4 to 7"),
 	    "finite: infinite noise is refused: %s", e.msg);
 	trainer_free(tr);
+}
+
+/* Only self-conditioned rows see the columns of in_w that belong to the estimate. */
+static void test_estimate(void)
+{
+	struct trainer *tr = started();
+	size_t d = tr->c.embed, width = config_input(&tr->c);
+
+	for (size_t i = 0; i < tr->c.width; i++)
+		for (size_t j = 2 * d; j < 3 * d; j++)
+			tr->w->in_w[i * width + j] = FLT_MAX;
+	must_stop(tr, "an estimate that overflows", "it began in block 0");
+	trainer_free(tr);
+}
+
+/* A row whose level is infinite, in each micro-batch. */
+static void test_micro_batches(void)
+{
+	enum { ROWS = 256 };
+	static const size_t bad[] = {3, 100, ROWS - 1};
+
+	for (size_t j = 0; j < sizeof bad / sizeof *bad; j++) {
+		struct trainer *tr = new_trainer(ROWS);
+		double ce[ROWS];
+		struct trainer_result r = {.ce = ce};
+		struct err e = {0};
+		char words[64];
+		int failed = fill(tr, ROWS, NAN, &e);
+
+		snprintf(words, sizeof words, "the loss of row %zu (", bad[j]);
+		tr->batch.t[bad[j]] = INFINITY;
+		failed = failed || !trainer_step(tr, &r, &e);
+		ok(!failed && tr->dn->B <= ROWS / 3 + 1 && strstr(e.msg, words) &&
+		        strstr(e.msg, "it began in the noised embeddings"),
+		    "trainer, batches of %d rows in micro-batches of %zu: %s", ROWS, tr->dn->B,
+		    e.msg);
+		trainer_free(tr);
+	}
 }
 
 static void test_explosion(void)
@@ -291,6 +329,8 @@ int main(void)
 	test_gradient();
 	test_schedule_and_noise();
 	test_noise();
+	test_estimate();
+	test_micro_batches();
 	test_explosion();
 	test_sound();
 	test_pieces();

@@ -204,24 +204,27 @@ static void test(int what, bool shard, const char *words)
 
 /* --- the losses of one process --- */
 
-enum { ODD = 3, STEPS = 4 };
+enum { ODD = 3, LARGE = 256, STEPS = 4 };
 
-struct odd {
+/* A run of some steps. */
+struct steps {
 	struct comm *comm; /* NULL: one process */
+	size_t rows;       /* in a batch */
 	bool muon;         /* train with Muon, and with a state that the ranks divide */
-	double ce[STEPS * ODD];
+	size_t micro;      /* rows computed at one time */
+	double ce[STEPS * LARGE];
 	struct err e;
 };
 
 /* Make all weights different from 0. Without Muon, keep them constant. */
-static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
+static struct trainer *steps_trainer(struct steps *o, struct kernels *k)
 {
 	struct trainer_options options;
 	struct trainer *tr;
 	struct config c;
 
 	small_preset(&c, &options);
-	options.batch = ODD;
+	options.batch = o->rows;
 	options.steps = STEPS;
 	options.refit_every = 0;
 	options.optimizer.lr = o->muon ? 0.01 : 0;
@@ -234,29 +237,30 @@ static struct trainer *odd_trainer(struct odd *o, struct kernels *k)
 	return tr;
 }
 
-/* Read the rows of this process among the next ODD of the stream. */
-static int odd_fill(struct trainer *tr, struct err *e)
+/* Read the rows of this process among the next n of the stream. */
+static int steps_fill(struct trainer *tr, size_t n, struct err *e)
 {
 	tr->batch.B = 0;
-	tr->batch.targets = ODD;
-	small_filled(tr, ODD);
-	for (size_t i = 0; i < ODD; i++)
+	tr->batch.targets = n;
+	small_filled(tr, n);
+	for (size_t i = 0; i < n; i++)
 		if (loader_has(&tr->loader, i) &&
 		    small_add(&tr->batch, tr, tr->rows + i, 1.5, 0, e))
 			return -1;
 	return 0;
 }
 
-static void *run_odd(void *arg)
+static void *run_steps(void *arg)
 {
-	struct odd *o = arg;
+	struct steps *o = arg;
 	struct kernels *k = k_new(1, K_FP32, &o->e);
-	struct trainer *tr = odd_trainer(o, k);
+	struct trainer *tr = steps_trainer(o, k);
 	struct trainer_result result = {0};
 
-	for (int i = 0; i < STEPS; i++) {
-		result.ce = o->ce + i * ODD;
-		if (odd_fill(tr, &o->e) || trainer_step(tr, &result, &o->e))
+	o->micro = tr->dn->B;
+	for (size_t i = 0; i < STEPS; i++) {
+		result.ce = o->ce + i * o->rows;
+		if (steps_fill(tr, o->rows, &o->e) || trainer_step(tr, &result, &o->e))
 			break;
 	}
 	trainer_free(tr);
@@ -264,34 +268,36 @@ static void *run_odd(void *arg)
 	return NULL;
 }
 
-/* The largest difference between the losses of one process and of two ranks. */
-static double compare_losses(bool muon, struct odd *one, struct odd rank[RANKS])
+/* Run them in one process and on two ranks. Returns the largest difference between the losses. */
+static double compare_losses(size_t rows, bool muon, struct steps *one, struct steps rank[RANKS])
 {
 	struct comm comm[RANKS];
 	pthread_t thread[RANKS];
 	double most = 0;
 
+	one->rows = rows;
 	one->muon = muon;
-	run_odd(one);
+	run_steps(one);
 	pthread_barrier_init(&barrier, NULL, RANKS);
 	for (int i = 0; i < RANKS; i++) {
 		comm[i] = (struct comm){.rank = i, .size = RANKS, .calls = &calls};
 		rank[i].comm = &comm[i];
+		rank[i].rows = rows;
 		rank[i].muon = muon;
-		pthread_create(&thread[i], NULL, run_odd, &rank[i]);
+		pthread_create(&thread[i], NULL, run_steps, &rank[i]);
 	}
 	for (int i = 0; i < RANKS; i++)
 		pthread_join(thread[i], NULL);
 	pthread_barrier_destroy(&barrier);
-	for (int i = 0; i < STEPS * ODD; i++)
+	for (size_t i = 0; i < STEPS * rows; i++)
 		most = fmax(most, fabs(one->ce[i] - rank[0].ce[i]));
 	return most;
 }
 
 static void test_self_cond(void)
 {
-	struct odd one = {0}, rank[RANKS] = {0};
-	double most = compare_losses(false, &one, rank);
+	struct steps one = {0}, rank[RANKS] = {0};
+	double most = compare_losses(ODD, false, &one, rank);
 
 	ok(one.ce[STEPS * ODD - 1] > 0 && most < 1e-4,
 	    "ranks: two ranks with batches of 3 have the losses of one process, to %g nats, with "
@@ -302,16 +308,29 @@ static void test_self_cond(void)
 /* The buckets are so small that each rank owns a part of every matrix. */
 static void test_muon(void)
 {
-	struct odd one = {0}, still = {0}, rank[RANKS] = {0};
-	double most = compare_losses(true, &one, rank), change;
+	struct steps one = {0}, still = {.rows = ODD}, rank[RANKS] = {0};
+	double most = compare_losses(ODD, true, &one, rank), change;
 
-	run_odd(&still);
+	run_steps(&still);
 	change = one.ce[STEPS * ODD - 1] - still.ce[STEPS * ODD - 1];
 	ok(one.ce[STEPS * ODD - 1] > 0 && most < 1e-4,
 	    "ranks: two ranks with Muon that divide the state have the losses of one process, to "
 	    "%g nats %s%s",
 	    most, one.e.msg, rank[0].e.msg);
 	ok(fabs(change) > 0.01, "ranks: the steps of Muon change the losses, by %g nats", change);
+}
+
+/* One process computes micro-batches, each rank all of its rows at one time. */
+static void test_micro_batches(void)
+{
+	struct steps one = {0}, rank[RANKS] = {0};
+	double most = compare_losses(LARGE, true, &one, rank);
+
+	ok(one.micro < LARGE / 2 && rank[0].micro == LARGE / RANKS &&
+	        one.ce[STEPS * LARGE - 1] > 0 && most < 1e-4,
+	    "ranks: two ranks with batches of %d rows have the losses of one process with "
+	    "micro-batches of %zu rows, to %g nats %s%s",
+	    LARGE, one.micro, most, one.e.msg, rank[0].e.msg);
 }
 
 /* --- sums in bf16 --- */
@@ -387,6 +406,7 @@ int main(void)
 	}
 	test_self_cond();
 	test_muon();
+	test_micro_batches();
 	test_bf16();
 	return tap_done();
 }
