@@ -6,8 +6,9 @@
 #   make -f pipelines/autoregressive.mk ROWS=out/demo/train.rows VALID=out/demo/valid.rows \
 #       VOCAB=out/demo/vocab.txt GRAMMAR=pipelines/stories.grammar
 #
-# It runs on one thread; learning.csv has the processor time. Without PyTorch it does nothing, and
-# says so. With GRAMMAR, the grammar and the consistency of SAMPLES texts are checked.
+# It runs on one thread; learning.csv has the processor time. After an interruption, the same command
+# continues from the last validation. Without PyTorch it does nothing, and says so. With GRAMMAR, the
+# grammar and the consistency of SAMPLES texts are checked.
 
 ROWS =
 VALID =
@@ -30,6 +31,7 @@ PYTHON = /usr/bin/python3
 BIN = build/bin
 OUT = out/autoregressive
 MODEL = $(OUT)/model.pt
+STATE = $(OUT)/training.pt
 
 include pipelines/common.mk
 
@@ -59,10 +61,12 @@ $(OUT)/valid.ids: $(VALID) $(OUT)/rows.settings
 	pack -q --take 0:$(HELD) $(VALID) | pack --ids > $@
 
 $(OUT)/learning.csv: $(OUT)/train.ids $(OUT)/valid.ids $(OUT)/train.settings
+	$(if $(call left,$(STATE)),,rm -f $(STATE))
 	$(PYTHON) pipelines/autoregressive.py train -w $(VOCAB) --layers $(LAYERS) \
 		--width $(WIDTH) --heads $(HEADS) -n $(STEPS) -B $(BATCH) --lr $(LR) -s $(SEED) \
-		--valid-every $(VALID_EVERY) --valid $(OUT)/valid.ids -o $(MODEL) \
-		$(OUT)/train.ids > $@
+		--valid-every $(VALID_EVERY) --valid $(OUT)/valid.ids --state $(STATE) \
+		-o $(MODEL) $(OUT)/train.ids > $@
+	rm $(STATE)
 
 $(OUT)/samples.txt: $(OUT)/learning.csv $(OUT)/sample.settings
 	$(PYTHON) pipelines/autoregressive.py sample -m $(MODEL) -n $(SAMPLES) -s $(SEED) \

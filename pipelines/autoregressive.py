@@ -17,6 +17,7 @@ on one thread, so that processor time can be compared. Written for PyTorch 1.13;
 
 import argparse
 import math
+import os
 import sys
 import time
 
@@ -184,14 +185,67 @@ def averaged(model, optimizer):
     return other
 
 
-def batches(n, size):
+class Batches:
     """Numbers of the rows of each batch: every row once, in random order, and again."""
-    order = torch.tensor([], dtype=torch.long)
-    while True:
-        while len(order) < size:
-            order = torch.cat((order, torch.randperm(n)))
-        yield order[:size]
-        order = order[size:]
+
+    def __init__(self, n, size):
+        self.n, self.size, self.order = n, size, torch.tensor([], dtype=torch.long)
+
+    def next(self):
+        while len(self.order) < self.size:
+            self.order = torch.cat((self.order, torch.randperm(self.n)))
+        batch, self.order = self.order[: self.size], self.order[self.size :]
+        return batch
+
+
+class Training:
+    """A training between two steps, which --state keeps to continue it bit for bit."""
+
+    def __init__(self, o, config, rows):
+        self.o, self.model = o, Model(config)
+        self.optimizer, self.batches = Optimizer(self.model, o), Batches(len(rows), o.batch)
+        self.spent, self.curve = 0.0, ["step,processor_s,train_nats,row_nats,token_nats"]
+        named = ("steps", "batch", "lr", "ema", "valid_every", "seed")
+        checksum = (rows.flatten() * torch.arange(rows.numel())).sum().item()
+        self.settings = {**config, **{k: getattr(o, k) for k in named}, "rows": checksum}
+
+    def tensors(self):
+        opt = self.optimizer
+        return [*self.model.parameters(), *opt.ema, *opt.m, *opt.v]
+
+    def save(self):
+        """Replace the file of the state at once, so that a kill leaves the old or the new one."""
+        saved = {
+            "settings": self.settings,
+            "step": self.optimizer.step,
+            "spent": self.spent,
+            "curve": self.curve,
+            "tensors": [t.detach() for t in self.tensors()],
+            "order": self.batches.order.clone(),
+            "random": torch.get_rng_state(),
+        }
+        try:
+            torch.save(saved, self.o.state + ".tmp")
+            os.replace(self.o.state + ".tmp", self.o.state)
+        except (OSError, RuntimeError) as error:
+            fail(f"{self.o.state}: {error}")
+
+    def load(self):
+        try:
+            saved = torch.load(self.o.state)
+            settings = saved["settings"]
+        except Exception:  # as in load
+            fail(f"{self.o.state}: not a state that autoregressive.py train wrote")
+        other = [k for k in self.settings if settings.get(k) != self.settings[k]]
+        if other:
+            fail(f"{self.o.state}: has another {other[0]}; remove it to start again")
+        with torch.no_grad():
+            for t, s in zip(self.tensors(), saved["tensors"]):
+                t.copy_(s)
+        self.spent, self.curve = saved["spent"], saved["curve"]
+        self.optimizer.step, self.batches.order = saved["step"], saved["order"]
+        torch.set_rng_state(saved["random"])
+        print(f"{self.o.state}: continues after step {saved['step']}", file=sys.stderr)
 
 
 def read_vocab(path):
@@ -218,22 +272,28 @@ def train(o):
         fail(f"{o.valid}: rows of {valid.shape[1]} ids (expected {rows.shape[1]}, as in {o.rows})")
     ids = sorted(set(rows.unique().tolist()) | {vocab.index(s) for s in SPECIAL[:4]})
     c = {"layers": o.layers, "width": o.width, "heads": o.heads, "row_len": rows.shape[1]}
-    model = Model({**c, "ids": ids, "vocab": vocab})
+    tr = Training(o, {**c, "ids": ids, "vocab": vocab}, rows)
+    model, optimizer = tr.model, tr.optimizer
     n = sum(p.numel() for p in model.parameters())
     print(f"{n} parameters, {len(ids)} tokens in use, {len(rows)} rows", file=sys.stderr)
-    optimizer, index, batch = Optimizer(model, o), model.index(rows), batches(len(rows), o.batch)
-    tokens, spent = text_tokens(model.c, valid).double().mean(), 0.0
-    print("step,processor_s,train_nats,row_nats,token_nats", flush=True)
+    if o.state and os.path.exists(o.state):
+        tr.load()
+    index, tokens = model.index(rows), text_tokens(model.c, valid).double().mean()
+    print(*tr.curve, sep="\n", flush=True)
     begun = time.process_time()
-    for step in range(1, o.steps + 1):
-        loss = model.nats(index[next(batch)]).mean()
+    while optimizer.step < o.steps:
+        loss = model.nats(index[tr.batches.next()]).mean()
         loss.backward()
         optimizer.advance()
-        if step % o.valid_every and step != o.steps:
+        if optimizer.step % o.valid_every and optimizer.step != o.steps:
             continue
-        spent += time.process_time() - begun
+        tr.spent += time.process_time() - begun
         nats = row_nats(averaged(model, optimizer), valid).mean()
-        print(f"{step},{spent:.1f},{loss * rows.shape[1]:.4f},{nats:.4f},{nats / tokens:.4f}", flush=True)
+        at = f"{optimizer.step},{tr.spent:.1f}"
+        tr.curve.append(f"{at},{loss * rows.shape[1]:.4f},{nats:.4f},{nats / tokens:.4f}")
+        print(tr.curve[-1], flush=True)
+        if o.state:
+            tr.save()
         begun = time.process_time()
     torch.save({"config": model.c, "weights": averaged(model, optimizer).state_dict()}, o.output)
 
@@ -320,6 +380,7 @@ def main():
     t.add_argument("--lr", type=real, default=3e-3, help="peak learning rate [0.003]")
     t.add_argument("--ema", type=real, default=0.999, help="decay of the average of the weights [0.999]")
     t.add_argument("--valid-every", type=count, default=250, help="steps between validations [250]")
+    t.add_argument("--state", help="file to continue from, if it exists, and to write at each validation")
     m = modes.add_parser("score", help="print the text tokens and -ln p of each row as CSV")
     m.add_argument("rows", help="rows: output of pack --ids")
     s = modes.add_parser("sample", help="print new texts, one a line")

@@ -77,14 +77,11 @@ fresh = rm -f $(OUT)/$1/times; train -x $(PRESET) -n $(STEPS) -B $(call batch,$1
 	--lr $(call lr,$1) -s $(call seed,$1) $(TRAIN_OPTIONS) $(call options,$1) $(logs) -f \
 	-o $(OUT)/$1/model.safetensors.new
 resumed = train -r $(OUT)/$1/model.safetensors.new $(TRAIN_OPTIONS) $(call options,$1) $(logs)
-# Not empty: an interrupted run left a checkpoint, and its settings and rows have not changed.
-left = $(shell for input in $^; do \
-	test $(OUT)/$1/model.safetensors.new -nt $$input || exit; done; echo yes)
 
 $(OUT)/%/model.safetensors: $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
 	@mkdir -p $(@D)
 	$(call noised,$*) | { trap : INT TERM; \
-		$(if $(call left,$*),$(call resumed,$*),$(call fresh,$*)); \
+		$(if $(call left,$@.new),$(call resumed,$*),$(call fresh,$*)); \
 		status=$$?; times >> $(OUT)/$*/times; exit $$status; } && mv $@.new $@
 
 # The processor time of train: user and system, of the second line of each output of times.

@@ -7,6 +7,8 @@
 # mean cross-entropy is the bound of an order-agnostic autoregressive model (Hoogeboom et al. 2021,
 # arXiv:2110.02037).
 #
+# After an interruption, the same command continues from the last checkpoint.
+#
 # STORIES must be text that the models to be judged have not seen. The model reads windows of T ids
 # from all stories of a text as one sequence, so that story length does not influence the score.
 
@@ -24,6 +26,7 @@ TRAIN_OPTIONS =
 EPOCHS = 100
 VALID_ROWS = 1000
 VALID_EVERY = 250
+SAVE_EVERY = 250
 
 BIN = build/bin
 OUT = out/masked
@@ -53,12 +56,15 @@ noise = noise -t $(T_MAX) --mask random
 $(OUT)/valid.noised: $(OUT)/valid.rows $(OUT)/valid.settings
 	$(noise) -s 7 --limit $(VALID_ROWS) -o $@ $<
 
-train = train -x $(PRESET) -n $(STEPS) -B $(BATCH) --t-max $(T_MAX) --refit-every 0 --self-cond 0 \
-	--pad-loss off $(TRAIN_OPTIONS) --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) \
-	-l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv -f
+logs = --valid $(OUT)/valid.noised --valid-every $(VALID_EVERY) --save-every $(SAVE_EVERY) \
+	-l $(OUT)/steps.csv --loss-log $(OUT)/loss.csv
+fresh = train -x $(PRESET) -n $(STEPS) -B $(BATCH) --t-max $(T_MAX) --refit-every 0 --self-cond 0 \
+	--pad-loss off $(TRAIN_OPTIONS) $(logs) -f -o $(MODEL).new
+resumed = train -r $(MODEL).new $(TRAIN_OPTIONS) $(logs)
 
 $(MODEL): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
-	$(noise) -e $(EPOCHS) -s $(SEED) $(OUT)/train.rows | $(train) -o $@.new && mv $@.new $@
+	$(noise) -e $(EPOCHS) -s $(SEED) $(OUT)/train.rows | \
+		$(if $(call left,$@.new),$(resumed),$(fresh)) && mv $@.new $@
 
 $(OUT)/learning.csv: $(MODEL)
 	$(call validations,$(OUT)/steps.csv) > $@

@@ -39,9 +39,9 @@
 # prediction.txt          the bound that the power law predicts for PREDICT_STORIES stories and
 #                         PREDICT_HOURS processor hours
 #
-# After an interruption, the same command continues the diffusion models from their last
-# checkpoints; an interrupted training of another model starts again. With make -j N, up to N
-# models train at the same time, each on one thread.
+# After an interruption, the same command continues all models: the autoregressive one from its last
+# validation, the others from their last checkpoints. With make -j N, up to N models train at the
+# same time, each on one thread.
 
 STORIES =
 VALID =
@@ -294,7 +294,7 @@ $(OUT)/masked/learning.csv: $(OUT)/judges.jsonl $(OUT)/validation.jsonl $(VOCAB)
 		$(OUT)/masked.settings
 	$(call other,masked) OUT=$(@D) STORIES=$(OUT)/judges.jsonl VALID=$(OUT)/validation.jsonl \
 		VOCAB=$(VOCAB) T=$(T) SEED=$(SEED) PRESET=$(MASKED_PRESET) STEPS=$(MASKED_STEPS) \
-		BATCH=$(BATCH) TRAIN_OPTIONS=$(call quoted,$(MASKED_OPTIONS))
+		BATCH=$(BATCH) SAVE_EVERY=$(SAVE_EVERY) TRAIN_OPTIONS=$(call quoted,$(MASKED_OPTIONS))
 
 $(call settings,autoregressive,$(T) $(SEED) $(LAYERS) $(WIDTH) $(HEADS) $(BATCH) $(AR_LR) \
 	$(AR_STEPS) $(AR_TRIAL) $(AR_VALID_EVERY))

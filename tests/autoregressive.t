@@ -11,7 +11,7 @@ command -v "$python" >/dev/null || skip_all "no $python"
 ok 'autoregressive.py: is valid Python' "$python" -c "compile(open('$script').read(), '$script', 'exec')"
 
 makefile() { # makefile VARIABLES...: without the options of a calling make
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -f pipelines/autoregressive.mk BIN="$BIN" "$@"
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -f pipelines/autoregressive.mk BIN="$BIN" PYTHON="$python" "$@"
 }
 printf '#!/bin/sh\nexit 1\n' >"$T/python"
 chmod +x "$T/python"
@@ -55,6 +55,25 @@ is 'autoregressive.py sample: the same seed gives the same texts' "$(ar sample -
 train_small "$T/again.pt" -n 200 --valid-every 100 2>/dev/null | cut -d, -f1,3- >"$T/again.csv"
 is 'autoregressive.py train: the same seed gives the same model' "$(cat "$T/again.csv")" "$(cut -d, -f1,3- "$T/learning.csv")"
 
+# Cut short after the first validation: head has exited when the second is printed.
+kept() {
+	train_small "$T/kept.pt" -n 200 --valid-every 100 --state "$T/state"
+}
+kept 2>/dev/null | head -n 2 >"$T/first.csv"
+not_ok 'autoregressive.py train: an interrupted training writes no model' test -e "$T/kept.pt"
+kept >"$T/continued.csv" 2>"$T/err"
+ok 'autoregressive.py train: --state continues a training after its last validation' grep -q 'state: continues after step 100$' "$T/err"
+is 'autoregressive.py train: --state gives the curve of an uninterrupted training' "$(cut -d, -f1,3- "$T/continued.csv")" \
+	"$(cut -d, -f1,3- "$T/learning.csv")"
+is 'autoregressive.py train: --state keeps the first part of the curve' "$(head -n 2 "$T/continued.csv")" "$(cat "$T/first.csv")"
+is 'autoregressive.py train: --state gives the model of an uninterrupted training' \
+	"$(ar score -m "$T/kept.pt" "$T/rows")" "$(ar score -m "$T/model.pt" "$T/rows")"
+fails 'autoregressive.py train: --state refuses the state of other options' 1 'state: has another lr; remove it to start again' \
+	sh -c "'$python' $script train -w '$T/vocab.txt' --valid '$T/rows' -o '$T/none' --layers 1 --width 16 --heads 2 -B 8 \
+		--ema 0.9 --lr 0.02 -n 200 --valid-every 100 --state '$T/state' '$T/rows' 2>&1 | tail -n 1 >&2; exit 1"
+fails 'autoregressive.py train: --state refuses a file that is not a state' 1 'rows: not a state' \
+	sh -c "'$python' $script train -w '$T/vocab.txt' --valid '$T/rows' -o '$T/none' --state '$T/rows' '$T/rows' 2>&1 | tail -n 1 >&2; exit 1"
+
 # After few steps, no probability is near 0 or 1. The ids in use are 0 to 3 and 5 to 7.
 train_small "$T/young.pt" -n 5 >/dev/null 2>&1
 awk 'BEGIN {
@@ -97,6 +116,18 @@ tok -q -w "$T/words.txt" "$T/train.jsonl" | pack -q -T 72 -o "$T/train.rows"
 ok 'autoregressive.mk: trains on rows and checks the grammar of samples' makefile ROWS="$T/train.rows" VALID="$T/train.rows" \
 	VOCAB="$T/words.txt" GRAMMAR=pipelines/stories.grammar OUT="$T/ar" STEPS=4 VALID_EVERY=2 LAYERS=1 WIDTH=16 HELD=8 SAMPLES=3
 is 'autoregressive.mk: the summary counts the samples' "$(tail -n 1 "$T/ar/summary.csv" | cut -d, -f1)" 3
+ok 'autoregressive.mk: leaves no state of a training that has ended' test ! -e "$T/ar/training.pt"
+# A model that cannot be written: the training fails at its end, and begins there again.
+ar_again() {
+	makefile ROWS="$T/train.rows" VALID="$T/train.rows" VOCAB="$T/words.txt" OUT="$T/ar-again" STEPS=4 VALID_EVERY=2 \
+		LAYERS=1 WIDTH=16 HELD=8 SAMPLES=1 "$@"
+}
+not_ok 'autoregressive.mk: a training that cannot write its model fails' ar_again MODEL="$T/nowhere/model.pt"
+ok 'autoregressive.mk: continues an interrupted training' ar_again
+cp "$T/.out" "$T/again"
+ok 'autoregressive.mk: says after which step it continues' grep -q 'training.pt: continues after step 4' "$T/again"
+is 'autoregressive.mk: a continued training has the whole curve' "$(cut -d, -f1,3- "$T/ar-again/learning.csv")" \
+	"$(cut -d, -f1,3- "$T/ar/learning.csv")"
 is 'autoregressive.mk: HELD rows are held out' "$(wc -l <"$T/ar/valid.ids" | tr -d ' ')" 8
 
 done_testing

@@ -103,9 +103,12 @@ out=$T/prose
 not_ok 'prose.mk: an interrupted run fails' prose BIN="$T/bin" "$out/diffusion/cost.csv"
 is 'prose.mk: an interrupted run leaves its checkpoint' \
 	"$(denoise -m "$out/diffusion/model.safetensors" --info | grep ^step:)" 'step: 3'
+not_ok 'prose.mk: an interrupted run of the masked judge fails' prose BIN="$T/bin" "$out/masked/learning.csv"
 ok 'prose.mk: runs to its end' prose
 cp "$T/.out" "$T/log"
 is 'prose.mk: a continued run has every step once in its log' "$(csv_column "$out/diffusion/steps.csv" step)" '1 2 3 4 5 6 7 8'
+is 'prose.mk: a continued run of the masked judge has every step once in its log' "$(csv_column "$out/masked/steps.csv" step)" '1 2 3 4'
+ok 'prose.mk: says that the masked judge continues' grep -q 'train -r .*/masked/model.safetensors.new' "$T/log"
 is 'prose.mk: the processor time of a continued run is that of both parts' "$(wc -l <"$out/diffusion/times" | tr -d ' ')" 4
 
 # The text: 201 stories, of which one is a copy of a held-out one, and 60 that are not in STORIES
