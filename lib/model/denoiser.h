@@ -62,9 +62,9 @@ int denoiser_ready(struct denoiser *dn, struct err *e);
 void denoiser_free(struct denoiser *dn);
 
 /*
- * denoiser_micro_batch - the B of a denoiser that trains with batches of up to n sequences: as many
- * as can be computed at one time without being slower. It depends on the shape only, so that
- * results do not depend on the machine. The micro-batches of n sequences are of nearly equal size.
+ * denoiser_micro_batch - the B of a denoiser that trains with batches of up to n sequences: those
+ * of at most 1,024 positions, or one. The micro-batches of n sequences are of nearly equal size.
+ * This depends on the shape only, so that results depend neither on the machine nor on its threads.
  */
 size_t denoiser_micro_batch(const struct config *c, size_t n);
 
