@@ -137,8 +137,8 @@ const size_t settings_n = sizeof settings_table / sizeof *settings_table;
 		.beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .weight_decay = 0.01, .clip = 1,         \
 		.ema = decay, .muon_scale = 0.8, .muon_momentum = 0.9                              \
 	}
-#define MODEL                                                                                      \
-	.time_width = 128, .precond = PRECOND_CDCD, .positions = true, .qk_norm = true,            \
+#define MODEL(row)                                                                                 \
+	.time_width = 128, .precond = PRECOND_##row, .positions = true, .qk_norm = true,           \
 	.self_cond = true, .posterior = true, .copy_heads = 2
 #define COMMON .pad_loss = true, .buckets = {.kib = 4096}
 #define TRAINING                                                                                   \
@@ -148,13 +148,13 @@ const size_t settings_n = sizeof settings_table / sizeof *settings_table;
 /* clang-format off */
 const struct preset settings_presets[] = {
 	{.name = "tiny", .settings = {
-		.model = {.layers = 4, .width = 128, .heads = 4, .embed = 32, .row_len = 80, MODEL},
+		.model = {.layers = 4, .width = 128, .heads = 4, .embed = 32, .row_len = 80, MODEL(CDCD)},
 		.train = {.batch = 64, .optimizer = OPTIMIZER(MUON, 3e-3, 0.999), TRAINING}}},
 	{.name = "small", .settings = {
-		.model = {.layers = 8, .width = 256, .heads = 4, .embed = 64, .row_len = 64, MODEL},
+		.model = {.layers = 8, .width = 256, .heads = 4, .embed = 64, .row_len = 64, MODEL(BAYES)},
 		.train = {.batch = 32, .optimizer = OPTIMIZER(MUON, 2e-3, 0.9995), TRAINING}}},
 	{.name = "base", .settings = {
-		.model = {.layers = 12, .width = 768, .heads = 12, .embed = 128, .row_len = 128, MODEL},
+		.model = {.layers = 12, .width = 768, .heads = 12, .embed = 128, .row_len = 128, MODEL(CDCD)},
 		.train = {.batch = 16, .optimizer = OPTIMIZER(ADAMW, 3e-4, 0.9999), TRAINING}}},
 	/* The model of mini-cdcd, which this project follows. */
 	{.name = "mini-cdcd", .old_name = "seed", .settings = {
