@@ -36,6 +36,8 @@ SAMPLER = euler
 SAMPLE_STEPS = 100
 # Score temperature: below 1, uncertain tokens are drawn towards the most probable ones.
 TEMPERATURE = 0.8
+# Weight of what the other words of a story say: denoise --context-guidance
+CONTEXT = 1.3
 # Rounds in which improbable halves of the stories are generated anew.
 REFINE = 16
 DENOISE_OPTIONS =

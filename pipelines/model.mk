@@ -1,6 +1,6 @@
 # Trains a model on $(OUT)/train.rows, plots its logs and generates text with it; included. The
 # settings are those of the model, of its training and of sampling in demo.mk. $(vocab) is the
-# vocabulary. If LR is empty, the preset's is used; if TEMPERATURE is empty, 1.
+# vocabulary. If LR is empty, the preset's is used; if TEMPERATURE or CONTEXT is empty, 1.
 #
 # After an interruption, the same command continues from the last checkpoint. The settings and the
 # checksum of the rows are recorded beside the checkpoint. With other settings or rows, a new
@@ -28,7 +28,7 @@ resume = train -r $(MODEL) $(TRAIN_OPTIONS) $(logs)
 # The sampler 2m takes no temperature.
 denoise = denoise -m $(MODEL) -n $(SAMPLES) -s $(SEED) --sampler $(SAMPLER) \
 	--steps $(SAMPLE_STEPS) $(if $(filter 2m,$(SAMPLER)),,$(TEMPERATURE:%=--temperature %)) \
-	$(DENOISE_OPTIONS)
+	$(CONTEXT:%=--context-guidance %) $(DENOISE_OPTIONS)
 generate = $(denoise) --refine $(REFINE)
 
 # The steps up to each of which train runs. After all but the last, samples are shown, unless the
@@ -98,5 +98,5 @@ $(PAGE): $(TRAINED) $(OUT)/samples.rows $(OUT)/trace.csv
 $(call settings,train,$(SEED) $(PRESET) $(STEPS) $(BATCH) $(LR) $(TRAIN_OPTIONS) $(MASK) $(FAMILY) \
 	$(NOISE_OPTIONS) $(ALL_FIRST))
 $(call settings,fit,$(FAMILY) $(FIT_EVERY) $(FIT_ROWS))
-$(call settings,sample,$(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(TEMPERATURE) $(REFINE) \
-	$(DENOISE_OPTIONS))
+$(call settings,sample,$(SAMPLES) $(SAMPLER) $(SAMPLE_STEPS) $(TEMPERATURE) / $(CONTEXT) / \
+	$(REFINE) $(DENOISE_OPTIONS))

@@ -34,7 +34,9 @@ FIT_ROWS = 20000
 SAMPLES = 32
 SAMPLER = euler
 SAMPLE_STEPS = 100
-TEMPERATURE = 0.8
+TEMPERATURE =
+# Weight of what the other words of a text say: denoise --context-guidance
+CONTEXT = 1.3
 REFINE = 0
 DENOISE_OPTIONS =
 

@@ -49,6 +49,8 @@ SAMPLES = 64
 SAMPLER = exp
 SAMPLE_STEPS = 200
 TEMPERATURE =
+# Weight of what the other words of a story say: denoise --context-guidance
+CONTEXT = 1.3
 REFINE = 0
 DENOISE_OPTIONS =
 

@@ -15,7 +15,7 @@ ask() {
 }
 # written OPTIONS: what the tools write with the settings that ask begins with
 written() {
-	"$BIN/denoise" -q -m "$T/model.safetensors" --temperature 0.8 --steps 3 -j 1 "$@" | "$BIN/tok" -d
+	"$BIN/denoise" -q -m "$T/model.safetensors" --context-guidance 1.3 --steps 3 -j 1 "$@" | "$BIN/tok" -d
 }
 encoded() {
 	printf '%s\n' "$1" | "$BIN/tok" -q --lines -w "$T/model.safetensors"
@@ -31,9 +31,11 @@ is 'ask: an empty line writes the same again, with another seed' "$(ask '/st 3\n
 	"$(encoded 'once upon' | written -n 1 -s 1 --prefix; encoded 'once upon' | written -n 1 -s 2 --prefix)"
 is 'ask: /seed repeats an answer' "$(ask '/st 3\n/n 1\n/seed 7\nonce\n' "$m" -j 1)" "$(encoded once | written -n 1 -s 7 --prefix)"
 is 'ask: /temperature changes the score temperature' "$(ask '/st 3\n/t 0.5\nonce\n' "$m" -j 1)" \
-	"$(encoded once | "$BIN/denoise" -q -m "$m" -s 1 -n 2 --prefix --steps 3 -j 1 --temperature 0.5 | "$BIN/tok" -d)"
+	"$(encoded once | written -s 1 -n 2 --prefix --temperature 0.5)"
+is 'ask: /guidance changes the weight of the context' "$(ask '/st 3\n/guidance 3\nonce\n' "$m" -j 1)" \
+	"$(encoded once | written -s 1 -n 2 --prefix --context-guidance 3)"
 is 'ask: passes options to denoise' "$(ask '/st 3\n/new\n' "$m" -j 1 --sampler 2m)" \
-	"$("$BIN/denoise" -q -m "$m" -n 2 -s 1 --steps 3 -j 1 --sampler 2m | "$BIN/tok" -d)"
+	"$(written -n 2 -s 1 --sampler 2m)"
 ln -s "$m" "$T/link"
 mkdir "$T/dir"
 ln -s "$m" "$T/dir/model.safetensors"
@@ -42,13 +44,14 @@ is 'ask: takes a directory with a model, and a last line without its end' "$(ask
 is 'ask: a line is text, whatever it contains' "$(ask '/st 3\n/n 1\n$(touch x) `id` "*\n' "$m" -j 1 2>/dev/null)" \
 	"$(encoded '$(touch x) `id` "*' | written -n 1 -s 1 --prefix 2>/dev/null)"
 
-ask '/t 0\n/t x\n/n 0\n/st 1.5\n/foo\n/n 08\n/show\n/q\nonce\n' "$m" >"$T/out" 2>"$T/err"
+ask '/t 0\n/t x\n/g -1\n/n 0\n/st 1.5\n/foo\n/n 08\n/show\n/q\nonce\n' "$m" >"$T/out" 2>"$T/err"
 is 'ask: says what is wrong, and goes on' "$(cat "$T/err")" "ask: /temperature: '0' is not a number above 0
 ask: /temperature: 'x' is not a number above 0
+ask: /guidance: '-1' is not a number above 0
 ask: /number: '0' is not a whole number from 1 to 1000
 ask: /steps: '1.5' is not a whole number from 1 to 100000
 ask: '/foo' is no command; /help lists them
-temperature 0.8, 8 texts, 100 steps, next seed 1; rows of 40 tokens
+temperature 1, guidance 1.3, 8 texts, 100 steps, next seed 1; rows of 40 tokens
 ask: standard input has no beginning of a text"
 ok 'ask: names the words that the model does not know' sh -c "printf '/st 3\nonce Zq\n' | BIN='$BIN' pipelines/ask '$m' -j 1 2>&1 >/dev/null |
 	grep -q 'the model does not know these tokens'"
