@@ -6,9 +6,9 @@
 #   make -f pipelines/autoregressive.mk ROWS=out/demo/train.rows VALID=out/demo/valid.rows \
 #       VOCAB=out/demo/vocab.txt GRAMMAR=pipelines/stories.grammar
 #
-# It runs on one thread; learning.csv has the processor time. After an interruption, the same command
-# continues from the last validation. Without PyTorch it does nothing, and says so. With GRAMMAR, the
-# grammar and the consistency of SAMPLES texts are checked.
+# It runs on one thread; learning.csv has the processor time. After an interruption, the same
+# command continues from the last validation. Without PyTorch it does nothing, and says so. With
+# GRAMMAR, the grammar and the consistency of SAMPLES texts are checked.
 
 ROWS =
 VALID =

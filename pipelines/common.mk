@@ -46,13 +46,12 @@ says = $$(denoise -m $1 --info | sed -n 's/^$2//p')
 # losses at the lowest level and at evenly spread levels. Rules that use it are strict.
 bound = { denoise -m $1 --info && cat $2 && sort -t, -k1,1g $3; } | awk -f pipelines/bound.awk
 
-# $(call left,CHECKPOINT): in a recipe, not empty if an interrupted training left the checkpoint, and
-# the prerequisites, which are its rows and settings, have not changed since.
+# $(call left,CHECKPOINT): in a recipe, not empty if an interrupted training left the checkpoint,
+# and the prerequisites, which are its rows and settings, have not changed since.
 left = $(shell for input in $^; do test $1 -nt $$input || exit; done; echo yes)
 
 # $(call validations,LOG): prints the steps of a log of steps that have a validation, and its loss.
-validations = awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$$i] = i } \
-	$$at["valid_nats"] != "" { print $$at["step"] "," $$at["valid_nats"] }' $1
+validations = awk -f pipelines/validations.awk $1
 
 # $(call quoted,TEXT): TEXT as one word of the shell.
 quoted = '$(subst ','\'',$(strip $1))'

@@ -294,7 +294,8 @@ $(OUT)/masked/learning.csv: $(OUT)/judges.jsonl $(OUT)/validation.jsonl $(VOCAB)
 		$(OUT)/masked.settings
 	$(call other,masked) OUT=$(@D) STORIES=$(OUT)/judges.jsonl VALID=$(OUT)/validation.jsonl \
 		VOCAB=$(VOCAB) T=$(T) SEED=$(SEED) PRESET=$(MASKED_PRESET) STEPS=$(MASKED_STEPS) \
-		BATCH=$(BATCH) SAVE_EVERY=$(SAVE_EVERY) TRAIN_OPTIONS=$(call quoted,$(MASKED_OPTIONS))
+		BATCH=$(BATCH) SAVE_EVERY=$(SAVE_EVERY) \
+		TRAIN_OPTIONS=$(call quoted,$(MASKED_OPTIONS))
 
 $(call settings,autoregressive,$(T) $(SEED) $(LAYERS) $(WIDTH) $(HEADS) $(BATCH) $(AR_LR) \
 	$(AR_STEPS) $(AR_TRIAL) $(AR_VALID_EVERY))
