@@ -83,8 +83,9 @@ MASKED_OPTIONS = -j 1
 # Sampling
 SAMPLER = exp
 SAMPLE_STEPS = 100
-TEMPERATURES = 1 0.9 0.8
-CONTEXT = 1
+TEMPERATURES = 1 1.05 0.9
+# Weights of denoise --context-guidance
+CONTEXT = 1 1.6
 SAMPLERS = exp ancestral
 EVALUATIONS = 50 100
 DENOISE_OPTIONS =

@@ -87,7 +87,7 @@ prose() { # prose VARIABLES...: without the options of a calling make
 		STORIES="$T/a.jsonl $T/b.txt.zst" VALID="$T/valid.jsonl" VOCAB="$T/vocab.txt" T=24 HELD=8 NEAR=0.99 \
 		PRESET=tiny LAYERS=1 WIDTH=32 HEADS=2 STEPS=8 BATCH=8 TRAIN_OPTIONS='-q -j 1 --embed 16' VALID_EVERY=8 \
 		SAVE_EVERY=2 SHOW_EVERY=4 AR_TRIAL=2 AR_VALID_EVERY=2 AR_STEPS=4 MASKED_STEPS=4 \
-		MASKED_OPTIONS='-q -j 1 --layers 1 --width 32 --heads 2 --embed 16' SAMPLE_STEPS=2 TEMPERATURES='1 0.8' \
+		MASKED_OPTIONS='-q -j 1 --layers 1 --width 32 --heads 2 --embed 16' SAMPLE_STEPS=2 TEMPERATURES='1 0.8' CONTEXT='1 1.6' \
 		SAMPLERS=exp EVALUATIONS=2 DENOISE_OPTIONS='-q -j 1' LOSS_EPOCHS=1 SAMPLES=3 SLOPE_STEPS=4 SLOPE_TEXT=0.5 \
 		TEXT_STEPS=6 PYTHON="$python" "$@"
 }
@@ -141,7 +141,8 @@ is 'prose.mk: the table has both judges for all texts' \
 	"$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { n += $at["masked_nats"] > 0 && $at["word_nats"] > 0 }
 		END { print NR - 1 - n }' "$out/sampling/table.csv")" 0
 ok 'prose.mk: the frontier has the held-out text, the 5-gram model and the diffusion model' \
-	sh -c "cut -d, -f1 '$out/sampling/frontier.csv' | sort | xargs | grep -q '5gram-0-0.8 5gram-0-1 .*exp-2-0.8 exp-2-1 held-out'"
+	sh -c "cut -d, -f1 '$out/sampling/frontier.csv' | sort | xargs |
+		grep -q '5gram-0-0.8 5gram-0-1 .*exp-2-0.8 exp-2-0.8-1.6 exp-2-1 exp-2-1-1.6 held-out'"
 is 'prose.mk: the runs have the steps of their names' \
 	"$(csv_column "$out/slopes.csv" run)/$(csv_column "$out/slopes.csv" steps)" 'diffusion steps-4 steps-6 text-0.5/8 4 6 6'
 is 'prose.mk: a run on half of the stories has half of the stories' "$(csv_column "$out/slopes.csv" stories | cut -d' ' -f4)" \
@@ -156,7 +157,7 @@ for picture in sampling/frontier sampling/samplers learning slope-operations slo
 	is "prose.mk: $picture.png is a PNG" "$(head -c 8 "$out/$picture.png" | od -An -tx1 | tr -d ' ')" 89504e470d0a1a0a
 done
 is 'prose.mk: samples.txt has the texts side by side' "$(sed 's/ \{2,\}/ /g; q' "$out/samples.txt") $(grep -c '^$' "$out/samples.txt")" \
-	"held-out 5-gram$ar exp-2-0.8 exp-2-1 4"
+	"held-out 5-gram$ar exp-2-0.8 exp-2-1 exp-2-1-1.6 4"
 ok 'prose.mk: prints the results' sh -c "grep -q '^Prediction for 2000000 stories' '$T/log' &&
 	grep -q '^exp-2-1  *exp ' '$T/log' && grep -q '^train  *[0-9]' '$T/log' && grep -q '^held_out_nats  *[0-9]' '$T/log'"
 if [ "$python" = false ]; then
