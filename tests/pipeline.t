@@ -90,7 +90,7 @@ ok 'denoise: samples do not begin with the training noise of the same seed' [ "$
 
 is 'demo.mk: the animation ends with a story of the same seed and settings' \
 	"$(sed -n 's/^<desc>\(.*\)<\/desc>$/\1/p' "$out/story.svg")" \
-	"$("$BIN/denoise" -q -m "$model" -n 1 -s 1 --steps 20 --temperature 0.8 | "$BIN/tok" -d -w "$out/vocab.txt")"
+	"$("$BIN/denoise" -q -m "$model" -n 1 -s 1 --steps 20 --temperature 0.8 --context-guidance 1.3 | "$BIN/tok" -d -w "$out/vocab.txt")"
 
 for picture in entropy schedules validation; do
 	is "demo.mk: $picture.png is a PNG" "$(head -c 8 "$out/$picture.png" | od -An -tx1 | tr -d ' ')" 89504e470d0a1a0a
