@@ -266,9 +266,9 @@ ok 'train: --dry-run counts the operations of Muon' awk -v adamw="$(operations -
 memory() {
 	train --dry-run -x base "$@" "$T/train.noised" | sed -n 's/^memory: \([^ ]*\) .*/\1/p'
 }
-# 14 rows of 72 tokens are a micro-batch. What grows is the memory of the rows.
+# 42 rows of 72 tokens are a micro-batch of the width 768. What grows is the memory of the rows.
 ok 'train: a batch of ten micro-batches takes as much memory as one' awk -v row="$(memory -B 1)" \
-	-v one="$(memory -B 14)" -v ten="$(memory -B 140)" \
+	-v one="$(memory -B 42)" -v ten="$(memory -B 420)" \
 	'BEGIN { exit !(row > 0 && one - row > 100 && ten >= one && ten - one < 1) }'
 # The matrices have 84 million numbers of 4 bytes; the scratch of Muon is 36 MiB.
 ok 'train: Muon allocates no second moments of matrices' awk -v adamw="$(memory)" \

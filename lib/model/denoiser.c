@@ -10,9 +10,11 @@
 
 enum {
 	CHUNK = 256, /* number of positions whose logits are in memory at one time */
-	/* Most positions in a micro-batch. Activations of more leave the caches between two
-	 * kernels; with fewer, the weights are packed more often. */
+	/* Most positions in a micro-batch, whichever of both is more: so many, or so many for each
+	 * channel. Activations of more leave the caches between two kernels. With fewer, wide
+	 * matrices, which do not stay in the caches, are read and packed too often. */
 	MICRO_BATCH = 1024,
+	MICRO_BATCH_PER_CHANNEL = 4,
 };
 
 struct denoiser *denoiser_new(
@@ -45,7 +47,8 @@ void denoiser_free(struct denoiser *dn)
 
 size_t denoiser_micro_batch(const struct config *c, size_t n)
 {
-	size_t each = max_size(MICRO_BATCH / c->row_len, 1), count = (n + each - 1) / each;
+	size_t positions = max_size(MICRO_BATCH, MICRO_BATCH_PER_CHANNEL * c->width);
+	size_t each = max_size(positions / c->row_len, 1), count = (n + each - 1) / each;
 
 	return count ? (n + count - 1) / count : 1;
 }

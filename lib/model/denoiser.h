@@ -63,8 +63,9 @@ void denoiser_free(struct denoiser *dn);
 
 /*
  * denoiser_micro_batch - the B of a denoiser that trains with batches of up to n sequences: those
- * of at most 1,024 positions, or one. The micro-batches of n sequences are of nearly equal size.
- * This depends on the shape only, so that results depend neither on the machine nor on its threads.
+ * of at most 1,024 positions, or 4 for each channel if that is more, or one. The micro-batches of n
+ * sequences are of nearly equal size. This depends on the shape only, so that results depend
+ * neither on the machine nor on its threads.
  */
 size_t denoiser_micro_batch(const struct config *c, size_t n);
 
