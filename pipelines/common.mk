@@ -50,9 +50,6 @@ bound = { denoise -m $1 --info && cat $2 && sort -t, -k1,1g $3; } | awk -f pipel
 # and the prerequisites, which are its rows and settings, have not changed since.
 left = $(shell for input in $^; do test $1 -nt $$input || exit; done; echo yes)
 
-# $(call validations,LOG): prints the steps of a log of steps that have a validation, and its loss.
-validations = awk -f pipelines/validations.awk $1
-
 # $(call quoted,TEXT): TEXT as one word of the shell.
 quoted = '$(subst ','\'',$(strip $1))'
 

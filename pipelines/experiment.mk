@@ -95,8 +95,8 @@ $(OUT)/costs.csv: $(RUNS:%=$(OUT)/%/cost.csv) $(OUT)/runs.settings
 $(OUT)/cost.csv: $(OUT)/costs.csv $(OUT)/table.csv | pipelines/table.awk
 	awk -v join=1 -f pipelines/table.awk $^ > $@
 
-$(OUT)/%/learning.csv: $(OUT)/%/model.safetensors
-	$(call validations,$(OUT)/$*/steps.csv) > $@
+$(OUT)/%/learning.csv: pipelines/validations.awk $(OUT)/%/model.safetensors
+	awk -f $< $(OUT)/$*/steps.csv > $@
 
 label = $1$(comma)$(call kind,$1)$(comma)$(call seed,$1)
 $(OUT)/learning.csv: $(RUNS:%=$(OUT)/%/learning.csv) $(OUT)/runs.settings

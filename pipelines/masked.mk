@@ -66,8 +66,8 @@ $(MODEL): $(OUT)/train.rows $(OUT)/valid.noised $(OUT)/train.settings
 	$(noise) -e $(EPOCHS) -s $(SEED) $(OUT)/train.rows | \
 		$(if $(call left,$@.new),$(resumed),$(fresh)) && mv $@.new $@
 
-$(OUT)/learning.csv: $(MODEL)
-	$(call validations,$(OUT)/steps.csv) > $@
+$(OUT)/learning.csv: pipelines/validations.awk $(MODEL)
+	awk -f $< $(OUT)/steps.csv > $@
 
 $(call settings,rows,$(T) $(STRIDE) $(STORIES) $(VALID) $(VOCAB))
 $(call settings,valid,$(T_MAX) $(VALID_ROWS))

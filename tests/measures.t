@@ -69,7 +69,11 @@ is 'mean.awk: computes the mean of the cells that are not empty' \
 fails 'mean.awk: refuses a column without numbers' 1 'no numbers in a column z' \
 	awk -v column=z -v name=m -f pipelines/mean.awk "$T/gap.csv"
 
-# --- levels.awk, difference.awk
+# --- validations.awk, levels.awk, difference.awk
+
+printf '%s\n' step,loss_nats,valid_nats 1,9, 2,8,2.5 3,7, 4,6,3 >"$T/steps.csv"
+is 'validations.awk: prints the steps of a log that have a validation' \
+	"$(awk -f pipelines/validations.awk "$T/steps.csv" | tr '\n' ' ')" 'step,valid_nats 2,2.5 4,3 '
 
 # ln 1.8 and ln 2 are in the bin from 0.5 to 0.75, and their mean is ln sqrt 3.6; ln 0.5 = -0.69
 printf '%s\n' t,u,ce_nats,squared_error,targets 1.8,0,1,0,1 2,0,2,0,1 0.5,0,5,0,1 3,0,,0,0 >"$T/levels.csv"
