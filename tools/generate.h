@@ -29,8 +29,8 @@ struct generation {
 	const char *trace; /* file for the predictions of the sampler; NULL: none */
 };
 
-/* generate_bytes - bytes of memory that generate needs for this batch and so many rounds of
- * refinement, without the weights; SIZE_MAX if that overflows. */
+/* generate_bytes - bytes of memory that generate needs for batches of this size and this number of
+ * rounds of refinement, without the weights; SIZE_MAX if that overflows. */
 size_t generate_bytes(const struct model *m, size_t batch, int64_t rounds);
 
 /*

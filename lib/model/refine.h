@@ -23,7 +23,7 @@
 int refine(struct sampler *s, struct batch *b, int64_t rounds, const struct schedule *schedule,
     struct err *e);
 
-/* refine_bytes - bytes of memory that refine allocates for B sequences of T positions and so many
+/* refine_bytes - bytes of memory that refine allocates for B sequences of T positions; 0 without
  * rounds. */
 size_t refine_bytes(size_t B, size_t T, int64_t rounds);
 

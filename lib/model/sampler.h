@@ -32,8 +32,8 @@ struct sampler_options {
 	double eta;         /* fraction of fresh noise in ancestral steps, 0 to 1 */
 	double guidance; /* γ, classifier-free guidance: x̂ = x̂_without + γ (x̂_with - x̂_without),
 	                    with and without the given tokens; 1: no guidance */
-	double context; /* weight of the context guidance in estimates, but not in the last choice
-	                   of the words; see precond_guide. 1: no guidance */
+	double context; /* weight of the context guidance of all predictions but the last, which
+	                   chooses the words; see precond_guide. 1: no guidance */
 };
 
 /* The initial x of a sequence. */

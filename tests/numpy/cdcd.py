@@ -335,8 +335,8 @@ class Model:
     def denoise(self, x, ids, mask, p, t, context=1.0):
         """D [B,T,d]: from noisy x [B,T,d] at levels t [B], and what is given where mask is 0.
 
-        p [B,T,d]: the last estimate, zeros where there is none (self-conditioning). context: weight
-        of the context guidance: of what D adds to x/t^2, the evidence of each position alone.
+        p [B,T,d]: the last estimate, zeros where there is none (self-conditioning).
+        context: the weight of the context guidance, which multiplies D - x/t^2.
         """
         skip, out, c_in, c_noise = [np.asarray(v)[:, None, None] for v in
                                     precondition(self.c["precond"], np.asarray(t, float))]

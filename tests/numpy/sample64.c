@@ -1,7 +1,8 @@
 /*
  * sample64 CHECKPOINT NOISED START METHOD STEPS T TAU S0 ETA GAMMA CONTEXT: run a sampler of the
  * library in double precision on all rows of NOISED as one batch, and write x [N,T,d] at the last
- * level as raw doubles to standard output. CONTEXT is the weight of the context guidance. START is noise or damaged. tests/reference.t compares it with numpy.
+ * level as raw doubles to standard output. START is noise or damaged. GAMMA and CONTEXT are the
+ * weights of both kinds of guidance. tests/reference.t compares it with numpy.
  */
 
 #include <math.h>

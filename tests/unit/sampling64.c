@@ -256,8 +256,7 @@ static void test_tau(void)
 	sampling_release(&o);
 }
 
-/* A network whose output is 0. With weight 3, D' = -2 x/t²; the last choice of the words does not
- * use it. At t = 2, x = start. */
+/* A network whose output is 0: with weight 3, D' = -2 x/t², which at t = 2 is -x/2. */
 static void test_context(void)
 {
 	struct sampler_options so = plain;
