@@ -106,7 +106,8 @@ int lock_take(struct lock *l, const char *path, struct err *e)
 	struct stat st;
 	int got = 0;
 
-	*l = (struct lock){-1, NULL};
+	*l = (struct lock){0};
+	l->fd = -1;
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
 		return 0;
 	l->path = lock_path(path, e);
@@ -121,7 +122,7 @@ int lock_take(struct lock *l, const char *path, struct err *e)
 		if (l->fd >= 0)
 			close(l->fd);
 		free(l->path);
-		*l = (struct lock){-1, NULL};
+		*l = (struct lock){0};
 		return -1;
 	}
 	write_pid(l);
@@ -130,12 +131,12 @@ int lock_take(struct lock *l, const char *path, struct err *e)
 
 void lock_release(struct lock *l)
 {
-	if (l->fd < 0)
+	if (!l->path)
 		return;
 	/* If another process has removed the file, a third one may hold a new file of that name. */
 	if (is_current(l))
 		unlink(l->path);
 	close(l->fd);
 	free(l->path);
-	*l = (struct lock){-1, NULL};
+	*l = (struct lock){0};
 }

@@ -11,8 +11,8 @@
 #include "base/err.h"
 
 struct lock {
-	int fd;     /* -1: not held */
-	char *path; /* of the lock file */
+	char *path; /* of the lock file; NULL: not held, as in a struct of zeros */
+	int fd;
 };
 
 /* lock_path - the path of the lock file. The caller frees it. Returns NULL on error. */

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,10 +148,14 @@ int flock(int fd, int how)
 static void test_lock(const char *dir)
 {
 	char path[64], beside[80];
-	struct lock l, other;
+	struct lock l, other, none = {0};
+	int in = open("/dev/null", O_RDONLY);
 	struct err e = {0};
 	FILE *f;
 
+	ok(dup2(in, STDIN_FILENO) == STDIN_FILENO && (lock_release(&none), 1) &&
+	        fcntl(STDIN_FILENO, F_GETFD) >= 0 && !close(in),
+	    "lock: the release of a struct of zeros leaves descriptor 0 open");
 	snprintf(path, sizeof path, "%s/locked", dir);
 	snprintf(beside, sizeof beside, "%s.lock", path);
 	ok(!lock_take(&l, path, &e) && !access(beside, F_OK), "lock: a file can be locked: %s",
