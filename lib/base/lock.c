@@ -106,8 +106,7 @@ int lock_take(struct lock *l, const char *path, struct err *e)
 	struct stat st;
 	int got = 0;
 
-	*l = (struct lock){0};
-	l->fd = -1;
+	*l = (struct lock){.fd = -1};
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
 		return 0;
 	l->path = lock_path(path, e);
