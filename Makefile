@@ -219,6 +219,15 @@ uninstall:
 		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(wildcard man/*.5)) \
 		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man7/%,$(wildcard man/*.7))
 
+## deb: build the Debian package in build/deb, from a copy of the sources; needs debhelper
+deb:
+	rm -rf $(BUILD)/deb
+	mkdir -p $(BUILD)/deb/cdcd
+	tar -c --exclude='./build*' --exclude=./out --exclude=./.git . | tar -xC $(BUILD)/deb/cdcd
+	cd $(BUILD)/deb/cdcd && unset MAKEFLAGS MFLAGS && \
+		DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -us -uc -b -Pnocheck
+	ls $(BUILD)/deb/*.deb
+
 ## clean: remove what was built
 clean:
 	rm -rf $(BUILD)
@@ -258,7 +267,7 @@ format:
 
 include tests/checks.mk tests/bench/bench.mk
 
-.PHONY: all help deps demo demo-hard programs test lint format install uninstall clean FORCE
+.PHONY: all help deps demo demo-hard programs test lint format install uninstall deb clean FORCE
 .SECONDARY:
 
 -include $(COMM_SRC:%.c=$(BUILD)/%.d) $(LIB_OBJ:.o=.d) $(LIB64_OBJ:.o=.d) \
