@@ -185,6 +185,9 @@ is 'training.mk: the runs have the options of their kinds' "$(for r in presets-6
 	denoise -m "$T/training/$r/model.safetensors" --info |
 		sed -n 's/^train.\(window\|optimizer\|steps\): //p'; done | xargs)" \
 	'6 muon 4096 6 adamw 16384'
+is 'training.mk: the longest run has as many passes as it needs' \
+	"$(run training -n OUT="$T/long" KINDS=presets LENGTHS='10 4000' SEEDS=1 | sed -n 's/.*\(noise -e [0-9]*\) -s 1 .*/\1/p' | uniq)" \
+	'noise -e 7'
 ok 'schedules.mk: writes pictures of entropy and noise and of the curves' \
 	test -s "$T/schedules/entropy.png" -a -s "$T/schedules/schedules.png"
 
