@@ -223,7 +223,8 @@ uninstall:
 deb:
 	rm -rf $(BUILD)/deb
 	mkdir -p $(BUILD)/deb/cdcd
-	tar -c --exclude='./build*' --exclude=./out --exclude=./.git . | tar -xC $(BUILD)/deb/cdcd
+	tar -c --exclude=./$(BUILD) --exclude='./build*' --exclude=./out --exclude=./.git . | \
+		tar -xC $(BUILD)/deb/cdcd
 	cd $(BUILD)/deb/cdcd && unset MAKEFLAGS MFLAGS && \
 		DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -us -uc -b -Pnocheck
 	ls $(BUILD)/deb/*.deb
