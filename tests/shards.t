@@ -47,6 +47,9 @@ ok 'shards.mk: runs only cat after a job array' sh -c "
 ok 'shards.mk: a job array gives the same rows' cmp "$T/got" "$T/want"
 not_ok 'rows.sbatch: refuses a task without a file' env SLURM_ARRAY_TASK_ID=5 sh pipelines/slurm/rows.sbatch BIN="$BIN" "$of" \
 	VOCAB="$T/four/vocab.txt" OUT="$T/array"
+not_ok 'rows.sbatch: refuses a task without a file under a make that prints its folder' \
+	env MAKEFLAGS=w MAKELEVEL=1 SLURM_ARRAY_TASK_ID=5 sh pipelines/slurm/rows.sbatch BIN="$BIN" "$of" \
+	VOCAB="$T/four/vocab.txt" OUT="$T/array"
 not_ok 'shards.mk: another length of rows is not up to date' shards -q OUT="$T/four" STORIES=50 T=60
 not_ok 'shards.mk: reports a missing file' shards FILES="$T/in/a.jsonl $T/in/none.jsonl" VOCAB="$T/four/vocab.txt" OUT="$T/none"
 mkdir -p "$T/p" "$T/p_"
