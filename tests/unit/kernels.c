@@ -187,7 +187,8 @@ static void logits(struct kernels *k, struct shape s, struct error *e)
 static void test_products(struct kernels *k, double tolerance, double exact)
 {
 	static const struct shape fixed[] = {{1, 1, 1}, {48, 32, 32}, {49, 33, 31}, {700, 96, 640},
-	    {5, 700, 64}, {64, 64, 1100}, {33, 1030, 257}, {2100, 64, 32}, {20, 1056, 320}};
+	    {520, 192, 768}, {5, 700, 64}, {64, 64, 1100}, {33, 1030, 257}, {2100, 64, 32},
+	    {20, 1056, 320}};
 	struct error products = {0}, precise = {0};
 	struct k_need need = {0};
 	struct err e;

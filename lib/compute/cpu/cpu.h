@@ -37,6 +37,15 @@ static inline int cpu_threads(const struct kernels *k)
 }
 
 /*
+ * cpu_divides_rows - whether the threads divide the rows of a product, M, and not its columns. Each
+ * thread then reads only its rows of the left factor, many of which it has just written, but it
+ * packs all of the weights, which takes as long as the products of about 20 rows. So rows are
+ * divided if the packed weights have up to each bytes, or up to near, which stay in the cache of a
+ * thread, and each thread has many rows.
+ */
+bool cpu_divides_rows(const struct kernels *k, size_t M, size_t bytes, size_t each, size_t near);
+
+/*
  * cpu_must_pack - whether a thread has to pack weights of a product. With all, what it packs is all
  * of them, and it has to only once for this product, whatever rows of it the thread computes.
  */

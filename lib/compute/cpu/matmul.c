@@ -2,6 +2,13 @@
 
 #include "compute/cpu/cpu.h"
 
+bool cpu_divides_rows(const struct kernels *k, size_t M, size_t bytes, size_t each, size_t near)
+{
+	enum { MANY = 256 };
+
+	return bytes <= each || (bytes <= near && M >= MANY * (size_t)cpu_threads(k));
+}
+
 void k_need_matmul(const struct kernels *k, struct k_need *need, size_t K)
 {
 	k->matmul->need(need, K);

@@ -7,8 +7,7 @@
  *     48 rows    |    C    |   summed in registers; bias, GELU and rounding while it is in L1
  *   of x, in L1  +---------+
  *
- * If all of w fits in the cache of each thread, the threads divide the rows of x; otherwise they
- * divide the columns, so that each weight is packed only once.
+ * The threads divide the rows of x or the columns of w: see cpu_divides_rows.
  */
 
 #include "compute/cpu/cpu.h"
@@ -20,9 +19,9 @@
 #include "base/minmax.h"
 
 enum {
-	COLUMNS = 512,          /* maximum columns in a block */
+	COLUMNS = 768,          /* maximum columns in a block */
 	PACKED = 384 << 10,     /* bytes of packed weights that leave room for the rest in L2 */
-	PACKED_EACH = 96 << 10, /* up to here, each thread packs all weights for itself */
+	PACKED_EACH = 96 << 10, /* see cpu_divides_rows */
 	DEPTH = 512 << 10,      /* bytes of packed x in one pass over a gradient */
 	LONGEST = 2048,         /* rows of x in one such pass */
 };
@@ -186,7 +185,8 @@ static void run_bf16(enum cpu_kernel kernel, struct bf16_job *j)
 	const struct k_matmul *p = j->p;
 
 	j->product = ++j->k->products;
-	j->by_rows = j->K * bf16_padded(p->N) * sizeof(bf16) <= PACKED_EACH;
+	j->by_rows = cpu_divides_rows(j->k, p->M, j->K * bf16_padded(p->N) * sizeof(bf16),
+	    PACKED_EACH, p->N <= COLUMNS ? PACKED : 0);
 	cpu_for(j->k, kernel, p->M * p->N * p->K,
 	    j->by_rows ? (p->M + 15) / 16 : (p->N + BF16_PANEL - 1) / BF16_PANEL, multiply_part, j);
 }

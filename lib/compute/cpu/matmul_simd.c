@@ -25,9 +25,8 @@ enum {
 	LONGEST = 2048, /* rows and columns of x in one pass over a gradient */
 	WIDEST = 512,
 	NEAR = 384,         /* columns of dy up to which its rows are near enough in the cache */
-	PACKED = 512 << 10, /* bytes of w that leave room for the rest in L2 */
-	PACKED_EACH =
-	    256 << 10, /* up to here, each thread packs all of a transposed w for itself */
+	PACKED = 640 << 10, /* bytes of w that leave room for the rest in L2 */
+	PACKED_EACH = 256 << 10, /* see cpu_divides_rows */
 };
 
 /* --- x w^T and x w --- */
@@ -130,7 +129,7 @@ static void run_simd(struct kernels *k, enum cpu_kernel kernel, const struct k_m
 	    .x = cpu_x(p),
 	    .y = cpu_y(p),
 	    .columns = columns_in(k, PACKED, p->K),
-	    .by_rows = p->K * p->N * sizeof(real) <= PACKED_EACH,
+	    .by_rows = cpu_divides_rows(k, p->M, p->K * p->N * sizeof(real), PACKED_EACH, PACKED),
 	    .product = ++k->products};
 
 	cpu_for(k, kernel, p->M * p->N * p->K,
