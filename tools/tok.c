@@ -116,7 +116,7 @@ static const struct cli_removed removed[] = {
 
 static const struct cli cli = {
     .tool = "tok",
-    .usage = "-w FILE [-d] [option ...] [FILE ...] | --learn N [FILE ...]",
+    .usage = "(-w FILE | -d | --learn N) [option ...] [FILE ...]",
     .summary = "Turn stories into token ids, ids into text, or learn a vocabulary from stories.",
     .options = options,
     .n_options = CLI_COUNT(options),
