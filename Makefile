@@ -193,12 +193,12 @@ deps:
 
 ## demo: train on the embedded stories of a known grammar, generate and judge stories
 demo: all
-	+@BIN='$(BUILD)/bin' $(MAKE) --no-print-directory -f pipelines/demo.mk
+	+@$(MAKE) --no-print-directory -f pipelines/demo.mk BIN='$(BUILD)/bin' $(MAKEOVERRIDES)
 
 HARD = OUT=out/demo-hard GRAMMAR=pipelines/hard.grammar T=196 STEPS=8000 BATCH=16 LR=2e-3
 ## demo-hard: the same with longer stories of two characters; takes longer
 demo-hard: all
-	+@BIN='$(BUILD)/bin' $(MAKE) --no-print-directory -f pipelines/demo.mk $(HARD) \
+	+@$(MAKE) --no-print-directory -f pipelines/demo.mk BIN='$(BUILD)/bin' $(HARD) \
 		$(MAKEOVERRIDES)
 
 ## install: copy tools and pages to DESTDIR and PREFIX, names prefixed by PROGRAM_PREFIX

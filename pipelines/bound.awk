@@ -1,6 +1,6 @@
 # Computes the mean cross-entropies and the likelihood bound
 #
-#   d / 2 t_max^2  +  CE(t_min)  +  integral of t^-3 E|e - estimate|^2 dt
+#   d / (2 t_max^2)  +  CE(t_min)  +  integral of t^-3 E|e - estimate|^2 dt
 #
 # of cdcd-csv(5), in nats per token and in nats per row (held_out_nats). The input is, in this
 # order: the output of "denoise --info"; the losses of rows at the lowest level; the losses of rows

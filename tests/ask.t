@@ -53,6 +53,8 @@ ask: /steps: '1.5' is not a whole number from 1 to 100000
 ask: '/foo' is no command; /help lists them
 temperature 1, guidance 1.3, 8 texts, 100 steps, next seed 1; rows of 40 tokens
 ask: standard input has no beginning of a text"
+is 'ask: /show adds the options of the command line' "$(ask '/show\n/new' "$m" --steps 3 -j 1 2>&1 >/dev/null)" \
+	"temperature 1, guidance 1.3, 2 texts, 100 steps, next seed 1; rows of 40 tokens; options of the command line, which come first: --steps 3 -j 1"
 ok 'ask: names the words that the model does not know' sh -c "printf '/st 3\nonce Zq\n' | BIN='$BIN' pipelines/ask '$m' -j 1 2>&1 >/dev/null |
 	grep -q 'the model does not know these tokens'"
 long=$(printf 'once %.0s' $(seq 50))

@@ -14,6 +14,14 @@ demo() {
 		SAMPLES=32 SAMPLE_STEPS=20 "$@"
 }
 
+# The folder of programs that the demo uses, as make knows it
+programs_of() {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -pn "$@" 2>/dev/null | sed -n 's/^BIN = //p'
+}
+for target in demo demo-hard; do
+	is "make $target uses the programs of BUILD" "$(programs_of $target BUILD="$T/other")" "$T/other/bin"
+done
+
 ok 'demo.mk: runs to its end' demo
 cp "$T/.out" "$T/demo.log"
 out=$T/demo
