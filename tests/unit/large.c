@@ -1,0 +1,36 @@
+/* Sizes of which products or sums do not fit in 32 or 64 bits. Nothing of these sizes is allocated.
+ */
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "compute/cpu/cpu.h"
+#include "tap.h"
+
+static void count_parts(void *arg, size_t begin, size_t end, int rank)
+{
+	atomic_size_t *parts = arg;
+
+	(void)rank;
+	atomic_fetch_add(parts, end > begin ? end - begin : 0);
+}
+
+/* As AdamW does with an embedding of this size. */
+static void test_division(struct kernels *k)
+{
+	const size_t n = (size_t)3 << 32;
+	atomic_size_t parts = 0;
+
+	cpu_for(k, CPU_ADAMW, n, n, count_parts, &parts);
+	ok(parts == n, "kernels: the threads divide %zu elements: %zu in their slices", n,
+	    (size_t)parts);
+}
+
+int main(void)
+{
+	struct err e = {0};
+	struct kernels *k = k_new(2, K_FP32, &e);
+
+	test_division(k);
+	k_free(k);
+	return tap_done();
+}
