@@ -163,7 +163,6 @@ static void sum_bucket(struct buckets *x, int i)
 	const struct bucket *b = &x->bucket[i];
 	size_t ranks = (size_t)comm_size(x->comm), part = b->n / ranks;
 	size_t mine = b->at + (size_t)comm_rank(x->comm) * part;
-	bf16 *out = x->out + b->at; /* unused if sums are fp32 */
 
 	unmap_bucket(x, b);
 	if (x->o.bf16)
@@ -171,6 +170,8 @@ static void sum_bucket(struct buckets *x, int i)
 	else if (x->o.shard)
 		k_copy(x->k, x->g + mine, x->own + b->at / ranks, part);
 	if (has_second_stage(x)) {
+		bf16 *out = x->out + b->at;
+
 		k_pack_bf16(x->k, x->out + mine, x->g + mine, part);
 		comm_start_allgather(
 		    x->comm, 2 * i + 1, k_map(x->k, out, b->n * sizeof *out), part * sizeof *out);

@@ -77,31 +77,39 @@ struct bf16_job {
 	uint64_t product; /* its number, see cpu_must_pack */
 };
 
-/* M rows of x from row m, zero up to K. If x has this form, the result points to x itself. */
-static const bf16 *rows_of_x(
-    const struct bf16_job *j, struct block_buffers *buffers, size_t m, size_t M, size_t *lda)
+/* Write M rows of x_real from row m to a, split: high, low, high. */
+static void split_rows_of_x(const struct bf16_job *j, bf16 *a, size_t m, size_t M)
 {
 	const struct k_matmul *p = j->p;
-	const bf16 *x = (const bf16 *)p->x + m * p->K;
 	size_t part = bf16_padded(p->K);
 
-	*lda = j->K;
-	if (!j->split && p->K % BF16_PANEL == 0) {
-		*lda = p->K;
-		return x;
-	}
-	if (!j->split) {
-		bf16_copy(buffers->a, j->K, x, p->K, M, p->K);
-		return buffers->a;
-	}
-	for (size_t i = 0; i < M; i++) {
-		bf16 *a = buffers->a + i * j->K;
+	for (size_t i = 0; i < M; i++, a += j->K) {
 		const float *row = p->x_real + (m + i) * p->K;
 
 		bf16_round(a, part, row, p->K, 1, p->K, BF16_HIGH);
 		bf16_round(a + part, part, row, p->K, 1, p->K, BF16_LOW);
 		memcpy(a + 2 * part, a, part * sizeof *a);
 	}
+}
+
+/* M rows of x from row m, zero up to K. If x has this form, the result points to x itself. */
+static const bf16 *rows_of_x(
+    const struct bf16_job *j, struct block_buffers *buffers, size_t m, size_t M, size_t *lda)
+{
+	const struct k_matmul *p = j->p;
+	const bf16 *x;
+
+	*lda = j->K;
+	if (j->split) {
+		split_rows_of_x(j, buffers->a, m, M);
+		return buffers->a;
+	}
+	x = (const bf16 *)p->x + m * p->K;
+	if (p->K % BF16_PANEL == 0) {
+		*lda = p->K;
+		return x;
+	}
+	bf16_copy(buffers->a, j->K, x, p->K, M, p->K);
 	return buffers->a;
 }
 
