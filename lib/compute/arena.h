@@ -18,18 +18,26 @@ struct arena {
 	size_t host; /* bytes of host memory, which the owner allocates */
 };
 
-/* arena_take - a buffer for n elements of size bytes, aligned to 64 bytes; NULL while measuring. */
+/* arena_take - a buffer for n elements of size bytes, aligned to 64 bytes; NULL while measuring. If
+ * the buffers need more bytes than a size_t can hold, used becomes SIZE_MAX, and arena_alloc fails.
+ */
 static inline void *arena_take(struct arena *a, size_t n, size_t size)
 {
 	void *p = a->base ? a->base + a->used : NULL;
+	size_t left = SIZE_MAX - a->used;
 
-	a->used += (n * size + 63) / 64 * 64;
+	if (left < 64 || n > (left - 63) / size)
+		a->used = SIZE_MAX;
+	else
+		a->used += (n * size + 63) / 64 * 64;
 	return p;
 }
 
-/* arena_bytes - total memory for a measured arena, bytes. */
+/* arena_bytes - total memory for a measured arena, bytes; SIZE_MAX if used is. */
 static inline size_t arena_bytes(const struct kernels *k, const struct arena *a)
 {
+	if (a->used == SIZE_MAX)
+		return SIZE_MAX;
 	return k_alloc_bytes(k, a->used) + k_need_bytes(k, &a->need) + a->host;
 }
 

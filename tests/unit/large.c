@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "compute/arena.h"
 #include "compute/cpu/cpu.h"
 #include "tap.h"
 
@@ -25,12 +26,25 @@ static void test_division(struct kernels *k)
 	    (size_t)parts);
 }
 
+/* Each buffer fits in a size_t, but not all of them together. */
+static void test_arena(struct kernels *k)
+{
+	struct arena a = {0};
+	struct err e = {0};
+
+	for (int i = 0; i < 5; i++)
+		arena_take(&a, SIZE_MAX / 16, 4);
+	ok(arena_bytes(k, &a) == SIZE_MAX && arena_alloc(&a, k, &e) && !a.base,
+	    "arena: buffers of more bytes than a size_t can hold are not allocated: %s", e.msg);
+}
+
 int main(void)
 {
 	struct err e = {0};
 	struct kernels *k = k_new(2, K_FP32, &e);
 
 	test_division(k);
+	test_arena(k);
 	k_free(k);
 	return tap_done();
 }
