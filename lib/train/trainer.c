@@ -63,11 +63,14 @@ static size_t host_bytes(const struct trainer *tr)
 	size_t rows = loader_capacity(tr->comm, batch);
 	size_t passing = weights_largest(tr->w) * sizeof(real);
 
-	if (tr->o.refit_every && schedule_fit_bytes(window) > passing)
-		passing = schedule_fit_bytes(window);
+	if (tr->o.refit_every)
+		passing = max_size(passing, schedule_fit_bytes(window));
 	/* gather_state: all arrays but the last, which takes the place of the gradient. */
-	if (buckets_is_sharded(tr->buckets) && comm_is_root(tr->comm))
-		passing = k_alloc_bytes(tr->k, (OPTIMIZER_ARRAYS - 1) * tr->w->n * sizeof(real));
+	if (buckets_is_sharded(tr->buckets) && comm_is_root(tr->comm)) {
+		size_t gathered = (OPTIMIZER_ARRAYS - 1) * tr->w->n * sizeof(real);
+
+		passing = max_size(passing, k_alloc_bytes(tr->k, gathered));
+	}
 	return 2 * window * sizeof(double) + 4 * batch * sizeof(double) +
 	       batch_bytes(rows, tr->c.row_len) + passing;
 }
@@ -568,8 +571,8 @@ struct trainer *trainer_resume(const struct checkpoint *cp, struct kernels *k,
 	struct trainer *tr;
 
 	if (cp->o.window != o->window) {
-		err_set(e, "%s: has a window of %lld rows (expected %lld)", cp->path,
-		    (long long)cp->o.window, (long long)o->window);
+		err_set(e, "%s: has a window of %zu rows (expected %zu)", cp->path, cp->o.window,
+		    o->window);
 		return NULL;
 	}
 	if (checkpoint_active_vocab(cp, &active, e))

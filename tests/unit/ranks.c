@@ -398,6 +398,31 @@ static void test_bf16(void)
 		    i, s[i].wrong, s[i].n);
 }
 
+/* Rank 0 fits the schedule and, at other times, gathers the state that the ranks divide. Here the
+ * window is much larger than the state. */
+static void test_estimate(void)
+{
+	const size_t window = 1 << 20, fit = schedule_fit_bytes(window);
+	struct comm rank0 = {.size = RANKS};
+	struct trainer_options o;
+	struct kernels *k;
+	struct config c;
+	struct err e;
+	size_t bytes;
+
+	small_preset(&c, &o);
+	c.active = WORDS;
+	o.window = window;
+	o.buckets.shard = true;
+	k = k_new(1, K_FP32, &e);
+	bytes = trainer_bytes(k, &c, &o, &rank0);
+	ok(bytes < SIZE_MAX && bytes >= 2 * window * sizeof(double) + fit,
+	    "ranks: with --shard, the memory estimate includes a fit of the schedule: %zu bytes, "
+	    "of which %zu for the fit",
+	    bytes, fit);
+	k_free(k);
+}
+
 int main(void)
 {
 	for (int shard = 0; shard < 2; shard++) {
@@ -408,5 +433,6 @@ int main(void)
 	test_muon();
 	test_micro_batches();
 	test_bf16();
+	test_estimate();
 	return tap_done();
 }
