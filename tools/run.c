@@ -51,9 +51,9 @@ static void show_progress(struct run *r, const struct trainer_result *result, do
 	if (isfinite(r->valid))
 		snprintf(
 		    valid, sizeof valid, "  valid %.4f (%" PRIu64 ")", r->valid, r->valid_step);
-	progress_show(&r->progress,
-	    "step %" PRIu64 " of %" PRId64 "  loss %.4f%s  %.0f tokens/s  eta %s", result->step,
-	    r->tr->o.steps, result->even, valid, speed, progress_eta(&r->progress, done, eta));
+	progress_show(&r->progress, "step %" PRIu64 " of %zu  loss %.4f%s  %.0f tokens/s  eta %s",
+	    result->step, r->tr->o.steps, result->even, valid, speed,
+	    progress_eta(&r->progress, done, eta));
 }
 
 /* Whether any rank has received a stop signal. Collective. */
@@ -175,7 +175,7 @@ static int read_batch(struct run *r, struct err *e)
 	if (n == 0 && tr->step == 0)
 		return err_set(e, "%s: has no rows", shard_name(r->rows));
 	if (n == 0)
-		note("%s: the rows end after step %" PRIu64 " of %" PRId64, shard_name(r->rows),
+		note("%s: the rows end after step %" PRIu64 " of %zu", shard_name(r->rows),
 		    tr->step, tr->o.steps);
 	return n;
 }
@@ -247,8 +247,8 @@ static int train_and_save(struct run *r, double *seconds, struct err *e)
 		return -1;
 	if (comm_agree(r->comm, check_end(r, e), e))
 		return -1;
-	note("%s: step %" PRIu64 " of %" PRId64 ", %.1f s, schedule %s", r->options->output,
-	    r->tr->step, r->tr->o.steps, progress_seconds(&r->progress),
+	note("%s: step %" PRIu64 " of %zu, %.1f s, schedule %s", r->options->output, r->tr->step,
+	    r->tr->o.steps, progress_seconds(&r->progress),
 	    schedule_family_name(r->tr->schedule.family));
 	return 0;
 }
