@@ -68,17 +68,16 @@ static int search_unknown(struct job *job, const struct story *story)
 {
 	const struct vocab *v = job->encoding->vocab;
 	struct wordpiece_spans spans = {0};
+	int failed = wordpiece_trace(job->wordpiece, story->text, story->n, &spans, &job->e);
 
-	if (wordpiece_trace(job->wordpiece, story->text, story->n, &spans, &job->e))
-		return -1;
-	for (size_t i = 0; i < spans.n; i++) {
+	for (size_t i = 0; i < spans.n && !failed; i++) {
 		const struct wordpiece_span *s = &spans.span[i];
 
 		if (s->id == v->special[VOCAB_UNK])
 			add_unknown(&job->unknown, story->text + s->begin, s->end - s->begin);
 	}
 	free(spans.span);
-	return 0;
+	return failed;
 }
 
 /* Add the counts of the document that has just been encoded. */
