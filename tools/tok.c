@@ -191,8 +191,7 @@ static int run_encode(int n, char **paths, const char *provenance, struct err *e
 	    .level = (int)level,
 	    .provenance = provenance};
 	struct encoded done;
-	int failed =
-	    !vocab || (cased && vocab_set_cased(vocab, true, e)) || encode(&g, n, paths, &done, e);
+	int failed = !vocab || encode(&g, n, paths, &done, e);
 
 	if (!failed)
 		report_encoded(&done, vocab);
