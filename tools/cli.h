@@ -39,7 +39,7 @@ struct option_entry {
 	void *value; /* holds the default before parsing; help prints it from here */
 	const char *arg;
 	const char *help;
-	double min, max;            /* OPTION_INT, OPTION_REAL; both 0: any finite value */
+	double min, max; /* of numbers; if both are 0, OPTION_INT and OPTION_REAL have no limits */
 	const char *const *choices; /* OPTION_CHOICE, OPTION_SWITCH: NULL-terminated */
 	const char *group;          /* heading of --help above this option; NULL: none */
 };
