@@ -423,7 +423,7 @@ static int parse_knots(struct schedule *s, const char *text, struct err *e)
 		text += length + (text[length] == ' ');
 	}
 	if (n < 2)
-		return err_set(e, "knots: expected at least 2");
+		return err_set(e, "knots: %d given, expected at least 2", n);
 	place_knots(s, n);
 	return 0;
 }

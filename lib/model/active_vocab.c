@@ -60,8 +60,10 @@ int active_vocab_restore(struct active_vocab *a, const struct shard_header *h, u
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (id[i] >= h->vocab_size || (i && id[i] <= id[i - 1]))
-			return err_set(e, "active vocabulary: id %u at %u does not ascend below %u",
-			    id[i], i, h->vocab_size);
+			return err_set(e,
+			    "active vocabulary: entry %u is id %u (expected ascending ids below "
+			    "%u)",
+			    i, id[i], h->vocab_size);
 	if (allocate(a, n, h->vocab_size, e))
 		return -1;
 	memcpy(a->id, id, n * sizeof *id);

@@ -203,7 +203,10 @@ static int get_numbers(struct checkpoint *cp, struct err *e)
 			return -1;
 	if (n.row_len != cp->c.row_len || cp->c.active > n.vocab_size ||
 	    (n.vocab_size | n.id_bytes | n.pad | n.unk | n.cls | n.sep | n.mask) > UINT32_MAX)
-		return err_set(e, "%s: its model does not match its vocabulary", cp->path);
+		return err_set(e,
+		    "%s: its model of %zu active ids and rows of %zu does not match its vocabulary "
+		    "of %" PRIu64 " ids and rows of %" PRIu64,
+		    cp->path, cp->c.active, cp->c.row_len, n.vocab_size, n.row_len);
 	if ((n.step | n.rows) > INT64_MAX)
 		return err_set(e,
 		    "%s: invalid progress: step %" PRIu64 ", row %" PRIu64

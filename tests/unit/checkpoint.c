@@ -181,7 +181,9 @@ static void test_lies(void)
 	refuse_meta("cdcd", "2", "unsupported checkpoint format '2' (expected 1)");
 	refuse_meta(
 	    "model.active", "7", "active.id: has dtype I32 and shape [8], expected I32 and [7]");
-	refuse_meta("model.active", "16777216", "does not match its vocabulary");
+	refuse_meta("model.active", "16777216",
+	    "its model of 16777216 active ids and rows of 4 does not match its vocabulary of 8 ids "
+	    "and rows of 4");
 	refuse_meta("model.width", "65536", "shape [2,16], expected F32 and [65536,16]");
 	refuse_meta("model.layers", "1000", "no tensor 'blocks.1.");
 	refuse_meta("model.layers", "9223372036854775807", "model.layers is");
