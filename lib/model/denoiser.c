@@ -10,9 +10,10 @@
 
 enum {
 	CHUNK = 256, /* number of positions whose logits are in memory at one time */
-	/* Most positions in a micro-batch, whichever of both is more: so many, or so many for each
-	 * channel. Activations of more leave the caches between two kernels. With fewer, wide
-	 * matrices, which do not stay in the caches, are read and packed too often. */
+	/* The largest number of positions in a micro-batch is the first number or, if that is more,
+	 * the second one times the channels. Activations of more positions leave the caches between
+	 * two kernels. With fewer positions, wide matrices, which do not stay in the caches, are
+	 * read and packed too often. */
 	MICRO_BATCH = 1024,
 	MICRO_BATCH_PER_CHANNEL = 4,
 };

@@ -16,7 +16,7 @@
 #define REFINE_RATIO 0.01
 
 /*
- * refine - after sampler_run on b: make so many rounds, with the options of the sampler. Changes
+ * refine - after sampler_run on b: make this number of rounds, with the sampler's options. Changes
  * b->ids at noised positions. The result for a sequence depends only on its own row and seed, as
  * that of sampler_run. s must not have a hook. Returns 0, or -1 as sampler_run.
  */

@@ -89,6 +89,7 @@ static void lay_copy_attention(struct layout *l, const struct config *c)
 	struct weights *w = l->w;
 	size_t C = c->width, R = c->copy_heads, W = config_input(c);
 
+	/* recall: a former name of copy attention, which checkpoints keep */
 	lay(l, &w->copy_qk, "recall.qk", 2 * R * W, C, TENSOR_DECAY | TENSOR_CLIP,
 	    1 / sqrt((double)C), 0);
 	set_matrices(l, 2);

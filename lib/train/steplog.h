@@ -14,7 +14,7 @@
 struct steplog {
 	struct output out;
 	uint64_t length, cut; /* bytes of the old file to keep, lines to remove */
-	bool regular;
+	bool regular;         /* a file, not a standard stream: it can be truncated */
 };
 
 /*

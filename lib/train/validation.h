@@ -4,7 +4,6 @@
 /* Validation: the cross-entropy of the averaged weights on held-out rows. */
 
 #include <stdbool.h>
-
 #include <stddef.h>
 #include <stdint.h>
 

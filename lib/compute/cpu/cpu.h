@@ -37,11 +37,14 @@ static inline int cpu_threads(const struct kernels *k)
 }
 
 /*
- * cpu_divides_rows - whether the threads divide the rows of a product, M, and not its columns. Each
+ * cpu_divides_rows - whether the threads divide the M rows of a product, and not its columns. Each
  * thread then reads only its rows of the left factor, many of which it has just written, but it
- * packs all of the weights, which takes as long as the products of about 20 rows. So rows are
- * divided if the packed weights have up to each bytes, or up to near, which stay in the cache of a
- * thread, and each thread has many rows.
+ * packs all of the weights, which takes as long as the products of about 20 rows.
+ *
+ * bytes  size of the packed weights
+ * each   rows are divided if bytes is at most this
+ * near   rows are also divided if bytes is at most this, so that the packed weights stay in the
+ *        cache of a thread, and each thread has many rows; 0: they are not
  */
 bool cpu_divides_rows(const struct kernels *k, size_t M, size_t bytes, size_t each, size_t near);
 

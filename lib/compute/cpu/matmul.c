@@ -4,7 +4,7 @@
 
 bool cpu_divides_rows(const struct kernels *k, size_t M, size_t bytes, size_t each, size_t near)
 {
-	enum { MANY = 256 };
+	enum { MANY = 256 }; /* rows: packing then takes less than a tenth of their time */
 
 	return bytes <= each || (bytes <= near && M >= MANY * (size_t)cpu_threads(k));
 }
