@@ -37,14 +37,14 @@ struct copy_attention {
 	act *dqk, *dqkv, *dr;
 };
 
-/* copy_attention_layout - initialise rc for up to B sequences; take its buffers from the arena,
+/* copy_attention_layout - initialise ca for up to B sequences; take its buffers from the arena,
  * which owns them, and add its scratch to a->need. train: also for backward passes. */
-void copy_attention_layout(struct copy_attention *rc, const struct kernels *k,
+void copy_attention_layout(struct copy_attention *ca, const struct kernels *k,
     const struct config *c, size_t B, bool train, struct arena *a);
 
 /* copy_attention_forward - add the output of copy attention to out [M,d], from a [M,C] and input
  * [M,W]. */
-void copy_attention_forward(struct kernels *k, struct copy_attention *rc, const struct weights *w,
+void copy_attention_forward(struct kernels *k, struct copy_attention *ca, const struct weights *w,
     real *out, const act *a, const act *input, size_t B);
 
 /*
@@ -53,9 +53,9 @@ void copy_attention_forward(struct kernels *k, struct copy_attention *rc, const 
  * copy_attention_backward_input - after copy_attention_backward: add the gradient of the input to
  * dinput [M,W].
  */
-void copy_attention_backward(struct kernels *k, struct copy_attention *rc, const struct weights *w,
+void copy_attention_backward(struct kernels *k, struct copy_attention *ca, const struct weights *w,
     const struct weights *g, act *da, const act *dout, const act *a, size_t B);
 void copy_attention_backward_input(
-    struct kernels *k, const struct copy_attention *rc, real *dinput, size_t B);
+    struct kernels *k, const struct copy_attention *ca, real *dinput, size_t B);
 
 #endif
