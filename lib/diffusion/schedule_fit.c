@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/minmax.h"
 #include "diffusion/fit.h"
 #include "diffusion/schedule.h"
 
@@ -49,9 +50,8 @@ static struct point *sorted_points(const double *t, const double *ce, size_t *n,
 /* The points, and a second array: first the copy that qsort makes, then the values for medians. */
 size_t schedule_fit_bytes(size_t n)
 {
-	return n * (sizeof(struct point) + (sizeof(struct fit_weighted) > sizeof(struct point)
-	                                           ? sizeof(struct fit_weighted)
-	                                           : sizeof(struct point)));
+	return n *
+	       (sizeof(struct point) + max_size(sizeof(struct point), sizeof(struct fit_weighted)));
 }
 
 /* --- groups of neighbouring observations --- */
@@ -405,7 +405,7 @@ static int fit_parameters(struct schedule *s, const struct groups *g, struct err
 static size_t knot_groups(const struct schedule *s, const struct point *p, size_t n, size_t *begin)
 {
 	enum { N = SCHEDULE_KNOTS - 1, FEW = 8, FEW_OF = 200 };
-	size_t few = n / FEW_OF > FEW ? n / FEW_OF : FEW, at = 0, groups = 0;
+	size_t few = max_size(n / FEW_OF, FEW), at = 0, groups = 0;
 
 	while (at < n && p[at].t < s->t_min)
 		at++;

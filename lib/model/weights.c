@@ -221,7 +221,7 @@ size_t weights_largest(const struct weights *w)
 	size_t largest = 0;
 
 	for (size_t i = 0; i < w->n_tensors; i++)
-		largest = w->tensor[i].n > largest ? w->tensor[i].n : largest;
+		largest = max_size(w->tensor[i].n, largest);
 	return largest;
 }
 

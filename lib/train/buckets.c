@@ -54,10 +54,8 @@ static int add_bucket(struct buckets *x, size_t from, size_t to, struct err *e)
  * it; that takes little time. */
 static int plan_buckets(struct buckets *x, const struct weights *w, struct err *e)
 {
-	size_t least = x->o.kib * 1024 / sizeof(real), end = x->n;
+	size_t least = max_size(x->o.kib * 1024 / sizeof(real), x->n / (BUCKETS / 2)), end = x->n;
 
-	if (least < x->n / (BUCKETS / 2))
-		least = x->n / (BUCKETS / 2);
 	for (size_t i = w->n_tensors; i-- > 0;) {
 		/* Rounded up: the tensor before this one may not be complete. */
 		size_t from = buckets_padded(w->tensor[i].offset, x->comm);

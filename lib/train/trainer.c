@@ -348,7 +348,7 @@ static int report_nonfinite_loss(
 		failed = err_with(e, ERR_NONFINITE,
 		    "step %" PRIu64 ": the loss of row %" PRIu64 " (t = %g), of rows %" PRIu64
 		    " to %" PRIu64 ", is not finite; it began %s",
-		    r->step, (tr->rows + i), r->t[i], tr->rows, (tr->rows + r->n - 1),
+		    r->step, tr->rows + i, r->t[i], tr->rows, tr->rows + r->n - 1,
 		    find_nonfinite(tr, i, where));
 	return comm_agree(tr->comm, failed, e);
 }
@@ -371,7 +371,7 @@ static int compute_mean_loss(const struct trainer *tr, struct trainer_result *r,
 		return err_with(e, ERR_NONFINITE,
 		    "step %" PRIu64 ", rows %" PRIu64 " to %" PRIu64
 		    ": the loss has exploded to %g nats (a uniform guess: %g); use a smaller --lr",
-		    r->step, tr->rows, (tr->rows + r->n - 1), r->loss, guess);
+		    r->step, tr->rows, tr->rows + r->n - 1, r->loss, guess);
 	return 0;
 }
 
@@ -424,7 +424,7 @@ int trainer_step(struct trainer *tr, struct trainer_result *r, struct err *e)
 		return -1;
 	if (optimizer_step(&tr->optimizer, tr->w, tr->g, r->step, tr->o.steps, &r->grad_norm, e))
 		return err_prefix(e, "step %" PRIu64 ", rows %" PRIu64 " to %" PRIu64, r->step,
-		    tr->rows, (tr->rows + r->n - 1));
+		    tr->rows, tr->rows + r->n - 1);
 	if (buckets_is_sharded(tr->buckets))
 		buckets_allgather(tr->buckets, tr->w->base);
 	tr->step++;

@@ -10,11 +10,6 @@
 /* Numbers that are computed on the stack at one time. */
 enum { CHUNK = 64 };
 
-static size_t chunk_at(size_t i, size_t n)
-{
-	return n - i < CHUNK ? n - i : CHUNK;
-}
-
 /* --- the normalised embedding --- */
 
 struct normalize_job {
@@ -123,7 +118,7 @@ static void gaussian_rows(void *arg, size_t begin, size_t end, int rank)
 		real *row = j->n + m * j->d;
 
 		for (size_t i = 0; i < j->d; i += CHUNK) {
-			size_t n = chunk_at(i, j->d);
+			size_t n = min_size(j->d - i, CHUNK);
 
 			rng_normal_at(seed, (enum rng_domain)j->domain, position, i, z, n);
 			for (size_t c = 0; c < n; c++)
@@ -180,7 +175,7 @@ static size_t write_slot(const struct input_job *j, size_t at, real a, const rea
 	real chunk[CHUNK];
 
 	for (size_t i = 0; i < d; i += CHUNK) {
-		size_t n = chunk_at(i, d);
+		size_t n = min_size(d - i, CHUNK);
 
 		for (size_t c = 0; c < n; c++)
 			chunk[c] = x && a != 0 ? a * x[i + c] : 0;

@@ -90,7 +90,7 @@ static void copy_rows(void *arg, size_t begin, size_t end, int rank)
 	for (size_t from = 0; from < length; from += TILE)
 		for (size_t r = begin; r < end; r++) {
 			const real *x = j->x + (j->transpose ? r : r * j->cols);
-			size_t to = from + TILE < length ? from + TILE : length;
+			size_t to = min_size(from + TILE, length);
 
 			for (size_t i = from; i < to; i++)
 				j->y[r * length + i] = j->scale * x[i * step];
@@ -155,7 +155,7 @@ static struct iteration iteration_at(real *scratch, size_t rows, size_t cols)
 /* Whether one thread orthogonalises a matrix alone: there are many such matrices, whose
  * loops are so short that the threads would often wait for each other, and the arrays of a matrix
  * for each thread take little memory. */
-static bool is_small(size_t rows, size_t cols)
+static bool is_small_matrix(size_t rows, size_t cols)
 {
 	return iteration_size(rows, cols) * sizeof(real) <= 4 << 20;
 }
@@ -166,7 +166,7 @@ void k_need_muon(const struct kernels *k, struct k_need *need, size_t rows, size
 	struct k_need products = {0};
 
 	k_need_matmul(k, &products, max_size(rows, cols));
-	if (is_small(rows, cols))
+	if (is_small_matrix(rows, cols))
 		cpu_need(need, size + products.each, 0);
 	else
 		cpu_need(need, products.each, max_size(size, products.shared));
@@ -263,7 +263,7 @@ void k_muon_orthogonalize(struct kernels *k, const struct k_matrix *matrix, size
 		struct small_job j = {k, matrix + i};
 		double flops = 0;
 
-		for (end = i; end < n && is_small(matrix[end].rows, matrix[end].cols); end++)
+		for (end = i; end < n && is_small_matrix(matrix[end].rows, matrix[end].cols); end++)
 			flops += k_muon_flops(matrix[end].rows, matrix[end].cols);
 		cpu_for(k, CPU_MUON_PRODUCT, (size_t)(flops / 2), end - i, orthogonalize_small, &j);
 		if (end == i)

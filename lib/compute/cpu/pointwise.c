@@ -20,7 +20,7 @@ static size_t grains(size_t n)
 /* The number of elements in the grains [begin, end) of n elements. */
 static size_t grain_elements(size_t begin, size_t end, size_t n)
 {
-	return (end * GRAIN < n ? end * GRAIN : n) - begin * GRAIN;
+	return min_size(end * GRAIN, n) - begin * GRAIN;
 }
 
 struct silu_job {

@@ -14,7 +14,7 @@
 static const struct element_cost {
 	const char *name;
 	unsigned flops, reals, acts, bf16s;
-	bool divided; /* takes longer than its traffic: never small, see is_small */
+	bool divided; /* takes longer than its traffic: never small, see is_small_kernel */
 } element_cost[CPU_KERNELS] = {
     [CPU_LINEAR] = {"linear", .flops = 2},
     [CPU_PROJECT] = {"project", .flops = 2},
@@ -89,7 +89,7 @@ static double element_bytes(const struct kernels *k, const struct element_cost *
  * some microseconds. This must depend on the kernel and its size alone: at the same number of
  * threads, the same call is always divided in the same way.
  */
-static bool is_small(const struct kernels *k, enum cpu_kernel kernel, size_t elements)
+static bool is_small_kernel(const struct kernels *k, enum cpu_kernel kernel, size_t elements)
 {
 	const struct element_cost *each = &element_cost[kernel];
 	double n = (double)elements;
@@ -122,7 +122,7 @@ static void run_division(
     struct kernels *k, enum cpu_kernel kernel, size_t elements, struct division *d)
 {
 	struct cpu_cost *cost = &k->cost[kernel];
-	bool serial = d->n == 1 || is_small(k, kernel, elements);
+	bool serial = d->n == 1 || is_small_kernel(k, kernel, elements);
 	double start = clock_seconds(), busy = pool_busy(k->pool), seconds;
 
 	if (d->n == 0)
