@@ -141,4 +141,23 @@ is 'denoise: says how many prompts have tokens that the model does not know' \
 	'denoise: standard input: record 1: the model does not know these tokens, and reads them as [UNK]: [UNK]
 denoise: standard input: 2 of 4 records have tokens that the model does not know'
 
+# --- a model without [UNK] ---
+
+printf '[PAD]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\n' >"$T/abc.txt"
+letters() { # letters LINE...: the lines as rows
+	printf '%s\n' "$@" | tok -q --lines -w "$T/abc.txt" | pack -q -T 6
+}
+letters 'a b' 'b a' | noise -q -e 4 >"$T/letters.noised"
+letters 'a b' 'a c' >"$T/letters.rows"
+# shellcheck disable=SC2086
+train -q $shape -n 1 -o "$T/letters.st" --loss-log /dev/null "$T/letters.noised"
+refused='record 1: token 6 is not in the model.s active vocabulary, nor is \[UNK\]'
+noise -q --no-shuffle "$T/letters.rows" >"$T/c.noised"
+fails 'denoise: names the record with a token that a model without [UNK] does not know' 1 \
+	"c.noised: $refused" denoise -q -j 1 --steps 1 -m "$T/letters.st" "$T/c.noised"
+fails 'denoise: --loss names the record with a token that a model without [UNK] does not know' 1 \
+	"c.noised: $refused" denoise -q -j 1 --loss -m "$T/letters.st" "$T/c.noised"
+fails 'denoise: --prefix does not say that a model without [UNK] reads a token as [UNK]' 1 \
+	"letters.rows: $refused" denoise -q -j 1 --steps 1 -m "$T/letters.st" --prefix "$T/letters.rows"
+
 done_testing

@@ -34,12 +34,13 @@ int batches_finish(struct batches *s, struct err *e)
 	return 0;
 }
 
-int batches_add(struct batches *s, const struct shard_record *r, double t, struct err *e)
+int batches_add(
+    struct batches *s, const struct shard_record *r, double t, uint64_t record, struct err *e)
 {
 	struct batch *b = &s->b;
 
 	if (batch_add(b, r, &s->m->active, &s->m->cp.schedule, s->pad_loss, e))
-		return -1;
+		return s->name ? err_prefix(e, "%s: record %" PRIu64, s->name, record) : -1;
 	b->t[b->B - 1] = t;
 	return b->B == b->room ? batches_finish(s, e) : 0;
 }

@@ -21,7 +21,8 @@ struct batches {
 	batches_function *run;
 	void *arg;
 	struct progress *progress;
-	uint64_t rows; /* rows of the batches that were run */
+	uint64_t rows;    /* rows of the batches that were run */
+	const char *name; /* of the file of records, for messages; NULL: there is none */
 };
 
 /* batches_init - batches of up to B rows of m; everything is borrowed. Returns 0, or -1 with
@@ -33,9 +34,11 @@ void batches_release(struct batches *s);
 /* batches_bytes - bytes of memory that batches_init allocates. */
 size_t batches_bytes(const struct model *m, size_t B);
 
-/* batches_add - add a row whose noise level is t exactly; r->t is t rounded. If the batch is full
- * then, run it. Returns 0 or -1. */
-int batches_add(struct batches *s, const struct shard_record *r, double t, struct err *e);
+/* batches_add - add a row whose noise level is t exactly; r->t is t rounded. record: the number of
+ * the record from which it was made, for messages. If the batch is full then, run it. Returns 0 or
+ * -1. */
+int batches_add(
+    struct batches *s, const struct shard_record *r, double t, uint64_t record, struct err *e);
 
 /* batches_finish - run the last batch, if it has any rows. Returns 0 or -1. */
 int batches_finish(struct batches *s, struct err *e);

@@ -61,14 +61,16 @@ static int print_batch(void *arg, struct batch *b, struct err *e)
 static int evaluate_rows(struct evaluation *v, struct shard_reader *in, struct err *e)
 {
 	struct shard_record r;
+	uint64_t record = 0;
 	int more;
 
+	v->batches.name = shard_name(in);
 	if (output_printf(&v->csv, e, "t,u,ce_nats,squared_error,targets\n"))
 		return -1;
 	while ((more = shard_read(in, &r, e)) > 0) {
 		if (isnan(r.t))
 			r.t = (float)schedule_spread(&v->m->cp.schedule, r.u);
-		if (batches_add(&v->batches, &r, r.t, e))
+		if (batches_add(&v->batches, &r, r.t, record++, e))
 			return -1;
 	}
 	return more < 0 ? -1 : batches_finish(&v->batches, e);

@@ -131,8 +131,10 @@ static int write_batch(void *arg, struct batch *b, struct err *e)
 
 /* --- rows --- */
 
-/* Add a row to the batch: the tokens in ids; those where the mask is 1 are to be generated. */
-static int add_row(struct generator *g, double t, uint64_t noise_seed, struct err *e)
+/* Add a row, made from this record, to the batch: the tokens in ids; those where the mask is 1 are
+ * to be generated. */
+static int add_row(
+    struct generator *g, uint64_t record, double t, uint64_t noise_seed, struct err *e)
 {
 	const struct shard_record r = {.ids = g->ids,
 	    .n = (uint32_t)g->T,
@@ -140,7 +142,7 @@ static int add_row(struct generator *g, double t, uint64_t noise_seed, struct er
 	    .noise_seed = noise_seed,
 	    .mask = g->mask};
 
-	return batches_add(&g->batches, &r, t, e);
+	return batches_add(&g->batches, &r, t, record, e);
 }
 
 static void set_noised(struct generator *g, size_t i, bool noised)
@@ -164,7 +166,7 @@ static int add_new_rows(struct generator *g, struct err *e)
 		set_noised(g, i, true);
 	}
 	for (int64_t i = 0; i < g->what->count; i++)
-		if (add_row(g, g->m->cp.schedule.t_max,
+		if (add_row(g, (uint64_t)i, g->m->cp.schedule.t_max,
 		        rng_u64(g->what->seed, RNG_START, 0, (uint64_t)i), e))
 			return -1;
 	return 0;
@@ -209,15 +211,15 @@ static void set_infill(struct generator *g, const struct shard_record *r)
 }
 
 static int add_completions(
-    struct generator *g, const struct shard_record *r, uint64_t row, struct err *e)
+    struct generator *g, const struct shard_record *r, uint64_t record, struct err *e)
 {
 	for (int64_t i = 0; i < g->what->count; i++) {
 		if (g->what->task == GENERATE_PREFIX)
 			set_prefix(g, r);
 		else
 			set_infill(g, r);
-		if (add_row(g, g->m->cp.schedule.t_max,
-		        rng_u64(g->what->seed, RNG_SEED, (uint32_t)i + 1, row), e))
+		if (add_row(g, record, g->m->cp.schedule.t_max,
+		        rng_u64(g->what->seed, RNG_SEED, (uint32_t)i + 1, record), e))
 			return -1;
 	}
 	return 0;
@@ -251,12 +253,12 @@ static int reconstruct_rows(struct generator *g, struct shard_reader *in, struct
 	struct shard_record r;
 	int more;
 
-	while ((more = shard_read(in, &r, e)) > 0) {
+	for (uint64_t record = 0; (more = shard_read(in, &r, e)) > 0; record++) {
 		double t = isnan(r.t) ? schedule_t(&g->m->cp.schedule, r.u) : r.t;
 
 		memcpy(g->ids, r.ids, r.n * sizeof *r.ids);
 		memcpy(g->mask, r.mask, (r.n + 7) / 8);
-		if (add_row(g, t, r.noise_seed, e))
+		if (add_row(g, record, t, r.noise_seed, e))
 			return -1;
 	}
 	return more;
@@ -282,6 +284,7 @@ int generate(const struct model *m, const struct generation *what, struct shard_
 
 	if (generator_init(&g, m, what, progress, e))
 		return -1;
+	g.batches.name = in ? shard_name(in) : NULL;
 	failed = open_outputs(&g, e);
 	if (!failed) {
 		failed = add_all(&g, in, e) || batches_finish(&g.batches, e);

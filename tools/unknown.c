@@ -42,6 +42,9 @@ void unknown_check(struct unknown *u, const struct model *m, const char *name,
 	char text[ROOM] = "";
 	size_t length = 0;
 
+	/* Without [UNK], such a record is an error. */
+	if (m->active.unknown < 0)
+		return;
 	for (uint32_t i = 0; i < r->n; i++)
 		if (r->ids[i] != generated && is_unknown(m, r->ids[i]) && !is_repeated(r, i) &&
 		    found++ < SHOWN)

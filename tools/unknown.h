@@ -1,7 +1,8 @@
 #ifndef CDCD_UNKNOWN_H
 #define CDCD_UNKNOWN_H
 
-/* Warns about tokens of prompts that a model does not know: it reads each of them as [UNK]. */
+/* Warns about tokens of prompts that a model does not know: it reads each of them as [UNK]. A model
+ * without [UNK] refuses them, and nothing is said here. */
 
 #include "formats/shard.h"
 #include "model.h"
