@@ -224,28 +224,35 @@ void loader_collect(
 
 /* --- the number of rows --- */
 
+/* A number of rows, which is a double for comm_allreduce. A header may claim any number. */
+static uint64_t to_count(double n)
+{
+	return n < 0x1p63 ? (uint64_t)n : INT64_MAX;
+}
+
 int loader_count_rows(
     struct comm *comm, const struct shard_header *h, uint64_t *rows, uint64_t *end, struct err *e)
 {
-	uint64_t stride = max_u64(h->stride, 1), whole = 0, parts = 0;
 	size_t ranks = (size_t)comm_size(comm), rank = (size_t)comm_rank(comm);
+	double stride = (double)max_u64(h->stride, 1), expected = (double)h->expected;
+	double last = 0, whole = 0, parts = 0;
 	double *n = mem_array(3 * ranks, sizeof *n, e);
 
 	if (comm_agree(comm, !n, e) || !n) {
 		free(n);
 		return -1;
 	}
-	n[rank] = h->expected ? (double)(h->first + (h->expected - 1) * stride + 1) : 0;
-	n[ranks + rank] = stride == 1 ? (double)h->expected : 0;
-	n[2 * ranks + rank] = stride == 1 ? 0 : (double)h->expected;
+	n[rank] = expected > 0 ? (double)h->first + (expected - 1) * stride + 1 : 0;
+	n[ranks + rank] = stride > 1 ? 0 : expected;
+	n[2 * ranks + rank] = stride > 1 ? expected : 0;
 	comm_allreduce(comm, n, 3 * ranks);
-	*end = 0;
 	for (size_t i = 0; i < ranks; i++) {
-		*end = max_u64((uint64_t)n[i], *end);
-		whole = max_u64((uint64_t)n[ranks + i], whole);
-		parts += (uint64_t)n[2 * ranks + i];
+		last = fmax(n[i], last);
+		whole = fmax(n[ranks + i], whole);
+		parts += n[2 * ranks + i];
 	}
 	free(n);
-	*rows = whole ? whole : parts;
+	*end = to_count(last);
+	*rows = to_count(whole > 0 ? whole : parts);
 	return 0;
 }

@@ -80,8 +80,8 @@ void loader_collect(
 /*
  * loader_count_rows - *rows: the number of rows that all ranks have together, by the header h of
  * the stream that each of them reads; *end: one more than the number of the last of them in the
- * stream. Both are 0 if the headers do not say it. Collective. Returns 0 or -1, the same on all
- * ranks.
+ * stream. Both are 0 if the headers do not say it, and at most 2^63 - 1. Collective. Returns 0 or
+ * -1, the same on all ranks.
  */
 int loader_count_rows(
     struct comm *comm, const struct shard_header *h, uint64_t *rows, uint64_t *end, struct err *e);

@@ -1,5 +1,6 @@
 /* Which rank has which rows, and what one process reads of a stream. */
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,11 +191,16 @@ static void test_count(void)
 	struct shard_header h = header(0, 1);
 	uint64_t rows, end;
 	struct err e = {0};
+	int failed;
 
 	for (h.expected = 0; h.expected <= 13; h.expected += 13)
 		ok(!loader_count_rows(NULL, &h, &rows, &end, &e) && rows == h.expected &&
 		        end == h.expected,
 		    "loader: %d rows by the header, where 0 is unknown %s", (int)h.expected, e.msg);
+	h.expected = UINT64_MAX;
+	failed = loader_count_rows(NULL, &h, &rows, &end, &e);
+	ok(!failed && rows == INT64_MAX && end == INT64_MAX,
+	    "loader: more than 2^63 rows by the header count as 2^63 - 1: %" PRIu64, rows);
 }
 
 int main(void)
