@@ -1,5 +1,5 @@
 #!/bin/sh
-# denoise --trace: what it writes, that it changes no row, and what it refuses.
+# denoise --trace: what it writes, that it changes no row, and what it refuses; the file of the rows.
 # shellcheck disable=SC2016 # awk programs
 . tests/lib.sh
 
@@ -92,6 +92,21 @@ fails 'denoise: reports a trace in a directory that does not exist' 1 'nowhere/x
 ok 'denoise: writes no rows if the trace cannot be created' test ! -e "$T/x.rows"
 fails 'denoise: reports a full disk for the trace' 1 '/dev/full: .*No space' d -o "$T/x.rows" --trace /dev/full
 ok 'denoise: writes no rows if the trace cannot be written' test ! -e "$T/x.rows"
+
+# --- the file of the rows ---
+
+# stored OPTIONS...: writes 200 rows to a pipe, and prints the number of bytes
+stored() {
+	d -n 200 --steps 1 -B 100 "$@" | cat >"$T/piped.rows"
+	wc -c <"$T/piped.rows"
+}
+d -n 200 --steps 1 -B 100 -o "$T/named.rows"
+d -n 200 --steps 1 -B 100 >"$T/redirected.rows"
+half=$(($(wc -c <"$T/named.rows") * 3 / 2))
+ok 'denoise: > FILE compresses the rows, as -o FILE does' [ "$(wc -c <"$T/redirected.rows")" -lt $half ]
+ok 'denoise: does not compress the rows on a pipe' [ "$(stored)" -gt $half ]
+ok 'denoise: does not compress the rows that -o - writes to a pipe' [ "$(stored -o -)" -gt $half ]
+is 'denoise: compressed and uncompressed rows are the same' "$(ids "$T/piped.rows" | cksum)" "$(ids "$T/redirected.rows" | cksum)"
 
 mkdir "$T/stopped"
 denoise -q -m $model -n 1000000 -o "$T/stopped/x.rows" --trace "$T/stopped/x.csv" &

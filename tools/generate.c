@@ -66,12 +66,11 @@ static int generator_init(struct generator *g, const struct model *m, const stru
 static int create_output(struct generator *g, struct err *e)
 {
 	struct shard_header h = g->m->cp.source;
-	const char *path = g->what->output;
 
 	h.kind = SHARD_ROWS;
 	h.seed = g->what->seed;
 	snprintf(h.provenance, sizeof h.provenance, "%s", g->what->provenance);
-	g->out = shard_create(path, &h, &g->m->cp.vocab, NULL, path ? 3 : SHARD_STORED, e);
+	g->out = shard_create(g->what->output, &h, &g->m->cp.vocab, NULL, SHARD_AUTO, e);
 	if (!g->out)
 		return -1;
 	cli_unlink_at_end(shard_temporary(g->out));
