@@ -16,7 +16,7 @@ demo() {
 
 # The folder of programs that the demo uses, as make knows it
 programs_of() {
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -pn "$@" 2>/dev/null | sed -n 's/^BIN = //p'
+	env -u BIN -u BUILD -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -pn "$@" 2>/dev/null | sed -n 's/^BIN = //p'
 }
 for target in demo demo-hard; do
 	is "make $target uses the programs of BUILD" "$(programs_of $target BUILD="$T/other")" "$T/other/bin"
