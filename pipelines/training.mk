@@ -30,7 +30,14 @@ about_cost = Held-out cross-entropy at the end of runs of different length. Lowe
 
 include pipelines/experiment.mk
 
+cost_picture = plotcsv -x processor_s -y ce_nats -g settings --by steps --log-x --log-y \
+	--title 'Learning for processor time' --xlabel 'processor time of the run, s' \
+	--ylabel 'held-out cross-entropy at the end, nats a token' -o $@ $<
+
 $(OUT)/cost.png: $(OUT)/cost.csv
-	plotcsv -x processor_s -y ce_nats -g settings --by steps --log-x --log-y \
-		--title 'Learning for processor time' --xlabel 'processor time of the run, s' \
-		--ylabel 'held-out cross-entropy at the end, nats a token' -o $@ $<
+	$(cost_picture)
+
+# The picture in README.md: make -f pipelines/training.mk pipelines/learning.png, with KINDS and
+# LENGTHS as said there
+pipelines/learning.png: $(OUT)/cost.csv
+	$(cost_picture) --size 800x420
