@@ -309,7 +309,7 @@ static int put_json(struct sink *s, const struct job *job, struct record_end fro
 	    put_offsets(s, n, job->spans.span + from.spans, to.spans - from.spans, e) ||
 	    output_printf(out, e, "],\"unknown\":[") ||
 	    /* without the last ',' */
-	    output_write(out, job->quoted + from.quoted, quoted - (quoted > 0), e))
+	    (quoted > 0 && output_write(out, job->quoted + from.quoted, quoted - 1, e)))
 		return -1;
 	return output_printf(out, e, "]}\n");
 }
