@@ -136,8 +136,13 @@ for dir in old cut; do
 	cp "$one/model.safetensors" "$one/steps.csv" "$one/loss.csv" "$T/several/$dir"
 done
 cut -d, -f1-9 "$one/steps.csv" >"$T/several/old/steps.csv"
-head -c 1000 "$one/loss.csv" >"$T/several/cut/loss.csv"
-head -c 1000 "$one/steps.csv" >"$T/several/cut/steps.csv"
+# The last line is never whole, wherever byte 1000 is.
+for log in loss steps; do
+	{
+		head -c 1000 "$one/$log.csv" | sed '$d'
+		printf 1,0
+	} >"$T/several/cut/$log.csv"
+done
 several() {
 	report "$T/several/*/model.safetensors" OUT="$T/several/page" "$@"
 }

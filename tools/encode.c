@@ -288,8 +288,11 @@ static int put_json(struct sink *s, const struct job *job, struct record_end fro
     struct record_end to, struct err *e)
 {
 	struct output *out = &s->out;
-	const uint32_t *id = job->ids.id + from.ids;
-	size_t n = to.ids - from.ids, quoted = to.quoted - from.quoted;
+	size_t n = to.ids - from.ids, spans = to.spans - from.spans;
+	size_t quoted = to.quoted - from.quoted;
+	/* Arrays without elements may be NULL. */
+	const uint32_t *id = n > 0 ? job->ids.id + from.ids : NULL;
+	const struct wordpiece_span *span = spans > 0 ? job->spans.span + from.spans : NULL;
 
 	if (output_printf(out, e, "{\"ids\":["))
 		return -1;
@@ -305,8 +308,7 @@ static int put_json(struct sink *s, const struct job *job, struct record_end fro
 		if ((i && output_write(out, ",", 1, e)) || story_put_string(out, token, length, e))
 			return -1;
 	}
-	if (output_printf(out, e, "],\"offsets\":[") ||
-	    put_offsets(s, n, job->spans.span + from.spans, to.spans - from.spans, e) ||
+	if (output_printf(out, e, "],\"offsets\":[") || put_offsets(s, n, span, spans, e) ||
 	    output_printf(out, e, "],\"unknown\":[") ||
 	    /* without the last ',' */
 	    (quoted > 0 && output_write(out, job->quoted + from.quoted, quoted - 1, e)))

@@ -227,6 +227,8 @@ int story_put_string(struct output *out, const char *text, size_t n, struct err 
 			return -1;
 		from = i + 1;
 	}
-	return output_write(out, text + from, n - from, e) || output_write(out, "\"", 1, e) ? -1
-	                                                                                    : 0;
+	/* An empty text may be NULL. */
+	if (from < n && output_write(out, text + from, n - from, e))
+		return -1;
+	return output_write(out, "\"", 1, e);
 }

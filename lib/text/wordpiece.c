@@ -535,10 +535,11 @@ void wordpiece_frame_spans(
     const struct wordpiece_frame *frame, struct wordpiece_spans *spans, size_t first)
 {
 	size_t n = spans->n - first, fits = content_limit(frame, n);
-	struct wordpiece_span *span = spans->span + first;
+	struct wordpiece_span *span;
 
 	if (n <= fits)
 		return;
+	span = spans->span + first;
 	if (frame->left)
 		memmove(span, span + (n - fits), fits * sizeof *span);
 	spans->n = first + fits;
