@@ -191,15 +191,15 @@ deps:
 	@CC='$(CC)' MPICC='$(MPICC)' CPPFLAGS='$(CPPFLAGS)' PKG_CONFIG='$(PKG_CONFIG)' \
 		PKGS='$(PKGS)' pipelines/deps
 
+DEMO = $(MAKE) --no-print-directory -f pipelines/demo.mk BIN='$(BUILD)/bin'
 ## demo: train on the embedded stories of a known grammar, generate and judge stories
 demo: all
-	+@$(MAKE) --no-print-directory -f pipelines/demo.mk BIN='$(BUILD)/bin' $(MAKEOVERRIDES)
+	+@$(DEMO) $(MAKEOVERRIDES)
 
 HARD = OUT=out/demo-hard GRAMMAR=pipelines/hard.grammar T=196 STEPS=8000 BATCH=16 LR=2e-3
 ## demo-hard: the same with longer stories of two characters; takes longer
 demo-hard: all
-	+@$(MAKE) --no-print-directory -f pipelines/demo.mk BIN='$(BUILD)/bin' $(HARD) \
-		$(MAKEOVERRIDES)
+	+@$(DEMO) $(HARD) $(MAKEOVERRIDES)
 
 ## install: copy tools and pages to DESTDIR and PREFIX, names prefixed by PROGRAM_PREFIX
 install: all

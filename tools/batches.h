@@ -22,7 +22,7 @@ struct batches {
 	void *arg;
 	struct progress *progress;
 	uint64_t rows;    /* rows of the batches that were run */
-	const char *name; /* of the file of records, for messages; NULL: there is none */
+	const char *name; /* the file of the records, for messages; NULL for rows without records */
 };
 
 /* batches_init - batches of up to B rows of m; everything is borrowed. Returns 0, or -1 with

@@ -59,18 +59,11 @@ static size_t first_piece(const struct pool *p, size_t pieces, int rank)
 	return pieces * (size_t)rank / (size_t)p->size;
 }
 
-/* The first of n elements in a piece. */
-static size_t first_element(size_t n, size_t pieces, size_t piece)
-{
-	return n / pieces * piece + n % pieces * piece / pieces;
-}
-
 static void run_piece(struct pool *p, size_t piece, int rank)
 {
 	size_t pieces = count_pieces(p, p->n);
 
-	p->body(p->arg, first_element(p->n, pieces, piece), first_element(p->n, pieces, piece + 1),
-	    rank);
+	p->body(p->arg, pool_first(p->n, pieces, piece), pool_first(p->n, pieces, piece + 1), rank);
 }
 
 /* Note that pieces which a thread began to compute at start are finished. Returns whether they were

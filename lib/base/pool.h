@@ -35,6 +35,13 @@ int pool_cpus(void);
 typedef void pool_body(void *arg, size_t begin, size_t end, int rank);
 void pool_for(struct pool *p, size_t n, pool_body *body, void *arg);
 
+/* pool_first - the first of n elements in a piece, if they are divided into so many pieces as
+ * evenly as possible: n piece / pieces, without overflow. That of the piece after the last is n. */
+static inline size_t pool_first(size_t n, size_t pieces, size_t piece)
+{
+	return n / pieces * piece + n % pieces * piece / pieces;
+}
+
 /* pool_busy - the seconds that all threads together have spent in the loops since pool_new. Of a
  * pool of one thread, which has nobody to wait for, they are not counted. */
 double pool_busy(const struct pool *p);

@@ -193,6 +193,7 @@ static void run_bf16(enum cpu_kernel kernel, struct bf16_job *j)
 	const struct k_matmul *p = j->p;
 
 	j->product = ++j->k->products;
+	/* Weights of several blocks would be packed anew for each piece of the rows. */
 	j->by_rows = cpu_divides_rows(j->k, p->M, j->K * bf16_padded(p->N) * sizeof(bf16),
 	    PACKED_EACH, p->N <= COLUMNS ? PACKED : 0);
 	cpu_for(j->k, kernel, p->M * p->N * p->K,

@@ -105,17 +105,11 @@ struct division {
 	size_t n, pieces;
 };
 
-/* The first part in a piece: n piece / pieces, where n piece may be more than a size_t can hold. */
-static size_t first_part(const struct division *d, size_t piece)
-{
-	return d->n / d->pieces * piece + d->n % d->pieces * piece / d->pieces;
-}
-
 static void run_pieces(void *arg, size_t begin, size_t end, int rank)
 {
 	const struct division *d = arg;
 
-	d->body(d->arg, first_part(d, begin), first_part(d, end), rank);
+	d->body(d->arg, pool_first(d->n, d->pieces, begin), pool_first(d->n, d->pieces, end), rank);
 }
 
 static void run_division(
